@@ -1,0 +1,73 @@
+/** Measures lemming against the processor and against Valgrind on the same programs, and prints one table. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { programOf, textFile } from './build.ts'
+import { kernels } from './kernels.ts'
+import { machine, run, systems } from './measure.ts'
+import { replaceTable, table, type Row } from './table.ts'
+
+const usage = `usage: npm run bench -- [--only NAME,...] [--reps N] [--scale F] [--write-readme]
+  --only NAME,...  these kernels (${kernels.map((kernel) => kernel.name).join(', ')})
+  --reps N         runs of each kernel on each system, interleaved; the table shows medians (default 5)
+  --scale F        F times the work (default 1)
+  --write-readme   put the table into README.md
+`
+
+/** Seconds after which a run counts as hung. */
+const limit = 600
+
+function fail(message: string): never {
+  process.stderr.write(`bench: ${message}\n${usage}`)
+  process.exit(2)
+}
+
+function options(): { only: string[]; reps: number; scale: number; writeReadme: boolean } {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      reps: { type: 'string', default: '5' },
+      scale: { type: 'string', default: '1' },
+      'write-readme': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) {
+    process.stdout.write(usage)
+    process.exit(0)
+  }
+  const only = values.only?.split(',') ?? kernels.map((kernel) => kernel.name)
+  const unknown = only.find((name) => !kernels.some((kernel) => kernel.name === name))
+  if (unknown !== undefined) fail(`no kernel named ${unknown}`)
+  const reps = Number(values.reps)
+  const scale = Number(values.scale)
+  if (!Number.isInteger(reps) || reps < 1) fail(`--reps ${values.reps} is not a number of runs`)
+  if (!(scale > 0)) fail(`--scale ${values.scale} is not a factor`)
+  return { only, reps, scale, writeReadme: values['write-readme'] }
+}
+
+const { only, reps, scale, writeReadme } = options()
+const chosen = kernels
+  .filter((kernel) => only.includes(kernel.name))
+  .map((kernel) => ({ kernel, program: programOf(kernel), args: kernel.args(scale, textFile) }))
+const rows = chosen.map(({ kernel }): Row => ({ title: kernel.title, native: [], valgrind: [], lemming: [] }))
+
+// Interleaved: whatever else the machine does falls on all systems alike.
+for (let rep = 1; rep <= reps; rep++) {
+  chosen.forEach(({ kernel, program, args }, index) => {
+    for (const system of systems) {
+      const result = run(system, program, args, kernel.env, limit)
+      rows[index]![system.name].push(result)
+      const told = 'failed' in result ? `failed: ${result.failed}` : `${result.cpu.toFixed(2)} s CPU`
+      process.stderr.write(`${rep}/${reps} ${kernel.name} ${system.name}: ${told}\n`)
+    }
+  })
+}
+
+const sizes = scale === 1 ? '' : ` at ${scale} times the work`
+const markdown = table(rows, `Medians of ${reps} runs${sizes}. ${machine()}.`)
+process.stdout.write(`${markdown}\n`)
+if (writeReadme) {
+  const readme = join(import.meta.dirname, '../README.md')
+  writeFileSync(readme, replaceTable(readFileSync(readme, 'utf8'), markdown))
+}

@@ -1,0 +1,176 @@
+/** Exists to hold one guest address space: its linear memory, its page permissions, and who must hear when code pages change. */
+import { ATTRIBUTE, ATTRIBUTE_COUNT, ATTRIBUTES_BASE, GUEST_LIMIT, GUEST_MIN, MEMORY_WASM_PAGES, PAGE_SHIFT, PAGE_SIZE, UNMAPPED } from './layout.ts'
+
+/** Access rights of a page, as in mmap(2): PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
+export const PROT = { read: 1, write: 2, exec: 4 } as const
+
+/** Told when translated code made from a page no longer matches the page. Pages are page numbers, `count` of them from `first`. */
+export interface CodeListener {
+  invalidate(first: number, count: number): void
+}
+
+/**
+ * Guest memory with permissions per page. Addresses are guest addresses in bytes (numbers); a range that does not lie in
+ * [GUEST_MIN, GUEST_LIMIT) is never mapped. All methods are synchronous and change nothing outside the object.
+ */
+export class AddressSpace {
+  readonly memory: WebAssembly.Memory
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  /** One attribute byte per page, a view into the memory itself. */
+  readonly attributes: Uint8Array
+  /** 1 where a page's bytes may differ from zero, so that fresh anonymous memory need not be cleared twice. */
+  private readonly touched: Uint8Array
+  private codeListener: CodeListener | null = null
+
+  constructor() {
+    this.memory = new WebAssembly.Memory({ initial: MEMORY_WASM_PAGES, maximum: MEMORY_WASM_PAGES })
+    this.bytes = new Uint8Array(this.memory.buffer)
+    this.view = new DataView(this.memory.buffer)
+    this.attributes = this.bytes.subarray(ATTRIBUTES_BASE, ATTRIBUTES_BASE + ATTRIBUTE_COUNT)
+    this.attributes.fill(UNMAPPED)
+    this.touched = new Uint8Array(ATTRIBUTE_COUNT)
+  }
+
+  listen(listener: CodeListener): void {
+    this.codeListener = listener
+  }
+
+  /** Maps fresh zeroed pages; `start` and `length` are multiples of PAGE_SIZE. What was mapped there is gone. */
+  map(start: number, length: number, prot: number): void {
+    const first = start >>> PAGE_SHIFT
+    const count = length / PAGE_SIZE
+    this.dropCode(first, count)
+    for (let page = first; page < first + count; page++) {
+      if (this.touched[page] !== 0) this.bytes.fill(0, page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT)
+      this.touched[page] = 1
+      this.attributes[page] = attributeOf(prot)
+    }
+  }
+
+  /** Removes mappings; unmapped pages in the range are no error (munmap(2)). */
+  unmap(start: number, length: number): void {
+    const first = start >>> PAGE_SHIFT
+    const count = length / PAGE_SIZE
+    this.dropCode(first, count)
+    this.attributes.fill(UNMAPPED, first, first + count)
+  }
+
+  /** Changes the rights of mapped pages; contents stay. */
+  protect(start: number, length: number, prot: number): void {
+    const first = start >>> PAGE_SHIFT
+    const count = length / PAGE_SIZE
+    if ((prot & PROT.exec) === 0 || (prot & PROT.write) !== 0) this.dropCode(first, count)
+    for (let page = first; page < first + count; page++) {
+      const attribute = this.attributes[page]!
+      if ((attribute & ATTRIBUTE.unmapped) === 0) this.attributes[page] = attributeOf(prot) | (attribute & ATTRIBUTE.code)
+    }
+  }
+
+  isMapped(address: number): boolean {
+    return address >= GUEST_MIN && address < GUEST_LIMIT && (this.attributes[address >>> PAGE_SHIFT]! & ATTRIBUTE.unmapped) === 0
+  }
+
+  /** PROT_* bits of the page at `address`, or -1 when it is not mapped. */
+  protOf(address: number): number {
+    if (!this.isMapped(address)) return -1
+    const a = this.attributes[address >>> PAGE_SHIFT]!
+    return ((a & ATTRIBUTE.noRead) === 0 ? PROT.read : 0) | ((a & ATTRIBUTE.noWrite) === 0 ? PROT.write : 0) | ((a & ATTRIBUTE.noExecute) === 0 ? PROT.exec : 0)
+  }
+
+  /** How many bytes from `address` on, at most `length`, can be accessed with `forbidden` attribute bits clear. */
+  accessible(address: number, length: number, forbidden: number): number {
+    if (!(address >= GUEST_MIN && address < GUEST_LIMIT)) return 0
+    let at = address
+    const end = Math.min(address + length, GUEST_LIMIT)
+    while (at < end) {
+      if ((this.attributes[at >>> PAGE_SHIFT]! & forbidden) !== 0) break
+      at = (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE
+    }
+    return Math.max(0, Math.min(at, end) - address)
+  }
+
+  /** The bytes at `address` as a view (not a copy), or null when any of them cannot be read. Also the way to write is `write`, never this view. */
+  read(address: number, length: number): Uint8Array | null {
+    if (length !== 0 && this.accessible(address, length, ATTRIBUTE.noRead) < length) return null
+    return this.bytes.subarray(address, address + length)
+  }
+
+  /** Copies `data` to `address`; false, with nothing written, when any byte cannot be written. Drops translations made from the pages. */
+  write(address: number, data: Uint8Array): boolean {
+    if (data.length === 0) return true
+    if (this.accessible(address, data.length, ATTRIBUTE.noWrite) < data.length) return false
+    this.poke(address, data)
+    return true
+  }
+
+  /** Copies `data` to `address` whatever the rights of the (mapped) pages: what the kernel does when it loads a file. */
+  poke(address: number, data: Uint8Array): void {
+    this.willWrite(address, data.length)
+    this.bytes.set(data, address)
+  }
+
+  /** A NUL-terminated string of at most `max` bytes without its NUL, or null when it runs into unreadable memory. */
+  readString(address: number, max: number): Uint8Array | null {
+    const room = this.accessible(address, max, ATTRIBUTE.noRead)
+    const end = this.bytes.subarray(address, address + room).indexOf(0)
+    return end < 0 ? null : this.bytes.slice(address, address + end)
+  }
+
+  readU32(address: number): number | null {
+    return this.read(address, 4) === null ? null : this.view.getUint32(address, true)
+  }
+
+  writeU32(address: number, value: number): boolean {
+    if (this.accessible(address, 4, ATTRIBUTE.noWrite) < 4) return false
+    this.willWrite(address, 4)
+    this.view.setUint32(address, value, true)
+    return true
+  }
+
+  readU64(address: number): bigint | null {
+    return this.read(address, 8) === null ? null : this.view.getBigUint64(address, true)
+  }
+
+  writeU64(address: number, value: bigint): boolean {
+    if (this.accessible(address, 8, ATTRIBUTE.noWrite) < 8) return false
+    this.willWrite(address, 8)
+    this.view.setBigUint64(address, value, true)
+    return true
+  }
+
+  /** Clears what stands in the way of plain stores to a writable range: checkpoint and code marks. */
+  willWrite(address: number, length: number): void {
+    const first = address >>> PAGE_SHIFT
+    const last = (address + length - 1) >>> PAGE_SHIFT
+    this.dropCode(first, last - first + 1)
+    for (let page = first; page <= last; page++) this.attributes[page]! &= ~ATTRIBUTE.clean
+  }
+
+  /** Notes that code was translated from the page of `address`: stores to it take the slow path from now on. */
+  markCode(address: number): void {
+    this.attributes[address >>> PAGE_SHIFT]! |= ATTRIBUTE.code
+  }
+
+  /** Page numbers of all mapped pages, ascending. */
+  mappedPages(): number[] {
+    const pages: number[] = []
+    for (let page = GUEST_MIN >>> PAGE_SHIFT; page < ATTRIBUTE_COUNT; page++) if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) pages.push(page)
+    return pages
+  }
+
+  private dropCode(first: number, count: number): void {
+    let from = -1
+    for (let page = first; page < first + count; page++) {
+      if ((this.attributes[page]! & ATTRIBUTE.code) === 0) continue
+      this.attributes[page]! &= ~ATTRIBUTE.code
+      if (from < 0) from = page
+    }
+    if (from >= 0) this.codeListener?.invalidate(first, count)
+  }
+}
+
+function attributeOf(prot: number): number {
+  // On x86 a page that can be written or executed can be read.
+  return (prot & 7 ? 0 : ATTRIBUTE.noRead) | (prot & PROT.write ? 0 : ATTRIBUTE.noWrite) | (prot & PROT.exec ? 0 : ATTRIBUTE.noExecute)
+}

@@ -1,0 +1,47 @@
+/** Exists to fix where things live in the linear memory of an address space, so that translated code can use constant addresses. */
+
+/** Bytes in a page of the guest and in the attribute table's unit. */
+export const PAGE_SIZE = 4096
+export const PAGE_SHIFT = 12
+
+/**
+ * First address that no guest mapping may reach (1.75 GiB): guest addresses are indices into the memory,
+ * and the room above is for tables and, in checked variants, the shadow.
+ */
+export const GUEST_LIMIT = 0x7000_0000
+
+/** Lowest address a guest may map: the pages below hold the CPU state and the jump cache. */
+export const GUEST_MIN = 0x1_0000
+
+/** Where the CPU state of the running task lies (STATE_SIZE bytes, see ir/registers.ts). */
+export const STATE_BASE = 0x1000
+
+/** Direct-mapped cache from guest pc to translated entry: JUMP_CACHE_ENTRIES × (pc u32, entry code u32). */
+export const JUMP_CACHE_BASE = 0x4000
+export const JUMP_CACHE_ENTRIES = 4096
+
+/** Page attributes: one byte per guest page, GUEST_LIMIT / PAGE_SIZE of them, above the guest's room. */
+export const ATTRIBUTES_BASE = GUEST_LIMIT
+export const ATTRIBUTE_COUNT = GUEST_LIMIT / PAGE_SIZE
+
+/** Size of the linear memory in wasm pages of 64 KiB: guest room and tables. */
+export const MEMORY_WASM_PAGES = (GUEST_LIMIT + 0x10_0000) / 0x1_0000
+
+/**
+ * Bits of a page attribute. A store may proceed when the whole byte is 0, a load when NO_READ is clear;
+ * everything else takes the slow path.
+ */
+export const ATTRIBUTE = {
+  noRead: 1,
+  noWrite: 2,
+  noExecute: 4,
+  /** Translated code was made from this page. */
+  code: 8,
+  /** Not written since the last checkpoint. */
+  clean: 16,
+  /** Not mapped at all. */
+  unmapped: 32,
+} as const
+
+/** The attribute of a page that is not mapped. */
+export const UNMAPPED = ATTRIBUTE.noRead | ATTRIBUTE.noWrite | ATTRIBUTE.noExecute | ATTRIBUTE.unmapped

@@ -1,0 +1,35 @@
+/** Exists to state what the kernel may ask of the engine: run a task's code for a number of instructions and say why it stopped. */
+import type { AddressSpace } from './address-space.ts'
+import type { CpuState } from './cpu-state.ts'
+
+/** Why translated code stopped: an EXIT number (ir/exits.ts) and how many instructions were executed since `run` was called. */
+export interface Stop {
+  reason: number
+  /** Instructions completed; the faulting one does not count. */
+  executed: number
+}
+
+/** Implemented by the kernel: what translated code calls at a SYSCALL instruction. */
+export interface KernelEntry {
+  /**
+   * Performs the system call in the running task's state (`processor.state`): rip is the address after the SYSCALL, which itself has been counted;
+   * `executed` is the number of instructions since `run` began. True: completed, result in rax, the same task goes on. False: stop with EXIT.unwind.
+   */
+  systemCall(executed: number): boolean
+  /** Time-stamp counter for RDTSC at that point, as (lo, hi) pair in a number below 2^53. */
+  timestamp(executed: number): number
+}
+
+/** A processor runs one task at a time. The running task's registers live in the linear memory of its address space. */
+export interface Processor {
+  /** The registers of the running task in `space`. Valid during `run`'s callbacks and after it. */
+  stateOf(space: AddressSpace): CpuState
+  /**
+   * Executes at most `limit` instructions from `stateOf(space).rip` and stops exactly: EXIT.fuel when the limit is reached,
+   * EXIT.unwind when a system call said so, or a fault with rip at the faulting instruction and nothing of it executed.
+   */
+  run(space: AddressSpace, limit: number, kernel: KernelEntry): Stop
+  /** RFLAGS of a state (arithmetic flags computed from the lazy record, DF, system flags, reserved bit 1). */
+  readFlags(state: CpuState): number
+  writeFlags(state: CpuState, flags: number): void
+}

@@ -1,0 +1,228 @@
+/** Exists as the run loop: enters translated code, hears why it came back, and stops exactly where it was told to. */
+import { EXIT } from '../ir/exits.ts'
+import { registers, REG, STATE, STATE_SIZE } from '../ir/registers.ts'
+import { ARITHMETIC_FLAGS } from '../ir/flags.ts'
+import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, STATE_BASE } from './layout.ts'
+import { arithmeticFlags } from './flags.ts'
+import type { AddressSpace } from './address-space.ts'
+import { CodeCache } from './code-cache.ts'
+import { CpuState } from './cpu-state.ts'
+import { runHelper } from './helpers/index.ts'
+import type { KernelEntry, Processor, Stop } from './processor.ts'
+
+/** Nested guest calls that may become nested wasm calls before everything unwinds to the run loop; the stack of the thread must hold them. */
+export interface EngineOptions {
+  callDepth: number
+}
+
+/** Instructions stepped singly after a resumption before a region of its own is translated for the place. */
+const STEP_LIMIT = 256
+
+interface SpaceEntry {
+  cache: CodeCache
+  state: CpuState
+}
+
+/** The translating processor. One instance serves all address spaces of a machine. */
+export class Engine implements Processor {
+  private readonly options: EngineOptions
+  private readonly spaces = new WeakMap<AddressSpace, SpaceEntry>()
+  private space: AddressSpace | null = null
+  private kernel: KernelEntry | null = null
+  /** Instructions executed in this `run` before translated code was last entered, and the fuel it was entered with. */
+  private before = 0
+  private fuel = 0
+  /** Addresses inside blocks at which execution stopped for lack of fuel: resumed by single steps, not by regions of their own. */
+  private readonly interior = new Set<number>()
+
+  constructor(options: EngineOptions) {
+    this.options = options
+  }
+
+  private entryOf(space: AddressSpace): SpaceEntry {
+    let entry = this.spaces.get(space)
+    if (entry === undefined) {
+      const cache = new CodeCache(space, {
+        systemCall: (fuel) => this.systemCall(fuel),
+        access: (kind) => this.access(kind),
+        helper: (id, a, b) => this.helper(id, a, b),
+      })
+      entry = { cache, state: new CpuState(space.bytes.subarray(STATE_BASE, STATE_BASE + STATE_SIZE)) }
+      this.spaces.set(space, entry)
+    }
+    return entry
+  }
+
+  stateOf(space: AddressSpace): CpuState {
+    return this.entryOf(space).state
+  }
+
+  /** Counters of the translations of a space. */
+  statistics(space: AddressSpace): CodeCache['statistics'] {
+    return this.entryOf(space).cache.statistics
+  }
+
+  run(space: AddressSpace, limit: number, kernel: KernelEntry): Stop {
+    const { cache, state } = this.entryOf(space)
+    const view = state.view
+    this.space = space
+    this.kernel = kernel
+    let executed = 0
+    let resuming = true
+    let steps = 0
+    while (executed < limit) {
+      if (view.getUint32(STATE.rip + 4, true) !== 0) return { reason: EXIT.fetchFault, executed }
+      const pc = view.getUint32(STATE.rip, true)
+      let code = cache.lookup(pc)
+      let fuel = Math.min(limit - executed, 0x7fff_ffff)
+      let stepping = false
+      if (code < 0) {
+        if (resuming && steps < STEP_LIMIT && this.interior.has(pc)) {
+          code = cache.step(pc)
+          fuel = 1
+          steps++
+          stepping = true
+        } else {
+          code = cache.resolve(pc)
+          resuming = false
+        }
+        if (code < 0) return { reason: EXIT.fetchFault, executed }
+      } else resuming = false
+      this.before = executed
+      this.fuel = fuel
+      view.setUint32(STATE.exitReason, EXIT.none, true)
+      const ret = cache.enter(code, fuel, this.options.callDepth)
+      executed += fuel - view.getInt32(STATE.fuelLeft, true)
+      if (ret !== 0) {
+        view.setUint32(STATE.rip, ret, true)
+        view.setUint32(STATE.rip + 4, 0, true)
+        if (stepping) this.interior.add(ret >>> 0)
+        continue
+      }
+      const reason = view.getUint32(STATE.exitReason, true)
+      if (reason === EXIT.none) continue
+      if (reason === EXIT.fuel) {
+        if (stepping) continue
+        executed = this.finish(space, cache, executed, limit)
+        if (this.pending !== EXIT.none) return { reason: this.pending, executed }
+        continue
+      }
+      if (reason === EXIT.selfModify) {
+        this.dropWritten(space, view)
+        executed = this.steps(cache, executed, Math.min(limit, executed + 1))
+        if (this.pending !== EXIT.none) return { reason: this.pending, executed }
+        continue
+      }
+      return { reason, executed }
+    }
+    return { reason: EXIT.fuel, executed }
+  }
+
+  private pending: number = EXIT.none
+
+  /** The block at hand is longer than the fuel: the rest is single steps. */
+  private finish(space: AddressSpace, cache: CodeCache, executed: number, limit: number): number {
+    const done = this.steps(cache, executed, limit)
+    this.interior.add(this.entryOf(space).state.view.getUint32(STATE.rip, true))
+    return done
+  }
+
+  /** Executes single instructions until `until` have been executed in this run; leaves in `pending` why it stopped before. */
+  private steps(cache: CodeCache, executed: number, until: number): number {
+    const view = this.entryOf(cache.space).state.view
+    this.pending = EXIT.none
+    while (executed < until) {
+      const pc = view.getUint32(STATE.rip, true)
+      const code = view.getUint32(STATE.rip + 4, true) !== 0 ? -1 : cache.step(pc)
+      if (code < 0) {
+        this.pending = EXIT.fetchFault
+        return executed
+      }
+      this.before = executed
+      this.fuel = 1
+      view.setUint32(STATE.exitReason, EXIT.none, true)
+      const ret = cache.enter(code, 1, 0)
+      const used = 1 - view.getInt32(STATE.fuelLeft, true)
+      executed += used
+      if (ret !== 0) {
+        view.setUint32(STATE.rip, ret, true)
+        view.setUint32(STATE.rip + 4, 0, true)
+        continue
+      }
+      const reason = view.getUint32(STATE.exitReason, true)
+      if (reason === EXIT.selfModify) this.dropWritten(cache.space, view)
+      else if (reason !== EXIT.none && (reason !== EXIT.fuel || used === 0)) {
+        this.pending = reason
+        return executed
+      }
+    }
+    return executed
+  }
+
+  /** A store hit a page with translations: they go before it is executed again. */
+  private dropWritten(space: AddressSpace, view: DataView): void {
+    space.willWrite(view.getUint32(STATE.faultAddress, true), 16)
+  }
+
+  // What translated code calls.
+
+  private systemCall(fuel: number): number {
+    const cache = this.entryOf(this.space!).cache
+    cache.dropped = false
+    const view = this.entryOf(this.space!).state.view
+    if (!this.kernel!.systemCall(this.before + this.fuel - fuel)) {
+      view.setUint32(STATE.exitReason, EXIT.unwind, true)
+      return 1
+    }
+    return cache.dropped ? 1 : 0
+  }
+
+  /** The slow path of an access: 0 when it may proceed, else an EXIT reason. Moves the fault address to the first bad byte. */
+  private access(kind: number): number {
+    const space = this.space!
+    const view = this.entryOf(space).state.view
+    const store = kind >= 256
+    const bytes = kind & 255
+    const low = view.getUint32(STATE.faultAddress, true)
+    const fault = store ? EXIT.writeFault : EXIT.readFault
+    if (view.getUint32(STATE.faultAddress + 4, true) !== 0) return fault
+    const forbidden = store ? ATTRIBUTE.noWrite : ATTRIBUTE.noRead
+    let modify = false
+    for (let at = low; at < low + bytes; at = (at & ~4095) + 4096) {
+      if (at < GUEST_MIN || at >= GUEST_LIMIT || (space.attributes[at >>> PAGE_SHIFT]! & forbidden) !== 0) {
+        view.setUint32(STATE.faultAddress, at, true)
+        return fault
+      }
+      if ((at & ~4095) + 4096 < 0) break
+      if (store) {
+        if ((space.attributes[at >>> PAGE_SHIFT]! & ATTRIBUTE.code) !== 0) modify = true
+        space.attributes[at >>> PAGE_SHIFT]! &= ~ATTRIBUTE.clean
+      }
+    }
+    return modify ? EXIT.selfModify : 0
+  }
+
+  private helper(id: number, a: number, b: number): number {
+    const { state } = this.entryOf(this.space!)
+    return runHelper(state.view, id, a, b, () => this.kernel!.timestamp(this.before + this.fuel - state.view.getInt32(STATE.fuelLeft, true)))
+  }
+
+  // RFLAGS.
+
+  readFlags(state: CpuState): number {
+    const v = state.view
+    const kind = v.getUint32(registers[REG.flagKind]!.offset, true)
+    const arithmetic = arithmeticFlags(kind, v.getBigUint64(registers[REG.flagA]!.offset, true), v.getBigUint64(registers[REG.flagB]!.offset, true))
+    const direction = v.getUint32(registers[REG.direction]!.offset, true) !== 0 ? 0x400 : 0
+    return (arithmetic | direction | v.getUint32(STATE.systemFlags, true) | 0x202) >>> 0
+  }
+
+  writeFlags(state: CpuState, flags: number): void {
+    const v = state.view
+    v.setUint32(registers[REG.flagKind]!.offset, 0, true)
+    v.setBigUint64(registers[REG.flagA]!.offset, BigInt(flags & ARITHMETIC_FLAGS), true)
+    v.setBigUint64(registers[REG.flagB]!.offset, 0n, true)
+    v.setUint32(registers[REG.direction]!.offset, (flags & 0x400) !== 0 ? 1 : 0, true)
+    v.setUint32(STATE.systemFlags, flags & 0x254100, true)
+  }
+}

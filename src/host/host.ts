@@ -1,0 +1,39 @@
+/** Exists to name everything lemming needs from the computer it runs on, so that a browser, a recording, or a host without files can stand in for it. */
+
+/** Linux errno names that a host may answer with instead of a value. */
+export type HostError = 'ENOENT' | 'ENOTDIR' | 'EACCES' | 'EISDIR' | 'EINVAL' | 'ELOOP' | 'EIO' | 'ENAMETOOLONG' | 'EPERM'
+
+/** What `lstat` tells of a host file. Times are in whole nanoseconds since the epoch, as decimal strings so that they survive JSON. */
+export interface HostStat {
+  kind: 'file' | 'dir' | 'symlink' | 'char' | 'block' | 'fifo' | 'socket'
+  /** Permission bits, 12 bits. */
+  mode: number
+  uid: number
+  gid: number
+  /** Bytes. */
+  size: number
+  mtime: string
+  /** Inode and link count as the host states them. */
+  ino: number
+  nlink: number
+  /** Device number of a device node, else 0. */
+  rdev: number
+}
+
+/**
+ * The outside world as a run sees it: read-only, synchronous, answers are plain data. Every answer is recorded; a replay is
+ * another implementation of this interface. Paths are absolute and without `..`; symbolic links are resolved by the kernel, one component at a time.
+ */
+export interface World {
+  /** Never follows a symbolic link. */
+  lstat(path: string): HostStat | HostError
+  readlink(path: string): string | HostError
+  /** Names in a directory without `.` and `..`, sorted by UTF-8 bytes so that a listing does not depend on the host's file system. */
+  list(path: string): string[] | HostError
+  /** The whole content of a regular file. The caller does not change the bytes. */
+  content(path: string): Uint8Array | HostError
+  /** Up to `max` bytes of standard input; empty means end of file. Blocks the host, not the virtual clock. */
+  readInput(max: number): Uint8Array
+  /** Bytes that the program wrote to the terminal or the pipe it was started with: fd 1 or 2. */
+  writeOutput(fd: 1 | 2, bytes: Uint8Array): void
+}

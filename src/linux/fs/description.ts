@@ -1,0 +1,192 @@
+/** Exists to keep open file descriptions and descriptor tables: who refers to what, and what happens when the last one lets go. */
+import { ERRNO } from '../errno.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Process, Task } from '../state.ts'
+import { wakeFd } from '../tasks.ts'
+import { join, pathOfDirectory } from './directory.ts'
+import { holdInode, releaseInode } from './inode.ts'
+import { dropDescriptionLocks, dropProcessLocks } from './locks.ts'
+import type { Description, DescriptionType, FdTable, FsState, Inode } from './state.ts'
+
+/** RLIMIT_NOFILE's index in Process.rlimits. */
+const RLIMIT_NOFILE = 7
+
+/** Makes a description without descriptors; it holds the inode, if it has one. */
+export function addDescription(
+  fs: FsState,
+  type: DescriptionType,
+  flags: number,
+  inode: Inode | null,
+  extra: Partial<Description> = {},
+): Description {
+  const description: Description = {
+    id: fs.nextDescription++,
+    type,
+    refs: 0,
+    inode: inode?.id ?? 0,
+    flags,
+    offset: 0,
+    parent: 0,
+    name: '',
+    listing: null,
+    bytes: null,
+    pipe: 0,
+    counter: 0n,
+    timer: null,
+    items: null,
+    watchers: [],
+    activity: 0,
+    owner: 0,
+    ...extra,
+  }
+  if (inode) holdInode(fs, inode.id)
+  fs.descriptions.set(description.id, description)
+  return description
+}
+
+/** The description behind a descriptor, or undefined (EBADF). */
+export function describe(fs: FsState, process: Process, fd: number): Description | undefined {
+  const slot = process.files.get(fd)
+  return slot && fs.descriptions.get(slot.id)
+}
+
+/** The description behind a descriptor of a task's process, or undefined (EBADF). */
+export function descriptionOf(k: Kernel, t: Task, fd: number): Description | undefined {
+  return describe(k.state.fs, k.process(t), fd)
+}
+
+/** Gives a description the lowest free descriptor from `lowest` on; -EMFILE when the limit is reached (the description stays with the caller). */
+export function installFd(k: Kernel, t: Task, description: Description, closeOnExec: boolean, lowest = 0): number {
+  const process = k.process(t)
+  const limit = process.rlimits[RLIMIT_NOFILE]![0]
+  let fd = lowest
+  while (process.files.has(fd)) fd++
+  if (fd >= limit) return -ERRNO.EMFILE
+  process.files.set(fd, { id: description.id, closeOnExec })
+  description.refs++
+  return fd
+}
+
+/** Installs a new description or drops it again when there is no room. */
+export function installOrDrop(k: Kernel, t: Task, description: Description, closeOnExec: boolean): number {
+  description.refs++
+  const fd = installFd(k, t, description, closeOnExec)
+  releaseDescription(k, description.id)
+  return fd
+}
+
+/** One referrer less; the last one closes it. */
+export function releaseDescription(k: Kernel, id: number): void {
+  const fs = k.state.fs
+  const description = fs.descriptions.get(id)
+  if (!description) return
+  description.refs--
+  if (description.refs > 0) return
+  fs.descriptions.delete(id)
+  dropDescriptionLocks(k, description)
+  if (description.pipe !== 0) leavePipe(k, description)
+  for (const watcher of description.watchers) {
+    const items = fs.descriptions.get(watcher)?.items
+    for (const [key, item] of items ?? []) if (item.id === id) items!.delete(key)
+  }
+  for (const item of description.items?.values() ?? []) unwatch(fs, item.id, id)
+  if (description.inode !== 0) releaseInode(fs, description.inode)
+}
+
+/** The epoll instance `watcher` no longer looks at description `id`, unless another of its items does. */
+export function unwatch(fs: FsState, id: number, watcher: number): void {
+  const description = fs.descriptions.get(id)
+  const index = description?.watchers.indexOf(watcher) ?? -1
+  if (index >= 0) description!.watchers.splice(index, 1)
+}
+
+function leavePipe(k: Kernel, description: Description): void {
+  const fs = k.state.fs
+  const pipe = fs.pipes.get(description.pipe)!
+  const access = description.flags & 3
+  if (access !== 1) pipe.readers--
+  if (access !== 0) pipe.writers--
+  pipe.ends.splice(pipe.ends.indexOf(description.id), 1)
+  if (pipe.ends.length === 0) {
+    fs.pipes.delete(pipe.id)
+    const inode = fs.inodes.get(description.inode)
+    if (inode) inode.pipe = 0
+  } else for (const end of pipe.ends) signalActivity(k, end, 'both')
+}
+
+/** Something happened that makes a description readable or writable: wakes who waits for it, directly or through epoll. */
+export function signalActivity(k: Kernel, id: number, events: 'read' | 'write' | 'both'): void {
+  const description = k.state.fs.descriptions.get(id)
+  if (!description) return
+  description.activity++
+  wakeFd(k, id, events)
+  for (const watcher of description.watchers) signalActivity(k, watcher, 'read')
+}
+
+/** close(2): the descriptor is free afterwards. */
+export function closeFd(k: Kernel, process: Process, fd: number): number {
+  const slot = process.files.get(fd)
+  if (!slot) return -ERRNO.EBADF
+  process.files.delete(fd)
+  const description = k.state.fs.descriptions.get(slot.id)
+  if (description) dropProcessLocks(k, process.pid, description.inode)
+  releaseDescription(k, slot.id)
+  return 0
+}
+
+/** The table of a forked process: the same descriptions, one referrer more each. */
+export function copyFdTable(fs: FsState, table: FdTable): FdTable {
+  const copy: FdTable = new Map()
+  for (const [fd, slot] of table) {
+    copy.set(fd, { ...slot })
+    fs.descriptions.get(slot.id)!.refs++
+  }
+  return copy
+}
+
+/** Closes everything: the process is gone. */
+export function closeAll(k: Kernel, process: Process): void {
+  for (const fd of [...process.files.keys()].sort((a, b) => a - b)) closeFd(k, process, fd)
+}
+
+/** Closes what is marked close-on-exec. */
+export function closeOnExec(k: Kernel, process: Process): void {
+  for (const [fd, slot] of [...process.files]) if (slot.closeOnExec) closeFd(k, process, fd)
+}
+
+const ANONYMOUS: Partial<Record<DescriptionType, string>> = {
+  eventfd: 'anon_inode:[eventfd]',
+  timerfd: 'anon_inode:[timerfd]',
+  epoll: 'anon_inode:[eventpoll]',
+}
+
+/** What /proc/PID/fd shows for it: a path, with ` (deleted)` when the file has none any more, or the name of something that never had one. */
+export function pathOfDescription(k: Kernel, description: Description): string {
+  const fs = k.state.fs
+  const anonymous = ANONYMOUS[description.type]
+  if (anonymous !== undefined) return anonymous
+  const inode = fs.inodes.get(description.inode)!
+  if (description.parent === 0)
+    return inode.kind === 'fifo' ? `pipe:[${inode.ino}]` : `${description.name} (deleted)`
+  return pathOfInode(k, inode, description.parent, description.name)
+}
+
+/** The path of an inode that was found under `name` in directory `parent`; for a file that was renamed, looked for among that directory's names. */
+export function pathOfInode(k: Kernel, inode: Inode, parent: number, name: string): string {
+  const fs = k.state.fs
+  if (inode.kind === 'dir' && inode.nlink > 0) return pathOfDirectory(k, inode)
+  const dir = fs.inodes.get(parent)
+  const found = dir?.entries?.get(name) === inode.id ? { dir, name } : findName(fs, inode)
+  if (found) return join(pathOfDirectory(k, found.dir), found.name)
+  return `${dir ? join(pathOfDirectory(k, dir), name) : name} (deleted)`
+}
+
+/** Any name of an inode: what renaming left of it. */
+function findName(fs: FsState, inode: Inode): { dir: Inode; name: string } | null {
+  if (inode.nlink === 0) return null
+  for (const dir of fs.inodes.values()) {
+    if (dir.entries === null) continue
+    for (const [name, id] of dir.entries) if (id === inode.id) return { dir, name }
+  }
+  return null
+}

@@ -1,0 +1,140 @@
+/** Exists to look names up in directories and to change them: the private layer first, then what lies below it. */
+import { errnoOf } from '../errno.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Task } from '../state.ts'
+import { addInode, inodeOf, mirrorInode, timeNow } from './inode.ts'
+import { kernelList, kernelNode, kernelTarget } from './kernel-tree.ts'
+import type { Inode, InodeKind } from './state.ts'
+
+/** A name in a directory, as getdents64 tells it. */
+export interface Entry {
+  name: string
+  ino: number
+  kind: InodeKind
+}
+
+/** `dir/name` without a double slash at the root. */
+export function join(dir: string, name: string): string {
+  return dir === '/' ? `/${name}` : `${dir}/${name}`
+}
+
+/** The inode that `name` (not `.` or `..`) has in a directory, null when there is none, or a negative errno. */
+export function lookup(k: Kernel, t: Task, dir: Inode, name: string): Inode | null | number {
+  const fs = k.state.fs
+  const source = dir.source
+  const known = dir.entries!.get(name)
+  if (source?.from === 'kernel') return lookupKernel(k, t, dir, join(source.path, name), name, known ?? 0)
+  if (known !== undefined) return known === null ? null : inodeOf(fs, known)
+  if (source === null) return null
+  const path = join(source.path, name)
+  const stat = k.world.lstat(path)
+  if (typeof stat === 'string') return stat === 'ENOENT' ? null : -errnoOf(stat)
+  const inode = mirrorInode(k, path, stat)
+  adopt(dir, name, inode)
+  return inode
+}
+
+/** /proc changes with the processes: what is known counts only as long as the kernel still has it. */
+function lookupKernel(k: Kernel, t: Task, dir: Inode, path: string, name: string, known: number): Inode | null {
+  const node = kernelNode(k, t, path)
+  if (node === null) return null
+  const before = k.state.fs.inodes.get(known)
+  if (before !== undefined && before.kind === node.kind) return before
+  const inode = addInode(k.state.fs, { kind: node.kind, mode: node.mode, uid: node.uid, gid: node.gid }, timeNow(k))
+  inode.source = { from: 'kernel', path }
+  inode.nlink = node.kind === 'dir' ? 2 : 1
+  inode.content = null
+  adopt(dir, name, inode)
+  return inode
+}
+
+function adopt(dir: Inode, name: string, inode: Inode): void {
+  dir.entries!.set(name, inode.id)
+  if (inode.kind === 'dir') {
+    inode.parent = dir.id
+    inode.name = name
+  }
+}
+
+/** All names of a directory but `.` and `..`, or a negative errno. Names of the layer below come first, in its order. */
+export function list(k: Kernel, t: Task, dir: Inode): Entry[] | number {
+  const fs = k.state.fs
+  const entries: Entry[] = []
+  const source = dir.source
+  if (source?.from === 'kernel') {
+    for (const name of kernelList(k, t, source.path)) {
+      const inode = lookup(k, t, dir, name)
+      if (inode !== null && typeof inode === 'object') entries.push({ name, ino: inode.ino, kind: inode.kind })
+    }
+    return entries
+  }
+  const below = new Set<string>()
+  if (source !== null) {
+    const names = k.world.list(source.path)
+    if (typeof names === 'string') return -errnoOf(names)
+    for (const name of names) {
+      below.add(name)
+      const known = dir.entries!.get(name)
+      if (known === null) continue
+      if (known !== undefined) {
+        const inode = inodeOf(fs, known)
+        entries.push({ name, ino: inode.ino, kind: inode.kind })
+        continue
+      }
+      const stat = k.world.lstat(join(source.path, name))
+      if (typeof stat !== 'string') entries.push({ name, ino: stat.ino, kind: stat.kind })
+    }
+  }
+  for (const [name, id] of dir.entries!) {
+    if (id === null || below.has(name)) continue
+    const inode = inodeOf(fs, id)
+    entries.push({ name, ino: inode.ino, kind: inode.kind })
+  }
+  return entries
+}
+
+/** Gives an inode a name in a directory; the name is free or was just removed. Link counts follow. */
+export function insertEntry(k: Kernel, dir: Inode, name: string, inode: Inode): void {
+  adopt(dir, name, inode)
+  if (inode.kind === 'dir') {
+    inode.nlink = Math.max(inode.nlink, 2)
+    dir.nlink++
+  } else inode.nlink++
+  touchDirectory(k, dir)
+  inode.ctime = timeNow(k)
+}
+
+/** Takes a name out of a directory; the inode's link count falls. The caller drops or reinserts the inode. */
+export function removeEntry(k: Kernel, dir: Inode, name: string, inode: Inode): void {
+  if (dir.source === null) dir.entries!.delete(name)
+  else dir.entries!.set(name, null)
+  if (inode.kind === 'dir') {
+    inode.nlink = 0
+    dir.nlink--
+  } else if (inode.nlink > 0) inode.nlink--
+  touchDirectory(k, dir)
+  inode.ctime = timeNow(k)
+}
+
+function touchDirectory(k: Kernel, dir: Inode): void {
+  dir.mtime = timeNow(k)
+  dir.ctime = dir.mtime
+}
+
+/** Where a symbolic link leads, or a negative errno. */
+export function targetOf(k: Kernel, t: Task, link: Inode): string | number {
+  if (link.source?.from === 'kernel') return kernelTarget(k, t, link.source.path)
+  if (link.target === null && link.source !== null) {
+    const target = k.world.readlink(link.source.path)
+    if (target.startsWith('E') && isHostError(k, link.source.path)) return -errnoOf(target)
+    link.target = target
+  }
+  return link.target ?? ''
+}
+
+/** The absolute path of a directory. */
+export function pathOfDirectory(k: Kernel, dir: Inode): string {
+  const names: string[] = []
+  for (let at = dir; at.id !== at.parent; at = inodeOf(k.state.fs, at.parent)) names.push(at.name)
+  return `/${names.reverse().join('/')}`
+}

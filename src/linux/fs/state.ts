@@ -1,0 +1,192 @@
+/** Exists to define everything the kernel knows about files as plain data: inodes, open file descriptions, descriptor tables. */
+
+/** A point in time: whole seconds since 1970 and nanoseconds. */
+export type Timespec = [seconds: number, nanoseconds: number]
+
+export type InodeKind = 'file' | 'dir' | 'symlink' | 'char' | 'block' | 'fifo' | 'socket'
+
+/**
+ * Where a directory's names come from that are not in its `entries`, a symbolic link's target and a kernel file's bytes: the host, the kernel
+ * itself (/proc, /sys), or nowhere.
+ */
+export type Source = { from: 'host'; path: string } | { from: 'kernel'; path: string } | null
+
+/**
+ * Bytes of a regular file: private chunks above the host's content. Byte i is chunks.get(i / CHUNK)[i % CHUNK] if that chunk exists (zero behind
+ * its end), else byte i of the host's file when i < hostLimit, else zero.
+ */
+export interface FileContent {
+  /** Bytes. */
+  size: number
+  /** Path on the host, or null for a file of the private layer. */
+  host: string | null
+  /** How much of the host's content still shows through: shrinks with truncation. */
+  hostLimit: number
+  chunks: Map<number, Uint8Array>
+}
+
+/** A mapping of a file that writes must reach, and that reads must look into (MAP_SHARED). */
+export interface SharedMapping {
+  spaceId: number
+  /** Guest address and bytes. */
+  start: number
+  length: number
+  /** Bytes into the file. */
+  offset: number
+  /** The program may store into it: its pages are newer than the file. */
+  writable: boolean
+}
+
+/** An inode. Fields of other kinds than its own are null. */
+export interface Inode {
+  id: number
+  /** st_ino: the host's for a file of the host. */
+  ino: number
+  kind: InodeKind
+  /** Permission bits, 12 bits. */
+  mode: number
+  uid: number
+  gid: number
+  nlink: number
+  /** Device number of a char or block inode (makedev), else 0. */
+  rdev: number
+  atime: Timespec
+  mtime: Timespec
+  ctime: Timespec
+  /** Descriptions, mappings and other holders: an inode without links lives while there are any. */
+  refs: number
+  content: FileContent | null
+  /** Known names of a directory: inode id, or null where a name of `source` was removed. */
+  entries: Map<string, number | null> | null
+  source: Source
+  /** Of a directory: the inode it lies in, and its name there. The root lies in itself. */
+  parent: number
+  name: string
+  /** Target of a symbolic link once it is known. */
+  target: string | null
+  /** fifo: id of its pipe while it is open, else 0. */
+  pipe: number
+  shared: SharedMapping[]
+  /** F_ADD_SEALS of a memfd; -1 for files that cannot be sealed. */
+  seals: number
+}
+
+/** The buffer of a pipe or FIFO. */
+export interface Pipe {
+  id: number
+  /** Bytes in transit, oldest first; packets keep their borders in O_DIRECT mode only, which is not supported. */
+  buffer: Uint8Array
+  /** Where the oldest byte lies in `buffer`, a ring, and how many there are. */
+  start: number
+  used: number
+  readers: number
+  writers: number
+  /** Times a reader or writer has opened it so far: what an open of a FIFO waits for. */
+  readerOpens: number
+  writerOpens: number
+  /** The descriptions open on it: whom to tell when bytes come or go. */
+  ends: number[]
+}
+
+/** What an open file description does when it is read or written. */
+export type DescriptionType =
+  | 'file'
+  | 'dir'
+  | 'path' // O_PATH
+  | 'pipe'
+  | 'null'
+  | 'zero'
+  | 'full'
+  | 'random'
+  | 'stdin'
+  | 'stdout'
+  | 'stderr'
+  | 'generated' // a file of /proc or /sys: content taken when it was opened
+  | 'eventfd'
+  | 'timerfd'
+  | 'epoll'
+
+/** One thing that an epoll instance watches. */
+export interface EpollItem {
+  fd: number
+  /** Description. */
+  id: number
+  events: number
+  /** epoll_data, raw. */
+  data: bigint
+  /** EPOLLONESHOT has fired. */
+  disabled: boolean
+  /** For EPOLLET: `activity` of the description when it was last reported. */
+  seen: number
+}
+
+/** An open file description: what dup and fork share. */
+export interface Description {
+  id: number
+  type: DescriptionType
+  /** Descriptors (and other holders) that refer to it. */
+  refs: number
+  /** Inode, or 0 for those without (eventfd, epoll). */
+  inode: number
+  /** Access mode and status flags (O_*), without creation flags. */
+  flags: number
+  /** Bytes; in a directory, index into its listing. */
+  offset: number
+  /** Where it was found: directory inode and name; shown in /proc/self/fd. */
+  parent: number
+  name: string
+  /** Of a directory: the names as they were when reading began. */
+  listing: { name: string; ino: number; kind: InodeKind }[] | null
+  /** 'generated': its bytes. */
+  bytes: Uint8Array | null
+  /** 'pipe': id in FsState.pipes. */
+  pipe: number
+  /** 'eventfd': counter; as in eventfd(2). */
+  counter: bigint
+  /** 'timerfd': CLOCK_* number, next expiration and interval in ns of that clock; 0 when not armed. */
+  timer: { clock: number; at: number; interval: number } | null
+  /** 'epoll': by `fd:id`. */
+  items: Map<string, EpollItem> | null
+  /** Descriptions of the epoll instances that watch this one. */
+  watchers: number[]
+  /** Grows whenever something happens that makes it readable or writable: what edge-triggered watchers look at. */
+  activity: number
+  /** F_SETOWN. */
+  owner: number
+}
+
+/** What a descriptor number stands for. */
+export interface Slot {
+  /** Description. */
+  id: number
+  closeOnExec: boolean
+}
+
+/** A process' descriptors by number; CLONE_FILES shares the object, fork copies it (copyFdTable). */
+export type FdTable = Map<number, Slot>
+
+/** flock(2) and fcntl(2) locks. */
+export interface FileLock {
+  inode: number
+  kind: 'read' | 'write'
+  /** First byte and first behind it (Infinity: to the end of the file). flock locks all. */
+  start: number
+  end: number
+  /** A process (POSIX), a description (flock, OFD). */
+  owner: string
+}
+
+/** All of it. */
+export interface FsState {
+  inodes: Map<number, Inode>
+  /** Inode of `/`. */
+  root: number
+  nextInode: number
+  descriptions: Map<number, Description>
+  nextDescription: number
+  pipes: Map<number, Pipe>
+  nextPipe: number
+  /** Inode by the host's inode number, for files with several links or colliding numbers on different file systems. */
+  hostInodes: Map<number, number>
+  locks: FileLock[]
+}

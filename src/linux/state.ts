@@ -1,0 +1,340 @@
+/**
+ * Exists to define everything the kernel knows as plain data: what is cloned, saved, compared and hashed when a machine is.
+ * Behaviour lives in functions over these types; nothing here holds a class instance, a closure or a promise.
+ */
+import type { RandomState } from '../base/random.ts'
+import type { FdTable, FsState } from './fs/state.ts'
+
+/** Values that a machine was made with and that its execution depends on; constant during a run. */
+export interface MachineConstants {
+  seed: number
+  /** Virtual nanoseconds that one instruction takes. */
+  nsPerInstruction: number
+  /** CLOCK_REALTIME when the machine starts, in whole seconds since 1970. */
+  epochSeconds: number
+  /** CLOCK_MONOTONIC when the machine starts, in nanoseconds. */
+  bootNs: number
+  /** Processors that the guest believes in. */
+  cpus: number
+  /** Bytes of memory that the guest believes in. */
+  memoryBytes: number
+}
+
+/** The clock beside the instruction count: how far it jumped while every task waited. */
+export interface ClockState {
+  jumpedNs: number
+}
+
+/** A moment at which the kernel must act, in CLOCK_MONOTONIC nanoseconds; kept sorted by (at, order). */
+export interface TimedEvent {
+  at: number
+  /** Unique and ascending: equal times happen in the order in which they were set. */
+  order: number
+  /** 'wait': the wait of task `id` ends. 'itimer': ITIMER_REAL of process `id` expires. 'timer': POSIX timer `timer` of process `id` expires. */
+  kind: 'wait' | 'itimer' | 'timer'
+  id: number
+  timer: number
+}
+
+/** Key of a futex: a number for private ones (space id × 2^32 + address), a string for memory shared between processes. */
+export type FutexKey = number | string
+
+/** What has happened to a wait; null while nothing has. */
+export type WaitOutcome = 'ready' | 'timeout' | 'signal'
+
+/** What to do when a signal handler interrupts a wait (Linux: ERESTARTSYS, EINTR/ERESTARTNOHAND, ERESTART_RESTARTBLOCK). */
+export type RestartRule = 'restart' | 'eintr' | 'restart_block'
+
+/** File description `id` (fs/state.ts) must become readable or writable. */
+export interface FdInterest {
+  id: number
+  events: 'read' | 'write' | 'both'
+}
+
+/**
+ * A blocked system call as data. A handler sets `t.wait` and returns BLOCKED; when the wait has an outcome the same handler is called again with
+ * `t.wait` still set, and completes by returning a number or waits on by returning BLOCKED.
+ */
+export interface Wait {
+  nr: number
+  /** Decoded arguments as the handler gets them. */
+  args: number[]
+  kind: 'futex' | 'time' | 'fd' | 'child' | 'signal' | 'exit'
+  /** CLOCK_MONOTONIC nanoseconds at which the wait ends by itself, or null. */
+  deadline: number | null
+  restart: RestartRule
+  /** Units done so far (bytes of a partial write); returned instead of EINTR when it is not 0. */
+  progress: number
+  outcome: WaitOutcome | null
+  /** kind 'futex'. */
+  futex?: { key: FutexKey; bitset: number }
+  /** kind 'fd': fulfilled when any of them is. */
+  fds?: FdInterest[]
+  /** kind 'signal': the set that rt_sigtimedwait accepts; absent for pause and sigsuspend, which only a handler ends. */
+  signals?: bigint
+  /** kind 'child': the pid that wait4 named. */
+  child?: number
+  /** Whatever the handler needs to go on, as plain data. */
+  detail?: unknown
+}
+
+/** siginfo_t as data; which fields matter depends on `signal` and `code` (sigaction(2)). */
+export interface SignalInfo {
+  signal: number
+  /** SI_USER 0, SI_KERNEL 0x80, SI_QUEUE -1, SI_TIMER -2, SI_TKILL -6, or positive per signal (SEGV_MAPERR 1 …). */
+  code: number
+  errno: number
+  pid: number
+  uid: number
+  /** si_status of SIGCHLD. */
+  status: number
+  /** si_value, or si_timerid << 32 … raw 64 bits where the layout has them. */
+  value: bigint
+  /** si_addr of faults. */
+  address: bigint
+  /** si_timerid and si_overrun of SI_TIMER. */
+  timer: number
+  overrun: number
+  /** Page-fault error code and vector for the ucontext of a fault; 0 otherwise. */
+  trap: number
+  errorCode: number
+}
+
+/** What sigaction(2) set for one signal: kernel's struct, `handler` 0 is SIG_DFL and 1 SIG_IGN. */
+export interface SignalAction {
+  handler: number
+  flags: number
+  restorer: number
+  mask: bigint
+}
+
+/** sigaltstack(2): `flags` SS_DISABLE 2, SS_AUTODISARM 0x80000000. */
+export interface AltStack {
+  base: number
+  size: number
+  flags: number
+}
+
+/** A thread. */
+export interface Task {
+  tid: number
+  pid: number
+  /** comm, at most 15 bytes. */
+  name: string
+  /** STATE_SIZE bytes (ir/registers.ts). Up to date whenever the machine is not inside `advance`. */
+  cpu: Uint8Array
+  /** Its index in KernelState.runnable, or -1 while it waits. */
+  runIndex: number
+  wait: Wait | null
+  /** Blocked signals: bit n-1 for signal n. */
+  signalMask: bigint
+  /** The mask to return to after a call with a temporary one (sigsuspend, ppoll, pselect6, epoll_pwait), or null. */
+  savedMask: bigint | null
+  /** Signals sent to this very thread, oldest first. */
+  pending: SignalInfo[]
+  /** True when a signal is pending, here or for the process, that the mask does not block. Kept by signals.ts. */
+  interrupted: boolean
+  altStack: AltStack
+  /** CLONE_CHILD_CLEARTID / set_tid_address: cleared and futex-woken at exit; 0 for none. */
+  clearTid: number
+  robustList: number
+  /** rseq area registered by the C library: address and signature; 0 for none. */
+  rseq: { address: number; length: number; signature: number }
+  /** Instructions that this task has executed: its CPU time. */
+  count: number
+  /** Processor it is shown to run on. */
+  cpuNumber: number
+  /** Allowed processors, bit n for processor n. */
+  affinity: bigint
+  nice: number
+  policy: number
+  priority: number
+  /** prctl(PR_SET_PDEATHSIG). */
+  parentDeathSignal: number
+  timerSlackNs: number
+  noNewPrivileges: boolean
+}
+
+/** User and group ids, in the order real, effective, saved, file system. */
+export interface Credentials {
+  uid: [number, number, number, number]
+  gid: [number, number, number, number]
+  groups: number[]
+}
+
+/** An interval timer of setitimer(2): CLOCK_MONOTONIC ns (real) or ns of the process' CPU time (virtual, prof); 0 when not armed. */
+export interface IntervalTimer {
+  at: number
+  interval: number
+}
+
+/** A POSIX timer (timer_create(2)). */
+export interface PosixTimer {
+  id: number
+  clock: number
+  /** SIGEV_SIGNAL 0, SIGEV_NONE 1, SIGEV_THREAD_ID 4. */
+  notify: number
+  signal: number
+  tid: number
+  value: bigint
+  at: number
+  interval: number
+  overrun: number
+}
+
+/** A thread group. */
+export interface Process {
+  pid: number
+  ppid: number
+  pgid: number
+  sid: number
+  /** Threads alive, in order of creation. */
+  tids: number[]
+  children: number[]
+  /** Which of KernelState.spaces it lives in. */
+  spaceId: number
+  credentials: Credentials
+  files: FdTable
+  /** Absolute, no symbolic links. */
+  cwd: string
+  umask: number
+  /** By signal number; [0] unused. */
+  actions: SignalAction[]
+  /** Signals sent to the process as a whole, oldest first. */
+  pending: SignalInfo[]
+  /** [soft, hard] by RLIMIT_* number; Infinity is RLIM_INFINITY. */
+  rlimits: [number, number][]
+  itimers: { real: IntervalTimer; virtual: IntervalTimer; prof: IntervalTimer }
+  timers: PosixTimer[]
+  nextTimer: number
+  /** Absolute path of the program, as /proc/self/exe shows it. */
+  exe: string
+  argv: string[]
+  environ: string[]
+  /** Pairs of the auxiliary vector, as /proc/self/auxv shows them. */
+  auxv: [number, number][]
+  /** CLOCK_MONOTONIC nanoseconds of its start. */
+  startNs: number
+  dumpable: number
+  /** Instructions executed by all its threads, ended ones included: its CPU time. */
+  count: number
+  /** Set once exit_group or a fatal signal is under way or done: the status as wait4 reports it. */
+  exitStatus: number | null
+  /** Signal sent to the parent at exit. */
+  exitSignal: number
+}
+
+/** What backs a mapping, beyond anonymous memory. */
+export interface FileBacking {
+  /** Absolute path as /proc/self/maps shows it. */
+  path: string
+  inode: number
+  /** Bytes into the file of the mapping's first page. */
+  offset: number
+  /** Whether mprotect may make it writable: false for a shared mapping of a file opened for reading only. */
+  mayWrite: boolean
+}
+
+/** A range of pages with equal properties (vm_area_struct). Never overlap; ascending by `start` in a MemoryMap. */
+export interface Mapping {
+  start: number
+  /** First address behind it. */
+  end: number
+  /** PROT_* bits. */
+  prot: number
+  /** MAP_SHARED (1) or MAP_PRIVATE (2), with MAP_GROWSDOWN, MAP_NORESERVE, MAP_LOCKED kept as they were given. */
+  flags: number
+  file: FileBacking | null
+  /** '[heap]', '[stack]', or '' — a file's path is in `file`. */
+  name: string
+  /** Anonymous and never accessible so far: its bytes are surely zero. */
+  untouched: boolean
+  /** madvise(MADV_DONTFORK / MADV_WIPEONFORK). */
+  onFork: 'copy' | 'drop' | 'wipe'
+}
+
+/** The layout of one address space; its bytes are in Kernel.spaces under the same id. */
+export interface MemoryMap {
+  id: number
+  /** Processes that live in it. */
+  users: number
+  mappings: Mapping[]
+  /** Bytes of all mappings together. */
+  total: number
+  brkStart: number
+  brk: number
+  /** Top of the area in which mmap looks for room, downwards. */
+  mmapTop: number
+  mmapBottom: number
+  stackTop: number
+  /** Where the main program lies, for /proc and symbols. */
+  codeStart: number
+  codeEnd: number
+}
+
+/** A slice of execution given to one task. */
+export interface Turn {
+  /** Task on the processor, or 0 for none. */
+  tid: number
+  /** Instructions left before the strategy is asked again; Infinity while only one task can run. */
+  left: number
+}
+
+/** Why a task waits, for the report of a deadlock. */
+export interface Waiting {
+  tid: number
+  text: string
+}
+
+/** How a run ended. */
+export type Ending =
+  | { kind: 'exit'; code: number }
+  | {
+      kind: 'signal'
+      signal: number
+      code: number
+      /** si_addr. */
+      address: bigint
+      /** Thread that got it. */
+      tid: number
+      /** Sent by a call (kill, abort) and not raised by an instruction. */
+      sent: boolean
+    }
+  | { kind: 'deadlock'; waiting: Waiting[] }
+
+/** Everything. A machine is this, the bytes of its address spaces, and nothing else. */
+export interface KernelState {
+  constants: MachineConstants
+  /** Instructions executed by all tasks together: the moment. */
+  count: number
+  clock: ClockState
+  /** The first process, whose end is the end of the run. */
+  initPid: number
+  nextTid: number
+  nextSpace: number
+  nextOrder: number
+  processes: Map<number, Process>
+  tasks: Map<number, Task>
+  spaces: Map<number, MemoryMap>
+  turn: Turn
+  /** Tasks that could run, the running one included; in an order that only determinism gives a meaning. */
+  runnable: number[]
+  events: TimedEvent[]
+  /** Waiters per futex, longest waiting first. */
+  futexes: Map<FutexKey, number[]>
+  /** What the scheduling strategy remembers (scheduler/strategy.ts); tagged by the strategy's name. */
+  strategy: StrategyState
+  /** One stream per purpose, so that a draw for one does not disturb another. */
+  random: { layout: RandomState; getrandom: RandomState }
+  /** Names of unknown system calls already reported. */
+  reportedCalls: number[]
+  fs: FsState
+  ended: Ending | null
+}
+
+/** Plain data of a scheduling strategy; its fields belong to the strategy that `name` names. */
+export interface StrategyState {
+  name: string
+  random: RandomState
+  [field: string]: unknown
+}

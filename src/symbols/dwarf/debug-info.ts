@@ -1,0 +1,98 @@
+/** Exists to answer with one question what the compiler said about an instruction: functions, inlined calls and source lines. */
+
+import type { ElfFile } from '../../elf/file.ts'
+import type { Inflate } from '../../elf/sections.ts'
+import { DwarfData } from './data.ts'
+import type { CodeEntry } from './functions.ts'
+import { FunctionTree } from './functions.ts'
+import type { LineTable, SourceLine } from './lines.ts'
+import { place, readLineTable } from './lines.ts'
+import type { FunctionName } from './names.ts'
+import { functionName } from './names.ts'
+import type { Unit } from './unit.ts'
+import { UnitIndex } from './unit-index.ts'
+
+/** One function at an instruction, and the place in it: the current line, or the line of the inlined call. */
+export interface CodePlace {
+  readonly name: FunctionName
+  readonly source?: SourceLine
+}
+
+/** The debugging information of one file. Units, line tables and functions are parsed when an address in them is first asked for. */
+export class DebugInfo {
+  private readonly data: DwarfData
+  private unitsCache: UnitIndex | undefined
+  private readonly lineTables = new Map<number, LineTable | undefined>()
+  private readonly trees = new Map<Unit, FunctionTree>()
+  private readonly names = new Map<number, FunctionName>()
+
+  constructor(elf: ElfFile, inflate: Inflate) {
+    this.data = new DwarfData(elf, inflate)
+  }
+
+  /** Whether the file has debugging information at all. */
+  static isIn(elf: ElfFile): boolean {
+    return elf.sections.some(({ name, type }) => (name === '.debug_info' || name === '.zdebug_info') && type !== 8)
+  }
+
+  /**
+   * The functions at `address` (without load bias), innermost first: the last one holds the machine code, those before it were
+   * inlined. Empty if the file says nothing about the address. Throws `dwarf-*` or `truncated-data` on damaged information.
+   */
+  at(address: number): CodePlace[] {
+    for (const unit of this.units.at(address)) {
+      const table = this.lineTable(unit)
+      const source = table?.find(address)
+      const chain = this.tree(unit).chain(address)
+      if (chain.length > 0) return this.places(chain, source, table)
+      if (source !== undefined) return [{ name: {}, source }]
+    }
+    return []
+  }
+
+  private get units(): UnitIndex {
+    this.unitsCache ??= new UnitIndex(this.data)
+    return this.unitsCache
+  }
+
+  private places(
+    chain: readonly CodeEntry[],
+    source: SourceLine | undefined,
+    table: LineTable | undefined,
+  ): CodePlace[] {
+    const places: CodePlace[] = []
+    let current = source
+    for (let i = chain.length - 1; i >= 0; i--) {
+      const { offset, callFile, callLine, callColumn } = chain[i]
+      places.push({ name: this.nameAt(offset), source: current })
+      const file = table?.fileName(callFile)
+      current = file === undefined || file === '' ? undefined : place(file, callLine, callColumn)
+    }
+    return places
+  }
+
+  private nameAt(offset: number): FunctionName {
+    let name = this.names.get(offset)
+    if (name === undefined) {
+      name = functionName(this.units, offset)
+      this.names.set(offset, name)
+    }
+    return name
+  }
+
+  /** Units that share a line table (partial units, LTO) share its parsed form. */
+  private lineTable(unit: Unit): LineTable | undefined {
+    const key = unit.root.stmtList ?? -1
+    if (!this.lineTables.has(key)) this.lineTables.set(key, readLineTable(unit))
+    return this.lineTables.get(key)
+  }
+
+  private tree(unit: Unit): FunctionTree {
+    let tree = this.trees.get(unit)
+    if (tree === undefined) {
+      tree = new FunctionTree(unit)
+      this.trees.set(unit, tree)
+    }
+    return tree
+  }
+}

@@ -1,0 +1,214 @@
+/** Exists because debugging information is cut into compilation units: their headers, and the few attributes of a unit as a whole. */
+
+import type { ByteReader } from '../../elf/reader.ts'
+import type { Abbreviation, AbbreviationTable } from './abbreviations.ts'
+import { parseAbbreviations } from './abbreviations.ts'
+import { DW_AT, DW_FORM, DW_TAG, DW_UT } from './constants.ts'
+import type { DwarfData } from './data.ts'
+import type { FormValue } from './forms.ts'
+import { readForm, skipForm } from './forms.ts'
+import type { RangeContext } from './ranges.ts'
+import { readRanges } from './ranges.ts'
+
+/** One unit of `.debug_info`. Offsets are absolute in that section. */
+export class Unit implements RangeContext {
+  readonly data: DwarfData
+  readonly offset: number
+  readonly end: number
+  readonly version: number
+  /** 4, or 8 in the 64-bit DWARF format. */
+  readonly offsetSize: number
+  readonly addressSize: number
+  /** Of the first entry, which describes the unit. */
+  readonly rootOffset: number
+  /** False for type units, which have no code. */
+  readonly hasCode: boolean
+  private readonly abbreviationOffset: number
+  private table: AbbreviationTable | undefined
+  private rootCache: RootAttributes | undefined
+
+  /** Reads the header at the cursor, and moves it to the next unit. */
+  constructor(data: DwarfData, reader: ByteReader) {
+    this.data = data
+    this.offset = reader.offset
+    const length = reader.u32()
+    this.offsetSize = length === 0xffffffff ? 8 : 4
+    const unitLength = length === 0xffffffff ? reader.u64() : length
+    this.end = Math.min(reader.offset + unitLength, reader.end)
+    this.version = reader.u16()
+    let type: number = DW_UT.compile
+    if (this.version >= 5) {
+      type = reader.u8()
+      this.addressSize = reader.u8()
+      this.abbreviationOffset = this.readOffset(reader)
+      if (type === DW_UT.skeleton || type === DW_UT.split_compile) reader.take(8)
+      else if (type === DW_UT.type || type === DW_UT.split_type) reader.take(8 + this.offsetSize)
+    } else {
+      this.abbreviationOffset = this.readOffset(reader)
+      this.addressSize = reader.u8()
+    }
+    this.hasCode = this.version >= 2 && this.version <= 5 && (type === DW_UT.compile || type === DW_UT.skeleton)
+    this.rootOffset = reader.offset
+    reader.offset = this.end
+  }
+
+  readOffset(reader: ByteReader): number {
+    return this.offsetSize === 8 ? reader.u64() : reader.u32()
+  }
+
+  /** A cursor on the entries of this unit, from `offset`. */
+  reader(offset: number): ByteReader {
+    return this.data.reader('info', offset)
+  }
+
+  /** The abbreviation at the cursor, which moves behind its code; undefined at the null entry that ends a list of children. */
+  abbreviationAt(reader: ByteReader): Abbreviation | undefined {
+    this.table ??= parseAbbreviations(this.data, this.abbreviationOffset)
+    return this.table.get(reader.uleb())
+  }
+
+  /** The attributes `wanted` of the entry at `offset`, in that order. */
+  attributes(offset: number, wanted: readonly number[]): FormValue[] {
+    const reader = this.reader(offset)
+    const abbreviation = this.abbreviationAt(reader)
+    const values: FormValue[] = wanted.map(() => undefined)
+    if (abbreviation === undefined) return values
+    const { attributes, forms, constants } = abbreviation
+    for (let i = 0; i < attributes.length; i++) {
+      const slot = wanted.indexOf(attributes[i])
+      if (slot < 0) skipForm(reader, forms[i], this)
+      else values[slot] = readForm(reader, forms[i], constants[i], this)
+    }
+    return values
+  }
+
+  /** Moves the cursor from behind an abbreviation code to behind the entry's attributes. */
+  skipAttributes(reader: ByteReader, { forms }: Abbreviation): void {
+    for (const form of forms) skipForm(reader, form, this)
+  }
+
+  /** What the first entry says of the whole unit. */
+  get root(): RootAttributes {
+    this.rootCache ??= this.readRoot()
+    return this.rootCache
+  }
+
+  /** The address ranges `[start, end, start, end, ...]` of the unit's code; empty if the unit does not say. */
+  codeRanges(): number[] {
+    const { lowPc, highPc, ranges } = this.root
+    if (ranges !== undefined) return readRanges(this, ranges)
+    return lowPc !== undefined && highPc !== undefined ? [lowPc, highPc] : []
+  }
+
+  /** The base address of range lists: the unit's `DW_AT_low_pc`. */
+  get baseAddress(): number {
+    return this.root.lowPc ?? 0
+  }
+
+  indexedString(index: number): string {
+    const base = this.rootBases().strOffsets ?? (this.version >= 5 ? this.offsetSize * 2 : 0)
+    const reader = this.data.reader('str_offsets', base + index * this.offsetSize)
+    return this.data.string('str', this.readOffset(reader))
+  }
+
+  indexedAddress(index: number): number {
+    const base = this.rootBases().addr ?? (this.version >= 5 ? 8 : 0)
+    const reader = this.data.reader('addr', base + index * this.addressSize)
+    return this.addressSize === 8 ? reader.u64() : reader.u32()
+  }
+
+  indexedRangeList(index: number): number {
+    const base = this.rootBases().rnglists ?? (this.offsetSize === 8 ? 20 : 12)
+    return base + this.readOffset(this.data.reader('rnglists', base + index * this.offsetSize))
+  }
+
+  /** The bases have plain forms, and are read by themselves because the other attributes of the entry need them. */
+  private bases: { strOffsets?: number; addr?: number; rnglists?: number } | undefined
+
+  private rootBases(): { strOffsets?: number; addr?: number; rnglists?: number } {
+    if (this.bases === undefined) {
+      const wanted = [DW_AT.str_offsets_base, DW_AT.addr_base, DW_AT.GNU_addr_base, DW_AT.rnglists_base]
+      const [strOffsets, addr, gnuAddr, rnglists] = this.attributes(this.rootOffset, wanted)
+      this.bases = { strOffsets: number(strOffsets), addr: number(addr) ?? number(gnuAddr), rnglists: number(rnglists) }
+    }
+    return this.bases
+  }
+
+  private readRoot(): RootAttributes {
+    const abbreviation = this.abbreviationAt(this.reader(this.rootOffset))
+    const isUnit = abbreviation?.tag === DW_TAG.compile_unit || abbreviation?.tag === DW_TAG.skeleton_unit
+    if (abbreviation === undefined || !isUnit) return noAttributes
+    const values = this.attributes(this.rootOffset, [
+      DW_AT.name,
+      DW_AT.comp_dir,
+      DW_AT.language,
+      DW_AT.stmt_list,
+      DW_AT.low_pc,
+      DW_AT.high_pc,
+      DW_AT.ranges,
+      DW_AT.dwo_name,
+      DW_AT.GNU_dwo_name,
+    ])
+    const [name, compDir, language, stmtList, lowPc, highPc, ranges, dwo, gnuDwo] = values
+    const low = number(lowPc)
+    return {
+      name: text(name),
+      compDir: text(compDir),
+      language: number(language),
+      stmtList: number(stmtList),
+      lowPc: low,
+      highPc: highAddress(abbreviation, low, number(highPc)),
+      ranges: number(ranges),
+      splitInto: text(dwo) ?? text(gnuDwo),
+    }
+  }
+}
+
+/** Attributes of a unit's first entry; addresses without load bias, `highPc` made absolute. */
+export interface RootAttributes {
+  readonly name?: string
+  readonly compDir?: string
+  readonly language?: number
+  /** Offset of the unit's line table in `.debug_line`. */
+  readonly stmtList?: number
+  readonly lowPc?: number
+  readonly highPc?: number
+  /** Offset of a range list. */
+  readonly ranges?: number
+  /** The `.dwo` file that holds the entries, for code built with `-gsplit-dwarf`. */
+  readonly splitInto?: string
+}
+
+const noAttributes: RootAttributes = {}
+
+/** The end of a range: `DW_AT_high_pc` is an address, or in the constant forms a length. */
+export function highAddress(
+  abbreviation: Abbreviation,
+  low: number | undefined,
+  high: number | undefined,
+): number | undefined {
+  if (low === undefined || high === undefined) return undefined
+  const form = abbreviation.forms[abbreviation.attributes.indexOf(DW_AT.high_pc)]
+  const isAddress =
+    form === DW_FORM.addr ||
+    form === DW_FORM.addrx ||
+    form === DW_FORM.GNU_addr_index ||
+    (form >= DW_FORM.addrx1 && form <= DW_FORM.addrx4)
+  return isAddress ? high : low + high
+}
+
+/** Headers of all units of `.debug_info`, in order; costs a jump per unit. */
+export function readUnits(data: DwarfData): Unit[] {
+  const units: Unit[] = []
+  const reader = data.reader('info')
+  while (!reader.done) units.push(new Unit(data, reader))
+  return units
+}
+
+export function number(value: FormValue): number | undefined {
+  return typeof value === 'number' ? value : undefined
+}
+
+export function text(value: FormValue): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

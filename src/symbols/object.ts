@@ -1,0 +1,166 @@
+/** Exists to hold what is known of one object file: its symbols, debugging information and unwind tables, each read when first needed. */
+
+import { LemmingError } from '../base/errors.ts'
+import type { ElfFile } from '../elf/file.ts'
+import { isElfError, parseElf } from '../elf/file.ts'
+import type { Inflate } from '../elf/sections.ts'
+import type { SymbolTable } from '../elf/symbol-table.ts'
+import { UnwindTables } from './cfi/frame-table.ts'
+import type { Row } from './cfi/row.ts'
+import { rowAt } from './cfi/row.ts'
+import { findDebugFile } from './debug-file.ts'
+import { demangle } from './demangle/demangle.ts'
+import type { CodePlace } from './dwarf/debug-info.ts'
+import { DebugInfo } from './dwarf/debug-info.ts'
+import type { NamedRange } from './elf-symbols.ts'
+import { ElfSymbols } from './elf-symbols.ts'
+
+/** What an object needs from outside: files of the guest (or host) by path, and decompression. */
+export interface Resources {
+  readonly readDebugFile: (path: string) => Uint8Array | undefined
+  readonly inflate: Inflate
+}
+
+/** A function at an instruction and the place in it. `symbol` is demangled; lines and columns count from 1. */
+export interface FunctionPlace {
+  readonly symbol?: string
+  readonly file?: string
+  readonly line?: number
+  readonly column?: number
+}
+
+/** What is known of an address of an object: the innermost function first, then the callers that it was inlined into. */
+export interface ObjectPlace extends FunctionPlace {
+  /** Distance in bytes from the start of the ELF symbol that holds the address. */
+  readonly offset?: number
+  readonly inlined?: readonly FunctionPlace[]
+}
+
+/** One ELF file as far as names, lines and unwinding go. Addresses are without load bias. Damage is recorded in `problems`, not thrown. */
+export class ObjectFile {
+  /** What could not be read, one line each. */
+  readonly problems: string[] = []
+  private readonly path: string
+  private readonly bytes: Uint8Array
+  private readonly resources: Resources
+  private elfCache: ElfFile | undefined
+  private elfOpened = false
+  private debugFileCache: ElfFile | undefined
+  private debugFileSearched = false
+  private symbolsCache: ElfSymbols | undefined
+  private debugInfoCache: DebugInfo | null | undefined
+  private unwindCache: UnwindTables | undefined
+  private readonly places = new Map<number, ObjectPlace>()
+  private readonly rows = new Map<number, Row | undefined>()
+
+  constructor(path: string, bytes: Uint8Array, resources: Resources) {
+    this.path = path
+    this.bytes = bytes
+    this.resources = resources
+  }
+
+  /** Function, inlined callers and source line at `address`; an empty place if nothing is known. */
+  placeAt(address: number): ObjectPlace {
+    let place = this.places.get(address)
+    if (place === undefined) {
+      place = this.findPlace(address)
+      this.places.set(address, place)
+    }
+    return place
+  }
+
+  /** The symbol whose range holds `address`, its name as in the file (mangled). */
+  symbolAt(address: number): NamedRange | undefined {
+    return this.attempt(() => this.symbols?.find(address))
+  }
+
+  /** The unwind rules at `address`. */
+  rowAt(address: number): Row | undefined {
+    if (!this.rows.has(address)) this.rows.set(address, this.findRow(address))
+    return this.rows.get(address)
+  }
+
+  private findPlace(address: number): ObjectPlace {
+    const named = this.symbolAt(address)
+    const code = this.attempt(() => this.debugInfo?.at(address)) ?? []
+    const symbol = named && demangle(named.name)
+    const places = code.map((entry, i) => functionPlace(entry, i === code.length - 1 ? symbol : undefined))
+    const innermost: FunctionPlace = places[0] ?? (symbol === undefined ? {} : { symbol })
+    return {
+      ...innermost,
+      ...(named && { offset: address - named.start }),
+      ...(places.length > 1 && { inlined: places.slice(1) }),
+    }
+  }
+
+  private findRow(address: number): Row | undefined {
+    const elf = this.elf
+    if (elf === undefined) return undefined
+    this.unwindCache ??= new UnwindTables(
+      elf,
+      this.hasOwnDebugInfo ? undefined : () => this.debugFile,
+      this.resources.inflate,
+    )
+    const found = this.unwindCache.find(address)
+    return found && rowAt(found, address)
+  }
+
+  private get elf(): ElfFile | undefined {
+    if (!this.elfOpened) {
+      this.elfOpened = true
+      this.elfCache = this.attempt(() => parseElf(this.bytes, this.path))
+    }
+    return this.elfCache
+  }
+
+  private get hasOwnDebugInfo(): boolean {
+    const { elf } = this
+    return elf !== undefined && this.attempt(() => DebugInfo.isIn(elf)) === true
+  }
+
+  private get debugFile(): ElfFile | undefined {
+    if (!this.debugFileSearched) {
+      this.debugFileSearched = true
+      const { elf } = this
+      if (elf !== undefined) this.debugFileCache = this.attempt(() => findDebugFile(elf, this.resources.readDebugFile))
+    }
+    return this.debugFileCache
+  }
+
+  private get symbols(): ElfSymbols | undefined {
+    const { elf } = this
+    if (this.symbolsCache === undefined && elf !== undefined) {
+      const full = elf.symtab() ?? this.debugFile?.symtab()
+      const tables = [full, elf.dynsym()].filter((table): table is SymbolTable => table !== undefined)
+      this.symbolsCache = new ElfSymbols(elf, tables)
+    }
+    return this.symbolsCache
+  }
+
+  private get debugInfo(): DebugInfo | undefined {
+    if (this.debugInfoCache === undefined) {
+      this.debugInfoCache = null
+      const file = this.hasOwnDebugInfo ? this.elf : this.debugFile
+      if (file !== undefined && DebugInfo.isIn(file)) this.debugInfoCache = new DebugInfo(file, this.resources.inflate)
+    }
+    return this.debugInfoCache ?? undefined
+  }
+
+  /** Runs `read`; damage in the file is recorded once and gives undefined. */
+  private attempt<T>(read: () => T): T | undefined {
+    try {
+      return read()
+    } catch (error) {
+      const isDamage = isElfError(error) || (error instanceof LemmingError && error.code.startsWith('dwarf-'))
+      if (!isDamage) throw error
+      if (!this.problems.includes(error.message)) this.problems.push(error.message)
+      return undefined
+    }
+  }
+}
+
+/** `fallback` is the demangled ELF symbol, which names a function that its debugging information does not. */
+function functionPlace({ name, source }: CodePlace, fallback: string | undefined): FunctionPlace {
+  const symbol = name.linkage === undefined ? (name.qualified ?? fallback) : demangle(name.linkage)
+  return { ...(symbol !== undefined && { symbol }), ...source }
+}

@@ -1,0 +1,70 @@
+/** Exists to define the contract between a machine and those who watch it: engine and kernel know observers only through this. */
+
+/** A task as observers see it. */
+export interface TaskInfo {
+  pid: number
+  tid: number
+  name: string
+}
+
+/** A system call as it was entered and left. Numbers are exact below 2^53; pointers are guest addresses. */
+export interface SyscallEvent {
+  task: TaskInfo
+  /** Instructions executed by the machine when the call was entered. */
+  moment: number
+  nr: number
+  name: string
+  /** Raw 64-bit argument registers. */
+  args: readonly bigint[]
+  /** Result (negative errno on failure), or null for a call that does not return. */
+  result: number | null
+  /** The call in strace's format, without pid prefix; computed only when an observer asks for it. */
+  text(): string
+}
+
+/** A mapping that came, changed or went. `prot` is -1 for an unmapping. */
+export interface MappingEvent {
+  task: TaskInfo
+  start: number
+  length: number
+  prot: number
+  /** File that backs it, or a name in brackets as in /proc/PID/maps, or ''. */
+  name: string
+}
+
+/** A signal about to be delivered to a task, or one that ends it. */
+export interface SignalEvent {
+  task: TaskInfo
+  moment: number
+  signal: number
+  code: number
+  address: bigint
+  disposition: 'handler' | 'ignore' | 'terminate' | 'stop' | 'continue'
+}
+
+/** What an observer may look at when it is told something; it never changes the machine. */
+export interface MachineView {
+  /** Instructions executed so far by all tasks together. */
+  readonly moment: number
+  /** Bytes of guest memory of a task's address space, or null where they are not readable. */
+  readMemory(task: TaskInfo, address: number, length: number): Uint8Array | null
+}
+
+/**
+ * One who watches. Every method is optional; a machine without observers pays nothing. An observer must not change the execution:
+ * instruction count and state hash are the same with and without it. Its own state is plain data through `save` and `restore`.
+ */
+export interface Observer {
+  readonly name: string
+  syscall?(event: SyscallEvent, view: MachineView): void
+  mapping?(event: MappingEvent, view: MachineView): void
+  signal?(event: SignalEvent, view: MachineView): void
+  taskStart?(task: TaskInfo, view: MachineView): void
+  taskSwitch?(from: TaskInfo | null, to: TaskInfo, view: MachineView): void
+  taskExit?(task: TaskInfo, status: number, view: MachineView): void
+  save?(): unknown
+  restore?(data: unknown): void
+}
+
+/** Watches nothing: the measure that observers cost nothing. */
+export const nullObserver: Observer = { name: 'null' }

@@ -1,0 +1,512 @@
+/** Exists to turn one region of IR into one wasm function: control flow, exits, calls and the traffic between locals and the CPU state. Values are lower-value.ts's. */
+import { EXIT } from '../ir/exits.ts'
+import { REG, registers, REGISTER_SLOTS, STATE } from '../ir/registers.ts'
+import type { Block, Node, Target, Terminator, Type } from '../ir/types.ts'
+import { BLOCK_VOID, F32, F64, FunctionBody, I32, I64, V128, type ValueType } from './encode.ts'
+import { prepareBlock } from './lower-prepare.ts'
+import { ValueLowering } from './lower-value.ts'
+import * as OP from './opcodes.ts'
+import { RUNTIME } from './runtime.ts'
+import { emitStructured, planCfg, type StructureSink } from './structure.ts'
+
+/** What the engine says about a region and its surroundings. */
+export interface RegionInput {
+  readonly blocks: readonly Block[]
+  /** Indices into `blocks`; entry 0 is where the region starts. */
+  readonly entries: readonly number[]
+  /** Type index of a region function in the module being built. */
+  readonly regionType: number
+  /** Entry code (slot << 8 | entry) for control leaving to a guest address, or -1: return to the engine with that address. */
+  codeFor(pc: number): number
+  /** False for a single-step translation: nothing is called or chained, every transfer returns to the engine. */
+  readonly chain: boolean
+}
+
+/** Where the lowered code finds its surroundings in the linear memory. */
+export interface MemoryLayout {
+  readonly stateBase: number
+  readonly attributesBase: number
+  readonly jumpCacheBase: number
+  readonly jumpCacheEntries: number
+  /** Addresses at or above this are never mapped. */
+  readonly guestLimit: number
+  /** Addresses below this are never mapped. */
+  readonly guestMin: number
+}
+
+/** Nesting levels of the labels around the body. */
+const LEVEL = { return: 0, exit: 1, stop: 2 } as const
+
+const wasmType: Record<Type, ValueType> = { i32: I32, i64: I64, f32: F32, f64: F64, v128: V128 }
+
+/** Parameters of a region function. */
+const PARAMETER = { label: 0, fuel: 1, depth: 2 } as const
+
+/** Lowers regions one after the other; buffers are reused. */
+export class RegionLowering implements StructureSink {
+  readonly body = new FunctionBody(3)
+  readonly layout: MemoryLayout
+  private input!: RegionInput
+  /** Blocks of the graph: the region's, then leaves for addresses outside of it. */
+  private leaves: number[] = []
+  private leafOf = new Map<number, number>()
+  private blockIndex = new Map<Block | number, number>()
+  /** Wasm local of each register, or -1. */
+  private readonly registerLocal = new Int32Array(REGISTER_SLOTS)
+  private readonly used = new Uint8Array(REGISTER_SLOTS)
+  private readonly dirty = new Uint8Array(REGISTER_SLOTS)
+  private readonly values: ValueLowering
+  private open = 0
+  private xpc = 0
+  private xcode = 0
+  private xreason = 0
+  private scratch64 = 0
+
+  constructor(layout: MemoryLayout) {
+    this.layout = layout
+    this.values = new ValueLowering(this)
+  }
+
+  /** Writes the function of a region into `body`. */
+  lower(input: RegionInput): void {
+    const f = this.body
+    f.reset(3)
+    this.input = input
+    this.open = 0
+    this.leaves = []
+    this.leafOf.clear()
+    this.blockIndex.clear()
+    input.blocks.forEach((block, i) => {
+      this.blockIndex.set(block, i)
+      if (!block.internal) this.blockIndex.set(block.pc, i)
+    })
+    this.used.fill(0)
+    this.dirty.fill(0)
+    for (const block of input.blocks) prepareBlock(block, this.used, this.dirty)
+    for (let r = 0; r < REGISTER_SLOTS; r++)
+      this.registerLocal[r] = this.used[r] ? f.local(wasmType[registers[r]!.type]) : -1
+    this.xpc = f.local(I32)
+    this.xcode = f.local(I32)
+    this.xreason = f.local(I32)
+    this.scratch64 = f.local(I64)
+    this.values.reset()
+
+    this.loadRegisters()
+    const succs = input.blocks.map((block) => this.successors(block.term))
+    for (let i = 0; i < this.leaves.length; i++) succs.push([])
+    const plan = planCfg({ n: succs.length, entries: input.entries, succs })
+    this.block()
+    this.block()
+    this.block()
+    emitStructured(plan, this)
+    f.op(OP.unreachable)
+    this.end()
+    this.stopSequence()
+    this.end()
+    this.exitSequence()
+    this.end()
+    f.localGet(this.xpc)
+    f.localGet(PARAMETER.fuel)
+  }
+
+  /** Graph node of a target; addresses outside the region become leaves. */
+  private node(target: Target): number {
+    const known = this.blockIndex.get(target)
+    if (known !== undefined) return known
+    const pc = target as number
+    let leaf = this.leafOf.get(pc)
+    if (leaf === undefined) {
+      leaf = this.input.blocks.length + this.leaves.length
+      this.leafOf.set(pc, leaf)
+      this.leaves.push(pc)
+    }
+    return leaf
+  }
+
+  private successors(term: Terminator): number[] {
+    switch (term.kind) {
+      case 'jump':
+        return [this.node(term.target)]
+      case 'branch':
+        return [this.node(term.then), this.node(term.else)]
+      case 'call':
+      case 'icall':
+        return this.input.chain ? [this.node(term.ret)] : []
+      case 'syscall':
+        return [this.node(term.next)]
+      default:
+        return []
+    }
+  }
+
+  // Registers and the CPU state.
+
+  private loadRegisters(): void {
+    const f = this.body
+    for (let r = 0; r < REGISTER_SLOTS; r++) {
+      const local = this.registerLocal[r]!
+      if (local < 0) continue
+      const row = registers[r]!
+      f.i32Const(0)
+      f.opMemory(
+        row.type === 'i64' ? OP.i64_load : row.type === 'v128' ? OP.v128_load : OP.i32_load,
+        2,
+        this.layout.stateBase + row.offset,
+      )
+      f.localSet(local)
+    }
+  }
+
+  private storeRegisters(): void {
+    const f = this.body
+    for (let r = 0; r < REGISTER_SLOTS; r++) {
+      if (!this.dirty[r]) continue
+      const row = registers[r]!
+      f.i32Const(0)
+      f.localGet(this.registerLocal[r]!)
+      f.opMemory(
+        row.type === 'i64' ? OP.i64_store : row.type === 'v128' ? OP.v128_store : OP.i32_store,
+        2,
+        this.layout.stateBase + row.offset,
+      )
+    }
+  }
+
+  registerOf(reg: number): number {
+    return this.registerLocal[reg]!
+  }
+
+  private storeState32(offset: number, value: () => void): void {
+    this.body.i32Const(0)
+    value()
+    this.body.opMemory(OP.i32_store, 2, this.layout.stateBase + offset)
+  }
+
+  // Leaving.
+
+  private branchTo(level: number): void {
+    this.body.opIndex(OP.br, this.open - 1 - level)
+  }
+
+  private setLocal(local: number, value: number): void {
+    this.body.i32Const(value)
+    this.body.localSet(local)
+  }
+
+  private addFuel(amount: number): void {
+    if (amount === 0) return
+    const f = this.body
+    f.localGet(PARAMETER.fuel)
+    f.i32Const(amount)
+    f.op(OP.i32_add)
+    f.localSet(PARAMETER.fuel)
+  }
+
+  /** Stops at `pc` for the reason in local xreason, giving back the fuel of instructions not executed. */
+  stopAt(pc: number, refund: number): void {
+    this.addFuel(refund)
+    this.setLocal(this.xpc, pc)
+    this.branchTo(LEVEL.stop)
+  }
+
+  /** The local in which the reason of a stop is put before `stopAt`. */
+  get reasonLocal(): number {
+    return this.xreason
+  }
+
+  /** Stops with the 64-bit address that `push` pushes as rip: it is not a place where code can be. */
+  private stopWild(push: () => void): void {
+    const f = this.body
+    f.i32Const(0)
+    push()
+    f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
+    this.storeState32(STATE.exitReason, () => f.i32Const(EXIT.fetchFault))
+    this.setLocal(this.xpc, 0)
+    this.setLocal(this.xcode, -1)
+    this.branchTo(LEVEL.exit)
+  }
+
+  private stopSequence(): void {
+    const f = this.body
+    this.storeState32(STATE.exitReason, () => f.localGet(this.xreason))
+    f.i32Const(0)
+    f.localGet(this.xpc)
+    f.op(OP.i64_extend_i32_u)
+    f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
+    this.setLocal(this.xpc, 0)
+    this.setLocal(this.xcode, -1)
+  }
+
+  private exitSequence(): void {
+    const f = this.body
+    this.storeRegisters()
+    if (!this.input.chain) return
+    f.localGet(this.xcode)
+    f.i32Const(0)
+    f.op(OP.i32_ge_s)
+    this.if_()
+    this.arguments(this.xcode, 0)
+    f.returnCallIndirect(this.input.regionType, 0)
+    this.end()
+  }
+
+  /** Pushes (label, fuel, depth - less, slot) for the entry code in a local. */
+  private arguments(code: number, less: number): void {
+    const f = this.body
+    f.localGet(code)
+    f.i32Const(255)
+    f.op(OP.i32_and)
+    f.localGet(PARAMETER.fuel)
+    f.localGet(PARAMETER.depth)
+    if (less !== 0) {
+      f.i32Const(less)
+      f.op(OP.i32_sub)
+    }
+    f.localGet(code)
+    f.i32Const(8)
+    f.op(OP.i32_shr_u)
+  }
+
+  /** Puts the entry code for the guest address in local xpc into local xcode: jump cache, else the engine. */
+  private lookup(): void {
+    const f = this.body
+    const { jumpCacheBase, jumpCacheEntries } = this.layout
+    f.localGet(this.xpc)
+    f.localGet(this.xpc)
+    f.i32Const(7)
+    f.op(OP.i32_shr_u)
+    f.op(OP.i32_xor)
+    f.i32Const(jumpCacheEntries - 1)
+    f.op(OP.i32_and)
+    f.i32Const(3)
+    f.op(OP.i32_shl)
+    f.localTee(this.xcode)
+    f.opMemory(OP.i32_load, 2, jumpCacheBase)
+    f.localGet(this.xpc)
+    f.op(OP.i32_eq)
+    f.opBlock(OP.if, -1)
+    this.open++
+    f.localGet(this.xcode)
+    f.opMemory(OP.i32_load, 2, jumpCacheBase + 4)
+    f.op(OP.else)
+    f.localGet(this.xpc)
+    f.opIndex(OP.call, RUNTIME.resolve!)
+    this.end()
+    f.localSet(this.xcode)
+  }
+
+  /** Puts a guest address from an i64 value into xpc; leaves when no code can be there. */
+  private toPc(address: Node): void {
+    const f = this.body
+    this.values.emit(address)
+    f.localTee(this.scratch64)
+    f.i64Const(this.layout.guestMin, 0)
+    f.op(OP.i64_sub)
+    f.i64Const(this.layout.guestLimit - this.layout.guestMin, 0)
+    f.op(OP.i64_ge_u)
+    f.hint(false)
+    this.if_()
+    this.stopWild(() => f.localGet(this.scratch64))
+    this.end()
+    f.localGet(this.scratch64)
+    f.op(OP.i32_wrap_i64)
+    f.localSet(this.xpc)
+  }
+
+  /** A guest call as a wasm call; `xpc`, and `xcode` unless `code` is known, are set. Continues behind when the callee came back to `ret` with the stack where it was. */
+  private call(ret: number, code: number): void {
+    const f = this.body
+    const rsp = this.registerLocal[REG.rsp]!
+    if (code >= 0) this.setLocal(this.xcode, code)
+    f.localGet(PARAMETER.depth)
+    f.op(OP.i32_eqz)
+    if (code < 0) {
+      f.localGet(this.xcode)
+      f.i32Const(0)
+      f.op(OP.i32_lt_s)
+      f.op(OP.i32_or)
+    }
+    f.hint(false)
+    this.if_()
+    this.setLocal(this.xcode, -1)
+    this.branchTo(LEVEL.exit)
+    this.end()
+    this.storeRegisters()
+    this.arguments(this.xcode, 1)
+    f.callIndirect(this.input.regionType, 0)
+    f.localSet(PARAMETER.fuel)
+    f.localTee(this.xpc)
+    f.i32Const(ret)
+    f.op(OP.i32_ne)
+    f.i32Const(0)
+    f.opMemory(OP.i64_load, 3, this.layout.stateBase + registers[REG.rsp]!.offset)
+    f.localGet(rsp)
+    f.i64Const(8, 0)
+    f.op(OP.i64_add)
+    f.op(OP.i64_ne)
+    f.op(OP.i32_or)
+    f.hint(false)
+    this.if_()
+    this.branchTo(LEVEL.return)
+    this.end()
+    this.loadRegisters()
+  }
+
+  private systemCall(next: number): void {
+    const f = this.body
+    this.storeRegisters()
+    f.i32Const(0)
+    f.i64Const(next, 0)
+    f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
+    f.localGet(PARAMETER.fuel)
+    f.opIndex(OP.call, RUNTIME.systemCall!)
+    this.if_()
+    this.setLocal(this.xpc, 0)
+    this.branchTo(LEVEL.return)
+    this.end()
+    this.loadRegisters()
+  }
+
+  // StructureSink.
+
+  if_(): void {
+    this.body.opBlock(OP.if, BLOCK_VOID)
+    this.open++
+  }
+
+  block(): void {
+    this.body.opBlock(OP.block, BLOCK_VOID)
+    this.open++
+  }
+
+  loop(): void {
+    this.body.opBlock(OP.loop, BLOCK_VOID)
+    this.open++
+  }
+
+  if(b: number, sense: boolean): void {
+    this.condition(b, sense)
+    this.if_()
+  }
+
+  else(): void {
+    this.body.op(OP.else)
+  }
+
+  end(): void {
+    this.body.op(OP.end)
+    this.open--
+  }
+
+  br(depth: number): void {
+    this.body.opIndex(OP.br, depth)
+  }
+
+  brIf(b: number, sense: boolean, depth: number): void {
+    this.condition(b, sense)
+    this.body.opIndex(OP.br_if, depth)
+  }
+
+  brTable(): void {
+    throw new Error('regions have no switches')
+  }
+
+  setLabel(value: number): void {
+    this.setLocal(PARAMETER.label, value)
+  }
+
+  brIfLabel(value: number, depth: number): void {
+    const f = this.body
+    f.localGet(PARAMETER.label)
+    f.i32Const(value)
+    f.op(OP.i32_eq)
+    f.opIndex(OP.br_if, depth)
+  }
+
+  brLabelTable(base: number, depths: readonly number[], otherwise: number): void {
+    const f = this.body
+    f.localGet(PARAMETER.label)
+    if (base !== 0) {
+      f.i32Const(base)
+      f.op(OP.i32_sub)
+    }
+    f.brTable(depths, otherwise)
+  }
+
+  private condition(b: number, sense: boolean): void {
+    const term = this.input.blocks[b]!.term
+    if (term.kind !== 'branch') throw new Error('only branches have a condition')
+    this.values.emit(term.cond)
+    if (!sense) this.body.op(OP.i32_eqz)
+  }
+
+  code(b: number): void {
+    if (b >= this.input.blocks.length) return
+    const f = this.body
+    const block = this.input.blocks[b]!
+    const count = block.insns.length
+    if (count > 0) {
+      f.localGet(PARAMETER.fuel)
+      f.i32Const(count)
+      f.op(OP.i32_sub)
+      f.localTee(PARAMETER.fuel)
+      f.i32Const(0)
+      f.op(OP.i32_lt_s)
+      f.hint(false)
+      this.if_()
+      this.setLocal(this.xreason, EXIT.fuel)
+      this.stopAt(block.pc, count)
+      this.end()
+    }
+    this.values.block(block)
+    const term = block.term
+    if (term.kind === 'syscall') this.systemCall(term.next)
+    else if (term.kind === 'call' && this.input.chain) {
+      if (!this.isPlace(term.target)) return this.leaveTo(term.target)
+      this.setLocal(this.xpc, term.target)
+      this.call(term.ret, this.input.codeFor(term.target))
+    } else if (term.kind === 'icall' && this.input.chain) {
+      this.toPc(term.address)
+      this.lookup()
+      this.call(term.ret, -1)
+    }
+  }
+
+  leave(b: number): void {
+    if (b >= this.input.blocks.length) return this.leaveTo(this.leaves[b - this.input.blocks.length]!)
+    const term = this.input.blocks[b]!.term
+    switch (term.kind) {
+      case 'ret':
+        this.toPc(term.address)
+        this.setLocal(this.xcode, -1)
+        this.branchTo(LEVEL.exit)
+        return
+      case 'ijump':
+      case 'icall':
+        this.toPc(term.address)
+        if (this.input.chain) this.lookup()
+        else this.setLocal(this.xcode, -1)
+        this.branchTo(LEVEL.exit)
+        return
+      case 'call':
+        return this.leaveTo(term.target)
+      case 'fault':
+        this.setLocal(this.xreason, term.reason)
+        return this.stopAt(term.pc, 1)
+      default:
+        throw new Error(`a block ending in ${term.kind} has successors`)
+    }
+  }
+
+  /** Can code be at this address at all? */
+  private isPlace(pc: number): boolean {
+    return pc >= this.layout.guestMin && pc < this.layout.guestLimit
+  }
+
+  private leaveTo(pc: number): void {
+    if (!this.isPlace(pc)) return this.stopWild(() => this.body.i64Const(pc | 0, Math.floor(pc / 0x1_0000_0000) | 0))
+    this.setLocal(this.xpc, pc)
+    this.setLocal(this.xcode, this.input.chain ? this.input.codeFor(pc) : -1)
+    this.branchTo(LEVEL.exit)
+  }
+}

@@ -1,0 +1,66 @@
+/** Exists to lift guest code into basic blocks: decode, let the row write its IR, stop where control can go elsewhere. */
+import { Builder, makeBlock } from '../ir/builder.ts'
+import { EXIT } from '../ir/exits.ts'
+import { STATE } from '../ir/registers.ts'
+import type { Block } from '../ir/types.ts'
+import { DECODED, type Decoder, decoderFor } from './decode.ts'
+import type { CodeReader } from './fetch.ts'
+import { Insn, PREFIX } from './insn.ts'
+import { LiftContext } from './lift.ts'
+
+/** What becomes of bytes that do not decode. */
+function reasonOf(result: number): number {
+  if (result === DECODED.truncated) return EXIT.fetchFault
+  if (result === DECODED.invalid) return EXIT.invalidOpcode
+  return result === DECODED.tooLong ? EXIT.generalProtection : EXIT.unsupported
+}
+
+/**
+ * Lifts from `pc` until control can go elsewhere, `limit` instructions are lifted, or the next instruction cannot be fetched or decoded: that
+ * one is a fault of its own when it is the first, otherwise the block ends with a jump to it. The first block is the one at `pc`; internal
+ * blocks (64-bit division, repeated strings) follow it. A repeated string instruction always starts a block, so that the jump back to its own address for the next
+ * iteration meets nothing before it; one iteration counts one instruction, and so does finding the counter zero.
+ */
+export function liftBlock(reader: CodeReader, pc: number, limit: number, decoder: Decoder = decoderFor()): Block[] {
+  const block = makeBlock(pc, false)
+  const b = new Builder(block)
+  const l = new LiftContext(b)
+  const insn = new Insn()
+  let at = pc
+  for (let count = 0; count < limit; count++) {
+    const result = reader.decode(decoder, at, insn)
+    if (result !== DECODED.ok) {
+      if (count > 0) break
+      b.startInsn(at, insn.length)
+      if (result === DECODED.truncated) b.stateStore(64, STATE.faultAddress, b.i64(at + insn.length))
+      b.terminate({ kind: 'fault', reason: reasonOf(result), pc: at })
+      return [block]
+    }
+    if (count > 0 && insn.form.repeat && isRepeated(insn)) break
+    b.startInsn(at, insn.length)
+    l.begin(insn)
+    insn.form.row.lift(l)
+    if (l.ended) return withInternal(block)
+    at = l.next
+  }
+  b.terminate({ kind: 'jump', target: at })
+  return [block]
+}
+
+const isRepeated = (insn: Insn): boolean => (insn.prefixes & (PREFIX.rep | PREFIX.repne)) !== 0
+
+/** The block and the internal blocks that its terminator names. */
+function withInternal(block: Block): Block[] {
+  const blocks = [block]
+  const term = block.term
+  if (term.kind === 'branch') {
+    if (typeof term.then !== 'number') blocks.push(term.then)
+    if (typeof term.else !== 'number') blocks.push(term.else)
+  }
+  return blocks
+}
+
+/** Lifts one instruction: what a single step executes. */
+export function liftOne(reader: CodeReader, pc: number, decoder: Decoder = decoderFor()): Block[] {
+  return liftBlock(reader, pc, 1, decoder)
+}

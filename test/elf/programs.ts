@@ -1,0 +1,44 @@
+/** Exists so that tests compile their programs and ask binutils about them in one line each. */
+
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** A temporary directory that is removed when the test process ends. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'lemming-test-'))
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** Runs a command and returns its standard output. */
+export function run(command: string, args: readonly string[], options: { cwd?: string; input?: string } = {}): string {
+  return execFileSync(command, args, {
+    ...options,
+    encoding: 'utf8',
+    maxBuffer: 1 << 30,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+}
+
+let serial = 0
+
+/** Compiles `source` (C for gcc and musl-gcc, C++ for g++) in `directory` and returns the path of the program. */
+export function compile(
+  directory: string,
+  source: string,
+  flags: readonly string[],
+  compiler: 'gcc' | 'g++' | 'musl-gcc' = 'gcc',
+): string {
+  const base = join(directory, `program${serial++}`)
+  const file = `${base}${compiler === 'g++' ? '.cc' : '.c'}`
+  writeFileSync(file, source)
+  run(compiler, ['-o', base, ...flags, file], { cwd: directory })
+  return base
+}
+
+/** The bytes of a file, in a buffer of their own. */
+export function bytesOf(path: string): Uint8Array {
+  return new Uint8Array(readFileSync(path))
+}
