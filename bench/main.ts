@@ -11,7 +11,7 @@ const usage = `usage: npm run bench -- [--only NAME,...] [--reps N] [--scale F] 
   --only NAME,...  these kernels (${kernels.map((kernel) => kernel.name).join(', ')})
   --reps N         runs of each kernel on each system, interleaved; the table shows medians (default 5)
   --scale F        F times the work (default 1)
-  --write-readme   put the table into README.md
+  --write-readme   put the table into README.md, if no run failed
 `
 
 /** Seconds after which a run counts as hung. */
@@ -65,9 +65,13 @@ for (let rep = 1; rep <= reps; rep++) {
 }
 
 const sizes = scale === 1 ? '' : ` at ${scale} times the work`
-const markdown = table(rows, `Medians of ${reps} runs${sizes}. ${machine()}.`)
+const markdown = table(rows, `Medians of ${reps} interleaved runs${sizes}. ${machine()}.`)
 process.stdout.write(`${markdown}\n`)
-if (writeReadme) {
+const failed = rows.some((row) => [...row.native, ...row.valgrind, ...row.lemming].some((one) => 'failed' in one))
+if (failed) {
+  process.stderr.write(`bench: not every run ended well${writeReadme ? '; README.md stays as it was' : ''}\n`)
+  process.exitCode = 1
+} else if (writeReadme) {
   const readme = join(import.meta.dirname, '../README.md')
   writeFileSync(readme, replaceTable(readFileSync(readme, 'utf8'), markdown))
 }

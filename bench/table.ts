@@ -56,7 +56,9 @@ export function table(rows: Row[], heading: string): string {
     const cells = columns.map(({ measure, system, ratios }) => {
       const own = summary(row[system], measure, expected)
       const base = native[measure]
-      if (typeof own !== 'number' || typeof base !== 'number') return typeof own === 'number' ? '' : seconds(own)
+      // Why it failed is said once, beside the CPU time.
+      if (typeof own !== 'number') return measure === 'cpu' ? seconds(own) : 'failed'
+      if (typeof base !== 'number') return ''
       ratios.push(own / base)
       return `${(own / base).toFixed(2)} ×`
     })

@@ -19,6 +19,8 @@ export class AddressSpace {
   readonly view: DataView
   /** One attribute byte per page, a view into the memory itself. */
   readonly attributes: Uint8Array
+  /** 1 for pages that can be executed: not an attribute, since a store to an ordinary page must find 0 there. */
+  private readonly executable: Uint8Array
   /** 1 where a page's bytes may differ from zero, so that fresh anonymous memory need not be cleared twice. */
   private readonly touched: Uint8Array
   private codeListener: CodeListener | null = null
@@ -30,6 +32,7 @@ export class AddressSpace {
     this.attributes = this.bytes.subarray(ATTRIBUTES_BASE, ATTRIBUTES_BASE + ATTRIBUTE_COUNT)
     this.attributes.fill(UNMAPPED)
     this.touched = new Uint8Array(ATTRIBUTE_COUNT)
+    this.executable = new Uint8Array(ATTRIBUTE_COUNT)
   }
 
   listen(listener: CodeListener): void {
@@ -41,6 +44,7 @@ export class AddressSpace {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
     this.dropCode(first, count)
+    this.executable.fill(prot & PROT.exec ? 1 : 0, first, first + count)
     for (let page = first; page < first + count; page++) {
       if (this.touched[page] !== 0) this.bytes.fill(0, page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT)
       this.touched[page] = 1
@@ -54,6 +58,7 @@ export class AddressSpace {
     const count = length / PAGE_SIZE
     this.dropCode(first, count)
     this.attributes.fill(UNMAPPED, first, first + count)
+    this.executable.fill(0, first, first + count)
   }
 
   /** Changes the rights of mapped pages; contents stay. */
@@ -63,8 +68,15 @@ export class AddressSpace {
     if ((prot & PROT.exec) === 0 || (prot & PROT.write) !== 0) this.dropCode(first, count)
     for (let page = first; page < first + count; page++) {
       const attribute = this.attributes[page]!
-      if ((attribute & ATTRIBUTE.unmapped) === 0) this.attributes[page] = attributeOf(prot) | (attribute & ATTRIBUTE.code)
+      if ((attribute & ATTRIBUTE.unmapped) !== 0) continue
+      this.attributes[page] = attributeOf(prot) | (attribute & ATTRIBUTE.code)
+      this.executable[page] = prot & PROT.exec ? 1 : 0
     }
+  }
+
+  /** Can instructions be fetched from the page at `address`? */
+  isExecutable(address: number): boolean {
+    return address >= GUEST_MIN && address < GUEST_LIMIT && this.executable[address >>> PAGE_SHIFT] !== 0
   }
 
   isMapped(address: number): boolean {
@@ -75,7 +87,7 @@ export class AddressSpace {
   protOf(address: number): number {
     if (!this.isMapped(address)) return -1
     const a = this.attributes[address >>> PAGE_SHIFT]!
-    return ((a & ATTRIBUTE.noRead) === 0 ? PROT.read : 0) | ((a & ATTRIBUTE.noWrite) === 0 ? PROT.write : 0) | ((a & ATTRIBUTE.noExecute) === 0 ? PROT.exec : 0)
+    return ((a & ATTRIBUTE.noRead) === 0 ? PROT.read : 0) | ((a & ATTRIBUTE.noWrite) === 0 ? PROT.write : 0) | (this.executable[address >>> PAGE_SHIFT] !== 0 ? PROT.exec : 0)
   }
 
   /** How many bytes from `address` on, at most `length`, can be accessed with `forbidden` attribute bits clear. */
@@ -172,5 +184,5 @@ export class AddressSpace {
 
 function attributeOf(prot: number): number {
   // On x86 a page that can be written or executed can be read.
-  return (prot & 7 ? 0 : ATTRIBUTE.noRead) | (prot & PROT.write ? 0 : ATTRIBUTE.noWrite) | (prot & PROT.exec ? 0 : ATTRIBUTE.noExecute)
+  return (prot & 7 ? 0 : ATTRIBUTE.noRead) | (prot & PROT.write ? 0 : ATTRIBUTE.noWrite)
 }

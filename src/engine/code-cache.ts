@@ -1,6 +1,6 @@
 /** Exists to keep what has been translated for one address space: which address is where, what must go when a page changes, and what may come back unchanged. */
 import { assert } from '../base/errors.ts'
-import { MEMORY_WASM_PAGES, PAGE_SHIFT, STATE_BASE, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES } from './layout.ts'
+import { ATTRIBUTES_BASE, MEMORY_WASM_PAGES, PAGE_SHIFT, STATE_BASE, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES } from './layout.ts'
 import type { AddressSpace, CodeListener } from './address-space.ts'
 import { canExecute } from './region.ts'
 import { stubModule, translateBatch, translateStep, type SlotAllocator, type TranslatedRegion } from './translate.ts'
@@ -61,13 +61,14 @@ export class CodeCache implements SlotAllocator, CodeListener {
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_GROWTH })
     this.jumpCache = new Int32Array(space.memory.buffer, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES * 2)
     const base = { memory: space.memory, table: this.table }
-    const runtime = instantiate(runtimeModule(MEMORY_WASM_PAGES, STATE_BASE), base)
+    const access = (kind: number): number => engine.access(kind)
+    const runtime = instantiate(runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE), { ...base, access })
     this.enter = runtime.exports.enter as (code: number, fuel: number, depth: number) => number
     const js: Record<string, WebAssembly.ImportValue> = {
       resolve: (pc: number) => this.resolve(pc),
       revive: (code: number) => this.revive(code),
       systemCall: (fuel: number) => engine.systemCall(fuel),
-      access: (kind: number) => engine.access(kind),
+      access,
       helper: (id: number, a: number, b: number) => engine.helper(id, a, b),
     }
     this.imports = { ...base }
@@ -138,9 +139,9 @@ export class CodeCache implements SlotAllocator, CodeListener {
     this.statistics.modules++
     this.statistics.bytes += batch.bytes.length
     for (const translated of batch.regions) this.install(translated)
-    const code = this.entries.get(pc)
-    assert(code !== undefined, 'a translated region has no entry')
-    return code
+    const first = batch.regions[0]!
+    if (first.region.volatile) this.entries.delete(pc)
+    return first.slot << 8
   }
 
   private install({ region, slot }: TranslatedRegion): void {

@@ -34,7 +34,6 @@ export const MEMORY_WASM_PAGES = (GUEST_LIMIT + 0x10_0000) / 0x1_0000
 export const ATTRIBUTE = {
   noRead: 1,
   noWrite: 2,
-  noExecute: 4,
   /** Translated code was made from this page. */
   code: 8,
   /** Not written since the last checkpoint. */
@@ -44,4 +43,4 @@ export const ATTRIBUTE = {
 } as const
 
 /** The attribute of a page that is not mapped. */
-export const UNMAPPED = ATTRIBUTE.noRead | ATTRIBUTE.noWrite | ATTRIBUTE.noExecute | ATTRIBUTE.unmapped
+export const UNMAPPED = ATTRIBUTE.noRead | ATTRIBUTE.noWrite | ATTRIBUTE.unmapped

@@ -1,6 +1,6 @@
 /** Exists to find the region that is translated as one function: the blocks that direct jumps reach from one address, within a budget. */
-import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT } from './layout.ts'
 import type { AddressSpace } from './address-space.ts'
+import { EXIT } from '../ir/exits.ts'
 import { resolveFlagKinds } from '../ir/passes/flags.ts'
 import type { Block, Target } from '../ir/types.ts'
 import { CodeReader } from '../x86/fetch.ts'
@@ -24,11 +24,13 @@ export interface Region {
   callees: number[]
   /** Guest bytes that the translation depends on, as [start, end) ranges. */
   ranges: [number, number][]
+  /** The first instruction cannot be fetched entirely: what holds now may not hold when it is executed again. */
+  volatile: boolean
 }
 
 /** Can code be fetched from the page of `pc`? */
 export function canExecute(space: AddressSpace, pc: number): boolean {
-  return pc >= GUEST_MIN && pc < GUEST_LIMIT && (space.attributes[pc >>> PAGE_SHIFT]! & ATTRIBUTE.noExecute) === 0
+  return space.isExecutable(pc)
 }
 
 /** Reads code bytes from an address space; see x86/fetch.ts. */
@@ -49,6 +51,8 @@ export function discover(space: AddressSpace, pc: number, budget: number): Regio
   const lift = (at: number, limit: number): void => {
     const lifted = liftBlock(reader, at, limit)
     const [block, ...rest] = lifted
+    const term = block!.term
+    if (term.kind === 'fault' && term.reason === EXIT.fetchFault && at !== pc) return
     // Running into a block that exists already ends this one there.
     const meets = block!.insns.findIndex((insn, i) => i > 0 && byPc.has(insn.pc))
     if (meets > 0) return lift(at, meets)
@@ -128,7 +132,9 @@ function assemble(pc: number, byPc: Map<number, Block>, internal: readonly Block
     if (block.term.kind === 'call') callees.push(block.term.target)
     for (const t of targetsOf(block)) if (typeof t === 'number' && !index.has(t)) callees.push(t)
   }
-  return { pc, blocks, entries, entryPcs, instructions, callees, ranges: codeRanges(addressed) }
+  const term = blocks[entries[0]!]!.term
+  const volatile = term.kind === 'fault' && term.reason === EXIT.fetchFault
+  return { pc, blocks, entries, entryPcs, instructions, callees, ranges: codeRanges(addressed), volatile }
 }
 
 function isCall(block: Block): boolean {

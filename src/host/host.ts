@@ -37,3 +37,23 @@ export interface World {
   /** Bytes that the program wrote to the terminal or the pipe it was started with: fd 1 or 2. */
   writeOutput(fd: 1 | 2, bytes: Uint8Array): void
 }
+
+/** Hashing and compression, which every host has but JavaScript has not: synchronous, and the same bytes in give the same hash everywhere. */
+export interface Codec {
+  /** SHA-256 in 64 lower-case hex digits: the name of a content. */
+  hash(bytes: Uint8Array): string
+  /** Zstandard (RFC 8878). */
+  compress(bytes: Uint8Array): Uint8Array
+  /** The reverse; throws when the bytes are damaged or give more than `limit` bytes. */
+  decompress(bytes: Uint8Array, limit: number): Uint8Array
+}
+
+/** File contents by their hash, each kept once however many recordings need it. */
+export interface ObjectStore {
+  /** The content whose hash that is, or null. Throws a LemmingError `object-changed` when what is stored is something else. */
+  get(hash: string): Uint8Array | null
+  /** Keeps a content; nothing happens when it is there already. */
+  put(hash: string, bytes: Uint8Array): void
+  /** Where `hash` is or would be, for messages. */
+  where(hash: string): string
+}

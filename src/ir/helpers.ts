@@ -13,6 +13,52 @@ export const HELPER = {
   cpuid: 3,
   /** RDTSC: time-stamp counter to scratch[0..8). */
   rdtsc: 4,
-  /** x87 operations start here; numbered by the x87 semantics. */
+  /** x87 operations start here; see X87. */
   x87: 16,
 } as const
+
+/**
+ * Helpers of the x87, numbered from HELPER.x87 on. Registers are named relative to the top of the stack. Every one performs the whole
+ * instruction on the state, stack faults and exceptions included; where memory is written the lift does it afterwards.
+ */
+export const X87 = {
+  /** Pushes the number at scratch, of format a (X87_FORMAT). */
+  load: 16,
+  /** Pushes a copy of ST(a). */
+  loadRegister: 17,
+  /** Pushes a constant; a is the opcode byte after D9 (E8 one ... EE zero). */
+  loadConstant: 18,
+  /**
+   * Converts ST(0) to format a at scratch; b bit 0 pops, bit 1 truncates integers (FISTTP). Returns 1, and has changed nothing,
+   * when an unmasked exception forbids the store.
+   */
+  store: 19,
+  /** Copies ST(0) to ST(a) and pops if b. */
+  storeRegister: 20,
+  /** Arithmetic with operation a (X87_OPERATION); b: bits 0-2 register, 8 the source is the number at scratch of format bits 4-6, 0x80 the destination is ST(i), 0x100 pops. */
+  arithmetic: 21,
+  /** Compares ST(0) with source a (as b of `arithmetic`); b bits 0-1 number of pops, 4 quiet, 8 EFLAGS instead of condition codes. Returns EFLAGS bits, or -1 (nothing changed) when an unmasked exception keeps EFLAGS as they are. */
+  compare: 22,
+  /** The instructions on the top of the stack; a is the opcode byte after D9 (E0 FCHS ... FF FCOS). */
+  top: 23,
+  /** Exchanges ST(0) and ST(a). */
+  exchange: 24,
+  /** Copies ST(a) to ST(0) if b. */
+  conditionalMove: 25,
+  /** a: 0 increments and 1 decrements the top of the stack, 2 frees ST(b), 3 frees ST(b) and pops. */
+  stack: 26,
+  /** a: 0 FNINIT, 1 FNCLEX, 2 FLDCW of b. */
+  control: 27,
+  /** The 28 bytes of FNSTENV: a 0 to scratch (and masks all exceptions), 1 from scratch. */
+  environment: 28,
+  /** The first 24 bytes of an FXSAVE image: a 0 to scratch, 1 from scratch (b: with 64-bit pointers). */
+  header: 29,
+  /** The 10 bytes of ST(b): a 0 to scratch, 1 from scratch, leaving the tag alone. */
+  register: 30,
+} as const
+
+/** Formats of numbers in memory. */
+export const X87_FORMAT = { f32: 0, f64: 1, f80: 2, i16: 3, i32: 4, i64: 5, bcd: 6 } as const
+
+/** Operations of X87.arithmetic, by the register field of their opcodes (SDM vol. 2, table A-8); operand order is destination, source. */
+export const X87_OPERATION = { add: 0, multiply: 1, subtract: 4, subtractReversed: 5, divide: 6, divideReversed: 7 } as const

@@ -38,6 +38,8 @@ export interface ArgType {
   text(value: number, call: CallView): string | null
   /** 'in': the text is taken when the call is entered. 'out': when it is left, since the kernel fills what it shows. */
   when: 'in' | 'out'
+  /** Text that follows an 'in' argument once the call has succeeded: what the kernel made of it. */
+  after?(value: number, call: CallView): string
   /** Guest memory that the kernel reads because of this argument. */
   reads?(value: number, call: CallView): Range[]
   /** Guest memory that the kernel has written because of this argument; `call.result` is known. */
@@ -106,7 +108,9 @@ export function callText(declaration: Declaration, call: CallView, entry: EntryT
   const parts: string[] = []
   declaration.args.forEach(([, type], i) => {
     const text = type.when === 'in' && entry !== null ? entry[i]! : type.text(call.args[i]!, call)
-    if (text !== null) parts.push(text)
+    if (text === null) return
+    const failed = call.result === null || call.result < 0
+    parts.push(failed || type.after === undefined ? text : text + type.after(call.args[i]!, call))
   })
   return `${declaration.name}(${parts.join(', ')})`
 }

@@ -6,8 +6,10 @@ import type { KernelEntry, Processor } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
 import type { MachineView, Observer, TaskInfo } from '../tool/observer.ts'
 import { monotonicNs } from './clock.ts'
-import { systemCall } from './dispatch.ts'
+import { systemCall, type Entered } from './dispatch.ts'
 import type { Memory } from './mm.ts'
+import { strategyNamed } from './scheduler/strategies.ts'
+import type { Strategy } from './scheduler/strategy.ts'
 import type { KernelState, Process, Task } from './state.ts'
 
 /**
@@ -32,6 +34,9 @@ export class Kernel implements KernelEntry, MachineView {
   countBefore = 0
   taskCountBefore = 0
   processCountBefore = 0
+  /** What traces keep of calls under way, by tid; no part of the machine. */
+  readonly entered = new Map<number, Entered>()
+  readonly strategy: Strategy
   /** Set by whatever makes the plan of the running turn wrong: another task became runnable, an earlier event, a signal. */
   attention = false
 
@@ -40,6 +45,7 @@ export class Kernel implements KernelEntry, MachineView {
     this.world = world
     this.processor = processor
     this.cpu = cpu
+    this.strategy = strategyNamed(state.strategy.name)
   }
 
   get moment(): number {

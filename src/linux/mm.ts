@@ -1,6 +1,7 @@
 /** Exists to keep the layout of an address space (which ranges are mapped, as what) and its pages in step: vm_area_struct in data, bytes in the engine. */
 import { LemmingError } from '../base/errors.ts'
 import { PROT, type AddressSpace } from '../engine/address-space.ts'
+import type { CpuState } from '../engine/cpu-state.ts'
 import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../engine/layout.ts'
 import type { SharedMapping } from './fs/state.ts'
 import { Room } from './room.ts'
@@ -53,14 +54,17 @@ export function pageUp(address: number): number {
 export class Memory {
   readonly map: MemoryMap
   readonly space: AddressSpace
+  /** The registers of whichever task runs here, in the space's own memory. */
+  readonly cpu: CpuState
   private readonly files: FilePages
   private readonly room = new Room(GUEST_LIMIT)
   /** Inodes whose shared mappings changed during the operation under way. */
   private readonly changedFiles = new Set<number>()
 
-  constructor(map: MemoryMap, space: AddressSpace, files: FilePages) {
+  constructor(map: MemoryMap, space: AddressSpace, cpu: CpuState, files: FilePages) {
     this.map = map
     this.space = space
+    this.cpu = cpu
     this.files = files
     this.room.set(map.mmapBottom, map.mmapTop, true)
     for (const mapping of map.mappings) this.occupy(mapping.start, mapping.end, false)
@@ -280,9 +284,9 @@ export class Memory {
     if (this.changedFiles.size === 0) return
     for (const inode of this.changedFiles) {
       const shared: SharedMapping[] = []
-      for (const { start, end, prot, flags, file } of this.map.mappings) {
+      for (const { start, end, flags, file } of this.map.mappings) {
         if (file?.inode !== inode || !(flags & MAP.shared)) continue
-        shared.push({ spaceId: this.map.id, start, length: end - start, offset: file.offset, writable: (prot & PROT.write) !== 0 })
+        shared.push({ spaceId: this.map.id, start, length: end - start, offset: file.offset, writable: file.mayWrite })
       }
       this.files.share(inode, this.map.id, shared)
     }

@@ -278,6 +278,8 @@ export interface Turn {
   tid: number
   /** Instructions left before the strategy is asked again; Infinity while only one task can run. */
   left: number
+  /** The task gave its turn away (sched_yield). */
+  yielded: boolean
 }
 
 /** Why a task waits, for the report of a deadlock. */
@@ -301,6 +303,16 @@ export type Ending =
       sent: boolean
     }
   | { kind: 'deadlock'; waiting: Waiting[] }
+
+/** A call by number that has no declaration. */
+export interface UnknownCall {
+  nr: number
+  /** Of the first such call. */
+  moment: number
+  tid: number
+  text: string
+  times: number
+}
 
 /** Everything. A machine is this, the bytes of its address spaces, and nothing else. */
 export interface KernelState {
@@ -326,8 +338,8 @@ export interface KernelState {
   strategy: StrategyState
   /** One stream per purpose, so that a draw for one does not disturb another. */
   random: { layout: RandomState; getrandom: RandomState }
-  /** Names of unknown system calls already reported. */
-  reportedCalls: number[]
+  /** System calls that lemming does not have, each once, with its first arguments; they returned ENOSYS. */
+  unknownCalls: UnknownCall[]
   fs: FsState
   ended: Ending | null
 }

@@ -1,29 +1,11 @@
-/** Exists to lower guest memory accesses: every address is compared with the attributes of the pages it touches before the plain wasm access. */
-import { ops, type OpRow } from '../ir/ops.ts'
-import { STATE } from '../ir/registers.ts'
+/** Exists to lower guest memory accesses: an address is compared with the attributes of the pages it touches before the plain wasm access. */
 import type { Node } from '../ir/types.ts'
 import { I32, I64 } from './encode.ts'
+import { accessOf } from './lower-access.ts'
 import type { ValueLowering } from './lower-value.ts'
+import type { Window } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
 import { RUNTIME } from './runtime.ts'
-
-/** Bytes accessed, wasm opcode, whether it stores. */
-const accesses = new Map<OpRow, { bytes: number; opcode: number; store: boolean }>([
-  [ops.load8, { bytes: 1, opcode: OP.i32_load8_u, store: false }],
-  [ops.load16, { bytes: 2, opcode: OP.i32_load16_u, store: false }],
-  [ops.load32, { bytes: 4, opcode: OP.i32_load, store: false }],
-  [ops.load64, { bytes: 8, opcode: OP.i64_load, store: false }],
-  [ops.load128, { bytes: 16, opcode: OP.v128_load, store: false }],
-  [ops.loadf32, { bytes: 4, opcode: OP.f32_load, store: false }],
-  [ops.loadf64, { bytes: 8, opcode: OP.f64_load, store: false }],
-  [ops.store8, { bytes: 1, opcode: OP.i32_store8, store: true }],
-  [ops.store16, { bytes: 2, opcode: OP.i32_store16, store: true }],
-  [ops.store32, { bytes: 4, opcode: OP.i32_store, store: true }],
-  [ops.store64, { bytes: 8, opcode: OP.i64_store, store: true }],
-  [ops.store128, { bytes: 16, opcode: OP.v128_store, store: true }],
-  [ops.storef32, { bytes: 4, opcode: OP.f32_store, store: true }],
-  [ops.storef64, { bytes: 8, opcode: OP.f64_store, store: true }],
-])
 
 /** An address ready for use: the full 64-bit value and its low word, both in locals. */
 export interface Address {
@@ -43,26 +25,38 @@ export function emitAddress(v: ValueLowering, node: Node): Address {
   return { full, low }
 }
 
+/** Pushes the attribute byte of the page of the address in local `low` + `offset`. */
+function pushAttribute(v: ValueLowering, low: number, offset: number): void {
+  const f = v.region.body
+  f.localGet(low)
+  if (offset !== 0) {
+    f.i32Const(offset)
+    f.op(OP.i32_add)
+  }
+  f.i32Const(12)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load8_u, 0, v.region.layout.attributesBase)
+}
+
+/** Asks the runtime about the access at the address that `push` pushes, and leaves the region when it faults. */
+function emitSlowCheck(v: ValueLowering, push: () => void, bytes: number, store: boolean): void {
+  const f = v.region.body
+  push()
+  f.i32Const(bytes | (store ? 256 : 0))
+  f.opIndex(OP.call, RUNTIME.check!)
+  f.localTee(v.region.reasonLocal)
+  v.region.if_()
+  v.region.stopAt(v.pc, v.refund)
+  v.region.end()
+}
+
 /**
  * Leaves the region with a precise fault unless `bytes` bytes at the address may be read (or written). The fast path reads
- * the attributes of the first and the last byte's page; anything but plain goes to the engine.
+ * the attribute of one page; an access that crosses into another, or finds anything but a plain page, asks the runtime.
  */
 export function emitCheck(v: ValueLowering, { full, low }: Address, bytes: number, store: boolean): void {
   const f = v.region.body
-  const { attributesBase, stateBase } = v.region.layout
-  f.localGet(low)
-  f.i32Const(12)
-  f.op(OP.i32_shr_u)
-  f.opMemory(OP.i32_load8_u, 0, attributesBase)
-  if (bytes > 1) {
-    f.localGet(low)
-    f.i32Const(bytes - 1)
-    f.op(OP.i32_add)
-    f.i32Const(12)
-    f.op(OP.i32_shr_u)
-    f.opMemory(OP.i32_load8_u, 0, attributesBase)
-    f.op(OP.i32_or)
-  }
+  pushAttribute(v, low, 0)
   if (!store) {
     f.i32Const(1)
     f.op(OP.i32_and)
@@ -72,33 +66,86 @@ export function emitCheck(v: ValueLowering, { full, low }: Address, bytes: numbe
   f.op(OP.i64_shr_u)
   f.op(OP.i32_wrap_i64)
   f.op(OP.i32_or)
+  if (bytes > 1) {
+    f.localGet(low)
+    f.i32Const(4095)
+    f.op(OP.i32_and)
+    f.i32Const(4096 - bytes)
+    f.op(OP.i32_gt_u)
+    f.op(OP.i32_or)
+  }
   f.hint(false)
   v.region.if_()
-  f.i32Const(0)
+  emitSlowCheck(v, () => f.localGet(full), bytes, store)
+  v.region.end()
+}
+
+/** Computes whether all of a window may be accessed: its first byte's address is in local `full`. Fills `bad` and `origin`. */
+export function emitWindow(v: ValueLowering, window: Window, full: number): void {
+  const f = v.region.body
   f.localGet(full)
-  f.opMemory(OP.i64_store, 3, stateBase + STATE.faultAddress)
-  f.i32Const(bytes | (store ? 256 : 0))
-  f.opIndex(OP.call, RUNTIME.access!)
-  f.localTee(v.region.reasonLocal)
-  v.region.if_()
-  v.region.stopAt(v.pc, v.refund)
-  v.region.end()
-  v.region.end()
+  f.op(OP.i32_wrap_i64)
+  f.localSet(window.origin)
+  pushAttribute(v, window.origin, 0)
+  pushAttribute(v, window.origin, window.high - window.low - 1)
+  f.op(OP.i32_or)
+  if (!window.store) {
+    f.i32Const(1)
+    f.op(OP.i32_and)
+  }
+  f.localGet(full)
+  f.i64Const(32, 0)
+  f.op(OP.i64_shr_u)
+  f.op(OP.i32_wrap_i64)
+  f.op(OP.i32_or)
+  f.localSet(window.bad)
+}
+
+/** The window of a block, computed at its first access. */
+function openWindow(v: ValueLowering, window: Window): void {
+  if (window.bad >= 0) return
+  const f = v.region.body
+  window.bad = v.local(I32)
+  window.origin = v.local(I32)
+  const full = v.local(I64)
+  v.emit(window.base!)
+  if (window.low !== 0) {
+    f.i64Const(window.low, Math.floor(window.low / 0x1_0000_0000))
+    f.op(OP.i64_add)
+  }
+  f.localSet(full)
+  emitWindow(v, window, full)
 }
 
 /** Lowers a load or store node. */
 export function access(v: ValueLowering, node: Node): void {
   const f = v.region.body
-  const row = accesses.get(node.op)!
-  const address = emitAddress(v, node.a!)
-  emitCheck(v, address, row.bytes, row.store)
+  const row = accessOf(node.op)!
+  const placement = v.region.placementOf(node)
+  let low: number
+  let offset = 0
+  if (placement === undefined) {
+    const address = emitAddress(v, node.a!)
+    emitCheck(v, address, row.bytes, row.store)
+    low = address.low
+  } else {
+    const { window } = placement
+    openWindow(v, window)
+    f.localGet(window.bad)
+    f.hint(false)
+    v.region.if_()
+    emitSlowCheck(v, () => v.emit(node.a!), row.bytes, row.store)
+    v.region.end()
+    low = window.origin
+    offset = placement.offset
+  }
   if (row.store) {
-    f.localGet(address.low)
+    f.localGet(low)
     v.emit(node.b!)
-    f.opMemory(row.opcode, 0, 0)
+    f.opMemory(row.opcode, 0, offset)
   } else if (node.uses > 0) {
-    f.localGet(address.low)
-    f.opMemory(row.opcode, 0, 0)
+    f.localGet(low)
+    f.opMemory(row.opcode, 0, offset)
     v.setResult(node)
   }
 }

@@ -1,6 +1,6 @@
-/** Exists to look at a block once before it is lowered: which values are used, which register writes nobody can see, which registers a region touches. */
+/** Exists to look at a block once before it is lowered: which values are used, which register writes nobody can see. */
 import { ops } from '../ir/ops.ts'
-import { REG, REGISTER_SLOTS } from '../ir/registers.ts'
+import { REGISTER_SLOTS } from '../ir/registers.ts'
 import type { Block, Node } from '../ir/types.ts'
 
 /** `uses` of a node that is not to be emitted at all. */
@@ -19,10 +19,9 @@ function mayLeave(node: Node): boolean {
 const overwritten = new Uint8Array(REGISTER_SLOTS)
 
 /**
- * Counts the uses of every node that contributes to an effect, marks the others and overwritten register writes DEAD,
- * and adds the registers that the block reads or writes to `used` and those it writes to `dirty`.
+ * Counts the uses of every node that contributes to an effect, and marks the others and overwritten register writes DEAD.
  */
-export function prepareBlock(block: Block, used: Uint8Array, dirty: Uint8Array): void {
+export function prepareBlock(block: Block): void {
   overwritten.fill(0)
   for (const node of block.ops) {
     node.uses = 0
@@ -31,7 +30,6 @@ export function prepareBlock(block: Block, used: Uint8Array, dirty: Uint8Array):
   const term = block.term
   if (term.kind === 'branch') term.cond.uses++
   else if (term.kind === 'ijump' || term.kind === 'icall' || term.kind === 'ret') term.address.uses++
-  if (term.kind === 'call' || term.kind === 'icall') used[REG.rsp] = 1
   for (let i = block.ops.length - 1; i >= 0; i--) {
     const node = block.ops[i]!
     const effect = node.op.effect
@@ -41,14 +39,11 @@ export function prepareBlock(block: Block, used: Uint8Array, dirty: Uint8Array):
         continue
       }
       overwritten[node.imm] = 1
-      used[node.imm] = 1
-      dirty[node.imm] = 1
     } else if (effect === 'pure' || effect === 'get' || (effect === 'state' && isStateLoad(node))) {
       if (node.uses === 0) {
         node.uses = DEAD
         continue
       }
-      if (effect === 'get') used[node.imm] = 1
     } else if (mayLeave(node)) overwritten.fill(0)
     use(node.a)
     use(node.b)

@@ -4,7 +4,10 @@ import { REG, registers, REGISTER_SLOTS, STATE } from '../ir/registers.ts'
 import type { Block, Node, Target, Terminator, Type } from '../ir/types.ts'
 import { BLOCK_VOID, F32, F64, FunctionBody, I32, I64, V128, type ValueType } from './encode.ts'
 import { prepareBlock } from './lower-prepare.ts'
+import { planRegisters, RegisterSet, type RegisterPlan } from './lower-registers.ts'
+import { emitWindow } from './lower-memory.ts'
 import { ValueLowering } from './lower-value.ts'
+import { planWindows, type Placement, type WindowPlan } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
 import { RUNTIME } from './runtime.ts'
 import { emitStructured, planCfg, type StructureSink } from './structure.ts'
@@ -35,7 +38,7 @@ export interface MemoryLayout {
 }
 
 /** Nesting levels of the labels around the body. */
-const LEVEL = { return: 0, exit: 1, stop: 2 } as const
+const LEVEL = { return: 0, exit: 1, stop: 2, profiles: 3 } as const
 
 const wasmType: Record<Type, ValueType> = { i32: I32, i64: I64, f32: F32, f64: F64, v128: V128 }
 
@@ -53,14 +56,21 @@ export class RegionLowering implements StructureSink {
   private blockIndex = new Map<Block | number, number>()
   /** Wasm local of each register, or -1. */
   private readonly registerLocal = new Int32Array(REGISTER_SLOTS)
-  private readonly used = new Uint8Array(REGISTER_SLOTS)
-  private readonly dirty = new Uint8Array(REGISTER_SLOTS)
+  private plan!: RegisterPlan
+  /** Sets of registers that a stop has to fetch from the CPU state first, since all written ones are stored then; one label each. */
+  private profiles: RegisterSet[] = []
+  private profileOf: number[] = []
+  /** The block at hand. */
+  private current = 0
   private readonly values: ValueLowering
   private open = 0
   private xpc = 0
   private xcode = 0
   private xreason = 0
   private scratch64 = 0
+  private windows!: WindowPlan
+  /** Local with the full address of the stack window's first byte. */
+  private stackStart = 0
 
   constructor(layout: MemoryLayout) {
     this.layout = layout
@@ -80,26 +90,34 @@ export class RegionLowering implements StructureSink {
       this.blockIndex.set(block, i)
       if (!block.internal) this.blockIndex.set(block.pc, i)
     })
-    this.used.fill(0)
-    this.dirty.fill(0)
-    for (const block of input.blocks) prepareBlock(block, this.used, this.dirty)
-    for (let r = 0; r < REGISTER_SLOTS; r++)
-      this.registerLocal[r] = this.used[r] ? f.local(wasmType[registers[r]!.type]) : -1
+    for (const block of input.blocks) prepareBlock(block)
+    const succs = input.blocks.map((block) => this.successors(block.term))
+    for (let i = 0; i < this.leaves.length; i++) succs.push([])
+    this.plan = planRegisters(input.blocks, succs)
+    this.windows = planWindows(input.blocks, succs, input.entries[0]!)
+    if (this.windows.stack !== null) this.plan.used.add(REG.rsp)
+    for (let r = 0; r < REGISTER_SLOTS; r++) this.registerLocal[r] = this.plan.used.has(r) ? f.local(wasmType[registers[r]!.type]) : -1
+    this.planProfiles(succs.length)
     this.xpc = f.local(I32)
     this.xcode = f.local(I32)
     this.xreason = f.local(I32)
     this.scratch64 = f.local(I64)
     this.values.reset()
 
-    this.loadRegisters()
-    const succs = input.blocks.map((block) => this.successors(block.term))
-    for (let i = 0; i < this.leaves.length; i++) succs.push([])
-    const plan = planCfg({ n: succs.length, entries: input.entries, succs })
+    const shape = planCfg({ n: succs.length, entries: input.entries, succs })
+    this.loadEntry()
+    this.openStackWindow()
     this.block()
     this.block()
     this.block()
-    emitStructured(plan, this)
+    for (let i = 0; i < this.profiles.length; i++) this.block()
+    emitStructured(shape, this)
     f.op(OP.unreachable)
+    for (let i = this.profiles.length - 1; i >= 0; i--) {
+      this.end()
+      this.loadRegisters(this.profiles[i]!)
+      if (i > 0) this.branchTo(LEVEL.stop)
+    }
     this.end()
     this.stopSequence()
     this.end()
@@ -107,6 +125,43 @@ export class RegionLowering implements StructureSink {
     this.end()
     f.localGet(this.xpc)
     f.localGet(PARAMETER.fuel)
+  }
+
+  /** How an access is checked, unless alone. */
+  placementOf(node: Node): Placement | undefined {
+    return this.windows.placements.get(node)
+  }
+
+  /** Checks the stack window at a region's entry: the stack pointer's depth depends on the entry. */
+  private openStackWindow(): void {
+    const { stack, depth } = this.windows
+    if (stack === null) return
+    const f = this.body
+    stack.bad = f.local(I32)
+    stack.origin = f.local(I32)
+    this.stackStart = f.local(I64)
+    const depths = this.input.entries.map((b) => depth[b] ?? 0)
+    const usual = depths.find((d) => d !== depths[0]) ?? depths[0]!
+    f.localGet(this.registerLocal[REG.rsp]!)
+    f.i64Const(stack.low - usual, stack.low - usual < 0 ? -1 : 0)
+    f.op(OP.i64_add)
+    depths.forEach((d, label) => {
+      if (d === usual) return
+      f.i64Const(usual - d, usual - d < 0 ? -1 : 0)
+      f.i64Const(0, 0)
+      f.localGet(PARAMETER.label)
+      f.i32Const(label)
+      f.op(OP.i32_eq)
+      f.op(OP.select)
+      f.op(OP.i64_add)
+    })
+    f.localSet(this.stackStart)
+    emitWindow(this.values, stack, this.stackStart)
+  }
+
+  /** Checks the stack window again: pages may have changed while others ran. */
+  private reopenStackWindow(): void {
+    if (this.windows.stack !== null) emitWindow(this.values, this.windows.stack, this.stackStart)
   }
 
   /** Graph node of a target; addresses outside the region become leaves. */
@@ -141,11 +196,42 @@ export class RegionLowering implements StructureSink {
 
   // Registers and the CPU state.
 
-  private loadRegisters(): void {
+  /** Numbers the profiles of the blocks; profile -1 has nothing to fetch. */
+  private planProfiles(count: number): void {
+    this.profiles = []
+    this.profileOf = []
+    const known = new Map<number, number>()
+    for (let b = 0; b < count; b++) {
+      const missing = this.plan.written.minus(this.plan.valid[b]!)
+      let index = missing.empty ? -1 : known.get(missing.key)
+      if (index === undefined) {
+        index = this.profiles.push(missing) - 1
+        known.set(missing.key, index)
+      }
+      this.profileOf.push(index)
+    }
+  }
+
+  /** Fetches what the block of the entry needs: the first entry is the common one, the others share what is left. */
+  private loadEntry(): void {
+    const [first, ...others] = this.input.entries
+    const needed = this.plan.valid[first!]!.minus(new RegisterSet())
+    if (this.windows.stack !== null) needed.add(REG.rsp)
+    this.loadRegisters(needed)
+    const more = new RegisterSet()
+    for (const b of others) more.addAll(this.plan.valid[b]!, needed)
+    if (more.empty) return
+    this.body.localGet(PARAMETER.label)
+    this.if_()
+    this.loadRegisters(more)
+    this.end()
+  }
+
+  private loadRegisters(set: RegisterSet): void {
     const f = this.body
     for (let r = 0; r < REGISTER_SLOTS; r++) {
+      if (!set.has(r)) continue
       const local = this.registerLocal[r]!
-      if (local < 0) continue
       const row = registers[r]!
       f.i32Const(0)
       f.opMemory(
@@ -157,10 +243,10 @@ export class RegionLowering implements StructureSink {
     }
   }
 
-  private storeRegisters(): void {
+  private storeRegisters(set: RegisterSet): void {
     const f = this.body
     for (let r = 0; r < REGISTER_SLOTS; r++) {
-      if (!this.dirty[r]) continue
+      if (!set.has(r)) continue
       const row = registers[r]!
       f.i32Const(0)
       f.localGet(this.registerLocal[r]!)
@@ -206,7 +292,13 @@ export class RegionLowering implements StructureSink {
   stopAt(pc: number, refund: number): void {
     this.addFuel(refund)
     this.setLocal(this.xpc, pc)
-    this.branchTo(LEVEL.stop)
+    this.stop()
+  }
+
+  /** Goes to the stop sequence of the block at hand: what is in the CPU state alone is fetched on the way. */
+  private stop(): void {
+    const profile = this.profileOf[this.current]!
+    this.branchTo(profile < 0 ? LEVEL.stop : LEVEL.profiles + profile)
   }
 
   /** The local in which the reason of a stop is put before `stopAt`. */
@@ -220,26 +312,35 @@ export class RegionLowering implements StructureSink {
     f.i32Const(0)
     push()
     f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
-    this.storeState32(STATE.exitReason, () => f.i32Const(EXIT.fetchFault))
+    this.setLocal(this.xreason, EXIT.fetchFault)
     this.setLocal(this.xpc, 0)
-    this.setLocal(this.xcode, -1)
-    this.branchTo(LEVEL.exit)
+    this.stop()
   }
 
   private stopSequence(): void {
     const f = this.body
     this.storeState32(STATE.exitReason, () => f.localGet(this.xreason))
+    // Without an address, rip has been stored already.
+    f.localGet(this.xpc)
+    this.if_()
     f.i32Const(0)
     f.localGet(this.xpc)
     f.op(OP.i64_extend_i32_u)
     f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
+    this.end()
     this.setLocal(this.xpc, 0)
     this.setLocal(this.xcode, -1)
+    this.storeRegisters(this.plan.written)
+  }
+
+  /** Stores what the block at hand may have changed and leaves for the address in xpc, by way of xcode if that is not negative. */
+  private exit(): void {
+    this.storeRegisters(this.plan.dirtyAfter[this.current]!)
+    this.branchTo(LEVEL.exit)
   }
 
   private exitSequence(): void {
     const f = this.body
-    this.storeRegisters()
     if (!this.input.chain) return
     f.localGet(this.xcode)
     f.i32Const(0)
@@ -318,6 +419,7 @@ export class RegionLowering implements StructureSink {
     const f = this.body
     const rsp = this.registerLocal[REG.rsp]!
     if (code >= 0) this.setLocal(this.xcode, code)
+    this.storeRegisters(this.plan.dirtyAfter[this.current]!)
     f.localGet(PARAMETER.depth)
     f.op(OP.i32_eqz)
     if (code < 0) {
@@ -331,7 +433,6 @@ export class RegionLowering implements StructureSink {
     this.setLocal(this.xcode, -1)
     this.branchTo(LEVEL.exit)
     this.end()
-    this.storeRegisters()
     this.arguments(this.xcode, 1)
     f.callIndirect(this.input.regionType, 0)
     f.localSet(PARAMETER.fuel)
@@ -349,12 +450,13 @@ export class RegionLowering implements StructureSink {
     this.if_()
     this.branchTo(LEVEL.return)
     this.end()
-    this.loadRegisters()
+    this.loadRegisters(this.plan.valid[this.node(ret)]!)
+    this.reopenStackWindow()
   }
 
   private systemCall(next: number): void {
     const f = this.body
-    this.storeRegisters()
+    this.storeRegisters(this.plan.dirtyAfter[this.current]!)
     f.i32Const(0)
     f.i64Const(next, 0)
     f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
@@ -364,7 +466,8 @@ export class RegionLowering implements StructureSink {
     this.setLocal(this.xpc, 0)
     this.branchTo(LEVEL.return)
     this.end()
-    this.loadRegisters()
+    this.loadRegisters(this.plan.valid[this.node(next)]!)
+    this.reopenStackWindow()
   }
 
   // StructureSink.
@@ -420,6 +523,7 @@ export class RegionLowering implements StructureSink {
     f.localGet(PARAMETER.label)
     f.i32Const(value)
     f.op(OP.i32_eq)
+    f.hint(false)
     f.opIndex(OP.br_if, depth)
   }
 
@@ -444,6 +548,7 @@ export class RegionLowering implements StructureSink {
     if (b >= this.input.blocks.length) return
     const f = this.body
     const block = this.input.blocks[b]!
+    this.current = b
     const count = block.insns.length
     if (count > 0) {
       f.localGet(PARAMETER.fuel)
@@ -473,20 +578,21 @@ export class RegionLowering implements StructureSink {
   }
 
   leave(b: number): void {
+    this.current = b
     if (b >= this.input.blocks.length) return this.leaveTo(this.leaves[b - this.input.blocks.length]!)
     const term = this.input.blocks[b]!.term
     switch (term.kind) {
       case 'ret':
         this.toPc(term.address)
         this.setLocal(this.xcode, -1)
-        this.branchTo(LEVEL.exit)
+        this.exit()
         return
       case 'ijump':
       case 'icall':
         this.toPc(term.address)
         if (this.input.chain) this.lookup()
         else this.setLocal(this.xcode, -1)
-        this.branchTo(LEVEL.exit)
+        this.exit()
         return
       case 'call':
         return this.leaveTo(term.target)
@@ -507,6 +613,6 @@ export class RegionLowering implements StructureSink {
     if (!this.isPlace(pc)) return this.stopWild(() => this.body.i64Const(pc | 0, Math.floor(pc / 0x1_0000_0000) | 0))
     this.setLocal(this.xpc, pc)
     this.setLocal(this.xcode, this.input.chain ? this.input.codeFor(pc) : -1)
-    this.branchTo(LEVEL.exit)
+    this.exit()
   }
 }

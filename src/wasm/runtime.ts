@@ -48,6 +48,8 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   js('access', [I32], [I32]),
   /** (helper, a, b) -> result. */
   js('helper', [I32, I32, I32], [I32]),
+  /** (address, size | 256 for a store) -> 0 when the access may proceed, else an EXIT reason. */
+  wasm('check', [I64, I32], [I32]),
   wasm('nanF64', [F64, F64], [F64]),
   wasm('nanF32', [F32, F32], [F32]),
   wasm('nanF64x2', [V128, V128, V128], [V128]),
@@ -80,10 +82,11 @@ export function importRuntime(m: ModuleBuilder, memoryPages: number): void {
 type Emit = (f: FunctionBody) => void
 
 /** The bytes of the runtime module: exports every function that is not the engine's, and `enter(code, fuel, depth) -> pc`, which leaves the fuel at STATE.fuelLeft. */
-export function runtimeModule(memoryPages: number, stateBase: number): Uint8Array<ArrayBuffer> {
+export function runtimeModule(memoryPages: number, stateBase: number, attributesBase: number): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder()
   m.importMemory('l', 'memory', memoryPages, memoryPages)
   m.importTable('l', 'table', 0)
+  m.importFunction('l', 'access', m.type([I32], [I32]))
   const region = m.type(REGION_PARAMETERS, REGION_RESULTS)
   const define = (name: string, parameters: readonly ValueType[], results: readonly ValueType[], emit: Emit): void => {
     const f = new FunctionBody(parameters.length)
@@ -94,6 +97,7 @@ export function runtimeModule(memoryPages: number, stateBase: number): Uint8Arra
     const { parameters, results } = runtimeFunctions[RUNTIME[name]!]!
     define(name, parameters, results, emit)
   }
+  runtime('check', (f) => check(f, stateBase, attributesBase))
   runtime('nanF64', (f) => scalarNan(f, true))
   runtime('nanF32', (f) => scalarNan(f, false))
   runtime('nanF64x2', (f) => vectorNan(f, true))
@@ -245,18 +249,54 @@ function mulhiS(f: FunctionBody): void {
   }
 }
 
-/** Function indices inside the runtime module, which imports no functions: definition order. */
-const RUNTIME_LOCAL = {
-  nanF64: 0,
-  nanF32: 1,
-  nanF64x2: 2,
-  nanF32x4: 3,
-  mulhiU: 4,
-  mulhiS: 5,
-  materialize: 6,
-  nanDemote: 7,
-  nanPromote: 8,
-} as const
+/** Function indices inside the runtime module: its one import, then definition order. */
+const RUNTIME_LOCAL = { access: 0, mulhiU: 6, nanDemote: 9, nanPromote: 10 } as const
+
+/** An access that the fast path did not allow: both pages may be plain after all; otherwise the engine decides. */
+function check(f: FunctionBody, stateBase: number, attributesBase: number): void {
+  const low = f.local(I32)
+  f.localGet(0)
+  f.i64Const(32, 0)
+  f.op(OP.i64_shr_u)
+  f.op(OP.i64_eqz)
+  f.opBlock(OP.if, BLOCK_VOID)
+  f.localGet(0)
+  f.op(OP.i32_wrap_i64)
+  f.localTee(low)
+  f.i32Const(12)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load8_u, 0, attributesBase)
+  f.localGet(low)
+  f.localGet(1)
+  f.i32Const(255)
+  f.op(OP.i32_and)
+  f.op(OP.i32_add)
+  f.i32Const(1)
+  f.op(OP.i32_sub)
+  f.i32Const(12)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load8_u, 0, attributesBase)
+  f.op(OP.i32_or)
+  // A load asks for one bit, a store for all.
+  f.i32Const(255)
+  f.i32Const(1)
+  f.localGet(1)
+  f.i32Const(256)
+  f.op(OP.i32_ge_u)
+  f.op(OP.select)
+  f.op(OP.i32_and)
+  f.op(OP.i32_eqz)
+  f.opBlock(OP.if, BLOCK_VOID)
+  f.i32Const(0)
+  f.op(OP.return)
+  f.op(OP.end)
+  f.op(OP.end)
+  f.i32Const(0)
+  f.localGet(0)
+  f.opMemory(OP.i64_store, 3, stateBase + STATE.faultAddress)
+  f.localGet(1)
+  f.opIndex(OP.call, RUNTIME_LOCAL.access)
+}
 
 /** Arithmetic flags in EFLAGS positions from a record (kind, A, B); see ir/flags.ts. */
 function materialize(f: FunctionBody): void {

@@ -4,8 +4,8 @@ import { BASE_RIP, Insn, PREFIX } from './insn.ts'
 import { BASELINE } from './features.ts'
 import { buildSlots, type Form, MANDATORY, Slot } from './table/index.ts'
 import { IMM } from './table/operands.ts'
-import { isReserved } from './table/reserved.ts'
 import type { Feature } from './table/types.ts'
+import { mayExist } from './table/unimplemented.ts'
 
 /** Results of decoding. */
 export const DECODED = {
@@ -34,11 +34,12 @@ classes.fill(REX, 0x40, 0x50)
 export class Decoder {
   private readonly slots: (Slot | null)[]
   private readonly resolved = new Uint8Array(1024)
-  readonly features: ReadonlySet<Feature>
+  private readonly withheld: Uint8Array
 
   constructor(features: ReadonlySet<Feature>) {
-    this.features = features
-    this.slots = buildSlots(features)
+    const { slots, withheld } = buildSlots(features)
+    this.slots = slots
+    this.withheld = withheld
   }
 
   /**
@@ -92,7 +93,7 @@ export class Decoder {
     insn.opcode = byte
     const mandatory = rep !== MANDATORY.none ? rep : (prefixes & PREFIX.operandSize) !== 0 ? MANDATORY.p66 : MANDATORY.none
     const slot = this.slots[map + byte]!
-    if (slot === null) return this.unknown(insn, map, byte, p < limit ? bytes[p]! : -1, mandatory, p - position)
+    if (slot === null) return this.unknown(insn, map + byte, p - position)
     if (this.resolved[map + byte] === 0) {
       slot.resolve()
       this.resolved[map + byte] = 1
@@ -104,7 +105,7 @@ export class Decoder {
       modrm = bytes[p++]!
     }
     const form: Form | null = slot.single ?? slot.select(mandatory, opsize >> 5, modrm)
-    if (form === null) return this.unknown(insn, map, byte, modrm, mandatory, p - position)
+    if (form === null) return this.unknown(insn, map + byte, p - position)
     insn.form = form
     if (form.sizing !== 0) {
       if (form.sizing === 1) opsize = 64
@@ -235,9 +236,10 @@ export class Decoder {
     return insn.length >= MAX_LENGTH ? DECODED.tooLong : DECODED.truncated
   }
 
-  private unknown(insn: Insn, map: number, opcode: number, next: number, mandatory: number, length: number): number {
+  /** No row fits. A row whose feature this processor lacks is an instruction that exists elsewhere. */
+  private unknown(insn: Insn, slot: number, length: number): number {
     insn.length = length
-    return isReserved(map, opcode, next, mandatory) ? DECODED.invalid : DECODED.unsupported
+    return mayExist(slot) || this.withheld[slot] === 1 ? DECODED.unsupported : DECODED.invalid
   }
 }
 

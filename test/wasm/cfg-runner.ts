@@ -1,10 +1,9 @@
 /** Runs a control-flow graph twice, by walking it and as structured wasm, so that tests can compare what was executed. */
 
-import { blockResult, FunctionBody, I32, ModuleBuilder } from '../../src/wasm/encode.ts'
+import { BLOCK_VOID, blockResult, FunctionBody, I32, ModuleBuilder } from '../../src/wasm/encode.ts'
 import * as OP from '../../src/wasm/opcodes.ts'
-import { StructureWriter } from '../../src/wasm/structure-writer.ts'
 import { emitStructured, planCfg } from '../../src/wasm/structure.ts'
-import type { Cfg } from '../../src/wasm/structure.ts'
+import type { Cfg, StructureSink } from '../../src/wasm/structure.ts'
 
 /** The trace lies here in memory; decisions lie at 0. */
 const TRACE = 0x8000
@@ -25,18 +24,23 @@ export function walk(cfg: Cfg, entry: number, decisions: Uint8Array, limit: numb
   }
 }
 
+/** Parameters of the compiled function: the label, which starts as the entry, and the end of a full trace. */
+const LABEL = 0
+const FULL = 1
+
 /** Emits blocks that append their number to the trace and leave the function when it is full. */
-class TraceWriter extends StructureWriter {
+class TraceWriter implements StructureSink {
   private readonly cfg: Cfg
-  /** Locals: the address of the next decision, the end of the trace, the trace's limit. */
+  private readonly body: FunctionBody
+  /** Locals: the address of the next decision, and where the trace ends so far. */
   private readonly decision: number
   private readonly tail: number
-  private readonly limit: number
+  /** Number of open constructs around the next instruction inside the outermost one, which yields the end of the trace. */
+  private depth = 0
 
   constructor(cfg: Cfg, body: FunctionBody) {
-    super(body, 0)
     this.cfg = cfg
-    this.limit = 1
+    this.body = body
     this.decision = body.local(I32)
     this.tail = body.local(I32)
   }
@@ -46,10 +50,8 @@ class TraceWriter extends StructureWriter {
     body.i32Const(TRACE)
     body.localSet(this.tail)
     body.opBlock(OP.block, blockResult(I32))
-    this.depth++
     emitStructured(planCfg(this.cfg), this)
     body.op(OP.unreachable)
-    this.depth--
     body.op(OP.end)
   }
 
@@ -57,9 +59,10 @@ class TraceWriter extends StructureWriter {
     const { body } = this
     body.localGet(this.tail)
     body.localGet(this.tail)
-    body.localGet(this.limit)
+    body.localGet(FULL)
     body.op(OP.i32_ge_u)
-    body.opIndex(OP.br_if, this.depth - 1)
+    body.hint(false)
+    body.opIndex(OP.br_if, this.depth)
     body.i32Const(b)
     body.opMemory(OP.i32_store16, 1, 0)
     body.localGet(this.tail)
@@ -70,16 +73,75 @@ class TraceWriter extends StructureWriter {
 
   leave(): void {
     this.body.localGet(this.tail)
-    this.body.opIndex(OP.br, this.depth - 1)
+    this.body.opIndex(OP.br, this.depth)
   }
 
-  protected condition(b: number, sense: boolean): void {
+  block(): void {
+    this.body.opBlock(OP.block, BLOCK_VOID)
+    this.depth++
+  }
+
+  loop(): void {
+    this.body.opBlock(OP.loop, BLOCK_VOID)
+    this.depth++
+  }
+
+  if(b: number, sense: boolean): void {
+    this.condition(b, sense)
+    this.body.opBlock(OP.if, BLOCK_VOID)
+    this.depth++
+  }
+
+  else(): void {
+    this.body.op(OP.else)
+  }
+
+  end(): void {
+    this.body.op(OP.end)
+    this.depth--
+  }
+
+  br(depth: number): void {
+    this.body.opIndex(OP.br, depth)
+  }
+
+  brIf(b: number, sense: boolean, depth: number): void {
+    this.condition(b, sense)
+    this.body.opIndex(OP.br_if, depth)
+  }
+
+  brTable(b: number, depths: readonly number[]): void {
+    this.index(b)
+    this.body.brTable(depths.slice(0, -1), depths[depths.length - 1])
+  }
+
+  setLabel(value: number): void {
+    this.body.i32Const(value)
+    this.body.localSet(LABEL)
+  }
+
+  brIfLabel(value: number, depth: number): void {
+    this.body.localGet(LABEL)
+    this.body.i32Const(value)
+    this.body.op(OP.i32_eq)
+    this.body.opIndex(OP.br_if, depth)
+  }
+
+  brLabelTable(base: number, depths: readonly number[], otherwise: number): void {
+    this.body.localGet(LABEL)
+    this.body.i32Const(base)
+    this.body.op(OP.i32_sub)
+    this.body.brTable(depths, otherwise)
+  }
+
+  private condition(b: number, sense: boolean): void {
     this.index(b)
     // Successor 0 stands for true.
     if (sense) this.body.op(OP.i32_eqz)
   }
 
-  protected index(b: number): void {
+  /** Pushes the number of the successor that the next decision chooses. */
+  private index(b: number): void {
     const { body } = this
     body.localGet(this.decision)
     body.opMemory(OP.i32_load8_u, 0, 0)
@@ -89,10 +151,6 @@ class TraceWriter extends StructureWriter {
     body.i32Const(1)
     body.op(OP.i32_add)
     body.localSet(this.decision)
-  }
-
-  protected override likely(b: number, sense: boolean): boolean | undefined {
-    return b % 3 === 0 ? sense : undefined
   }
 }
 

@@ -161,8 +161,11 @@ export const roundToInteger: Unary = (x, control) => {
   return { value: pack(x.sign, result.mantissa, 0), flags: flags | inexact }
 }
 
-/** A shift that carries any number beyond the range in either direction, even with an exponent wrapped by an unmasked exception. */
+/** A shift that carries any number beyond the range in either direction. */
 const BEYOND = 70000
+
+/** Exponents (unbiased) that an unmasked overflow or underflow can still wrap into the range. */
+const WRAPPED = { max: 16383 + 24576, min: -16382 - 24576 } as const
 
 /** FSCALE: x · 2^trunc(y). */
 export const scale: Binary = (x, y, control) => {
@@ -178,6 +181,13 @@ export const scale: Binary = (x, y, control) => {
   if (p === CLASS.zero || p === CLASS.infinity) return { value: x, flags }
   const distance = y.exponent > 16383 + 30 ? BEYOND : Number(dropBits(y.mantissa, -scaleOf(y), false, ROUND.zero, 0).mantissa)
   const shift = Math.min(distance, BEYOND) * (y.sign === 0 ? 1 : -1)
+  const exponent = scaleOf(x) + bitLength(x.mantissa) - 1 + shift
+  if (exponent > WRAPPED.max && (control & STATUS.overflow) === 0) {
+    return { value: infinityOf(x.sign), flags: flags | STATUS.overflow | STATUS.precision | STATUS.c1 }
+  }
+  if (exponent < WRAPPED.min && (control & STATUS.underflow) === 0) {
+    return { value: zeroOf(x.sign), flags: flags | STATUS.underflow | STATUS.precision }
+  }
   return withFlags(roundExtended(64, control, x.sign, x.mantissa, scaleOf(x) + shift, false), flags)
 }
 

@@ -41,6 +41,9 @@ const round = (control: number, sign: number, x: Real, flags: number): Outcome =
 /** The power of two of a finite number's leading bit. */
 const leadingExponent = (x: Extended): number => scaleOf(x) + bitLength(x.mantissa) - 1
 
+/** The leading 64 bits of a finite number, with the highest one set. */
+const fractionOf = (x: Extended): bigint => x.mantissa << BigInt(64 - bitLength(x.mantissa))
+
 /** A finite number with `bits` fraction bits, truncated. */
 const fixed = (x: Extended, bits: number): bigint => {
   const shift = scaleOf(x) + bits
@@ -196,11 +199,11 @@ export function arcTangent(y: Extended, x: Extended, control: number): Outcome {
     const above = difference > 0 && x.sign === 1
     return round(control, y.sign, { mantissa: above ? base + 1n : base - 1n, scale: -bits }, flags)
   }
-  const near = difference > 0 || (difference === 0 && fixed(y, 16600) > fixed(x, 16600))
+  const near = difference > 0 || (difference === 0 && fractionOf(y) > fractionOf(x))
   const small = near ? x : y
   const large = near ? y : x
-  const shift = BigInt(scaleOf(small) - scaleOf(large) + bits + 64)
-  const ratio = ((small.mantissa << 64n) << (shift > 0n ? shift - 64n : 0n)) / large.mantissa >> (shift > 0n ? 64n : 64n - shift)
+  // The quotient may need up to 63 fewer bits than `bits` when a mantissa is denormal: 64 more, dropped again.
+  const ratio = ((small.mantissa << BigInt(scaleOf(small) - scaleOf(large) + bits + 64)) / large.mantissa) >> 64n
   const angle = arcTangentFixed(ratio, bits)
   const half = constant(PI, bits) >> 1n
   const first = near ? half - angle : angle
@@ -219,8 +222,9 @@ export function powerMinusOne(x: Extended, control: number): Outcome {
   const exponent = leadingExponent(x)
   if (exponent >= 0) {
     const isOne = x.exponent === ONE.exponent && x.mantissa === ONE.mantissa
-    if (!isOne) return { value: x, flags: 0 }
-    return { value: x.sign === 0 ? x : { sign: 1, exponent: ONE.exponent - 1, mantissa: ONE.mantissa }, flags: 0 }
+    if (!isOne) return { value: x, flags: STATUS.precision }
+    const result = x.sign === 0 ? x : { sign: 1, exponent: ONE.exponent - 1, mantissa: ONE.mantissa }
+    return { value: result, flags: STATUS.precision }
   }
   if (exponent < TINY) return round(control, x.sign, { mantissa: x.mantissa * LN2, scale: scaleOf(x) - CONSTANT_BITS }, flags)
   const bits = WORKING_BITS - exponent
@@ -249,12 +253,13 @@ function doubleArcTangentHyperbolic(z: bigint, bits: number): bigint {
   return sum << 1n
 }
 
-/** y · log2 for a logarithm with `bits` fraction bits. */
+/** y times a logarithm with `bits` fraction bits. An exact product is reported as inexact all the same, as processors do. */
 function scaledLogarithm(y: Extended, logarithm: bigint, bits: number, exact: boolean, control: number, flags: number): Outcome {
   const sign = y.sign ^ (logarithm < 0n ? 1 : 0)
   const magnitude = logarithm < 0n ? -logarithm : logarithm
   const result = roundExtended(64, control, sign, magnitude * y.mantissa, scaleOf(y) - bits, !exact)
-  return { value: result.value, flags: result.flags | flags }
+  const tiny = result.value.exponent === 0 ? STATUS.underflow : 0
+  return { value: result.value, flags: result.flags | flags | STATUS.precision | tiny }
 }
 
 /** FYL2X: y · log2(x), with x in ST(0). */
@@ -271,7 +276,7 @@ export function yLog2x(y: Extended, x: Extended, control: number): Outcome {
   const flags = denormalFlag(p, q)
   if (p === CLASS.infinity) return q === CLASS.zero ? INVALID : { value: infinityOf(y.sign), flags }
   const exponent = leadingExponent(x)
-  const fraction = x.mantissa << BigInt(64 - bitLength(x.mantissa))
+  const fraction = fractionOf(x)
   const isPower = fraction === ONE.mantissa
   const negative = exponent < 0 ? 1 : 0
   if (q === CLASS.infinity) return isPower && exponent === 0 ? INVALID : { value: infinityOf(y.sign ^ negative), flags }
@@ -293,7 +298,7 @@ export function yLog2x(y: Extended, x: Extended, control: number): Outcome {
   return scaledLogarithm(y, (whole << shift) + fractionLog, bits, false, control, flags)
 }
 
-/** FYL2XP1: y · log2(x + 1), with x in ST(0); defined near zero only, computed wherever x > -1. */
+/** FYL2XP1: y · log2(x + 1), with x in ST(0). The manual defines it near zero only; it is computed wherever x > -1, else x is returned. */
 export function yLog2xPlus1(y: Extended, x: Extended, control: number): Outcome {
   const refused = refuse2(x, y)
   if (refused !== null) return refused
@@ -305,7 +310,7 @@ export function yLog2xPlus1(y: Extended, x: Extended, control: number): Outcome 
   if (q === CLASS.infinity) return { value: infinityOf(x.sign ^ y.sign), flags }
   if (q === CLASS.zero) return { value: zeroOf(x.sign ^ y.sign), flags }
   const exponent = leadingExponent(x)
-  if (exponent >= 0) return x.sign === 1 ? { value: y, flags: 0 } : largeLogarithm(y, x, control, flags)
+  if (exponent >= 0) return x.sign === 1 ? { value: x, flags: STATUS.precision } : largeLogarithm(y, x, control, flags)
   if (exponent < TINY) {
     // log2(1+x) = x · (1 - x/2 …) / ln 2: a trifle below x/ln 2 in both directions of x.
     const quotient = ((x.mantissa << BigInt(2 * CONSTANT_BITS)) / LN2) * y.mantissa

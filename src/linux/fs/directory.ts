@@ -4,6 +4,7 @@ import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
 import { addInode, inodeOf, mirrorInode, timeNow } from './inode.ts'
 import { kernelList, kernelNode, kernelTarget } from './kernel-tree.ts'
+import { join } from './where.ts'
 import type { Inode, InodeKind } from './state.ts'
 
 /** A name in a directory, as getdents64 tells it. */
@@ -11,11 +12,6 @@ export interface Entry {
   name: string
   ino: number
   kind: InodeKind
-}
-
-/** `dir/name` without a double slash at the root. */
-export function join(dir: string, name: string): string {
-  return dir === '/' ? `/${name}` : `${dir}/${name}`
 }
 
 /** The inode that `name` (not `.` or `..`) has in a directory, null when there is none, or a negative errno. */
@@ -62,7 +58,7 @@ export function list(k: Kernel, t: Task, dir: Inode): Entry[] | number {
   const entries: Entry[] = []
   const source = dir.source
   if (source?.from === 'kernel') {
-    for (const name of kernelList(k, t, source.path)) {
+    for (const name of kernelList(k, source.path)) {
       const inode = lookup(k, t, dir, name)
       if (inode !== null && typeof inode === 'object') entries.push({ name, ino: inode.ino, kind: inode.kind })
     }
@@ -121,20 +117,16 @@ function touchDirectory(k: Kernel, dir: Inode): void {
   dir.ctime = dir.mtime
 }
 
+const HOST_ERRORS: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EINVAL', 'ELOOP', 'EIO', 'ENAMETOOLONG', 'EPERM'])
+
 /** Where a symbolic link leads, or a negative errno. */
 export function targetOf(k: Kernel, t: Task, link: Inode): string | number {
   if (link.source?.from === 'kernel') return kernelTarget(k, t, link.source.path)
   if (link.target === null && link.source !== null) {
     const target = k.world.readlink(link.source.path)
-    if (target.startsWith('E') && isHostError(k, link.source.path)) return -errnoOf(target)
+    // The host said that it is a symbolic link, so an errno's name is an error and not a target.
+    if (HOST_ERRORS.has(target)) return -errnoOf(target)
     link.target = target
   }
   return link.target ?? ''
-}
-
-/** The absolute path of a directory. */
-export function pathOfDirectory(k: Kernel, dir: Inode): string {
-  const names: string[] = []
-  for (let at = dir; at.id !== at.parent; at = inodeOf(k.state.fs, at.parent)) names.push(at.name)
-  return `/${names.reverse().join('/')}`
 }

@@ -3,10 +3,11 @@ import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Process, Task } from '../state.ts'
 import { bytesFromName } from './names.ts'
-import { describe, pathOfDescription } from './description.ts'
+import { describe } from './description.ts'
 import { processFiles, taskFiles } from './proc-process.ts'
 import { systemFiles } from './proc-system.ts'
 import type { InodeKind } from './state.ts'
+import { pathOfDescription } from './where.ts'
 
 /** What a path below /proc or /sys is. */
 export interface KernelNode {
@@ -99,7 +100,7 @@ export function kernelNode(k: Kernel, t: Task, path: string): KernelNode | null 
 }
 
 /** Names in a directory below /proc or /sys. */
-export function kernelList(k: Kernel, t: Task, path: string): string[] {
+export function kernelList(k: Kernel, path: string): string[] {
   const fixed = fixedDirectories.get(path)
   if (fixed !== undefined) {
     if (path !== '/proc') return fixed

@@ -109,10 +109,6 @@ function ticks(k: Kernel, instructions: number): number {
   return Math.floor((instructions * k.state.constants.nsPerInstruction) / 10_000_000)
 }
 
-function processCount(k: Kernel, process: Process): number {
-  return process.tids.reduce((sum, tid) => sum + (k.state.tasks.get(tid)?.count ?? 0), process.endedCount)
-}
-
 /** R while it can run, S while it waits, Z when only its exit status is left. */
 function stateLetter(process: Process, t: Task): string {
   if (process.exitStatus !== null) return 'Z'
@@ -121,7 +117,7 @@ function stateLetter(process: Process, t: Task): string {
 
 function stat(k: Kernel, process: Process, t: Task, threadOnly: boolean): string {
   const map = k.state.spaces.get(process.spaceId)
-  const time = ticks(k, threadOnly ? t.count : processCount(k, process))
+  const time = ticks(k, threadOnly ? t.count : process.count)
   const id = threadOnly ? t.tid : process.pid
   const bytes = map?.total ?? 0
   const stackSet = (signals: bigint): string => String(signals & 0x7fff_ffffn)

@@ -37,6 +37,9 @@ export interface SharedMapping {
   writable: boolean
 }
 
+/** Bytes that a file may have: beyond, offsets would not be exact. */
+export const MAX_FILE = Number.MAX_SAFE_INTEGER
+
 /** An inode. Fields of other kinds than its own are null. */
 export interface Inode {
   id: number

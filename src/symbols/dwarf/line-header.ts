@@ -98,9 +98,9 @@ export function readFileEntry(reader: ByteReader, unit: Unit): string {
 function readFiles(reader: ByteReader, unit: Unit, wide: boolean): string[] {
   const lineUnit =
     wide === (unit.offsetSize === 8) ? unit : Object.create(unit, { offsetSize: { value: wide ? 8 : 4 } })
+  // Directory 0 is the one of the compilation; the others may be relative to it.
   const directories: string[] = []
-  for (const { path } of readEntries(reader, lineUnit))
-    directories.push(joinPath(directories[0] ?? unit.root.compDir ?? '', path))
+  for (const { path } of readEntries(reader, lineUnit)) directories.push(joinPath(directories[0] ?? '', path))
   const files: string[] = []
   for (const { path, directory } of readEntries(reader, lineUnit))
     files.push(joinPath(directories[directory] ?? '', path))

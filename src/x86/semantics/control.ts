@@ -77,7 +77,7 @@ export const raise =
   (l) =>
     l.fault(reason)
 
-/** INT3 and INT1 are traps: the address that signals report lies behind them, so their length goes with the exit. */
+/** INT3, INT1 and INT 4 are traps: the address that signals report lies behind them, so their length goes with the exit. */
 export const trap =
   (reason: number): Lifter =>
   (l) => {
@@ -85,9 +85,17 @@ export const trap =
     l.fault(reason)
   }
 
-/** INT n: 3 is a breakpoint, 80h is the 32-bit system call (not implemented), everything else is refused by Linux. */
+/** INT n: 3 is a breakpoint, 4 an overflow trap; the kernel judges the others. */
 export const int: Lifter = (l) => {
   const vector = l.insn.immLo & 0xff
-  if (vector === 3) trap(EXIT.breakpoint)(l)
-  else l.fault(vector === 0x80 ? EXIT.unsupported : EXIT.softwareInterrupt)
+  if (vector === 3) return trap(EXIT.breakpoint)(l)
+  if (vector === 4) return trap(EXIT.softwareInterrupt)(l)
+  l.b.stateStore(32, STATE.exitDetail, l.b.i32(0))
+  l.fault(EXIT.softwareInterrupt)
 }
+
+/** MOV to and from control and debug registers: #UD for numbers that do not exist, else #GP in user mode. */
+export const moveSystemRegister =
+  (exists: (register: number) => boolean): Lifter =>
+  (l) =>
+    l.fault(exists(l.insn.reg) ? EXIT.generalProtection : EXIT.invalidOpcode)

@@ -82,22 +82,26 @@ export const xadd: Lifter = (l) => {
   b.setFlags(FLAG_KIND.add, l.size, x, y)
 }
 
-/** CMPXCHG: the destination is always written; the accumulator only on failure, so that its upper half survives a success. */
+/**
+ * CMPXCHG: memory is always written; of registers only the one that changes is, so that the other keeps even its upper half
+ * (which the manual's pseudocode leaves open, and processors do).
+ */
 export const cmpxchg: Lifter = (l) => {
   const b = l.b
   const accumulator = l.getFixed(REG.rax, l.size)
   const x = l.read(0)
   const equal = b.eq(accumulator, x)
-  const value = b.select(equal, l.read(1), x)
+  const value = l.read(1)
   const whole = b.get(REG.rax)
   const loaded = l.size >= 32 ? b.to64(x) : b.or(b.and(whole, b.i64(l.size === 8 ? -0x100 : -0x10000)), b.extendU(x))
   const rax = b.select(equal, whole, loaded)
   if (l.isMem(0)) {
-    l.write(0, value)
+    l.write(0, b.select(equal, value, x))
     b.put(REG.rax, rax)
   } else {
     b.put(REG.rax, rax)
-    l.write(0, value)
+    if (l.size === 32) b.put(l.register(0), b.select(equal, b.extendU(value), b.get(l.register(0))))
+    else l.write(0, b.select(equal, value, x))
   }
   b.setFlags(FLAG_KIND.sub, l.size, accumulator, x)
 }

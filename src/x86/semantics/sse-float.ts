@@ -1,5 +1,4 @@
 /** Exists to give the arithmetic and the comparisons of SSE and SSE2 floating point. NaN rules and rounding are in the IR ops. */
-import { FLAG } from '../../ir/flags.ts'
 import { type OpRow, ops } from '../../ir/ops.ts'
 import type { Node } from '../../ir/types.ts'
 import type { LiftContext } from '../lift.ts'
@@ -142,21 +141,10 @@ export const compareScalarDouble: Lifter = (l) => {
   l.write(0, l.b.emit(ops.i64x2_replace_lane, l.read(0), l.b.extendS(l.b.sub(l.b.i32(0), outcome))))
 }
 
-/** ZF, PF, CF of an ordered or unordered comparison (SDM vol. 2, COMISD); OF, SF and AF are cleared. */
-function compareFlags(l: LiftContext, x: Node, y: Node, ge: OpRow, eq: OpRow): void {
-  const b = l.b
-  const isUnordered = b.eqz(b.and(b.emit(eq, x, x), b.emit(eq, y, y)))
-  const isEqual = b.or(b.emit(eq, x, y), isUnordered)
-  const isBelow = b.eqz(b.emit(ge, x, y))
-  const parity = b.shl(isUnordered, b.i32(Math.log2(FLAG.pf)))
-  const zeroFlag = b.shl(isEqual, b.i32(Math.log2(FLAG.zf)))
-  b.putFlags(b.or(isBelow, b.or(parity, zeroFlag)))
-}
-
 /** COMISS, UCOMISS: they differ only in the exceptions that they raise. */
 export const compareToFlagsSingle: Lifter = (l) =>
-  compareFlags(l, l.b.emit(ops.f32x4_extract_lane, l.read(0)), single(l, 1), ops.f32_ge, ops.f32_eq)
+  l.b.setFlagsCompare(l.b.emit(ops.f32x4_extract_lane, l.read(0)), single(l, 1))
 
 /** COMISD, UCOMISD. */
 export const compareToFlagsDouble: Lifter = (l) =>
-  compareFlags(l, l.b.emit(ops.f64x2_extract_lane, l.read(0)), double(l, 1), ops.f64_ge, ops.f64_eq)
+  l.b.setFlagsCompare(l.b.emit(ops.f64x2_extract_lane, l.read(0)), double(l, 1))

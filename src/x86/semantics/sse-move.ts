@@ -77,17 +77,6 @@ export const insertWord: Lifter = (l) =>
 export const extractWord: Lifter = (l) =>
   l.write(0, l.b.emit(ops.i16x8_extract_lane_u, l.read(1), null, null, l.read(2).imm & 7))
 
-/** The encoding of FS in Insn.segment; the other value that is not zero means GS. */
-const SEGMENT_FS = 4
-
-/** rDI as the implicit destination of MASKMOVDQU, with the segment and address size that prefixes ask for. */
-function implicitDestination(l: LiftContext): Node {
-  const b = l.b
-  const rdi = l.insn.addrsize === 32 ? b.extendU(b.wrap(b.get(REG.rdi))) : b.get(REG.rdi)
-  if (l.insn.segment === 0) return rdi
-  return b.add(rdi, b.get(l.insn.segment === SEGMENT_FS ? REG.fsBase : REG.gsBase))
-}
-
 /**
  * MASKMOVDQU: stores byte i of operand 0 where bit 7 of byte i of operand 1 is set. The IR has no conditional store: an
  * unselected byte repeats the store of the first selected one. With an empty mask the byte at rDI is stored back as it is
@@ -97,9 +86,13 @@ export const maskMove: Lifter = (l) => {
   const b = l.b
   const data = l.read(0)
   const mask = b.emit(ops.i8x16_bitmask, l.read(1))
-  const base = implicitDestination(l)
+  const rdi = b.get(REG.rdi)
+  const base = l.segmented(l.insn.addrsize === 32 ? b.extendU(b.wrap(rdi)) : rdi)
   const first = b.and(b.emit(ops.i32_ctz, b.or(mask, b.i32(0x10000))), b.i32(15))
   const firstAddress = b.add(base, b.extendU(first))
+  // A fault reports the first address in its page that belongs to the operand, selected or not.
+  const crossed = b.shrU(b.xor(base, firstAddress), b.i64(12))
+  b.probeWrite(b.select(b.eq(crossed, b.i64(0)), base, firstAddress), 1)
   const isSelected = Array.from({ length: 16 }, (_, i) => b.and(mask, b.i32(1 << i)))
   const addresses = isSelected.map((selected, i) => b.select(selected, b.add(base, b.i64(i)), firstAddress))
   for (const address of addresses) b.probeWrite(address, 1)

@@ -1,5 +1,4 @@
 /** Exists so that SSE semantics state once how their operands are fetched: alignment, scalar loads, the untouched upper lanes. */
-import { EXIT } from '../../ir/exits.ts'
 import { type OpRow, ops } from '../../ir/ops.ts'
 import type { Node } from '../../ir/types.ts'
 import type { LiftContext } from '../lift.ts'
@@ -18,7 +17,7 @@ export const immediate = (l: LiftContext, i: number): number => l.read(i).imm & 
 /** The address of memory operand `i`, after the #GP check that packed operands must lie on a 16-byte boundary. */
 export function alignedAddress(l: LiftContext, i: number): Node {
   const address = l.ea(i)
-  l.b.faultIf(l.b.and(l.b.wrap(address), l.b.i32(15)), EXIT.generalProtection)
+  l.checkAligned16(address)
   return address
 }
 

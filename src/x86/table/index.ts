@@ -3,11 +3,15 @@ import { LemmingError } from '../../base/errors.ts'
 import type { Feature, InsnRow } from './types.ts'
 import { immediateField, needsModrm, type Operand, parseOperands, wantsMemory, wantsRegister } from './operands.ts'
 import { integer } from './integer.ts'
+import { sse } from './sse.ts'
+import { sse2Float } from './sse2-float.ts'
+import { sse2Integer } from './sse2-integer.ts'
+import { x87Rows } from './x87.ts'
 
 /** All rows, in no particular order. */
-export const allRows: readonly InsnRow[] = [...integer]
+export const allRows: readonly InsnRow[] = [...integer, ...sse, ...sse2Float, ...sse2Integer, ...x87Rows]
 
-/** Mandatory prefix of a row: bits 1 none, 2 66, 4 F3, 8 F2, by the same numbers that the decoder uses for the prefix present. */
+/** Mandatory prefixes, as the decoder numbers the one that is present. */
 export const MANDATORY = { none: 0, p66: 1, f3: 2, f2: 3 } as const
 
 /** A row with its encoding and operands parsed. */
@@ -38,7 +42,10 @@ interface Encoding {
   modrms: number
 }
 
-const PREFIX_TOKENS: Record<string, number> = { '66': MANDATORY.p66, F3: MANDATORY.f3, F2: MANDATORY.f2, NP: MANDATORY.none }
+/** Mandatory prefix of rows that F2 and F3 exclude, but not 66. */
+const NO_REPEAT = 4
+
+const PREFIX_TOKENS: Record<string, number> = { '66': MANDATORY.p66, F3: MANDATORY.f3, F2: MANDATORY.f2, NP: MANDATORY.none, NFx: NO_REPEAT }
 const SIZE_TOKENS: Record<string, number> = { 'REX.W': 4, W0: 3, o16: 1, o32: 2, o64: 4 }
 
 /** Parses the `op` of a row; see InsnRow. */
@@ -103,7 +110,7 @@ export class Slot {
     const memory = form.operands.some((o) => wantsMemory(o.kind)) || undefined
     const register = form.operands.some((o) => wantsRegister(o.kind)) || e.modrm >= 0
     for (let mandatory = 0; mandatory < 4; mandatory++) {
-      if (e.mandatory >= 0 && e.mandatory !== mandatory) continue
+      if (e.mandatory === NO_REPEAT ? mandatory >= MANDATORY.f3 : e.mandatory >= 0 && e.mandatory !== mandatory) continue
       for (let size = 0; size < 3; size++) {
         if ((e.sizes & (1 << size)) === 0) continue
         for (let low = 0; low < 16; low++) {
@@ -150,18 +157,30 @@ function makeForm(row: InsnRow, e: Encoding): Form {
   return { row, operands, immediate: immediateField(operands), mandatory: e.mandatory, sizing, repeat: row.repeat !== undefined }
 }
 
-/** Slots by map·256 + opcode, for a processor with these features (a row whose feature is missing is left out). */
-export function buildSlots(features: ReadonlySet<Feature>): (Slot | null)[] {
+/** The opcode tables of one kind of processor. */
+interface Tables {
+  /** By map·256 + opcode. */
+  slots: (Slot | null)[]
+  /** 1 where a row was left out because its feature is missing. */
+  withheld: Uint8Array
+}
+
+/** The tables of a processor with these features. */
+export function buildSlots(features: ReadonlySet<Feature>): Tables {
   const slots: (Slot | null)[] = new Array(1024).fill(null)
+  const withheld = new Uint8Array(1024)
   for (const row of allRows) {
-    if (row.feature !== undefined && !features.has(row.feature)) continue
     const e = parseEncoding(row.op)
+    const first = e.map * 256 + e.opcode
+    if (row.feature !== undefined && !features.has(row.feature)) {
+      withheld.fill(1, first, first + e.opcodes)
+      continue
+    }
     for (let i = 0; i < e.opcodes; i++) {
-      const at = e.map * 256 + e.opcode + i
-      const slot = (slots[at] ??= new Slot())
+      const slot = (slots[first + i] ??= new Slot())
       slot.rows.push(row)
       slot.encodings.push(e)
     }
   }
-  return slots
+  return { slots, withheld }
 }

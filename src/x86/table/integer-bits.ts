@@ -26,6 +26,6 @@ export const bits: readonly InsnRow[] = [
   { op: 'F3 0F B8', mnemonic: 'POPCNT', operands: 'Gv,Ev', lift: bit.popcnt, feature: 'popcnt' },
 
   { op: '0F C8+r', mnemonic: 'BSWAP', operands: 'Zv', lift: bit.bswap },
-  { op: '0F 38 F0', mnemonic: 'MOVBE', operands: 'Gv,Mv', lift: bit.movbe, feature: 'movbe' },
-  { op: '0F 38 F1', mnemonic: 'MOVBE', operands: 'Mv,Gv', lift: bit.movbe, feature: 'movbe' },
+  { op: 'NFx 0F 38 F0', mnemonic: 'MOVBE', operands: 'Gv,Mv', lift: bit.movbe, feature: 'movbe' },
+  { op: 'NFx 0F 38 F1', mnemonic: 'MOVBE', operands: 'Mv,Gv', lift: bit.movbe, feature: 'movbe' },
 ]

@@ -1,6 +1,12 @@
 /** Exists to list moves, exchanges and conversions between widths. */
+import { EXIT } from '../../ir/exits.ts'
+import { raise } from '../semantics/control.ts'
 import * as move from '../semantics/move.ts'
 import type { InsnRow } from './types.ts'
+
+/** ES, CS, SS, DS, FS, GS; all but CS can be loaded. */
+const SEGMENTS = [0, 1, 2, 3, 4, 5]
+const LOADABLE = [0, 2, 3, 4, 5]
 
 /** Rows of this file. */
 export const moves: readonly InsnRow[] = [
@@ -16,15 +22,18 @@ export const moves: readonly InsnRow[] = [
   { op: 'B8+r', mnemonic: 'MOV', operands: 'Zv,Iv', lift: move.mov },
   { op: 'C6 /0', mnemonic: 'MOV', operands: 'Eb,Ib', lift: move.mov },
   { op: 'C7 /0', mnemonic: 'MOV', operands: 'Ev,Iz', lift: move.mov },
-  { op: '8C', mnemonic: 'MOV', operands: 'Rv/Mw,Sw', lift: move.movFromSegment },
+  ...SEGMENTS.map((n): InsnRow => ({ op: `8C /${n}`, mnemonic: 'MOV', operands: 'Rv/Mw,Sw', lift: move.movFromSegment })),
+  // Loading a segment register would need descriptor tables.
+  ...LOADABLE.map((n): InsnRow => ({ op: `8E /${n}`, mnemonic: 'MOV', operands: 'Sw,Ev', lift: raise(EXIT.unsupported), untested: 'segment registers hold constants' })),
   { op: '8D', mnemonic: 'LEA', operands: 'Gv,M', lift: move.lea },
-  { op: '0F C3', mnemonic: 'MOVNTI', operands: 'My,Gy', lift: move.mov, feature: 'sse2' },
+  { op: 'NP 0F C3', mnemonic: 'MOVNTI', operands: 'My,Gy', lift: move.mov, feature: 'sse2' },
 
   { op: '0F B6', mnemonic: 'MOVZX', operands: 'Gv,Eb', lift: move.movzx },
   { op: '0F B7', mnemonic: 'MOVZX', operands: 'Gv,Ew', lift: move.movzx },
   { op: '0F BE', mnemonic: 'MOVSX', operands: 'Gv,Eb', lift: move.movsx },
   { op: '0F BF', mnemonic: 'MOVSX', operands: 'Gv,Ew', lift: move.movsx },
-  { op: '63', mnemonic: 'MOVSXD', operands: 'Gv,Ez', lift: move.movsx },
+  { op: '63', mnemonic: 'MOVSXD', operands: 'Gv,Ed', lift: move.movsx },
+  { op: 'o16 63', mnemonic: 'MOVSXD', operands: 'Gv,Ew', lift: move.movsx, untested: 'processors disagree on how many bytes are read' },
   { op: 'o16 98', mnemonic: 'CBW', operands: '', lift: move.cbw },
   { op: 'o32 98', mnemonic: 'CWDE', operands: '', lift: move.cbw },
   { op: 'o64 98', mnemonic: 'CDQE', operands: '', lift: move.cbw },

@@ -1,7 +1,7 @@
 /** Exists to list flag instructions, hints, traps, processor identification, and what only a kernel may execute. */
 import { EXIT } from '../../ir/exits.ts'
 import { REG } from '../../ir/registers.ts'
-import { int, raise, syscall, trap } from '../semantics/control.ts'
+import { int, moveSystemRegister, raise, syscall, trap } from '../semantics/control.ts'
 import { nothing } from '../semantics/move.ts'
 import * as info from '../semantics/system.ts'
 import type { InsnRow } from './types.ts'
@@ -9,6 +9,8 @@ import type { InsnRow } from './types.ts'
 const privileged = raise(EXIT.generalProtection)
 const invalid = raise(EXIT.invalidOpcode)
 const unsupported = raise(EXIT.unsupported)
+const isControl = (register: number): boolean => [0, 2, 3, 4, 8].includes(register)
+const isDebug = (register: number): boolean => register < 8
 const MACHINE = 'the answer is the machine\'s own'
 const SELECTOR = 'segment registers hold constants'
 
@@ -25,7 +27,6 @@ export const system: readonly InsnRow[] = [
   // Hints: no effect, and no access although some name memory.
   { op: 'F3 90', mnemonic: 'PAUSE', operands: '', lift: nothing },
   { op: '0F 0D', mnemonic: 'PREFETCHW', operands: 'Mb', lift: nothing },
-  { op: '0F 0D', mnemonic: 'NOP', operands: 'Rv', lift: nothing },
   { op: '0F 18', mnemonic: 'NOP', operands: 'Ev', lift: nothing },
   { op: '0F 18 /0', mnemonic: 'PREFETCHNTA', operands: 'Mb', lift: nothing },
   { op: '0F 18 /1', mnemonic: 'PREFETCHT0', operands: 'Mb', lift: nothing },
@@ -40,12 +41,11 @@ export const system: readonly InsnRow[] = [
   { op: 'F3 0F 1E FA', mnemonic: 'ENDBR64', operands: '', lift: nothing },
   { op: 'F3 0F 1E FB', mnemonic: 'ENDBR32', operands: '', lift: nothing },
   { op: '0F 1F', mnemonic: 'NOP', operands: 'Ev', lift: nothing },
-  { op: '9B', mnemonic: 'FWAIT', operands: '', lift: nothing, feature: 'x87' },
 
   { op: '0F 05', mnemonic: 'SYSCALL', operands: '', lift: syscall, f64: true, untested: MACHINE },
   { op: 'CC', mnemonic: 'INT3', operands: '', lift: trap(EXIT.breakpoint) },
   { op: 'CD', mnemonic: 'INT', operands: 'Ib', lift: int },
-  { op: 'F1', mnemonic: 'INT1', operands: '', lift: trap(EXIT.debugTrap) },
+  { op: 'F1', mnemonic: 'INT1', operands: '', lift: trap(EXIT.debugTrap), untested: 'processors and hypervisors disagree on the address' },
   { op: '0F 0B', mnemonic: 'UD2', operands: '', lift: invalid },
   { op: '0F B9', mnemonic: 'UD1', operands: 'Gv,Ev', lift: invalid },
   { op: '0F FF', mnemonic: 'UD0', operands: 'Gv,Ev', lift: invalid },
@@ -59,8 +59,7 @@ export const system: readonly InsnRow[] = [
   { op: 'F3 0F AE /2', mnemonic: 'WRFSBASE', operands: 'Ry', lift: info.writeBase(REG.fsBase), feature: 'fsgsbase', untested: MACHINE },
   { op: 'F3 0F AE /3', mnemonic: 'WRGSBASE', operands: 'Ry', lift: info.writeBase(REG.gsBase), feature: 'fsgsbase', untested: MACHINE },
 
-  // Segment registers: loading one, and far transfers, would need descriptor tables.
-  { op: '8E', mnemonic: 'MOV', operands: 'Sw,Ev', lift: unsupported, untested: SELECTOR },
+  // Far transfers and loads of segment registers would need descriptor tables.
   { op: '0F A1', mnemonic: 'POP FS', operands: '', lift: unsupported, d64: true, untested: SELECTOR },
   { op: '0F A9', mnemonic: 'POP GS', operands: '', lift: unsupported, d64: true, untested: SELECTOR },
   { op: '0F B2', mnemonic: 'LSS', operands: 'Gv,M', lift: unsupported, untested: SELECTOR },
@@ -90,11 +89,11 @@ export const system: readonly InsnRow[] = [
   { op: '0F 09', mnemonic: 'WBINVD', operands: '', lift: privileged },
   { op: '0F 30', mnemonic: 'WRMSR', operands: '', lift: privileged },
   { op: '0F 32', mnemonic: 'RDMSR', operands: '', lift: privileged },
-  { op: '0F 33', mnemonic: 'RDPMC', operands: '', lift: privileged },
-  { op: '0F 20', mnemonic: 'MOV', operands: 'Rq,Cq', lift: privileged, f64: true },
-  { op: '0F 21', mnemonic: 'MOV', operands: 'Rq,Dq', lift: privileged, f64: true },
-  { op: '0F 22', mnemonic: 'MOV', operands: 'Cq,Rq', lift: privileged, f64: true },
-  { op: '0F 23', mnemonic: 'MOV', operands: 'Dq,Rq', lift: privileged, f64: true },
+  { op: '0F 33', mnemonic: 'RDPMC', operands: '', lift: privileged, untested: 'a kernel may allow it' },
+  { op: '0F 20', mnemonic: 'MOV', operands: 'Rq,Cq', lift: moveSystemRegister(isControl), f64: true },
+  { op: '0F 21', mnemonic: 'MOV', operands: 'Rq,Dq', lift: moveSystemRegister(isDebug), f64: true },
+  { op: '0F 22', mnemonic: 'MOV', operands: 'Cq,Rq', lift: moveSystemRegister(isControl), f64: true },
+  { op: '0F 23', mnemonic: 'MOV', operands: 'Dq,Rq', lift: moveSystemRegister(isDebug), f64: true },
   { op: '0F 00 /2', mnemonic: 'LLDT', operands: 'Ew', lift: privileged },
   { op: '0F 00 /3', mnemonic: 'LTR', operands: 'Ew', lift: privileged },
   { op: '0F 01 /2', mnemonic: 'LGDT', operands: 'M', lift: privileged },

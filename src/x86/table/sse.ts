@@ -77,8 +77,4 @@ export const sse: readonly InsnRow[] = [
   { op: 'NP 0F AE /2', mnemonic: 'LDMXCSR', operands: 'Md', lift: state.loadMxcsr, feature: 'sse' },
   { op: 'NP 0F AE /3', mnemonic: 'STMXCSR', operands: 'Md', lift: state.storeMxcsr, feature: 'sse' },
   { op: 'NP 0F AE F8+i', mnemonic: 'SFENCE', operands: '', lift: state.noEffect, feature: 'sse' },
-  { op: '0F 18 /0', mnemonic: 'PREFETCHNTA', operands: 'Mb', lift: state.noEffect, feature: 'sse' },
-  { op: '0F 18 /1', mnemonic: 'PREFETCHT0', operands: 'Mb', lift: state.noEffect, feature: 'sse' },
-  { op: '0F 18 /2', mnemonic: 'PREFETCHT1', operands: 'Mb', lift: state.noEffect, feature: 'sse' },
-  { op: '0F 18 /3', mnemonic: 'PREFETCHT2', operands: 'Mb', lift: state.noEffect, feature: 'sse' },
 ]

@@ -14,8 +14,8 @@ export type Feature =
  * One instruction form.
  *
  * `op` is the encoding in the manual's terms, tokens separated by blanks, in this order:
- * - mandatory prefix `NP`, `66`, `F3` or `F2`. Without one the row holds for every prefix that no other row of the opcode asks for;
- *   `NP` holds only when none of the three is present (what SSE rows without prefix want).
+ * - mandatory prefix `NP`, `NFx`, `66`, `F3` or `F2`. Without one the row holds for every prefix that no other row of the opcode asks for;
+ *   `NP` holds only when none of the three is present (what SSE rows without prefix want), `NFx` when neither F3 nor F2 is.
  * - `REX.W` or `W0` when REX.W selects the row; `o16`, `o32`, `o64` when the effective operand size does.
  * - `0F`, `0F 38` or `0F 3A`, then the opcode byte, `+r` when its low three bits name a register (`50+r`).
  * - `/0`…`/7` when ModRM.reg selects the row; a further byte when the whole ModRM byte does (`0F 01 D0`), `+i` when its low three
@@ -42,6 +42,8 @@ export interface InsnRow {
   undefined?: number
   /** Arithmetic flags that are undefined unless the shift or rotate count is one. */
   undefinedUnlessOne?: number
+  /** The result is an approximation: the largest relative error that the manual allows. Processors differ within it, and so may tests. */
+  approximate?: number
   /** LOCK is allowed when the destination is memory. */
   lock?: true
   feature?: Feature

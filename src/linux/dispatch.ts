@@ -1,0 +1,134 @@
+/** Exists to carry a system call from the registers to its handler and back, to complete calls that waited, and to tell those who trace. */
+import type { CpuState } from '../engine/cpu-state.ts'
+import type { SyscallEvent } from '../tool/observer.ts'
+import { BLOCKED, decodeArgs, entryText, rawArgs, straceLine, type CallView, type Declaration, type EntryText } from './declare.ts'
+import { ERRNO } from './errno.ts'
+import type { Kernel } from './kernel.ts'
+import { SA } from './signal-names.ts'
+import type { SignalAction, Task } from './state.ts'
+import { errorText, padded } from './strace.ts'
+import { syscallName } from './table-names.ts'
+import { table } from './table.ts'
+import { NO_RESULT, sleep, wake } from './tasks.ts'
+
+/** Bytes of the SYSCALL instruction. */
+const SYSCALL_LENGTH = 2
+/** Results by which a trace tells that an interrupted call is made again (ERESTARTSYS). */
+const RESTART_SYS = -512
+
+/** What a trace keeps from the entry of a call until it is over. */
+export interface Entered {
+  moment: number
+  args: readonly bigint[]
+  text: EntryText
+}
+
+/**
+ * Performs the call that the running task's registers ask for. True: completed, its result is in rax, and nothing stands against running on at once.
+ */
+export function systemCall(k: Kernel, t: Task): boolean {
+  const nr = k.cpu.view.getInt32(0, true)
+  const declaration = table[nr]
+  if (declaration === undefined) return unknownCall(k, t, nr)
+  const args = decodeArgs(declaration, k.cpu)
+  if (k.syscallObservers.length !== 0) enter(k, t, declaration, args)
+  const result = declaration.handler(k, t, args)
+  if (result === BLOCKED) {
+    sleep(k, t)
+    // A signal that came before the call keeps it from sleeping.
+    if (t.interrupted) wake(k, t, 'signal')
+    return false
+  }
+  if (result === NO_RESULT) {
+    if (k.syscallObservers.length !== 0) leave(k, t, declaration, args, null)
+    return false
+  }
+  setResult(k.cpu, result)
+  if (k.syscallObservers.length !== 0) leave(k, t, declaration, args, result)
+  return !(t.interrupted || k.attention || t.savedMask !== null || k.state.ended !== null)
+}
+
+/** Completes the call of a task whose wait has an outcome; false when it waits on. */
+export function resumeCall(k: Kernel, t: Task): boolean {
+  const wait = t.wait!
+  const declaration = table[wait.nr]!
+  const result = declaration.handler(k, t, wait.args)
+  if (result === BLOCKED) {
+    sleep(k, t)
+    return false
+  }
+  finish(k, t, declaration, wait.args, result)
+  return true
+}
+
+/**
+ * Ends the call of a waiting task because `action`'s handler is about to run: with what the handler of the call has to say, with what was done so far,
+ * by making it again afterwards (SA_RESTART), or with EINTR.
+ */
+export function interruptCall(k: Kernel, t: Task, action: SignalAction): void {
+  const wait = t.wait!
+  const declaration = table[wait.nr]!
+  const result = declaration.handler(k, t, wait.args)
+  if (result !== BLOCKED) return finish(k, t, declaration, wait.args, result)
+  if (wait.progress > 0) return finish(k, t, declaration, wait.args, wait.progress)
+  if (wait.restart !== 'restart' || !(action.flags & SA.restart)) return finish(k, t, declaration, wait.args, -ERRNO.EINTR)
+  t.wait = null
+  k.cpu.rip -= BigInt(SYSCALL_LENGTH)
+  setResult(k.cpu, wait.nr)
+  if (k.syscallObservers.length !== 0) leave(k, t, declaration, wait.args, RESTART_SYS)
+}
+
+function finish(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number): void {
+  t.wait = null
+  if (result !== NO_RESULT) setResult(k.cpu, result)
+  if (k.syscallObservers.length !== 0) leave(k, t, declaration, args, result === NO_RESULT ? null : result)
+}
+
+function setResult(cpu: CpuState, result: number): void {
+  cpu.view.setInt32(0, result, true)
+  cpu.view.setInt32(4, Math.floor(result / 0x1_0000_0000), true)
+}
+
+/** The call that a waiting task is in, as strace shows it. */
+export function waitText(k: Kernel, t: Task): string {
+  const wait = t.wait
+  if (wait === null) return 'not in a call'
+  const declaration = table[wait.nr]!
+  const call: CallView = { k, t, space: k.space(t), args: wait.args, result: null }
+  return straceLine(declaration, call, null).replace(/ *= \?$/, '')
+}
+
+function unknownCall(k: Kernel, t: Task, nr: number): boolean {
+  setResult(k.cpu, -ERRNO.ENOSYS)
+  const args = rawArgs(k.cpu)
+  const name = syscallName(nr)
+  const call = `${name}(${args.map((value) => `0x${value.toString(16)}`).join(', ')})`
+  const known = k.state.unknownCalls.find((other) => other.nr === nr)
+  if (known === undefined) k.state.unknownCalls.push({ nr, moment: k.state.count, tid: t.tid, text: call, times: 1 })
+  else known.times++
+  const text = (): string => padded(call, errorText(ERRNO.ENOSYS))
+  const event: SyscallEvent = { task: k.info(t), moment: k.state.count, nr, name, args, result: -ERRNO.ENOSYS, text }
+  for (const observer of k.syscallObservers) observer.syscall!(event, k)
+  return true
+}
+
+function enter(k: Kernel, t: Task, declaration: Declaration, args: number[]): void {
+  const call: CallView = { k, t, space: k.space(t), args, result: null }
+  k.entered.set(t.tid, { moment: k.state.count, args: rawArgs(k.cpu), text: entryText(declaration, call) })
+}
+
+function leave(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number | null): void {
+  const entered = k.entered.get(t.tid)
+  k.entered.delete(t.tid)
+  const call: CallView = { k, t, space: k.space(t), args, result }
+  const event: SyscallEvent = {
+    task: k.info(t),
+    moment: entered?.moment ?? k.state.count,
+    nr: declaration.nr,
+    name: declaration.name,
+    args: entered?.args ?? rawArgs(k.cpu),
+    result,
+    text: () => straceLine(declaration, call, entered?.text ?? null),
+  }
+  for (const observer of k.syscallObservers) observer.syscall!(event, k)
+}

@@ -1,0 +1,209 @@
+/** Exists to change the tree of names: make, remove, link and rename, with the kernel's checks in the kernel's order. */
+import { ERRNO } from '../errno.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Task } from '../state.ts'
+import { insertEntry, list, removeEntry } from './directory.ts'
+import { dropIfUnused, timeNow } from './inode.ts'
+import { createAt } from './open.ts'
+import { checkAccess, checkRemove, isOwner, MAY } from './permission.ts'
+import type { Inode } from './state.ts'
+import { isBusyName, type Place } from './walk.ts'
+import { pathOfDirectory } from './where.ts'
+
+/** mkdir(2). */
+export function makeDirectory(k: Kernel, t: Task, place: Place, mode: number): number {
+  if (place.inode !== null || isBusyName(place)) return -ERRNO.EEXIST
+  const made = createAt(k, t, place, { kind: 'dir', mode: mode & 0o1777 & ~k.process(t).umask })
+  return typeof made === 'number' ? made : 0
+}
+
+/** mknod(2) and symlink(2): a new inode that is no directory. */
+export function makeNode(k: Kernel, t: Task, place: Place, init: { kind: Inode['kind']; mode: number; rdev?: number; target?: string }): number {
+  if (place.inode !== null) return -ERRNO.EEXIST
+  if (place.slash) return -ERRNO.ENOENT
+  const made = createAt(k, t, place, init)
+  return typeof made === 'number' ? made : 0
+}
+
+/** Whether the kernel itself keeps this directory: nothing can be changed there. */
+function isKernels(dir: Inode): boolean {
+  return dir.source?.from === 'kernel'
+}
+
+/** unlink(2). */
+export function unlink(k: Kernel, t: Task, place: Place): number {
+  const { dir, name, inode } = place
+  if (isBusyName(place)) return -ERRNO.EISDIR
+  if (inode === null) return -ERRNO.ENOENT
+  if (place.slash) return inode.kind === 'dir' ? -ERRNO.EISDIR : -ERRNO.ENOTDIR
+  if (isKernels(dir)) return -ERRNO.EPERM
+  const denied = checkRemove(k, t, dir, inode)
+  if (denied !== 0) return denied
+  if (inode.kind === 'dir') return -ERRNO.EISDIR
+  removeEntry(k, dir, name, inode)
+  dropIfUnused(k.state.fs, inode)
+  return 0
+}
+
+/** rmdir(2). */
+export function removeDirectory(k: Kernel, t: Task, place: Place): number {
+  const { dir, name, inode } = place
+  if (name === '.') return -ERRNO.EINVAL
+  if (name === '..') return -ERRNO.ENOTEMPTY
+  if (name === '/') return -ERRNO.EBUSY
+  if (inode === null) return -ERRNO.ENOENT
+  if (isKernels(dir)) return -ERRNO.EPERM
+  const denied = checkRemove(k, t, dir, inode)
+  if (denied !== 0) return denied
+  if (inode.kind !== 'dir') return -ERRNO.ENOTDIR
+  if (isMountPoint(inode)) return -ERRNO.EBUSY
+  const names = list(k, t, inode)
+  if (typeof names === 'number') return names
+  if (names.length > 0) return -ERRNO.ENOTEMPTY
+  removeEntry(k, dir, name, inode)
+  dropIfUnused(k.state.fs, inode)
+  return 0
+}
+
+/** /proc and /sys themselves. */
+function isMountPoint(inode: Inode): boolean {
+  return inode.source?.from === 'kernel'
+}
+
+/** link(2): another name for an inode. */
+export function link(k: Kernel, t: Task, inode: Inode, place: Place): number {
+  if (place.inode !== null || isBusyName(place)) return -ERRNO.EEXIST
+  if (place.slash) return -ERRNO.ENOENT
+  if (isKernels(place.dir) || inode.source?.from === 'kernel') return -ERRNO.EXDEV
+  const denied = checkAccess(k, t, place.dir, MAY.write | MAY.exec)
+  if (denied !== 0) return denied
+  if (inode.kind === 'dir') return -ERRNO.EPERM
+  if (inode.nlink === 0) return -ERRNO.ENOENT
+  if (place.dir.nlink === 0) return -ERRNO.ENOENT
+  insertEntry(k, place.dir, place.name, inode)
+  return 0
+}
+
+export const RENAME = { noReplace: 1, exchange: 2, whiteout: 4 } as const
+
+/** rename(2) and renameat2(2). */
+export function rename(k: Kernel, t: Task, from: Place, to: Place, flags: number): number {
+  const fs = k.state.fs
+  if (isBusyName(from) || isBusyName(to)) return flags & RENAME.noReplace && isBusyName(to) ? -ERRNO.EEXIST : -ERRNO.EBUSY
+  const moved = from.inode
+  const old = to.inode
+  if (moved === null) return -ERRNO.ENOENT
+  if (old !== null && flags & RENAME.noReplace) return -ERRNO.EEXIST
+  if (old === null && flags & RENAME.exchange) return -ERRNO.ENOENT
+  if (moved.kind !== 'dir' && (from.slash || (to.slash && !(flags & RENAME.exchange)))) return -ERRNO.ENOTDIR
+  if (isKernels(from.dir) || isKernels(to.dir)) return isKernels(from.dir) && isKernels(to.dir) ? -ERRNO.EPERM : -ERRNO.EXDEV
+  if (isMountPoint(moved) || (old !== null && isMountPoint(old))) return -ERRNO.EBUSY
+  if (isInside(fs.inodes, to.dir, moved)) return -ERRNO.EINVAL
+  if (old !== null && isInside(fs.inodes, from.dir, old)) return flags & RENAME.exchange ? -ERRNO.EINVAL : -ERRNO.ENOTEMPTY
+  if (moved === old) return 0
+  const denied = checkRemove(k, t, from.dir, moved) || checkTarget(k, t, to, moved)
+  if (denied !== 0) return denied
+  if (flags & RENAME.exchange) return exchange(k, from, to, moved, old!)
+  if (old !== null) {
+    if (moved.kind === 'dir' && old.kind !== 'dir') return -ERRNO.ENOTDIR
+    if (moved.kind !== 'dir' && old.kind === 'dir') return -ERRNO.EISDIR
+    if (old.kind === 'dir') {
+      const names = list(k, t, old)
+      if (typeof names === 'number') return names
+      if (names.length > 0) return -ERRNO.ENOTEMPTY
+    }
+  }
+  const before = moved.kind === 'dir' ? pathOfDirectory(k, moved) : ''
+  if (old !== null) {
+    removeEntry(k, to.dir, to.name, old)
+    dropIfUnused(fs, old)
+  }
+  detach(k, from, moved)
+  insertEntry(k, to.dir, to.name, moved)
+  if (moved.kind === 'dir') moveCurrentDirectories(k, before, pathOfDirectory(k, moved))
+  return 0
+}
+
+/** Takes a name away while the inode goes on to live under another. */
+function detach(k: Kernel, place: Place, inode: Inode): void {
+  const links = inode.nlink
+  removeEntry(k, place.dir, place.name, inode)
+  inode.nlink = inode.kind === 'dir' ? links : links - 1
+}
+
+function exchange(k: Kernel, from: Place, to: Place, moved: Inode, old: Inode): number {
+  const paths = [moved, old].map((inode) => (inode.kind === 'dir' ? pathOfDirectory(k, inode) : ''))
+  detach(k, from, moved)
+  detach(k, to, old)
+  insertEntry(k, to.dir, to.name, moved)
+  insertEntry(k, from.dir, from.name, old)
+  const aside = '\0exchange'
+  if (moved.kind === 'dir') moveCurrentDirectories(k, paths[0]!, aside)
+  if (old.kind === 'dir') moveCurrentDirectories(k, paths[1]!, pathOfDirectory(k, old))
+  if (moved.kind === 'dir') moveCurrentDirectories(k, aside, pathOfDirectory(k, moved))
+  return 0
+}
+
+function checkTarget(k: Kernel, t: Task, to: Place, moved: Inode): number {
+  const denied = to.inode === null ? checkAccess(k, t, to.dir, MAY.write | MAY.exec) : checkRemove(k, t, to.dir, to.inode)
+  if (denied !== 0) return denied
+  // A directory that moves has its `..` rewritten.
+  return moved.kind === 'dir' && moved.parent !== to.dir.id && !isOwner(k, t, moved) ? checkAccess(k, t, moved, MAY.write) : 0
+}
+
+/** Whether `dir` is `ancestor` or lies below it. */
+function isInside(inodes: Map<number, Inode>, dir: Inode, ancestor: Inode): boolean {
+  for (let at = dir; ; at = inodes.get(at.parent)!) {
+    if (at.id === ancestor.id) return true
+    if (at.id === at.parent) return false
+  }
+}
+
+/** Processes keep their current directory as a path: those in a directory that was renamed, or below it, move along. */
+function moveCurrentDirectories(k: Kernel, from: string, to: string): void {
+  for (const process of k.state.processes.values()) {
+    if (process.cwd === from) process.cwd = to
+    else if (process.cwd.startsWith(`${from}/`)) process.cwd = to + process.cwd.slice(from.length)
+  }
+}
+
+/** chmod(2). */
+export function changeMode(k: Kernel, t: Task, inode: Inode, mode: number): number {
+  if (inode.source?.from === 'kernel') return -ERRNO.EPERM
+  if (!isOwner(k, t, inode)) return -ERRNO.EPERM
+  const { uid, gid, groups } = k.process(t).credentials
+  // A file of a group that one is not in cannot be made set-group-id.
+  const keepsGroup = uid[3] === 0 || gid[3] === inode.gid || groups.includes(inode.gid)
+  inode.mode = mode & (keepsGroup ? 0o7777 : 0o5777)
+  inode.ctime = timeNow(k)
+  return 0
+}
+
+/** chown(2): `uid` and `gid` -1 for no change. */
+export function changeOwner(k: Kernel, t: Task, inode: Inode, uid: number, gid: number): number {
+  if (inode.source?.from === 'kernel') return -ERRNO.EPERM
+  const { uid: own, gid: group, groups } = k.process(t).credentials
+  if (own[3] !== 0) {
+    if (uid !== -1 && (uid !== inode.uid || own[3] !== inode.uid)) return -ERRNO.EPERM
+    const member = gid === inode.gid || gid === group[3] || groups.includes(gid)
+    if (gid !== -1 && (own[3] !== inode.uid || !member)) return -ERRNO.EPERM
+  }
+  if (uid !== -1) inode.uid = uid
+  if (gid !== -1) inode.gid = gid
+  if (inode.kind !== 'dir' && (uid !== -1 || gid !== -1)) {
+    inode.mode &= ~0o4000
+    if (inode.mode & 0o010) inode.mode &= ~0o2000
+  }
+  inode.ctime = timeNow(k)
+  return 0
+}
+
+/** chdir(2) to a directory that was found. */
+export function changeDirectory(k: Kernel, t: Task, inode: Inode): number {
+  if (inode.kind !== 'dir') return -ERRNO.ENOTDIR
+  const denied = checkAccess(k, t, inode, MAY.exec)
+  if (denied !== 0) return denied
+  if (inode.nlink === 0) return -ERRNO.ENOENT
+  k.process(t).cwd = pathOfDirectory(k, inode)
+  return 0
+}

@@ -1,0 +1,45 @@
+/** Exists to decide who may do what with an inode (path_resolution(7), credentials(7)). Uid 0 may do everything a capable root may. */
+import { ERRNO } from '../errno.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Task } from '../state.ts'
+import type { Inode } from './state.ts'
+
+/** Rights as access(2) numbers them. */
+export const MAY = { exec: 1, write: 2, read: 4 } as const
+
+/** Whose rights count: the file-system ids (3), or the real ids (0) for access(2). */
+export type Identity = 0 | 3
+
+/** 0, or -EACCES when the task may not do all that `wanted` (MAY bits) asks. */
+export function checkAccess(k: Kernel, t: Task, inode: Inode, wanted: number, identity: Identity = 3): number {
+  const { uid, gid, groups } = k.process(t).credentials
+  if (uid[identity] === 0) {
+    // Root may execute a file only if anybody may.
+    const executable = inode.kind === 'dir' || (inode.mode & 0o111) !== 0
+    return wanted & MAY.exec && !executable ? -ERRNO.EACCES : 0
+  }
+  const shift = inode.uid === uid[identity] ? 6 : inode.gid === gid[identity] || groups.includes(inode.gid) ? 3 : 0
+  return ((inode.mode >> shift) & wanted) === wanted ? 0 : -ERRNO.EACCES
+}
+
+/** Whether the task owns the inode or may act as if. */
+export function isOwner(k: Kernel, t: Task, inode: Inode): boolean {
+  const uid = k.process(t).credentials.uid[3]
+  return uid === 0 || uid === inode.uid
+}
+
+export function isRoot(k: Kernel, t: Task): boolean {
+  return k.process(t).credentials.uid[3] === 0
+}
+
+export function isInGroup(k: Kernel, t: Task, gid: number): boolean {
+  const credentials = k.process(t).credentials
+  return credentials.gid[3] === gid || credentials.groups.includes(gid)
+}
+
+/** 0, or why `victim` may not be removed from `dir`: no right to write there, or a sticky directory of others (EPERM). */
+export function checkRemove(k: Kernel, t: Task, dir: Inode, victim: Inode): number {
+  const denied = checkAccess(k, t, dir, MAY.write | MAY.exec)
+  if (denied !== 0) return denied
+  return dir.mode & 0o1000 && !isOwner(k, t, victim) && !isOwner(k, t, dir) ? -ERRNO.EPERM : 0
+}

@@ -1,0 +1,127 @@
+/** Exists to be the outer loop of a machine: whose turn it is, for how many instructions, and what happens when a turn stops. */
+import { LemmingError } from '../base/errors.ts'
+import { EXIT } from '../ir/exits.ts'
+import { countAt, jumpTo, monotonicNs } from './clock.ts'
+import { interruptCall, resumeCall, waitText } from './dispatch.ts'
+import { raise } from './faults.ts'
+import type { Kernel } from './kernel.ts'
+import { enterHandler, nextHandled, setSignalMask } from './signals.ts'
+import type { Task, TimedEvent } from './state.ts'
+import { wake } from './tasks.ts'
+import { cpuTimersLeft, expireCpuTimers, expireTimer } from './timers.ts'
+
+/** Longest stretch that the processor is asked for at once: its fuel is a signed 32-bit number. */
+const LONGEST_RUN = 0x4000_0000
+
+/**
+ * Runs until `limit` instructions have been executed since the machine was made, or until it ends. Where the limit falls changes nothing about
+ * the execution: every decision depends on the state alone. On return all registers are in the tasks' saved states, also when this throws.
+ */
+export function advance(k: Kernel, limit: number): void {
+  try {
+    loop(k, limit)
+  } finally {
+    unload(k)
+  }
+}
+
+function loop(k: Kernel, limit: number): void {
+  const state = k.state
+  const turn = state.turn
+  while (state.ended === null && state.count < limit) {
+    k.attention = false
+    const first = state.events[0]
+    if (first !== undefined && first.at <= monotonicNs(state)) {
+      state.events.shift()
+      happen(k, first)
+      continue
+    }
+    let t = turn.tid === 0 ? undefined : state.tasks.get(turn.tid)
+    if (t === undefined || t.runIndex < 0 || turn.left <= 0 || (turn.left === Infinity && state.runnable.length > 1)) {
+      if (state.runnable.length === 0) {
+        if (first === undefined) return deadlock(k)
+        jumpTo(state, first.at)
+        continue
+      }
+      const yielded = turn.yielded
+      turn.yielded = false
+      k.strategy.pick(state.strategy, state.runnable, turn, yielded)
+      t = state.tasks.get(turn.tid)!
+    }
+    if (k.current !== t) load(k, t)
+    if ((t.interrupted || t.wait !== null || t.savedMask !== null) && !settle(k, t)) continue
+
+    let budget = Math.min(turn.left, limit - state.count, LONGEST_RUN)
+    if (first !== undefined) budget = Math.min(budget, countAt(state, first.at) - state.count)
+    const process = k.process(t)
+    budget = Math.min(budget, cpuTimersLeft(k, process))
+    k.countBefore = state.count
+    k.taskCountBefore = t.count
+    k.processCountBefore = process.count
+    const stop = k.processor.run(k.memory(t).space, budget, k)
+    k.account(t, stop.executed)
+    turn.left -= stop.executed
+    if (stop.reason !== EXIT.fuel && stop.reason !== EXIT.unwind) raise(k, t, stop.reason)
+    expireCpuTimers(k, process)
+  }
+}
+
+/** Puts a task's registers where the processor finds them, and the previous task's away. */
+function load(k: Kernel, t: Task): void {
+  const from = k.current
+  if (from !== null) from.cpu.set(k.cpu.bytes)
+  k.current = t
+  k.cpu = k.memory(t).cpu
+  k.cpu.bytes.set(t.cpu)
+  if (k.observers.length === 0) return
+  for (const observer of k.observers) observer.taskSwitch?.(from === null ? null : k.info(from), k.info(t), k)
+}
+
+function unload(k: Kernel): void {
+  if (k.current !== null) k.current.cpu.set(k.cpu.bytes)
+  k.current = null
+}
+
+/**
+ * Brings a task that has the turn to where it can execute instructions: takes its signals and completes the call it waited in.
+ * False when it cannot: it waits on, or has ended.
+ */
+function settle(k: Kernel, t: Task): boolean {
+  if (t.wait !== null) {
+    const handled = t.interrupted ? nextHandled(k, t) : null
+    if (k.state.ended !== null) return false
+    if (handled === null) {
+      if (t.wait.outcome === 'signal') t.wait.outcome = null
+      if (!resumeCall(k, t)) return false
+    } else {
+      interruptCall(k, t, handled.action)
+      enterHandler(k, t, handled.info, handled.action)
+    }
+  }
+  while (t.interrupted) {
+    const handled = nextHandled(k, t)
+    if (k.state.ended !== null) return false
+    if (handled !== null) enterHandler(k, t, handled.info, handled.action)
+  }
+  if (t.savedMask !== null) {
+    // The call with the temporary mask is over, and no handler has taken the old mask into its frame.
+    const mask = t.savedMask
+    t.savedMask = null
+    setSignalMask(k, t, mask)
+    if (t.interrupted) return settle(k, t)
+  }
+  return k.state.ended === null && t.runIndex >= 0
+}
+
+function happen(k: Kernel, event: TimedEvent): void {
+  if (event.kind !== 'wait') return expireTimer(k, event)
+  const t = k.state.tasks.get(event.id)
+  if (t !== undefined) wake(k, t, 'timeout')
+}
+
+/** Everybody waits for somebody: the run is over. */
+function deadlock(k: Kernel): void {
+  const waiting = [...k.state.tasks.values()].map((t) => ({ tid: t.tid, text: waitText(k, t) }))
+  if (waiting.length === 0) throw new LemmingError('internal', 'internal error: no task is left and the run has not ended')
+  k.state.ended = { kind: 'deadlock', waiting }
+}

@@ -1,0 +1,292 @@
+/** Exists to declare fcntl, ioctl and flock: commands on open files, whose third argument means something else for each. */
+import { asU64, fd, flags, oneOf, setI64, i64At, shown } from '../arguments.ts'
+import { BLOCKED, syscall, unsupported, type ArgType, type CallView, type Declaration } from '../declare.ts'
+import { ERRNO } from '../errno.ts'
+import { descriptionOf, installFd } from '../fs/description.ts'
+import { inodeOf } from '../fs/inode.ts'
+import { conflict, flockOwner, ofdOwner, processOwner, setLock } from '../fs/locks.ts'
+import { O } from '../fs/open.ts'
+import { isRoot } from '../fs/permission.ts'
+import { PIPE_MAX, resizePipe } from '../fs/pipe.ts'
+import type { Description, FileLock } from '../fs/state.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Task } from '../state.ts'
+import { flagsText, hex, pointerText, valueText } from '../strace.ts'
+import { FCNTL, FD_FLAGS, FLOCK, IOCTLS, openFlagsText, SEALS } from '../table-flags.ts'
+import { newWait } from '../tasks.ts'
+import { flockText } from './file-text.ts'
+
+const F = {
+  dupfd: 0, getfd: 1, setfd: 2, getfl: 3, setfl: 4, getlk: 5, setlk: 6, setlkw: 7, setown: 8, getown: 9, setsig: 10, getsig: 11,
+  ofdGetlk: 36, ofdSetlk: 37, ofdSetlkw: 38, dupfdCloexec: 1030, setpipeSize: 1031, getpipeSize: 1032, addSeals: 1033, getSeals: 1034,
+} as const
+
+/** Status flags that F_SETFL can change. */
+const SETTABLE = O.append | O.nonblock | O.direct | O.noatime | O.async
+const ALL_SEALS = 31
+const SEAL_SEAL = 1
+
+function fcntl(k: Kernel, t: Task, args: number[]): number {
+  const [number, command, value] = args as [number, number, number]
+  const process = k.process(t)
+  const slot = process.files.get(number)
+  const d = descriptionOf(k, t, number)
+  if (!slot || !d) return -ERRNO.EBADF
+  const allowedOnPath = command === F.dupfd || command === F.dupfdCloexec || command === F.getfd || command === F.setfd || command === F.getfl
+  if (d.type === 'path' && !allowedOnPath) return -ERRNO.EBADF
+  const word = value % 0x1_0000_0000
+  switch (command) {
+    case F.dupfd:
+    case F.dupfdCloexec:
+      return word >= process.rlimits[7]![0] ? -ERRNO.EINVAL : installFd(k, t, d, command === F.dupfdCloexec, word)
+    case F.getfd:
+      return slot.closeOnExec ? 1 : 0
+    case F.setfd:
+      slot.closeOnExec = (word & 1) !== 0
+      return 0
+    case F.getfl:
+      return d.flags & 0x3fff_ffff
+    case F.setfl:
+      if (word & O.async) unsupported('fcntl', 'F_SETFL with O_ASYNC')
+      d.flags = (d.flags & ~SETTABLE) | (word & SETTABLE)
+      return 0
+    case F.getlk:
+    case F.ofdGetlk:
+      return getLock(k, t, d, value, command === F.getlk ? processOwner(t.pid) : ofdOwner(d))
+    case F.setlk:
+    case F.setlkw:
+      return recordLock(k, t, args, d, value, processOwner(t.pid), command === F.setlkw)
+    case F.ofdSetlk:
+    case F.ofdSetlkw:
+      return recordLock(k, t, args, d, value, ofdOwner(d), command === F.ofdSetlkw)
+    case F.setown:
+      d.owner = word | 0
+      return 0
+    case F.getown:
+      return d.owner
+    case F.getsig:
+      return 0
+    case F.setpipeSize:
+      return setPipeSize(k, t, d, word)
+    case F.getpipeSize:
+      return d.type === 'pipe' ? k.state.fs.pipes.get(d.pipe)!.buffer.length : isStandard(d) ? 65536 : -ERRNO.EBADF
+    case F.addSeals:
+      return addSeals(k, d, word)
+    case F.getSeals: {
+      const seals = k.state.fs.inodes.get(d.inode)?.seals ?? -1
+      return seals < 0 ? -ERRNO.EINVAL : seals
+    }
+    default:
+      if (FCNTL.some(([known]) => known === command)) unsupported('fcntl', valueText(command, FCNTL, 'F_???'))
+      return -ERRNO.EINVAL
+  }
+}
+
+const isStandard = (d: Description): boolean => d.type === 'stdin' || d.type === 'stdout' || d.type === 'stderr'
+
+function setPipeSize(k: Kernel, t: Task, d: Description, bytes: number): number {
+  if (d.type !== 'pipe') return -ERRNO.EBADF
+  if (bytes > 0x7fff_ffff) return -ERRNO.EINVAL
+  if (bytes > PIPE_MAX && !isRoot(k, t)) return -ERRNO.EPERM
+  const pipe = k.state.fs.pipes.get(d.pipe)!
+  return resizePipe(pipe, bytes) ? pipe.buffer.length : -ERRNO.EBUSY
+}
+
+function addSeals(k: Kernel, d: Description, seals: number): number {
+  const inode = k.state.fs.inodes.get(d.inode)
+  if (!inode || inode.seals < 0 || seals & ~ALL_SEALS) return -ERRNO.EINVAL
+  if ((d.flags & 3) === 0 || inode.seals & SEAL_SEAL) return -ERRNO.EPERM
+  if (seals & 8 && inode.shared.some(({ writable }) => writable)) return -ERRNO.EBUSY
+  inode.seals |= seals
+  return 0
+}
+
+/** The lock that a struct flock asks for, with absolute positions; `kind` null for F_UNLCK. Or a negative errno. */
+function readLock(k: Kernel, t: Task, d: Description, address: number, owner: string): { lock: FileLock; unlock: boolean } | number {
+  const bytes = k.space(t).read(address, 32)
+  if (bytes === null) return -ERRNO.EFAULT
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 32)
+  const type = view.getInt16(0, true)
+  const whence = view.getInt16(2, true)
+  if (type < 0 || type > 2 || whence < 0 || whence > 2) return -ERRNO.EINVAL
+  const inode = inodeOf(k.state.fs, d.inode)
+  const base = whence === 0 ? 0 : whence === 1 ? d.offset : (inode.content?.size ?? 0)
+  const from = base + i64At(view, 8)
+  const length = i64At(view, 16)
+  const start = length < 0 ? from + length : from
+  if (start < 0) return -ERRNO.EINVAL
+  const end = length === 0 ? Infinity : length < 0 ? from : from + length
+  return { lock: { inode: inode.id, kind: type === 0 ? 'read' : 'write', start, end, owner }, unlock: type === 2 }
+}
+
+function getLock(k: Kernel, t: Task, d: Description, address: number, owner: string): number {
+  const wanted = readLock(k, t, d, address, owner)
+  if (typeof wanted === 'number') return wanted
+  if (wanted.unlock) return -ERRNO.EINVAL
+  const held = conflict(k, wanted.lock)
+  const bytes = k.space(t).read(address, 32)!.slice()
+  const view = new DataView(bytes.buffer)
+  if (held === undefined) view.setInt16(0, 2, true)
+  else {
+    view.setInt16(0, held.kind === 'read' ? 0 : 1, true)
+    view.setInt16(2, 0, true)
+    setI64(view, 8, held.start)
+    setI64(view, 16, held.end === Infinity ? 0 : held.end - held.start)
+    view.setInt32(24, held.owner.startsWith('pid:') ? Number(held.owner.slice(4)) : -1, true)
+  }
+  return k.space(t).write(address, bytes) ? 0 : -ERRNO.EFAULT
+}
+
+function recordLock(k: Kernel, t: Task, args: number[], d: Description, address: number, owner: string, wait: boolean): number {
+  const wanted = readLock(k, t, d, address, owner)
+  if (typeof wanted === 'number') return wanted
+  const { lock, unlock } = wanted
+  const access = d.flags & 3
+  if (!unlock && (lock.kind === 'read' ? access === 1 : access === 0)) return -ERRNO.EBADF
+  if (!unlock && conflict(k, lock)) {
+    if (!wait) return -ERRNO.EAGAIN
+    t.wait = newWait({ nr: 72, args, kind: 'fd', fds: [{ id: d.id, events: 'read' }] })
+    return BLOCKED
+  }
+  setLock(k, lock.inode, owner, lock.start, lock.end, unlock ? null : lock)
+  return 0
+}
+
+const LOCK = { shared: 1, exclusive: 2, nonblock: 4, unlock: 8 } as const
+
+function flock(k: Kernel, t: Task, args: number[]): number {
+  const [number, operation] = args as [number, number]
+  const d = descriptionOf(k, t, number)
+  if (!d || d.type === 'path') return -ERRNO.EBADF
+  const what = operation & ~LOCK.nonblock
+  if (what !== LOCK.shared && what !== LOCK.exclusive && what !== LOCK.unlock) return -ERRNO.EINVAL
+  const owner = flockOwner(d)
+  if (what === LOCK.unlock) {
+    setLock(k, d.inode, owner, 0, Infinity, null)
+    return 0
+  }
+  const lock: FileLock = { inode: d.inode, kind: what === LOCK.shared ? 'read' : 'write', start: 0, end: Infinity, owner }
+  if (conflict(k, lock)) {
+    if (operation & LOCK.nonblock) return -ERRNO.EAGAIN
+    t.wait = newWait({ nr: 73, args, kind: 'fd', fds: [{ id: d.id, events: 'read' }] })
+    return BLOCKED
+  }
+  setLock(k, d.inode, owner, 0, Infinity, lock)
+  return 0
+}
+
+const IOCTL = { fionread: 0x541b, fionbio: 0x5421, fioclex: 0x5451, fionclex: 0x5450, fioasync: 0x5452, ficlone: 0x40049409, ficlonerange: 0x4020940d, getflags: 0x80086601 } as const
+
+function ioctl(k: Kernel, t: Task, args: number[]): number {
+  const [number, request, address] = args as [number, number, number]
+  const process = k.process(t)
+  const d = descriptionOf(k, t, number)
+  const slot = process.files.get(number)
+  if (!d || !slot || d.type === 'path') return -ERRNO.EBADF
+  const space = k.space(t)
+  switch (request) {
+    case IOCTL.fioclex:
+    case IOCTL.fionclex:
+      slot.closeOnExec = request === IOCTL.fioclex
+      return 0
+    case IOCTL.fionbio: {
+      const on = space.readU32(address)
+      if (on === null) return -ERRNO.EFAULT
+      d.flags = on === 0 ? d.flags & ~O.nonblock : d.flags | O.nonblock
+      return 0
+    }
+    case IOCTL.fionread: {
+      const count = readableBytes(k, d)
+      if (count === null) return -ERRNO.ENOTTY
+      return space.writeU32(address, count >>> 0) ? 0 : -ERRNO.EFAULT
+    }
+    case IOCTL.ficlone:
+    case IOCTL.ficlonerange:
+      // As on a file system without shared extents: the caller copies.
+      return -ERRNO.EOPNOTSUPP
+    case IOCTL.getflags:
+      return -ERRNO.ENOTTY
+    case IOCTL.fioasync:
+      return unsupported('ioctl', 'FIOASYNC')
+    default:
+      return -ERRNO.ENOTTY
+  }
+}
+
+/** What FIONREAD tells: bytes left in a file, bytes waiting in a pipe; null where it is not known. */
+function readableBytes(k: Kernel, d: Description): number | null {
+  if (d.type === 'file') return inodeOf(k.state.fs, d.inode).content!.size - d.offset
+  if (d.type === 'pipe') return k.state.fs.pipes.get(d.pipe)!.used
+  return d.type === 'stdin' ? 0 : null
+}
+
+const LOCK_COMMANDS: readonly number[] = [F.getlk, F.setlk, F.setlkw, F.ofdGetlk, F.ofdSetlk, F.ofdSetlkw]
+const NO_ARGUMENT: readonly number[] = [F.getfd, F.getfl, F.getown, F.getsig, F.getpipeSize, F.getSeals, 1025]
+const NUMBERS: readonly number[] = [F.dupfd, F.dupfdCloexec, F.setown, F.setpipeSize, F.setsig]
+
+const fcntlArgument: ArgType = {
+  decode: asU64,
+  when: 'out',
+  text: (value, call) => {
+    const command = call.args[1]!
+    const word = value % 0x1_0000_0000
+    if (NO_ARGUMENT.includes(command)) return null
+    if (command === F.getlk || command === F.ofdGetlk)
+      return call.result === 0 ? flockText(value, true, call) : pointerText(value)
+    if (LOCK_COMMANDS.includes(command)) return flockText(value, false, call)
+    if (command === F.setfd) return flagsText(word, FD_FLAGS, 'FD_???')
+    if (command === F.setfl) return openFlagsText(word)
+    if (command === F.addSeals) return flagsText(word, SEALS, 'F_SEAL_???')
+    if (NUMBERS.includes(command)) return String(word | 0)
+    return hex(value)
+  },
+  reads: (value, { args }) => (LOCK_COMMANDS.includes(args[1]!) ? [{ start: value, length: 32 }] : []),
+  writes: (value, { args }) => (args[1] === F.getlk || args[1] === F.ofdGetlk ? [{ start: value, length: 32 }] : []),
+}
+
+function fcntlResult(result: number, { args }: CallView): string {
+  const command = args[1]
+  if (command === F.getfl) return `${hex(result)} (flags ${openFlagsText(result)})`
+  if (command === F.getfd && result !== 0) return `${hex(result)} (flags ${flagsText(result, FD_FLAGS, 'FD_???')})`
+  if (command === F.getSeals && result !== 0) return `${hex(result)} (seals ${flagsText(result, SEALS, 'F_SEAL_???')})`
+  return String(result)
+}
+
+const INT_IN: readonly number[] = [IOCTL.fionbio, IOCTL.fioasync]
+const NOTHING: readonly number[] = [IOCTL.fioclex, IOCTL.fionclex, 0x540c, 0x540d, 0x5422, 0x5427, 0x5428]
+
+const ioctlRequest = shown(
+  (lo) => lo,
+  (request) => {
+    const known = IOCTLS.find(([number]) => number === request)
+    if (known) return known[1]
+    const direction = ['_IOC_NONE', '_IOC_WRITE', '_IOC_READ', '_IOC_READ|_IOC_WRITE'][request >>> 30]
+    const part = (value: number): string => hex(value)
+    return `_IOC(${direction}, ${part((request >>> 8) & 0xff)}, ${part(request & 0xff)}, ${part((request >>> 16) & 0x3fff)})`
+  },
+)
+
+const ioctlArgument: ArgType = {
+  decode: asU64,
+  when: 'out',
+  text: (value, { args, space, result }) => {
+    const request = args[1]!
+    if (NOTHING.includes(request)) return null
+    const shownInt = INT_IN.includes(request) || (request === IOCTL.fionread && result === 0)
+    const word = shownInt ? space.readU32(value) : null
+    if (word !== null) return `[${word | 0}]`
+    return IOCTLS.some(([number]) => number === request) ? pointerText(value) : hex(value)
+  },
+  reads: (value, { args }) => (INT_IN.includes(args[1]!) ? [{ start: value, length: 4 }] : []),
+  writes: (value, { args }) => (args[1] === IOCTL.fionread ? [{ start: value, length: 4 }] : []),
+}
+
+export const controlCalls: Declaration[] = [
+  syscall(72, 'fcntl', [['fd', fd], ['cmd', oneOf(FCNTL, 'F_???')], ['arg', fcntlArgument]], fcntlResult, fcntl, {
+    support: 'partial: F_SETSIG, F_SETOWN_EX, F_GETOWN_EX, leases, F_NOTIFY, O_ASYNC',
+  }),
+  syscall(16, 'ioctl', [['fd', fd], ['request', ioctlRequest], ['argp', ioctlArgument]], String, ioctl, {
+    support: 'partial: FIONREAD, FIONBIO, FIOCLEX and FIONCLEX; nothing is a terminal, all other requests are ENOTTY',
+  }),
+  syscall(73, 'flock', [['fd', fd], ['operation', flags(FLOCK, 'LOCK_???')]], String, flock),
+]

@@ -1,0 +1,228 @@
+/** Exists to declare futex(2) and the robust list calls. */
+import { asInt, asU64, int, number, ptr, shown, size, structText, timespecText } from '../arguments.ts'
+import { BLOCKED, syscall, unsupported, type ArgType, type CallView, type Declaration } from '../declare.ts'
+import { ERRNO } from '../errno.ts'
+import { ANY_BITSET, checkAddress, enqueue, futexKey, passOn, requeueFutex, wakeFutex, WORD } from '../futex.ts'
+import { NS_PER_SECOND, realtimeToMonotonicNs } from '../clock.ts'
+import type { Kernel } from '../kernel.ts'
+import type { FutexKey, Task } from '../state.ts'
+import { hex } from '../strace.ts'
+import { newWait } from '../tasks.ts'
+import { readTimespec } from '../user.ts'
+
+const NR = 202
+
+/** Commands and option bits of futex(2). */
+const OP = {
+  wait: 0, wake: 1, requeue: 3, cmpRequeue: 4, wakeOp: 5, lockPi: 6, unlockPi: 7, trylockPi: 8, waitBitset: 9, wakeBitset: 10,
+  waitRequeuePi: 11, cmpRequeuePi: 12, lockPi2: 13,
+} as const
+const PRIVATE = 128
+const CLOCK_REALTIME = 256
+const COMMANDS = [
+  'FUTEX_WAIT', 'FUTEX_WAKE', 'FUTEX_FD', 'FUTEX_REQUEUE', 'FUTEX_CMP_REQUEUE', 'FUTEX_WAKE_OP', 'FUTEX_LOCK_PI', 'FUTEX_UNLOCK_PI',
+  'FUTEX_TRYLOCK_PI', 'FUTEX_WAIT_BITSET', 'FUTEX_WAKE_BITSET', 'FUTEX_WAIT_REQUEUE_PI', 'FUTEX_CMP_REQUEUE_PI', 'FUTEX_LOCK_PI2',
+]
+
+const commandOf = (op: number): number => op & ~(PRIVATE | CLOCK_REALTIME)
+
+function opText(op: number): string {
+  const name = COMMANDS[commandOf(op)]
+  if (name === undefined) return `${hex(op >>> 0)} /* FUTEX_??? */`
+  return `${name}${op & PRIVATE ? '_PRIVATE' : ''}${op & CLOCK_REALTIME ? '|FUTEX_CLOCK_REALTIME' : ''}`
+}
+
+const TIMED: readonly number[] = [OP.wait, OP.lockPi, OP.lockPi2, OP.waitBitset, OP.waitRequeuePi]
+const TWO: readonly number[] = [OP.requeue, OP.cmpRequeue, OP.wakeOp, OP.waitRequeuePi, OP.cmpRequeuePi]
+
+/** An argument that only some commands have. */
+function only(commands: readonly number[], text: (value: number, call: CallView) => string): ArgType {
+  return shown(asU64, (value, call) => (commands.includes(commandOf(call.args[1]!)) ? text(value, call) : null))
+}
+
+const timeoutOrCount: ArgType = {
+  decode: asU64,
+  when: 'in',
+  text: (value, call) => {
+    const command = commandOf(call.args[1]!)
+    if (TIMED.includes(command)) return structText(value, 16, (view) => timespecText(view), call)
+    return TWO.includes(command) ? String(value % 0x1_0000_0000) : null
+  },
+  reads: (value, call) => (TIMED.includes(commandOf(call.args[1]!)) ? [{ start: value, length: 16 }] : []),
+}
+
+const value3 = only([OP.cmpRequeue, OP.wakeOp, OP.waitBitset, OP.wakeBitset, OP.cmpRequeuePi], (value, { args }) => {
+  const word = value % 0x1_0000_0000
+  const command = commandOf(args[1]!)
+  if (command === OP.wakeOp) return wakeOpText(word)
+  if (command === OP.cmpRequeue || command === OP.cmpRequeuePi) return String(word)
+  return word === ANY_BITSET ? 'FUTEX_BITSET_MATCH_ANY' : hex(word)
+})
+
+const OPERATIONS = ['FUTEX_OP_SET', 'FUTEX_OP_ADD', 'FUTEX_OP_OR', 'FUTEX_OP_ANDN', 'FUTEX_OP_XOR']
+const COMPARISONS = ['FUTEX_OP_CMP_EQ', 'FUTEX_OP_CMP_NE', 'FUTEX_OP_CMP_LT', 'FUTEX_OP_CMP_LE', 'FUTEX_OP_CMP_GT', 'FUTEX_OP_CMP_GE']
+
+function wakeOpText(word: number): string {
+  const operation = OPERATIONS[(word >>> 28) & 7] ?? '0x5'
+  const shift = word >>> 31 ? 'FUTEX_OP_OPARG_SHIFT<<28|' : ''
+  const comparison = COMPARISONS[(word >>> 24) & 15] ?? hex((word >>> 24) & 15)
+  return `${shift}${operation}<<28|${hex((word >>> 12) & 0xfff)}<<12|${comparison}<<24|${hex(word & 0xfff)}`
+}
+
+/** When a wait ends: null for never, or a negative errno. */
+function deadlineOf(k: Kernel, t: Task, op: number, timeout: number): number | null {
+  if (timeout === 0) return null
+  const time = readTimespec(k, t, timeout)
+  if (typeof time === 'number') return time
+  const command = commandOf(op)
+  if (command === OP.wait) return k.now() + time.seconds * NS_PER_SECOND + time.ns
+  if (command === OP.lockPi || op & CLOCK_REALTIME) return realtimeToMonotonicNs(k.state, time.seconds, time.ns)
+  return time.seconds * NS_PER_SECOND + time.ns
+}
+
+function futex(k: Kernel, t: Task, args: number[]): number {
+  const [address, op, value, timeout, address2, rawValue3] = args as [number, number, number, number, number, number]
+  if (t.wait !== null) return resume(k, t)
+  const command = commandOf(op)
+  const shared = (op & PRIVATE) === 0
+  const word3 = rawValue3 % 0x1_0000_0000
+  if (op & CLOCK_REALTIME && command !== OP.waitBitset && command !== OP.waitRequeuePi && command !== OP.lockPi2) return -ERRNO.ENOSYS
+  if (command >= COMMANDS.length || command === 2) return -ERRNO.ENOSYS
+  if (command === OP.waitRequeuePi || command === OP.cmpRequeuePi) return unsupported('futex', COMMANDS[command]!)
+  const bad = checkAddress(address) || (TWO.includes(command) ? checkAddress(address2) : 0)
+  if (bad !== 0) return bad
+  const key = futexKey(k, t, address, shared)
+  switch (command) {
+    case OP.wait:
+    case OP.waitBitset: {
+      const bitset = command === OP.wait ? ANY_BITSET : word3
+      if (bitset === 0) return -ERRNO.EINVAL
+      const deadline = deadlineOf(k, t, op, timeout)
+      if (deadline !== null && deadline < 0) return deadline
+      return wait(k, t, args, key, bitset, value, deadline)
+    }
+    case OP.wake:
+      return wakeFutex(k, key, value | 0, ANY_BITSET)
+    case OP.wakeBitset:
+      return word3 === 0 ? -ERRNO.EINVAL : wakeFutex(k, key, value | 0, word3)
+    case OP.requeue:
+    case OP.cmpRequeue: {
+      const move = timeout % 0x1_0000_0000 | 0
+      if ((value | 0) < 0 || move < 0) return -ERRNO.EINVAL
+      if (command === OP.cmpRequeue) {
+        const now = k.space(t).readU32(address)
+        if (now === null) return -ERRNO.EFAULT
+        if (now !== word3) return -ERRNO.EAGAIN
+      }
+      return requeueFutex(k, key, futexKey(k, t, address2, shared), value | 0, move)
+    }
+    case OP.wakeOp:
+      return wakeOp(k, t, key, value | 0, timeout % 0x1_0000_0000 | 0, address2, futexKey(k, t, address2, shared), word3)
+    case OP.unlockPi:
+      return unlockPi(k, t, address, key)
+    default:
+      return lockPi(k, t, args, key, command === OP.trylockPi)
+  }
+}
+
+function wait(k: Kernel, t: Task, args: number[], key: FutexKey, bitset: number, value: number, deadline: number | null): number {
+  const now = k.space(t).readU32(args[0]!)
+  if (now === null) return -ERRNO.EFAULT
+  if (now !== value) return -ERRNO.EAGAIN
+  const restart = deadline === null ? 'restart' : 'restart_block'
+  t.wait = newWait({ nr: NR, args, kind: 'futex', deadline, restart, futex: { key, bitset } })
+  enqueue(k, t, key)
+  return BLOCKED
+}
+
+/** Called when a wait has ended, or must begin again because a signal without handler ended it. */
+function resume(k: Kernel, t: Task): number {
+  const { outcome, futex, deadline, args } = t.wait!
+  if (outcome === 'ready') return 0
+  if (outcome === 'timeout') return -ERRNO.ETIMEDOUT
+  if (outcome === 'signal') return BLOCKED
+  t.wait = null
+  const command = commandOf(args[1]!)
+  if (command === OP.lockPi || command === OP.lockPi2) return lockPi(k, t, args, futex!.key, false)
+  return wait(k, t, args, futex!.key, futex!.bitset, args[2]!, deadline)
+}
+
+/** FUTEX_WAKE_OP: changes the second word, wakes on the first, and on the second if its old value compares. */
+function wakeOp(k: Kernel, t: Task, key: FutexKey, count: number, count2: number, address2: number, key2: FutexKey, code: number): number {
+  const space = k.space(t)
+  const old = space.readU32(address2)
+  if (old === null) return -ERRNO.EFAULT
+  let operand = ((code >>> 12) & 0xfff) << 20 >> 20
+  const compared = ((code & 0xfff) << 20) >> 20
+  if (code >>> 31) operand = 1 << (operand & 31)
+  const operation = (code >>> 28) & 7
+  const results = [operand, old + operand, old | operand, old & ~operand, old ^ operand]
+  const comparison = (code >>> 24) & 15
+  if (operation >= results.length || comparison >= COMPARISONS.length) return -ERRNO.ENOSYS
+  if (!space.writeU32(address2, results[operation]! >>> 0)) return -ERRNO.EFAULT
+  const before = old | 0
+  const holds = [before === compared, before !== compared, before < compared, before <= compared, before > compared, before >= compared][comparison]!
+  const woken = wakeFutex(k, key, count, ANY_BITSET)
+  return holds ? woken + wakeFutex(k, key2, count2, ANY_BITSET) : woken
+}
+
+function lockPi(k: Kernel, t: Task, args: number[], key: FutexKey, once: boolean): number {
+  const address = args[0]!
+  const space = k.space(t)
+  const word = space.readU32(address)
+  if (word === null) return -ERRNO.EFAULT
+  const owner = word & WORD.tid
+  if (owner === t.tid) return -ERRNO.EDEADLK
+  if (owner === 0) {
+    const waiters = k.state.futexes.has(key) ? WORD.waiters : 0
+    return space.writeU32(address, (t.tid | waiters | (word & WORD.ownerDied)) >>> 0) ? 0 : -ERRNO.EFAULT
+  }
+  if (!k.state.tasks.has(owner)) return -ERRNO.ESRCH
+  if (once) return -ERRNO.EAGAIN
+  const deadline = deadlineOf(k, t, args[1]!, args[3]!)
+  if (deadline !== null && deadline < 0) return deadline
+  if (!space.writeU32(address, (word | WORD.waiters) >>> 0)) return -ERRNO.EFAULT
+  t.wait = newWait({ nr: NR, args, kind: 'futex', deadline, futex: { key, bitset: ANY_BITSET } })
+  enqueue(k, t, key)
+  return BLOCKED
+}
+
+function unlockPi(k: Kernel, t: Task, address: number, key: FutexKey): number {
+  const word = k.space(t).readU32(address)
+  if (word === null) return -ERRNO.EFAULT
+  if ((word & WORD.tid) !== t.tid) return -ERRNO.EPERM
+  if (!passOn(k, t, address, key, 0)) k.space(t).writeU32(address, 0)
+  return 0
+}
+
+function getRobustList(k: Kernel, t: Task, [pid, head, length]: number[]): number {
+  const target = pid === 0 ? t : k.state.tasks.get(pid!)
+  if (target === undefined) return -ERRNO.ESRCH
+  const space = k.space(t)
+  if (!space.writeU64(length!, 24n) || !space.writeU64(head!, BigInt(target.robustList))) return -ERRNO.EFAULT
+  return 0
+}
+
+export const futexCalls: readonly Declaration[] = [
+  syscall(
+    NR,
+    'futex',
+    [
+      ['uaddr', ptr],
+      ['op', shown(asInt, opText)],
+      ['val', shown((lo) => lo, (value, { args }) => (commandOf(args[1]!) === OP.lockPi || commandOf(args[1]!) === OP.unlockPi || commandOf(args[1]!) === OP.trylockPi ? null : String(value)))],
+      ['timeout', timeoutOrCount],
+      ['uaddr2', only(TWO, (value) => hex(value))],
+      ['val3', value3],
+    ],
+    number,
+    futex,
+    { support: 'partial: FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI stop the run' },
+  ),
+  syscall(273, 'set_robust_list', [['head', ptr], ['len', size]], number, (_k, t, [head, length]) => {
+    if (length !== 24) return -ERRNO.EINVAL
+    t.robustList = head!
+    return 0
+  }),
+  syscall(274, 'get_robust_list', [['pid', int], ['head_ptr', ptr], ['len_ptr', ptr]], number, getRobustList),
+]

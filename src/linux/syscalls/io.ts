@@ -1,0 +1,317 @@
+/** Exists to declare the calls that read, write and position open files. */
+import { bytesIn, bytesOut, fd, flags, number, off, oneOf, size, long, setI64, i64At, uint } from '../arguments.ts'
+import { BLOCKED, syscall, unsupported, type Declaration } from '../declare.ts'
+import { ERRNO } from '../errno.ts'
+import { descriptionOf } from '../fs/description.ts'
+import { list } from '../fs/directory.ts'
+import { inodeOf } from '../fs/inode.ts'
+import { readFile } from '../fs/mapping.ts'
+import { bytesFromName } from '../fs/names.ts'
+import { MAX_TRANSFER, readIovec, totalLength, type Segment } from '../fs/segments.ts'
+import { MAX_FILE, type Description } from '../fs/state.ts'
+import { readInto, writeBytes, writeFrom } from '../fs/transfer.ts'
+import { roomInPipe, putIntoPipe } from '../fs/pipe.ts'
+import { timerExpiry } from '../fs/event-files.ts'
+import type { Kernel } from '../kernel.ts'
+import type { Task } from '../state.ts'
+import { FADVICE, RWF_FLAGS, SYNC_RANGE, WHENCE } from '../table-flags.ts'
+import { newWait } from '../tasks.ts'
+import { direntsOut, iovec, offset, offsetHigh, offsetIn, offsetInOut } from './file-text.ts'
+
+const NONBLOCK = 0o4000
+const RWF = { nowait: 8, append: 16 } as const
+
+/** The description that a call works on: the one it began with, when it waited. Undefined: EBADF. */
+function target(k: Kernel, t: Task, number: number): Description | undefined {
+  const id = t.wait?.fds?.[0]?.id
+  const d = id === undefined ? descriptionOf(k, t, number) : k.state.fs.descriptions.get(id)
+  return d?.type === 'path' ? undefined : d
+}
+
+/** Performs a read, waiting for the first byte unless the description or the call forbids it. */
+function read(k: Kernel, t: Task, nr: number, args: number[], segments: Segment[] | number, at: number | null, nowait = false): number {
+  const d = target(k, t, args[0]!)
+  if (!d) return -ERRNO.EBADF
+  if (typeof segments === 'number') return segments
+  if (at !== null && at < 0) return -ERRNO.EINVAL
+  if (at !== null && !isSeekable(d)) return -ERRNO.ESPIPE
+  const result = readInto(k, t, d, segments, at)
+  if (result !== -ERRNO.EAGAIN || d.flags & NONBLOCK || nowait) return result
+  t.wait = newWait({ nr, args, kind: 'fd', deadline: timerExpiry(d), fds: [{ id: d.id, events: 'read' }] })
+  return BLOCKED
+}
+
+/** Performs a write, waiting until all of it is written unless the description or the call forbids it. */
+function write(k: Kernel, t: Task, nr: number, args: number[], segments: Segment[] | number, at: number | null, nowait = false): number {
+  const d = target(k, t, args[0]!)
+  if (!d) return -ERRNO.EBADF
+  if (typeof segments === 'number') return segments
+  if (at !== null && at < 0) return -ERRNO.EINVAL
+  if (at !== null && !isSeekable(d)) return -ERRNO.ESPIPE
+  const wanted = totalLength(segments)
+  let done = t.wait?.progress ?? 0
+  for (;;) {
+    const result = writeFrom(k, t, d, segments, at, done)
+    if (result !== -ERRNO.EAGAIN) {
+      if (result < 0) return done > 0 ? done : result
+      done += result
+      if (done >= wanted || d.type !== 'pipe' || result === 0) return done
+    }
+    if (d.flags & NONBLOCK || nowait) return done > 0 ? done : result
+    if (result === -ERRNO.EAGAIN) break
+  }
+  t.wait = newWait({ nr, args, kind: 'fd', fds: [{ id: d.id, events: 'write' }], progress: done })
+  return BLOCKED
+}
+
+const one = (start: number, length: number): Segment[] => [{ start, length: Math.min(length, MAX_TRANSFER) }]
+
+function isSeekable(d: Description): boolean {
+  return d.type === 'file' || d.type === 'dir' || d.type === 'generated' || isMemoryDevice(d)
+}
+
+function isMemoryDevice(d: Description): boolean {
+  return d.type === 'null' || d.type === 'zero' || d.type === 'full' || d.type === 'random'
+}
+
+/** Flags of preadv2 and pwritev2 that mean nothing here (HIPRI, DSYNC, SYNC) pass; the others are done. */
+function checkRwf(call: string, rwf: number, allowed: number): number {
+  if (rwf & ~0x1f) return -ERRNO.EOPNOTSUPP
+  if (rwf & RWF.append & ~allowed) unsupported(call, 'flag RWF_APPEND')
+  return 0
+}
+
+function lseek(k: Kernel, t: Task, args: number[]): number {
+  const [number, delta, whence] = args as [number, number, number]
+  const d = descriptionOf(k, t, number)
+  if (!d || d.type === 'path') return -ERRNO.EBADF
+  if (whence < 0 || whence > 4) return -ERRNO.EINVAL
+  if (!isSeekable(d)) return -ERRNO.ESPIPE
+  if (isMemoryDevice(d)) return 0
+  const length = d.bytes ? d.bytes.length : (inodeOf(k.state.fs, d.inode).content?.size ?? 0)
+  let to: number
+  if (whence === 0) to = delta
+  else if (whence === 1) to = d.offset + delta
+  else if (whence === 2) to = length + delta
+  else {
+    // Every file is one run of data with a hole behind its end, which lseek(2) allows a file system to say.
+    if (delta < 0 || delta >= length) return -ERRNO.ENXIO
+    to = whence === 3 ? delta : length
+  }
+  if (to < 0 || to > MAX_FILE) return -ERRNO.EINVAL
+  if (d.type === 'dir' && to !== d.offset) {
+    d.offset = to
+    if (to === 0) d.listing = null
+  } else d.offset = to
+  return to
+}
+
+const DIRENT_TYPES = { fifo: 1, char: 2, dir: 4, block: 6, file: 8, symlink: 10, socket: 12 } as const
+
+/** getdents64 and, with the type at the end of each record, getdents. */
+function getdents(k: Kernel, t: Task, args: number[], modern: boolean): number {
+  const [number, buffer, length] = args as [number, number, number]
+  const d = descriptionOf(k, t, number)
+  if (!d || d.type === 'path') return -ERRNO.EBADF
+  if (d.type !== 'dir') return -ERRNO.ENOTDIR
+  const fs = k.state.fs
+  const dir = inodeOf(fs, d.inode)
+  if (d.listing === null) {
+    if (dir.nlink === 0) return -ERRNO.ENOENT
+    const names = list(k, t, dir)
+    if (typeof names === 'number') return names
+    const parent = inodeOf(fs, dir.parent)
+    d.listing = [{ name: '.', ino: dir.ino, kind: 'dir' }, { name: '..', ino: parent.ino, kind: 'dir' }, ...names]
+  }
+  const parts: Uint8Array[] = []
+  let used = 0
+  let next = d.offset
+  for (; next < d.listing.length; next++) {
+    const { name, ino, kind } = d.listing[next]!
+    const bytes = bytesFromName(name)
+    const record = Math.ceil((20 + bytes.length) / 8) * 8
+    if (used + record > length) break
+    const part = new Uint8Array(record)
+    const view = new DataView(part.buffer)
+    setI64(view, 0, ino)
+    setI64(view, 8, next + 1)
+    view.setUint16(16, record, true)
+    if (modern) {
+      part[18] = DIRENT_TYPES[kind]
+      part.set(bytes, 19)
+    } else {
+      part.set(bytes, 18)
+      part[record - 1] = DIRENT_TYPES[kind]
+    }
+    parts.push(part)
+    used += record
+  }
+  if (used === 0) return next < d.listing.length ? -ERRNO.EINVAL : 0
+  const all = new Uint8Array(used)
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  if (!k.space(t).write(buffer, all)) return -ERRNO.EFAULT
+  d.offset = next
+  return used
+}
+
+/** A 64-bit offset in guest memory; null for a null pointer, which means the description's own. */
+function offsetAt(k: Kernel, t: Task, address: number): number | null | 'fault' {
+  if (address === 0) return null
+  const bytes = k.space(t).read(address, 8)
+  return bytes === null ? 'fault' : i64At(new DataView(bytes.buffer, bytes.byteOffset, 8), 0)
+}
+
+function storeOffset(k: Kernel, t: Task, address: number, value: number): boolean {
+  const bytes = new Uint8Array(8)
+  setI64(new DataView(bytes.buffer), 0, value)
+  return k.space(t).write(address, bytes)
+}
+
+/** Longest piece that sendfile moves at once: the rest is a short count, which its callers must expect. */
+const SENDFILE_MAX = 1 << 26
+
+function sendfile(k: Kernel, t: Task, args: number[]): number {
+  const [outNumber, inNumber, offsetAddress, count] = args as [number, number, number, number]
+  const from = descriptionOf(k, t, inNumber)
+  const out = t.wait?.fds ? target(k, t, outNumber) : descriptionOf(k, t, outNumber)
+  if (!from || !out || (from.flags & 3) === 1 || (out.flags & 3) === 0) return -ERRNO.EBADF
+  if (from.type !== 'file' && from.type !== 'generated') return -ERRNO.EINVAL
+  if (out.flags & 0o2000) return -ERRNO.EINVAL
+  const given = offsetAt(k, t, offsetAddress)
+  if (given === 'fault') return -ERRNO.EFAULT
+  const at = given ?? from.offset
+  if (at < 0) return -ERRNO.EINVAL
+  const room = out.type === 'pipe' ? roomInPipe(k.state.fs.pipes.get(out.pipe)!) : SENDFILE_MAX
+  const wanted = Math.min(count, room, SENDFILE_MAX)
+  const data = from.bytes ? from.bytes.subarray(at, at + wanted) : readFile(k, inodeOf(k.state.fs, from.inode), at, wanted)
+  if (out.type === 'pipe' && room === 0 && count > 0) {
+    if (out.flags & NONBLOCK) return -ERRNO.EAGAIN
+    t.wait = newWait({ nr: 40, args, kind: 'fd', fds: [{ id: out.id, events: 'write' }] })
+    return BLOCKED
+  }
+  const done = data.length === 0 ? 0 : emit(k, t, out, data)
+  if (done <= 0) return done
+  if (given === null) from.offset = at + done
+  else if (!storeOffset(k, t, offsetAddress, at + done)) return -ERRNO.EFAULT
+  return done
+}
+
+/** Gives bytes to a description from inside the kernel. */
+function emit(k: Kernel, t: Task, out: Description, data: Uint8Array): number {
+  if (out.type === 'file') return writeBytes(k, t, out, data, null)
+  if (out.type === 'stdout' || out.type === 'stderr') k.world.writeOutput(out.type === 'stdout' ? 1 : 2, data)
+  else if (out.type === 'pipe') putIntoPipe(k, k.state.fs.pipes.get(out.pipe)!, data)
+  else if (out.type !== 'null') return -ERRNO.EINVAL
+  return data.length
+}
+
+function copyFileRange(k: Kernel, t: Task, args: number[]): number {
+  const [inNumber, inAddress, outNumber, outAddress, length, rest] = args as [number, number, number, number, number, number]
+  if (rest !== 0) return -ERRNO.EINVAL
+  const from = descriptionOf(k, t, inNumber)
+  const to = descriptionOf(k, t, outNumber)
+  if (!from || !to) return -ERRNO.EBADF
+  if (from.type === 'dir' || to.type === 'dir') return -ERRNO.EISDIR
+  if ((from.flags & 3) === 1 || (to.flags & 3) === 0 || to.flags & 0o2000) return -ERRNO.EBADF
+  if (from.type !== 'file' || to.type !== 'file') return -ERRNO.EINVAL
+  const inGiven = offsetAt(k, t, inAddress)
+  const outGiven = offsetAt(k, t, outAddress)
+  if (inGiven === 'fault' || outGiven === 'fault') return -ERRNO.EFAULT
+  const inAt = inGiven ?? from.offset
+  const outAt = outGiven ?? to.offset
+  if (inAt < 0 || outAt < 0) return -ERRNO.EINVAL
+  const wanted = Math.min(length, SENDFILE_MAX)
+  if (from.inode === to.inode && inAt < outAt + wanted && outAt < inAt + wanted) return -ERRNO.EINVAL
+  const data = readFile(k, inodeOf(k.state.fs, from.inode), inAt, wanted)
+  const done = writeBytes(k, t, to, data, outAt)
+  if (done <= 0) return done
+  if (inGiven === null) from.offset = inAt + done
+  else storeOffset(k, t, inAddress, inAt + done)
+  if (outGiven === null) to.offset = outAt + done
+  else storeOffset(k, t, outAddress, outAt + done)
+  return done
+}
+
+/** 0 for a descriptor of a file, or the errno of calls that only advise or flush. */
+function checkFile(k: Kernel, t: Task, number: number): number {
+  const d = descriptionOf(k, t, number)
+  if (!d || d.type === 'path') return -ERRNO.EBADF
+  return d.type === 'pipe' || d.type === 'stdin' || d.type === 'stdout' || d.type === 'stderr' ? -ERRNO.ESPIPE : 0
+}
+
+/** fsync: nothing is ever lost, since the files are the machine's state. */
+function sync(k: Kernel, t: Task, number: number): number {
+  const d = descriptionOf(k, t, number)
+  if (!d || d.type === 'path') return -ERRNO.EBADF
+  return d.type === 'file' || d.type === 'dir' ? 0 : -ERRNO.EINVAL
+}
+
+const rwf = flags(RWF_FLAGS, 'RWF_???')
+
+export const ioCalls: Declaration[] = [
+  syscall(0, 'read', [['fd', fd], ['buf', bytesOut], ['count', size]], number, (k, t, a) => read(k, t, 0, a, one(a[1]!, a[2]!), null)),
+  syscall(1, 'write', [['fd', fd], ['buf', bytesIn(2)], ['count', size]], number, (k, t, a) => write(k, t, 1, a, one(a[1]!, a[2]!), null)),
+  syscall(17, 'pread64', [['fd', fd], ['buf', bytesOut], ['count', size], ['offset', off]], number, (k, t, a) =>
+    read(k, t, 17, a, one(a[1]!, a[2]!), a[3]!),
+  ),
+  syscall(18, 'pwrite64', [['fd', fd], ['buf', bytesIn(2)], ['count', size], ['offset', off]], number, (k, t, a) =>
+    write(k, t, 18, a, one(a[1]!, a[2]!), a[3]!),
+  ),
+  syscall(19, 'readv', [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', long]], number, (k, t, a) =>
+    read(k, t, 19, a, readIovec(k.space(t), a[1]!, a[2]!), null),
+  ),
+  syscall(20, 'writev', [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', long]], number, (k, t, a) =>
+    write(k, t, 20, a, readIovec(k.space(t), a[1]!, a[2]!), null),
+  ),
+  syscall(295, 'preadv', [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', long], ['offset', offset], ['', offsetHigh]], number, (k, t, a) =>
+    read(k, t, 295, a, readIovec(k.space(t), a[1]!, a[2]!), a[3]!),
+  ),
+  syscall(296, 'pwritev', [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', long], ['offset', offset], ['', offsetHigh]], number, (k, t, a) =>
+    write(k, t, 296, a, readIovec(k.space(t), a[1]!, a[2]!), a[3]!),
+  ),
+  syscall(
+    327,
+    'preadv2',
+    [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', long], ['offset', offset], ['', offsetHigh], ['flags', rwf]],
+    number,
+    (k, t, a) => checkRwf('preadv2', a[5]!, RWF.append) || read(k, t, 327, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
+  ),
+  syscall(
+    328,
+    'pwritev2',
+    [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', long], ['offset', offset], ['', offsetHigh], ['flags', rwf]],
+    number,
+    (k, t, a) => checkRwf('pwritev2', a[5]!, 0) || write(k, t, 328, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
+    { support: 'partial: RWF_APPEND' },
+  ),
+  syscall(8, 'lseek', [['fd', fd], ['offset', off], ['whence', oneOf(WHENCE, 'SEEK_???')]], number, lseek),
+  syscall(78, 'getdents', [['fd', fd], ['dirp', direntsOut], ['count', uint]], number, (k, t, a) => getdents(k, t, a, false)),
+  syscall(217, 'getdents64', [['fd', fd], ['dirp', direntsOut], ['count', uint]], number, (k, t, a) => getdents(k, t, a, true)),
+  syscall(40, 'sendfile', [['out_fd', fd], ['in_fd', fd], ['offset', offsetInOut], ['count', size]], number, sendfile),
+  syscall(
+    326,
+    'copy_file_range',
+    [['fd_in', fd], ['off_in', offsetIn], ['fd_out', fd], ['off_out', offsetIn], ['len', size], ['flags', uint]],
+    number,
+    copyFileRange,
+  ),
+  syscall(74, 'fsync', [['fd', fd]], number, (k, t, a) => sync(k, t, a[0]!)),
+  syscall(75, 'fdatasync', [['fd', fd]], number, (k, t, a) => sync(k, t, a[0]!)),
+  syscall(162, 'sync', [], number, () => 0),
+  syscall(306, 'syncfs', [['fd', fd]], number, (k, t, a) => (descriptionOf(k, t, a[0]!) ? 0 : -ERRNO.EBADF)),
+  syscall(221, 'fadvise64', [['fd', fd], ['offset', off], ['len', off], ['advice', oneOf(FADVICE, 'POSIX_FADV_???')]], number, (k, t, a) =>
+    checkFile(k, t, a[0]!) || (a[3]! < 0 || a[3]! > 5 || a[2]! < 0 ? -ERRNO.EINVAL : 0),
+  ),
+  syscall(187, 'readahead', [['fd', fd], ['offset', off], ['count', size]], number, (k, t, a) => {
+    const d = descriptionOf(k, t, a[0]!)
+    if (!d || (d.flags & 3) === 1) return -ERRNO.EBADF
+    return d.type === 'file' ? 0 : -ERRNO.EINVAL
+  }),
+  syscall(277, 'sync_file_range', [['fd', fd], ['offset', off], ['nbytes', off], ['flags', flags(SYNC_RANGE, 'SYNC_FILE_RANGE_???')]], number, (k, t, a) =>
+    a[3]! & ~7 || a[1]! < 0 || a[2]! < 0 ? -ERRNO.EINVAL : checkFile(k, t, a[0]!),
+  ),
+]

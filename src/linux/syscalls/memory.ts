@@ -1,0 +1,333 @@
+/** Exists to declare the calls that change an address space: mmap(2) and its relatives. */
+import { PROT } from '../../engine/address-space.ts'
+import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../../engine/layout.ts'
+import { address, asU64, fd, flags, hexU64, int, number, oneOf, ptr, shown, size, uint } from '../arguments.ts'
+import { syscall, type ArgType, type Declaration } from '../declare.ts'
+import { ERRNO } from '../errno.ts'
+import { mappableOf } from '../fs/mapping.ts'
+import type { Kernel } from '../kernel.ts'
+import { MAP, MAX_MAPPINGS, pageDown, pageUp, type Memory } from '../mm.ts'
+import type { FileBacking, Mapping, Task } from '../state.ts'
+import { hex, pointerText, type FlagTable } from '../strace.ts'
+
+const RLIMIT_DATA = 2
+const RLIMIT_AS = 9
+const USER_LIMIT = 0x7fff_ffff_f000
+
+const PROTECTIONS: FlagTable = [
+  [0, 'PROT_NONE'], [1, 'PROT_READ'], [2, 'PROT_WRITE'], [4, 'PROT_EXEC'], [8, 'PROT_SEM'], [0x0100_0000, 'PROT_GROWSDOWN'], [0x0200_0000, 'PROT_GROWSUP'],
+]
+const MAP_FLAGS: FlagTable = [
+  [3, 'MAP_SHARED_VALIDATE'], [1, 'MAP_SHARED'], [2, 'MAP_PRIVATE'], [0x10, 'MAP_FIXED'], [0x20, 'MAP_ANONYMOUS'], [0x40, 'MAP_32BIT'],
+  [0x4000, 'MAP_NORESERVE'], [0x8000, 'MAP_POPULATE'], [0x10000, 'MAP_NONBLOCK'], [0x100, 'MAP_GROWSDOWN'], [0x800, 'MAP_DENYWRITE'],
+  [0x1000, 'MAP_EXECUTABLE'], [0x2000, 'MAP_LOCKED'], [0x20000, 'MAP_STACK'], [0x40000, 'MAP_HUGETLB'], [0x80000, 'MAP_SYNC'], [0x100000, 'MAP_FIXED_NOREPLACE'],
+]
+const ADVICE: FlagTable = [
+  [0, 'MADV_NORMAL'], [1, 'MADV_RANDOM'], [2, 'MADV_SEQUENTIAL'], [3, 'MADV_WILLNEED'], [4, 'MADV_DONTNEED'], [8, 'MADV_FREE'], [9, 'MADV_REMOVE'],
+  [10, 'MADV_DONTFORK'], [11, 'MADV_DOFORK'], [12, 'MADV_MERGEABLE'], [13, 'MADV_UNMERGEABLE'], [14, 'MADV_HUGEPAGE'], [15, 'MADV_NOHUGEPAGE'],
+  [16, 'MADV_DONTDUMP'], [17, 'MADV_DODUMP'], [18, 'MADV_WIPEONFORK'], [19, 'MADV_KEEPONFORK'], [20, 'MADV_COLD'], [21, 'MADV_PAGEOUT'],
+  [22, 'MADV_POPULATE_READ'], [23, 'MADV_POPULATE_WRITE'], [25, 'MADV_COLLAPSE'],
+]
+const REMAP_FLAGS: FlagTable = [[1, 'MREMAP_MAYMOVE'], [2, 'MREMAP_FIXED'], [4, 'MREMAP_DONTUNMAP']]
+const SYNC_FLAGS: FlagTable = [[1, 'MS_ASYNC'], [2, 'MS_INVALIDATE'], [4, 'MS_SYNC']]
+const LOCK_ALL_FLAGS: FlagTable = [[1, 'MCL_CURRENT'], [2, 'MCL_FUTURE'], [4, 'MCL_ONFAULT']]
+
+const prot = flags(PROTECTIONS, 'PROT_???')
+const REMAP = { mayMove: 1, fixed: 2, dontUnmap: 4 }
+
+/** One byte per page, shown as a list of bits. */
+const residency: ArgType = {
+  decode: asU64,
+  when: 'out',
+  text: (value, { result, space, args }) => {
+    const bytes = result === 0 ? space.read(value, pageUp(args[1]!) / PAGE_SIZE) : null
+    if (bytes === null) return pointerText(value)
+    const shownBytes = Array.from(bytes.subarray(0, 32), (byte) => byte & 1).join(', ')
+    return `[${shownBytes}${bytes.length > 32 ? ', ...' : ''}]`
+  },
+  writes: (value, { args }) => [{ start: value, length: pageUp(args[1]!) / PAGE_SIZE }],
+}
+
+/** Whether `more` bytes of mappings would break the process' limits. */
+function beyondLimits(k: Kernel, t: Task, memory: Memory, more: number): boolean {
+  const limits = k.process(t).rlimits
+  return memory.map.total + more > limits[RLIMIT_AS]![0] || memory.map.mappings.length >= MAX_MAPPINGS
+}
+
+function mmap(k: Kernel, t: Task, args: number[]): number {
+  const [hint, rawLength, rights, given, descriptor, offset] = args as [number, number, number, number, number, number]
+  const memory = k.memory(t)
+  if (offset % PAGE_SIZE !== 0) return -ERRNO.EINVAL
+  let file: FileBacking | null = null
+  const type = given & 3
+  if (!(given & MAP.anonymous)) {
+    const found = mappableOf(k, t, descriptor)
+    if (found === -ERRNO.EBADF) return found
+    if (rawLength === 0) return -ERRNO.EINVAL
+    if (typeof found === 'number') return found
+    if (type === 0) return -ERRNO.EINVAL
+    if (type === MAP.sharedValidate && given & MAP.sync) return -ERRNO.EOPNOTSUPP
+    const shared = type !== MAP.private
+    if (shared && rights & PROT.write && !found.writable) return -ERRNO.EACCES
+    if (found.kind === 'file') file = { path: found.path, inode: found.inode, offset, mayWrite: !shared || found.writable }
+  } else if (type === 0 || type === MAP.sharedValidate) return -ERRNO.EINVAL
+  if (rawLength === 0) return -ERRNO.EINVAL
+  const length = pageUp(rawLength)
+  // Huge pages: none are configured, as on most machines.
+  if (!(length <= USER_LIMIT) || given & MAP.hugeTlb) return -ERRNO.ENOMEM
+  const start = choosePlace(memory, hint, length, given)
+  if (start < 0) return start
+  if (beyondLimits(k, t, memory, length)) return -ERRNO.ENOMEM
+  const mapping: Mapping = {
+    start,
+    end: start + length,
+    prot: rights & 7,
+    flags: (type === MAP.private ? MAP.private : MAP.shared) | (given & (MAP.growsDown | MAP.locked | MAP.noReserve)),
+    file,
+    name: '',
+    untouched: file === null && (rights & 7) === 0,
+    onFork: 'copy',
+  }
+  memory.add(mapping)
+  k.tellMapping(t, start, length, rights & 7, file?.path ?? '')
+  return start
+}
+
+/** Where a new mapping goes, or a negative errno. */
+function choosePlace(memory: Memory, hint: number, length: number, given: number): number {
+  if (!(given & (MAP.fixed | MAP.fixedNoReplace))) {
+    const start = memory.place(length, hint <= USER_LIMIT ? pageDown(hint) : 0)
+    return start < 0 ? -ERRNO.ENOMEM : start
+  }
+  if (hint % PAGE_SIZE !== 0) return -ERRNO.EINVAL
+  if (hint + length > GUEST_LIMIT) return -ERRNO.ENOMEM
+  if (hint < GUEST_MIN) return -ERRNO.EPERM
+  if (given & MAP.fixedNoReplace && !memory.isFree(hint, hint + length)) return -ERRNO.EEXIST
+  return hint
+}
+
+function munmap(k: Kernel, t: Task, [start, rawLength]: number[]): number {
+  if (start! % PAGE_SIZE !== 0 || rawLength === 0 || start! + rawLength! > USER_LIMIT + PAGE_SIZE) return -ERRNO.EINVAL
+  const memory = k.memory(t)
+  const end = Math.min(start! + pageUp(rawLength!), GUEST_LIMIT)
+  // Cutting a hole into a mapping makes two of it.
+  const mapping = memory.at(start!)
+  if (mapping !== undefined && mapping.start < start! && end < mapping.end && memory.map.mappings.length >= MAX_MAPPINGS) return -ERRNO.ENOMEM
+  if (start! < end && !memory.isFree(start!, end)) {
+    memory.remove(start!, end)
+    k.tellMapping(t, start!, end - start!, -1, '')
+  }
+  return 0
+}
+
+const PROT_GROWSDOWN = 0x0100_0000
+const PROT_GROWSUP = 0x0200_0000
+
+function mprotect(k: Kernel, t: Task, args: number[]): number {
+  const [start, rawLength, rights] = args as [number, number, number]
+  if (start % PAGE_SIZE !== 0) return -ERRNO.EINVAL
+  if (rights & PROT_GROWSDOWN && rights & PROT_GROWSUP) return -ERRNO.EINVAL
+  const length = pageUp(rawLength)
+  if (length === 0) return 0
+  if (rights & ~(0xf | PROT_GROWSDOWN | PROT_GROWSUP)) return -ERRNO.EINVAL
+  const memory = k.memory(t)
+  let from = start
+  const first = memory.at(start)
+  if (rights & PROT_GROWSDOWN) {
+    const stack = memory.map.mappings[memory.indexFrom(start)]
+    if (stack === undefined || stack.start >= start + length) return -ERRNO.ENOMEM
+    if (!(stack.flags & MAP.growsDown)) return -ERRNO.EINVAL
+    from = stack.start
+  } else if (first === undefined) return -ERRNO.ENOMEM
+  // Mappings before the first hole, or before one that may not be written, are changed even when the call fails.
+  let end = from
+  let result = 0
+  for (let i = memory.indexFrom(from); end < start + length; i++) {
+    const mapping = memory.map.mappings[i]
+    if (mapping === undefined || mapping.start > end) result = -ERRNO.ENOMEM
+    else if (rights & PROT.write && mapping.flags & MAP.shared && mapping.file?.mayWrite === false) result = -ERRNO.EACCES
+    if (result !== 0) break
+    end = Math.min(mapping!.end, start + length)
+  }
+  if (end > from) {
+    if (memory.map.mappings.length + 2 > MAX_MAPPINGS) return -ERRNO.ENOMEM
+    memory.protect(from, end, rights & 7)
+    k.tellMapping(t, from, end - from, rights & 7, first?.file?.path ?? first?.name ?? '')
+  }
+  return result
+}
+
+function brk(k: Kernel, t: Task, [wanted]: number[]): number {
+  const memory = k.memory(t)
+  const map = memory.map
+  const now = map.brk
+  if (wanted! < map.brkStart || wanted! > GUEST_LIMIT) return now
+  if (wanted! - map.brkStart > k.process(t).rlimits[RLIMIT_DATA]![0]) return now
+  const oldEnd = pageUp(now)
+  const newEnd = pageUp(wanted!)
+  if (newEnd < oldEnd) {
+    memory.remove(newEnd, oldEnd)
+    k.tellMapping(t, newEnd, oldEnd - newEnd, -1, '[heap]')
+  } else if (newEnd > oldEnd) {
+    // One page stays free between the heap and what lies above.
+    if (!memory.isFree(oldEnd, Math.min(newEnd + PAGE_SIZE, GUEST_LIMIT)) || beyondLimits(k, t, memory, newEnd - oldEnd)) return now
+    memory.add({
+      start: oldEnd, end: newEnd, prot: PROT.read | PROT.write, flags: MAP.private, file: null, name: '[heap]', untouched: false, onFork: 'copy',
+    })
+    k.tellMapping(t, oldEnd, newEnd - oldEnd, PROT.read | PROT.write, '[heap]')
+  }
+  map.brk = wanted!
+  return wanted!
+}
+
+function mremap(k: Kernel, t: Task, args: number[]): number {
+  const [start, rawOld, rawNew, given, target] = args as [number, number, number, number, number]
+  if (given & ~7 || start % PAGE_SIZE !== 0 || rawNew === 0) return -ERRNO.EINVAL
+  if (given & REMAP.fixed && !(given & REMAP.mayMove)) return -ERRNO.EINVAL
+  if (given & REMAP.dontUnmap && (!(given & REMAP.mayMove) || rawOld !== rawNew)) return -ERRNO.EINVAL
+  const oldLength = pageUp(rawOld)
+  const newLength = pageUp(rawNew)
+  if (newLength > USER_LIMIT) return -ERRNO.EINVAL
+  const memory = k.memory(t)
+  const mapping = memory.at(start)
+  if (given & (REMAP.fixed | REMAP.dontUnmap)) {
+    if (given & REMAP.fixed) {
+      if (target % PAGE_SIZE !== 0 || target + newLength > USER_LIMIT) return -ERRNO.EINVAL
+      if (target < start + oldLength && start < target + newLength) return -ERRNO.EINVAL
+      if (target + newLength > GUEST_LIMIT) return -ERRNO.ENOMEM
+      if (target < GUEST_MIN) return -ERRNO.EPERM
+    }
+  } else if (mapping !== undefined && newLength <= oldLength) {
+    if (newLength < oldLength) {
+      memory.remove(start + newLength, start + oldLength)
+      k.tellMapping(t, start + newLength, oldLength - newLength, -1, '')
+    }
+    return start
+  }
+  if (mapping === undefined) return -ERRNO.EFAULT
+  // Length 0 asks for a second view of shared pages.
+  if (oldLength === 0) return mapping.flags & MAP.shared ? -ERRNO.ENOMEM : -ERRNO.EINVAL
+  if (start + oldLength > mapping.end) return -ERRNO.EFAULT
+  if (newLength > oldLength && beyondLimits(k, t, memory, newLength - oldLength)) return -ERRNO.ENOMEM
+  const grows = newLength - oldLength
+  const inPlace = !(given & (REMAP.fixed | REMAP.dontUnmap)) && start + oldLength === mapping.end
+  if (inPlace && start + newLength <= GUEST_LIMIT && memory.isFree(mapping.end, mapping.end + grows)) {
+    const end = mapping.end
+    memory.extend(end, end + grows)
+    k.tellMapping(t, end, grows, mapping.prot, mapping.file?.path ?? mapping.name)
+    return start
+  }
+  if (!(given & REMAP.mayMove)) return -ERRNO.ENOMEM
+  const to = given & REMAP.fixed ? target : memory.place(newLength, given & REMAP.dontUnmap ? target : 0)
+  if (to < 0) return -ERRNO.ENOMEM
+  const rights = mapping.prot
+  const name = mapping.file?.path ?? mapping.name
+  memory.move(start, oldLength, to, newLength, (given & REMAP.dontUnmap) !== 0)
+  if (!(given & REMAP.dontUnmap)) k.tellMapping(t, start, oldLength, -1, '')
+  k.tellMapping(t, to, newLength, rights, name)
+  return to
+}
+
+function madvise(k: Kernel, t: Task, args: number[]): number {
+  const [start, rawLength, advice] = args as [number, number, number]
+  if (!ADVICE.some(([value]) => value === advice)) return -ERRNO.EINVAL
+  if (start % PAGE_SIZE !== 0) return -ERRNO.EINVAL
+  const length = pageUp(rawLength)
+  if (!(start + length <= USER_LIMIT + PAGE_SIZE)) return -ERRNO.EINVAL
+  if (length === 0) return 0
+  const memory = k.memory(t)
+  const end = Math.min(start + length, GUEST_LIMIT)
+  const MADV = { dontNeed: 4, free: 8, remove: 9, dontFork: 10, doFork: 11, wipeOnFork: 18, keepOnFork: 19 }
+  switch (advice) {
+    case MADV.dontNeed:
+      if (start < end) memory.discard(start, end)
+      break
+    case MADV.free:
+      // The pages may keep their contents until memory is short, which it never is.
+      if (memory.at(start)?.file != null) return -ERRNO.EINVAL
+      break
+    case MADV.remove:
+      return -ERRNO.EINVAL
+    case MADV.dontFork:
+      memory.update(start, end, (mapping) => (mapping.onFork = 'drop'))
+      break
+    case MADV.wipeOnFork:
+      memory.update(start, end, (mapping) => (mapping.onFork = 'wipe'))
+      break
+    case MADV.doFork:
+    case MADV.keepOnFork:
+      memory.update(start, end, (mapping) => (mapping.onFork = 'copy'))
+      break
+    default:
+  }
+  // Holes are skipped, and reported at the end.
+  return memory.isCovered(start, start + length) ? 0 : -ERRNO.ENOMEM
+}
+
+function mincore(k: Kernel, t: Task, args: number[]): number {
+  const [start, rawLength, vector] = args as [number, number, number]
+  if (start % PAGE_SIZE !== 0) return -ERRNO.EINVAL
+  const length = pageUp(rawLength)
+  if (!(start + length <= USER_LIMIT) || !k.memory(t).isCovered(start, start + length)) return -ERRNO.ENOMEM
+  // Nothing is ever swapped out: what is mapped is resident.
+  return k.space(t).write(vector, new Uint8Array(length / PAGE_SIZE).fill(1)) ? 0 : -ERRNO.EFAULT
+}
+
+function msync(k: Kernel, t: Task, args: number[]): number {
+  const [start, rawLength, given] = args as [number, number, number]
+  if (start % PAGE_SIZE !== 0 || given & ~7 || (given & 5) === 5) return -ERRNO.EINVAL
+  // Files look into their shared mappings at every read, so nothing is left to write.
+  return k.memory(t).isCovered(start, start + pageUp(rawLength)) ? 0 : -ERRNO.ENOMEM
+}
+
+/** Locked memory is memory: nothing is ever swapped out. */
+function lockRange(k: Kernel, t: Task, [start, rawLength]: number[]): number {
+  const from = pageDown(start!)
+  return k.memory(t).isCovered(from, pageUp(start! + rawLength!)) ? 0 : -ERRNO.ENOMEM
+}
+
+const range = [
+  ['addr', ptr],
+  ['length', size],
+] as const
+
+export const memoryCalls: readonly Declaration[] = [
+  syscall(
+    9,
+    'mmap',
+    [...range, ['prot', prot], ['flags', flags(MAP_FLAGS, 'MAP_???')], ['fd', fd], ['offset', hexU64]],
+    address,
+    mmap,
+    { support: 'partial: all mappings lie below 0x70000000; one page of a file cannot be shown writable at two addresses; MAP_HUGETLB finds no huge pages' },
+  ),
+  syscall(10, 'mprotect', [...range, ['prot', prot]], number, mprotect),
+  syscall(11, 'munmap', range, number, munmap),
+  syscall(12, 'brk', [['addr', ptr]], address, brk),
+  syscall(
+    25,
+    'mremap',
+    [
+      ['old_address', ptr],
+      ['old_size', size],
+      ['new_size', size],
+      ['flags', flags(REMAP_FLAGS, 'MREMAP_???')],
+      ['new_address', shown(asU64, (value, { args }) => (args[3]! & (REMAP.fixed | REMAP.dontUnmap) ? hex(value) : null))],
+    ],
+    address,
+    mremap,
+    { support: 'partial: an old size of 0 (a second view of shared pages) gives ENOMEM' },
+  ),
+  syscall(26, 'msync', [...range, ['flags', flags(SYNC_FLAGS, 'MS_???')]], number, msync),
+  syscall(27, 'mincore', [...range, ['vec', residency]], number, mincore),
+  syscall(28, 'madvise', [...range, ['advice', oneOf(ADVICE, 'MADV_???')]], number, madvise, {
+    support: 'partial: MADV_REMOVE gives EINVAL; other advice than MADV_DONTNEED and what concerns fork has no effect',
+  }),
+  syscall(149, 'mlock', range, number, lockRange),
+  syscall(150, 'munlock', range, number, lockRange),
+  syscall(151, 'mlockall', [['flags', flags(LOCK_ALL_FLAGS, 'MCL_???')]], number, (_k, _t, [given]) => (given === 0 || given! & ~7 ? -ERRNO.EINVAL : 0)),
+  syscall(152, 'munlockall', [], number, () => 0),
+  syscall(325, 'mlock2', [...range, ['flags', flags([[1, 'MLOCK_ONFAULT']], 'MLOCK_???')]], number, (k, t, args) => (args[2]! & ~1 ? -ERRNO.EINVAL : lockRange(k, t, args))),
+  syscall(329, 'pkey_mprotect', [...range, ['prot', prot], ['pkey', int]], number, (k, t, args) => (args[3] === -1 ? mprotect(k, t, args) : -ERRNO.EINVAL)),
+  syscall(330, 'pkey_alloc', [['flags', uint], ['access_rights', hexU64]], number, (_k, _t, [given, rights]) => (given !== 0 || rights! > 3 ? -ERRNO.EINVAL : -ERRNO.ENOSPC)),
+  syscall(331, 'pkey_free', [['pkey', int]], number, () => -ERRNO.EINVAL),
+]

@@ -1,0 +1,51 @@
+/** Exists to say which objects a program has loaded, and where: what its mappings mean to those who name addresses. */
+import { PT } from '../elf/constants.ts'
+import { isElfError, parseElf, type ElfFile } from '../elf/file.ts'
+import type { MappedFile } from './subject.ts'
+
+/** A loaded object: it covers `start` to `end` (exclusive), and an address minus `bias` is one of the file. */
+export interface Module {
+  path: string
+  bias: number
+  bytes: Uint8Array
+  start: number
+  end: number
+}
+
+/** The objects among the mapped files, ascending by address. `look` has the content of a path; files that are no ELF are passed over. */
+export function modulesOf(files: readonly MappedFile[], look: (path: string) => Uint8Array | undefined): Module[] {
+  const objects = new Map<string, { elf: ElfFile; bytes: Uint8Array } | null>()
+  const modules = new Map<string, Module>()
+  for (const { path, start, end, offset } of files) {
+    let object = objects.get(path)
+    if (object === undefined) {
+      object = open(path, look(path))
+      objects.set(path, object)
+    }
+    const segment = object?.elf.segments.find(
+      (one) => one.type === PT.LOAD && offset >= Math.floor(one.offset / 4096) * 4096 && offset < one.offset + one.filesz,
+    )
+    if (!object || segment === undefined) continue
+    const bias = start - (segment.vaddr + offset - segment.offset)
+    // The same file may be loaded twice (dlmopen); its copies differ in their bias.
+    const key = `${path} ${bias}`
+    const known = modules.get(key)
+    const segmentEnd = bias + segment.vaddr + segment.memsz
+    if (known === undefined) modules.set(key, { path, bias, bytes: object.bytes, start, end: Math.max(end, segmentEnd) })
+    else {
+      known.start = Math.min(known.start, start)
+      known.end = Math.max(known.end, end, segmentEnd)
+    }
+  }
+  return [...modules.values()].toSorted((a, b) => a.start - b.start)
+}
+
+function open(path: string, bytes: Uint8Array | undefined): { elf: ElfFile; bytes: Uint8Array } | null {
+  if (bytes === undefined || bytes[0] !== 0x7f) return null
+  try {
+    return { elf: parseElf(bytes, path), bytes }
+  } catch (error) {
+    if (isElfError(error)) return null
+    throw error
+  }
+}

@@ -1,0 +1,85 @@
+/** Exists to note every answer that the world gives to a run, so that the run can be executed again without that world. */
+import type { Codec, HostError, HostStat, ObjectStore, World } from '../host/host.ts'
+import type { WorldAnswers } from './recording.ts'
+
+/** A World that can also be asked, apart from the run, what it would say of files that a report wants: sources, debugging information. */
+export interface ReportWorld extends World {
+  /** The content of a file, or undefined when there is none or none was recorded. Never throws for what is missing. */
+  look(path: string): Uint8Array | undefined
+  /** When the file was changed last, in nanoseconds since the epoch; undefined when that is not known. */
+  changedAt(path: string): bigint | undefined
+}
+
+/** Wraps another world and remembers what it said. Each question is passed on once: for the run the world stands still. */
+export class RecordingWorld implements ReportWorld {
+  private readonly world: World
+  private readonly stats = new Map<string, HostStat | HostError>()
+  private readonly links = new Map<string, string>()
+  private readonly lists = new Map<string, string[] | HostError>()
+  private readonly contents = new Map<string, Uint8Array | HostError>()
+  private readonly input: Uint8Array[] = []
+
+  constructor(world: World) {
+    this.world = world
+  }
+
+  lstat(path: string): HostStat | HostError {
+    return once(this.stats, path, () => this.world.lstat(path))
+  }
+
+  readlink(path: string): string | HostError {
+    return once(this.links, path, () => this.world.readlink(path))
+  }
+
+  list(path: string): string[] | HostError {
+    return once(this.lists, path, () => this.world.list(path))
+  }
+
+  content(path: string): Uint8Array | HostError {
+    return once(this.contents, path, () => this.world.content(path))
+  }
+
+  readInput(max: number): Uint8Array {
+    const chunk = this.world.readInput(max).slice()
+    this.input.push(chunk)
+    return chunk
+  }
+
+  writeOutput(fd: 1 | 2, bytes: Uint8Array): void {
+    this.world.writeOutput(fd, bytes)
+  }
+
+  look(path: string): Uint8Array | undefined {
+    const content = this.content(path)
+    return typeof content === 'string' ? undefined : content
+  }
+
+  changedAt(path: string): bigint | undefined {
+    const stat = this.lstat(path)
+    return typeof stat === 'string' ? undefined : BigInt(stat.mtime)
+  }
+
+  /** The answers so far; the contents go into the store. */
+  save(codec: Codec, store: ObjectStore): WorldAnswers {
+    const content: WorldAnswers['content'] = new Map()
+    for (const [path, answer] of this.contents) {
+      if (typeof answer === 'string') {
+        content.set(path, answer)
+        continue
+      }
+      const hash = codec.hash(answer)
+      store.put(hash, answer)
+      content.set(path, { hash, size: answer.length })
+    }
+    return { lstat: new Map(this.stats), readlink: new Map(this.links), list: new Map(this.lists), content, input: [...this.input] }
+  }
+}
+
+function once<T>(known: Map<string, T>, path: string, ask: () => T): T {
+  let answer = known.get(path)
+  if (answer === undefined) {
+    answer = ask()
+    known.set(path, answer)
+  }
+  return answer
+}

@@ -1,0 +1,78 @@
+/** Exists to say what is needed to execute a run again: a recording, as plain data. */
+import type { HostError, HostStat } from '../host/host.ts'
+
+/** Version of the recording's form, on disk and in memory. It grows when an older lemming could not read a newer one's recordings. */
+export const RECORDING_FORMAT = 1
+
+/** What a machine is made with. With the answers of the world, a run is a function of this. */
+export interface RunInputs {
+  /** Absolute path of the program. */
+  path: string
+  argv: string[]
+  /** `K=V`, in this order on the program's stack. */
+  env: string[]
+  /** Absolute. */
+  cwd: string
+  seed: number
+  options: MachineChoices
+}
+
+/** Options of the machine that a user may choose; they change the execution, and so they are part of a recording. */
+export interface MachineChoices {
+  /** Name of the scheduling strategy. */
+  strategy: string
+  /** Processors that the program believes in. */
+  cpus: number
+  /** Virtual nanoseconds per instruction. */
+  clockRate: number
+  /** Virtual nanoseconds after which the run ends as hung, or null for none. */
+  timeLimit: number | null
+}
+
+/** A file's content: its bytes are an object of the store. */
+export interface ContentRef {
+  hash: string
+  size: number
+}
+
+/**
+ * Every answer that the world gave, by question. A world is taken to stand still during a run: the same question has one answer, the first.
+ * An answer that is a string in place of a value is an errno's name.
+ */
+export interface WorldAnswers {
+  lstat: Map<string, HostStat | HostError>
+  readlink: Map<string, string>
+  list: Map<string, string[] | HostError>
+  content: Map<string, ContentRef | HostError>
+  /** Chunks of standard input in the order in which they were read; an empty one is an end of file. */
+  input: Uint8Array[]
+}
+
+/** How a run came to its end. Addresses are hexadecimal (`0x…`), since they have 64 bits and this is also JSON. */
+export type RunEnding =
+  | { kind: 'exit'; code: number }
+  /** A fatal signal; `code` is si_code, `address` si_addr. `sent`: by a call (kill, abort), not raised by an instruction. */
+  | { kind: 'signal'; signal: number; name: string; code: number; codeName: string; address: string; tid: number; sent: boolean }
+  /** Every task waits for something that never comes; `text` is its system call in strace's form. */
+  | { kind: 'deadlock'; waiting: { tid: number; text: string }[] }
+  /** The program's time, in virtual nanoseconds, was over. */
+  | { kind: 'time-limit'; limit: number }
+
+/** Where a run ended: what a replay must arrive at. */
+export interface RunEnd {
+  /** Instructions executed. */
+  count: number
+  /** State hash of the machine. */
+  hash: string
+  ending: RunEnding
+}
+
+/** A run that can be executed again. */
+export interface Recording {
+  format: typeof RECORDING_FORMAT
+  /** Version of the lemming that made it. */
+  lemming: string
+  inputs: RunInputs
+  answers: WorldAnswers
+  end: RunEnd
+}

@@ -1,0 +1,54 @@
+/** Exists to name the little that sessions ask of a running machine, so that they know no kernel and no engine, and tests can put anything in its place. */
+import type { Observer } from '../tool/observer.ts'
+import type { RunEnding } from './recording.ts'
+
+/** A task as it stands. */
+export interface TaskView {
+  pid: number
+  tid: number
+  name: string
+  /** rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15, rip: 17 values in the order of their x86 encodings. */
+  registers: bigint[]
+  /** RFLAGS. */
+  flags: number
+  /** fs base, the thread pointer. */
+  fsBase: bigint
+  /** The system call in which it waits, in strace's form; null while it could run. */
+  waiting: string | null
+}
+
+/** A piece of a file in a process' memory. Addresses are guest addresses, `offset` is in bytes of the file. */
+export interface MappedFile {
+  path: string
+  start: number
+  end: number
+  offset: number
+  executable: boolean
+}
+
+/** A machine in the middle of a run. Everything is synchronous. */
+export interface Subject {
+  /** Instructions executed by all tasks: the moment. */
+  readonly count: number
+  /** Virtual nanoseconds since the start. */
+  readonly elapsed: number
+  /** Task that has the turn, or 0. */
+  readonly currentTid: number
+  /** Runs until `limit` instructions have been executed since the start, or until the end. */
+  advance(limit: number): void
+  /** How the run ended by itself, or null. */
+  ending(): RunEnding | null
+  /** Hash of the whole state: equal for equal machines. */
+  hash(): string
+  /** Ascending by tid. */
+  tasks(): TaskView[]
+  /** Ascending by address. */
+  mappedFiles(pid: number): MappedFile[]
+  /** A copy of guest memory, or null where it cannot be read. */
+  read(pid: number, address: number, length: number): Uint8Array | null
+  /** System calls that are not there, as they were first called, and how often. */
+  unknownCalls(): { text: string; times: number }[]
+  /** Counters for people. */
+  statistics(): Record<string, number>
+  addObserver(observer: Observer): void
+}

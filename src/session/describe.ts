@@ -1,0 +1,109 @@
+/** Exists to say what happened at the end of a run: the ending as a finding, with the stacks of all threads. */
+import type { ReportWorld } from '../replay/recording-world.ts'
+import type { RunEnding } from '../replay/recording.ts'
+import type { Subject, TaskView } from '../replay/subject.ts'
+import type { Finding, ThreadState } from '../tool/finding.ts'
+import { hex, Namer, type Inflate } from './stacks.ts'
+
+const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip']
+
+/** Threads beyond this many are counted and not shown. */
+const THREADS_SHOWN = 64
+
+/** The finding that an ending is: undefined for a program that exited with 0. */
+export function describeEnding(ending: RunEnding, seed: number, subject: Subject, world: ReportWorld, inflate: Inflate): Finding | undefined {
+  if (ending.kind === 'exit' && ending.code === 0) return undefined
+  const finding: Finding = { kind: kindOf(ending), what: whatHappened(ending), moment: subject.count, seed, others: [], remarks: [] }
+  for (const { text, times } of subject.unknownCalls()) {
+    const often = times === 1 ? 'once' : `${times} times`
+    finding.remarks.push(`system call that lemming does not have, called ${often}, answered with ENOSYS: ${text}`)
+  }
+  if (ending.kind === 'exit') return finding
+
+  const namers = new Map<number, Namer>()
+  const namer = (pid: number): Namer => {
+    let found = namers.get(pid)
+    if (found === undefined) namers.set(pid, (found = new Namer(subject, pid, world, inflate)))
+    return found
+  }
+  const thread = (task: TaskView): ThreadState => namer(task.pid).thread(task)
+  const tasks = subject.tasks()
+  const guilty = ending.kind === 'signal' ? tasks.find(({ tid }) => tid === ending.tid) : undefined
+  if (ending.kind === 'signal') {
+    const { name, code, codeName, address, sent } = ending
+    finding.signal = { number: ending.signal, name, code, codeName, address, sent }
+  }
+  if (guilty !== undefined) {
+    finding.thread = thread(guilty)
+    finding.registers = registersOf(guilty)
+    finding.source = namer(guilty.pid).sources.excerpt(finding.thread.stack.frames)
+  }
+  const others = tasks.filter((task) => task !== guilty)
+  finding.others = others.slice(0, THREADS_SHOWN).map(thread)
+  if (others.length > THREADS_SHOWN) finding.remarks.push(`${others.length - THREADS_SHOWN} more threads are not shown`)
+  for (const one of namers.values()) finding.remarks.push(...one.problems())
+  return finding
+}
+
+/** Where a task is, in words: `in main() (prog.c:12)`; undefined when nothing is known of the address. */
+export function describePlace(task: TaskView, subject: Subject, world: ReportWorld, inflate: Inflate): string | undefined {
+  const place = new Namer(subject, task.pid, world, inflate).places(Number(task.registers[16]!))[0]
+  if (place?.function === undefined) return undefined
+  const offset = place.offset === undefined ? '' : `+${hex(place.offset)}`
+  return `in ${place.function}${offset}${place.file === undefined ? '' : ` (${place.file}:${place.line ?? '?'})`}`
+}
+
+function kindOf(ending: RunEnding): string {
+  return ending.kind === 'signal' ? 'crash' : ending.kind
+}
+
+function registersOf(task: TaskView): Record<string, string> {
+  const registers: Record<string, string> = {}
+  task.registers.forEach((value, i) => (registers[NAMES[i]!] = digits(value)))
+  registers.eflags = digits(BigInt(task.flags))
+  registers.fs_base = digits(task.fsBase)
+  return registers
+}
+
+function digits(value: bigint): string {
+  return value.toString(16).padStart(16, '0')
+}
+
+/** What si_code says, in words, by its name. */
+const MEANINGS: Record<string, string> = {
+  SEGV_MAPERR: 'nothing is mapped there',
+  SEGV_ACCERR: 'the page does not allow this access',
+  BUS_ADRALN: 'the operand is misaligned',
+  BUS_ADRERR: 'the mapped file does not reach that far',
+  FPE_INTDIV: 'integer division by zero, or its quotient is too large',
+  FPE_FLTDIV: 'floating-point division by zero',
+  FPE_FLTOVF: 'floating-point overflow',
+  FPE_FLTUND: 'floating-point underflow',
+  FPE_FLTRES: 'floating-point result is inexact',
+  FPE_FLTINV: 'invalid floating-point operation',
+  ILL_ILLOPC: 'the processor knows no such instruction',
+  ILL_ILLOPN: 'the processor knows no such instruction',
+  TRAP_BRKPT: 'a breakpoint',
+  TRAP_TRACE: 'a trace trap',
+}
+
+function whatHappened(ending: RunEnding): string {
+  switch (ending.kind) {
+    case 'exit':
+      return `the program exited with code ${ending.code}`
+    case 'deadlock':
+      return 'every thread waits, and nothing is left that could wake any of them'
+    case 'time-limit':
+      return `the program had not ended after ${ending.limit / 1e9} s of its own time`
+    case 'signal': {
+      const { name, codeName, address, sent } = ending
+      if (sent) return `${name}: the program sent it to itself (${codeName})`
+      if (codeName === 'SI_KERNEL') {
+        const why = name === 'SIGTRAP' ? 'a breakpoint instruction' : 'a non-canonical address, a misaligned operand or a privileged instruction'
+        return `${name}: ${why} (${codeName})`
+      }
+      const meaning = MEANINGS[codeName]
+      return `${name} at address ${address}${meaning === undefined ? '' : `: ${meaning}`} (${codeName})`
+    }
+  }
+}

@@ -1,0 +1,78 @@
+/** Exists to say what a check, or a crash, reports: values only, from which every form of a report is derived. They are JSON as they stand. */
+
+/** A place in code or data. Addresses are hexadecimal (`0x…`). */
+export interface Place {
+  address: string
+  /** Path of the object that holds it, and the offset in that object's addresses. */
+  module?: string
+  moduleOffset?: string
+  /** Demangled. */
+  function?: string
+  /** Bytes from the start of the function's symbol. */
+  offset?: number
+  file?: string
+  line?: number
+  column?: number
+}
+
+/** One line of a stack. */
+export interface Frame extends Place {
+  /** Inlined into the frame behind it. */
+  inlined: boolean
+  /** Made by the kernel to call a signal handler. */
+  signal: boolean
+  /** Found without unwind tables: probable, not certain. */
+  guessed: boolean
+  /** The source line, without its indentation. */
+  text?: string
+}
+
+/** The frames of a thread, innermost first. */
+export interface Stack {
+  frames: Frame[]
+  /** Why there are no more: `outermost` means that these are all. */
+  end: string
+}
+
+/** A thread at the moment of a finding. */
+export interface ThreadState {
+  pid: number
+  tid: number
+  name: string
+  /** The system call in which it waits, in strace's form; null while it could run. */
+  waiting: string | null
+  stack: Stack
+}
+
+/** Lines around a source line. */
+export interface SourceExcerpt {
+  file: string
+  /** The line that it is about; lines count from 1. */
+  line: number
+  first: number
+  lines: string[]
+  /** The source was changed after the program was built, so the lines may be others. */
+  newer: boolean
+}
+
+/** What was wrong, when, where, and in which state. */
+export interface Finding {
+  /** `crash`, `deadlock`, `time-limit`, or the kind that a check gives it. */
+  kind: string
+  /** One line: what happened. */
+  what: string
+  /** Instructions executed until then. */
+  moment: number
+  seed: number
+  /** Of a fatal signal: its number and name, si_code with its name, and si_addr. */
+  signal?: { number: number; name: string; code: number; codeName: string; address: string; sent: boolean }
+  /** The thread that it happened to; absent when it happened to all (deadlock, time limit). */
+  thread?: ThreadState
+  source?: SourceExcerpt
+  /** Registers of that thread by name, 16 hexadecimal digits each. */
+  registers?: Record<string, string>
+  /** The other threads. */
+  others: ThreadState[]
+  /** Whatever could not be found out, one line each. */
+  remarks: string[]
+}

@@ -1,0 +1,123 @@
+/**
+ * Exists because register traffic is what calls cost: finds, for every block of a region, which registers must be in their locals, which may differ
+ * from the CPU state, and so what has to be loaded and stored where.
+ */
+import { REG, REGISTER_SLOTS } from '../ir/registers.ts'
+import type { Block } from '../ir/types.ts'
+import { DEAD } from './lower-prepare.ts'
+
+/** A set of register numbers below REGISTER_SLOTS. */
+export class RegisterSet {
+  low = 0
+  high = 0
+
+  static of(...registers: number[]): RegisterSet {
+    const set = new RegisterSet()
+    for (const r of registers) set.add(r)
+    return set
+  }
+
+  add(r: number): void {
+    if (r < 32) this.low |= 1 << r
+    else this.high |= 1 << (r - 32)
+  }
+
+  has(r: number): boolean {
+    return ((r < 32 ? this.low >>> r : this.high >>> (r - 32)) & 1) !== 0
+  }
+
+  /** Adds all of `other`, less those of `without`; tells whether anything was new. */
+  addAll(other: RegisterSet, without: RegisterSet | null = null): boolean {
+    const low = this.low | (without === null ? other.low : other.low & ~without.low)
+    const high = this.high | (without === null ? other.high : other.high & ~without.high)
+    const changed = low !== this.low || high !== this.high
+    this.low = low
+    this.high = high
+    return changed
+  }
+
+  minus(other: RegisterSet): RegisterSet {
+    const set = new RegisterSet()
+    set.addAll(this, other)
+    return set
+  }
+
+  get empty(): boolean {
+    return (this.low | this.high) === 0
+  }
+
+  /** A key for maps: equal sets have equal keys. */
+  get key(): number {
+    return (this.low >>> 0) * 0x1_0000 + this.high
+  }
+
+  forEach(visit: (register: number) => void): void {
+    for (let r = 0; r < REGISTER_SLOTS; r++) if (this.has(r)) visit(r)
+  }
+}
+
+/** What is known about the registers of a region, by block (leaves outside of the region included, after the blocks). */
+export interface RegisterPlan {
+  /** Registers whose locals hold their values at the start of the block. All others are to be found in the CPU state. */
+  valid: RegisterSet[]
+  /** Registers that may differ from the CPU state at the start, and at the end, of the block. */
+  dirtyBefore: RegisterSet[]
+  dirtyAfter: RegisterSet[]
+  /** Every register that the region may write. */
+  written: RegisterSet
+  /** Every register that has a local. */
+  used: RegisterSet
+}
+
+/** Does the block end by handing the registers over through the CPU state and taking them back? */
+function handsOver(block: Block | undefined): boolean {
+  const kind = block?.term.kind
+  return kind === 'call' || kind === 'icall' || kind === 'syscall'
+}
+
+/** Plans register traffic. `succs` includes leaves, which have no block; blocks have been prepared. */
+export function planRegisters(blocks: readonly Block[], succs: readonly (readonly number[])[]): RegisterPlan {
+  const n = succs.length
+  const make = (): RegisterSet[] => Array.from({ length: n }, () => new RegisterSet())
+  const reads = make()
+  const writes = make()
+  const written = new RegisterSet()
+  const used = new RegisterSet()
+  blocks.forEach((block, b) => {
+    for (const node of block.ops) {
+      if (node.uses === DEAD) continue
+      if (node.op.effect === 'get') reads[b]!.add(node.imm)
+      else if (node.op.effect === 'put') writes[b]!.add(node.imm)
+    }
+    if (block.term.kind === 'call' || block.term.kind === 'icall') reads[b]!.add(REG.rsp)
+    written.addAll(writes[b]!)
+    used.addAll(reads[b]!)
+    used.addAll(writes[b]!)
+  })
+  const dirtyBefore = make()
+  const dirtyAfter = make()
+  for (let changed = true; changed; ) {
+    changed = false
+    for (let b = 0; b < n; b++) {
+      dirtyAfter[b]!.addAll(dirtyBefore[b]!)
+      dirtyAfter[b]!.addAll(writes[b]!)
+      if (handsOver(blocks[b])) continue
+      for (const s of succs[b]!) if (dirtyBefore[s]!.addAll(dirtyAfter[b]!)) changed = true
+    }
+  }
+  // A register that a block writes must be valid at its start: a fault inside the block finds it either way in its local.
+  const valid = make()
+  for (let b = 0; b < n; b++) {
+    valid[b]!.addAll(reads[b]!)
+    valid[b]!.addAll(writes[b]!)
+    valid[b]!.addAll(dirtyBefore[b]!)
+  }
+  for (let changed = true; changed; ) {
+    changed = false
+    for (let b = n - 1; b >= 0; b--) {
+      if (handsOver(blocks[b])) continue
+      for (const s of succs[b]!) if (valid[b]!.addAll(valid[s]!, writes[b]!)) changed = true
+    }
+  }
+  return { valid, dirtyBefore, dirtyAfter, written, used }
+}

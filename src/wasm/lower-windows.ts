@@ -1,0 +1,121 @@
+/**
+ * Exists because checking every access is what a memory-safe machine pays most for: accesses at constant distances from one base share one check
+ * of the range that they span (a *window*), and all accesses at known distances from the stack pointer share one for the whole region.
+ */
+import { ops } from '../ir/ops.ts'
+import { REG } from '../ir/registers.ts'
+import type { Block, Node } from '../ir/types.ts'
+import { accessOf } from './lower-access.ts'
+import { DEAD } from './lower-prepare.ts'
+
+/** Bytes that a window may span: at most a page, so that the attributes of its first and last byte's page cover it. */
+const MAX_SPAN = 4096
+
+/** Accesses at base + [low, high); `low` and `high` are bytes relative to the base. */
+export interface Window {
+  /** The base value; null for the region's stack window, whose base is the stack pointer at the region's first entry. */
+  base: Node | null
+  low: number
+  high: number
+  store: boolean
+  /** Wasm local that is 0 when the whole window may be accessed plainly, and the local with the low word of base + low; -1 until computed. */
+  bad: number
+  origin: number
+}
+
+/** How one access is checked: within `window`, at `offset` bytes from its start. */
+export interface Placement {
+  window: Window
+  offset: number
+}
+
+/** The windows of a region. */
+export interface WindowPlan {
+  placements: Map<Node, Placement>
+  stack: Window | null
+  /** Distance of the stack pointer from its value at the first entry at the start of each block, where known. */
+  depth: (number | null)[]
+}
+
+/** base + offset of an address. */
+function decompose(address: Node): { base: Node; offset: number } {
+  if (address.op === ops.i64_add && address.b!.op === ops.i64_const && address.b!.imm2 === address.b!.imm >> 31) return { base: address.a!, offset: address.b!.imm }
+  return { base: address, offset: 0 }
+}
+
+const UNSEEN = Number.NaN
+
+/** What a block adds to the stack pointer, or null when that is not a constant. */
+function stackChange(block: Block): number | null {
+  for (let i = block.ops.length - 1; i >= 0; i--) {
+    const node = block.ops[i]!
+    if (node.op !== ops.i64_put || node.imm !== REG.rsp) continue
+    const { base, offset } = decompose(node.a!)
+    return base.op === ops.i64_get && base.imm === REG.rsp ? offset : null
+  }
+  return 0
+}
+
+/** Distances of the stack pointer at the start of every block; a call leaves the stack pointer where it was before the push. */
+function stackDepths(blocks: readonly Block[], succs: readonly (readonly number[])[], first: number): (number | null)[] {
+  const depth: (number | null)[] = blocks.map(() => UNSEEN)
+  const work = [first]
+  depth[first] = 0
+  while (work.length > 0) {
+    const b = work.pop()!
+    const change = stackChange(blocks[b]!)
+    const kind = blocks[b]!.term.kind
+    const back = kind === 'call' || kind === 'icall' ? 8 : 0
+    const after = depth[b] === null || change === null ? null : depth[b]! + change + back
+    for (const s of succs[b]!) {
+      if (s >= blocks.length || depth[s] === null || depth[s] === after) continue
+      depth[s] = Number.isNaN(depth[s]!) ? after : null
+      work.push(s)
+    }
+  }
+  return depth.map((d) => (d === null || Number.isNaN(d) ? null : d))
+}
+
+/** Plans the windows of a region; `first` is the block of its first entry. Blocks have been prepared (dead nodes are marked). */
+export function planWindows(blocks: readonly Block[], succs: readonly (readonly number[])[], first: number): WindowPlan {
+  const placements = new Map<Node, Placement>()
+  const depth = stackDepths(blocks, succs, first)
+  const stack: Window = { base: null, low: 0, high: 0, store: false, bad: -1, origin: -1 }
+  blocks.forEach((block, b) => {
+    const groups = new Map<Node, { window: Window; members: { node: Node; offset: number }[] }>()
+    for (const node of block.ops) {
+      const row = accessOf(node.op)
+      if (row === undefined || node.uses === DEAD) continue
+      const { base, offset } = decompose(node.a!)
+      const at = depth[b]
+      if (at !== null && base.op === ops.i64_get && base.imm === REG.rsp) {
+        const low = Math.min(stack.low, at + offset)
+        const high = Math.max(stack.high, at + offset + row.bytes)
+        if (high - low <= MAX_SPAN) {
+          stack.low = low
+          stack.high = high
+          stack.store ||= row.store
+          placements.set(node, { window: stack, offset: at + offset })
+          continue
+        }
+      }
+      let group = groups.get(base)
+      if (group === undefined) groups.set(base, (group = { window: { base, low: offset, high: offset + row.bytes, store: false, bad: -1, origin: -1 }, members: [] }))
+      const low = Math.min(group.window.low, offset)
+      const high = Math.max(group.window.high, offset + row.bytes)
+      if (high - low > MAX_SPAN) continue
+      group.window.low = low
+      group.window.high = high
+      group.window.store ||= row.store
+      group.members.push({ node, offset })
+    }
+    for (const { window, members } of groups.values()) {
+      if (members.length < 2) continue
+      for (const { node, offset } of members) placements.set(node, { window, offset: offset - window.low })
+      // The window's check reads the base, before the first of its accesses does.
+      window.base!.uses++
+    }
+  })
+  for (const placement of placements.values()) if (placement.window === stack) placement.offset -= stack.low
+  return { placements, stack: stack.high > stack.low ? stack : null, depth }
+}
