@@ -1,8 +1,11 @@
 /** Exists to hold one guest address space: its linear memory, its page permissions, and who must hear when code pages change. */
-import { ATTRIBUTE, ATTRIBUTE_COUNT, ATTRIBUTES_BASE, GUEST_LIMIT, GUEST_MIN, MEMORY_WASM_PAGES, PAGE_SHIFT, PAGE_SIZE, UNMAPPED } from './layout.ts'
+import { ATTRIBUTE, ATTRIBUTE_COUNT, ATTRIBUTES_BASE, GUEST_LIMIT, GUEST_MIN, MEMORY_WASM_PAGES, PAGE_SHIFT, PAGE_SIZE, UNMAPPED, ZONE_BASE } from './layout.ts'
 
 /** Access rights of a page, as in mmap(2): PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
 export const PROT = { read: 1, write: 2, exec: 4 } as const
+
+/** Pages that the stack zone may reach to each side of the address that it was made for. */
+const ZONE_PAGES = 64
 
 /** Told when translated code made from a page no longer matches the page. Pages are page numbers, `count` of them from `first`. */
 export interface CodeListener {
@@ -33,6 +36,25 @@ export class AddressSpace {
     this.attributes.fill(UNMAPPED)
     this.touched = new Uint8Array(ATTRIBUTE_COUNT)
     this.executable = new Uint8Array(ATTRIBUTE_COUNT)
+    this.forgetZone()
+  }
+
+  /** Makes the plain pages around `address` (at most ZONE_PAGES each way) the stack zone; see lower-memory.ts. */
+  rezone(address: number): void {
+    const page = address >>> PAGE_SHIFT
+    let first = page
+    let last = page
+    while (page - first < ZONE_PAGES && this.attributes[first - 1] === 0) first--
+    while (last - page < ZONE_PAGES && this.attributes[last + 1] === 0) last++
+    this.view.setBigUint64(ZONE_BASE, BigInt(first << PAGE_SHIFT), true)
+    this.view.setBigUint64(ZONE_BASE + 8, BigInt((last - first + 1) << PAGE_SHIFT), true)
+  }
+
+  /** To be called whenever an attribute becomes other than 0. */
+  private forgetZone(): void {
+    // Page 0, where nothing can be mapped: no window lies in it.
+    this.view.setBigUint64(ZONE_BASE, 0n, true)
+    this.view.setBigUint64(ZONE_BASE + 8, BigInt(PAGE_SIZE), true)
   }
 
   listen(listener: CodeListener): void {
@@ -44,6 +66,7 @@ export class AddressSpace {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
     this.dropCode(first, count)
+    this.forgetZone()
     this.executable.fill(prot & PROT.exec ? 1 : 0, first, first + count)
     for (let page = first; page < first + count; page++) {
       if (this.touched[page] !== 0) this.bytes.fill(0, page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT)
@@ -57,6 +80,7 @@ export class AddressSpace {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
     this.dropCode(first, count)
+    this.forgetZone()
     this.attributes.fill(UNMAPPED, first, first + count)
     this.executable.fill(0, first, first + count)
   }
@@ -65,6 +89,7 @@ export class AddressSpace {
   protect(start: number, length: number, prot: number): void {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
+    this.forgetZone()
     if ((prot & PROT.exec) === 0 || (prot & PROT.write) !== 0) this.dropCode(first, count)
     for (let page = first; page < first + count; page++) {
       const attribute = this.attributes[page]!
@@ -162,6 +187,7 @@ export class AddressSpace {
   /** Notes that code was translated from the page of `address`: stores to it take the slow path from now on. */
   markCode(address: number): void {
     this.attributes[address >>> PAGE_SHIFT]! |= ATTRIBUTE.code
+    this.forgetZone()
   }
 
   /** Page numbers of all mapped pages, ascending. */

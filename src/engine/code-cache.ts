@@ -62,13 +62,15 @@ export class CodeCache implements SlotAllocator, CodeListener {
     this.jumpCache = new Int32Array(space.memory.buffer, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES * 2)
     const base = { memory: space.memory, table: this.table }
     const access = (kind: number): number => engine.access(kind)
-    const runtime = instantiate(runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE), { ...base, access })
+    const rezone = (low: number): void => space.rezone(low >>> 0)
+    const runtime = instantiate(runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE), { ...base, access, rezone })
     this.enter = runtime.exports.enter as (code: number, fuel: number, depth: number) => number
     const js: Record<string, WebAssembly.ImportValue> = {
       resolve: (pc: number) => this.resolve(pc),
       revive: (code: number) => this.revive(code),
       systemCall: (fuel: number) => engine.systemCall(fuel),
       access,
+      rezone,
       helper: (id: number, a: number, b: number) => engine.helper(id, a, b),
     }
     this.imports = { ...base }

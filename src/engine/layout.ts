@@ -16,6 +16,9 @@ export const GUEST_MIN = 0x1_0000
 /** Where the CPU state of the running task lies (STATE_SIZE bytes, see ir/registers.ts). */
 export const STATE_BASE = 0x1000
 
+/** The stack zone, a range of plain pages around a stack pointer: start and size (u64 each). Above the CPU state. */
+export const ZONE_BASE = 0x1800
+
 /** Direct-mapped cache from guest pc to translated entry: JUMP_CACHE_ENTRIES × (pc u32, entry code u32). */
 export const JUMP_CACHE_BASE = 0x4000
 export const JUMP_CACHE_ENTRIES = 4096

@@ -6,12 +6,13 @@ import * as OP from '../wasm/opcodes.ts'
 import { REGION_PARAMETERS, REGION_RESULTS, RUNTIME, importRuntime } from '../wasm/runtime.ts'
 import { liftBlock } from '../x86/block.ts'
 import type { AddressSpace } from './address-space.ts'
-import { ATTRIBUTES_BASE, GUEST_LIMIT, GUEST_MIN, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES, MEMORY_WASM_PAGES, STATE_BASE } from './layout.ts'
+import { ATTRIBUTES_BASE, GUEST_LIMIT, GUEST_MIN, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES, MEMORY_WASM_PAGES, STATE_BASE, ZONE_BASE } from './layout.ts'
 import { REGION_INSTRUCTIONS, canExecute, codeReader, discover, type Region } from './region.ts'
 
 export const memoryLayout: MemoryLayout = {
   stateBase: STATE_BASE,
   attributesBase: ATTRIBUTES_BASE,
+  zoneBase: ZONE_BASE,
   jumpCacheBase: JUMP_CACHE_BASE,
   jumpCacheEntries: JUMP_CACHE_ENTRIES,
   guestLimit: GUEST_LIMIT,

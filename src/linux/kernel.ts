@@ -1,7 +1,7 @@
 /** Exists to hold the parts of a machine that are not data beside the data, and to be what translated code calls at a SYSCALL. */
 import { assert } from '../base/errors.ts'
 import type { AddressSpace } from '../engine/address-space.ts'
-import type { CpuState } from '../engine/cpu-state.ts'
+import { CpuState } from '../engine/cpu-state.ts'
 import type { KernelEntry, Processor } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
 import type { MachineView, Observer, TaskInfo } from '../tool/observer.ts'
@@ -40,11 +40,11 @@ export class Kernel implements KernelEntry, MachineView {
   /** Set by whatever makes the plan of the running turn wrong: another task became runnable, an earlier event, a signal. */
   attention = false
 
-  constructor(state: KernelState, world: World, processor: Processor, cpu: CpuState) {
+  constructor(state: KernelState, world: World, processor: Processor) {
     this.state = state
     this.world = world
     this.processor = processor
-    this.cpu = cpu
+    this.cpu = new CpuState()
     this.strategy = strategyNamed(state.strategy.name)
   }
 

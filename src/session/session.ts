@@ -9,6 +9,8 @@ import type { Finding } from '../tool/finding.ts'
 import { describeEnding, describePlace } from './describe.ts'
 import type { Inflate } from './stacks.ts'
 
+export type { RunEnding, RunInputs } from '../replay/recording.ts'
+
 /** Instructions between two looks at the time limit. Part of what a run with a limit is: its end falls on such a look. */
 const SLICE = 20_000_000
 

@@ -83,9 +83,8 @@ export class ObjectFile {
   private findPlace(address: number): ObjectPlace {
     const named = this.symbolAt(address)
     const code = this.attempt(() => this.debugInfo?.at(address)) ?? []
-    const symbol = named && demangle(named.name)
-    const places = code.map((entry, i) => functionPlace(entry, i === code.length - 1 ? symbol : undefined))
-    const innermost: FunctionPlace = places[0] ?? (symbol === undefined ? {} : { symbol })
+    const places = code.map((entry, i) => functionPlace(entry, i === code.length - 1 ? named?.name : undefined))
+    const innermost: FunctionPlace = places[0] ?? (named === undefined ? {} : { symbol: demangle(named.name) })
     return {
       ...innermost,
       ...(named && { offset: address - named.start }),
@@ -159,8 +158,14 @@ export class ObjectFile {
   }
 }
 
-/** `fallback` is the demangled ELF symbol, which names a function that its debugging information does not. */
-function functionPlace({ name, source }: CodePlace, fallback: string | undefined): FunctionPlace {
-  const symbol = name.linkage === undefined ? (name.qualified ?? fallback) : demangle(name.linkage)
+/**
+ * The name is the one in the debugging information. Where that has no linker's name (functions of unnamed namespaces, or of C), a mangled
+ * ELF symbol says more, as it has the parameters; `elfName` is that of the function which holds the code.
+ */
+function functionPlace({ name, source }: CodePlace, elfName: string | undefined): FunctionPlace {
+  const withoutClone = elfName?.replace(/\..*$/, '')
+  const isMangled = withoutClone !== undefined && /^_[ZR]/.test(withoutClone)
+  const linkage = name.linkage ?? (isMangled ? withoutClone : undefined)
+  const symbol = linkage === undefined ? (name.qualified ?? withoutClone) : demangle(linkage)
   return { ...(symbol !== undefined && { symbol }), ...source }
 }

@@ -70,8 +70,10 @@ export function emitCheck(v: ValueLowering, { full, low }: Address, bytes: numbe
     f.localGet(low)
     f.i32Const(4095)
     f.op(OP.i32_and)
-    f.i32Const(4096 - bytes)
-    f.op(OP.i32_gt_u)
+    f.i32Const(bytes - 1)
+    f.op(OP.i32_add)
+    f.i32Const(12)
+    f.op(OP.i32_shr_u)
     f.op(OP.i32_or)
   }
   f.hint(false)
@@ -99,6 +101,35 @@ export function emitWindow(v: ValueLowering, window: Window, full: number): void
   f.op(OP.i32_wrap_i64)
   f.op(OP.i32_or)
   f.localSet(window.bad)
+}
+
+/**
+ * The same for the stack window: the *zone* is a range of plain pages that the engine found around a stack pointer, so that most
+ * regions get along with one comparison.
+ */
+export function emitStackWindow(v: ValueLowering, window: Window, full: number): void {
+  const f = v.region.body
+  f.localGet(full)
+  f.op(OP.i32_wrap_i64)
+  f.localSet(window.origin)
+  f.i32Const(0)
+  f.localSet(window.bad)
+  f.localGet(full)
+  f.i32Const(0)
+  f.opMemory(OP.i64_load, 3, v.region.layout.zoneBase)
+  f.op(OP.i64_sub)
+  f.i32Const(0)
+  f.opMemory(OP.i64_load, 3, v.region.layout.zoneBase + 8)
+  f.i64Const(window.high - window.low, 0)
+  f.op(OP.i64_sub)
+  f.op(OP.i64_gt_u)
+  f.hint(false)
+  v.region.if_()
+  f.localGet(full)
+  f.i32Const(window.high - window.low)
+  f.opIndex(OP.call, RUNTIME.zone!)
+  f.localSet(window.bad)
+  v.region.end()
 }
 
 /** The window of a block, computed at its first access. */

@@ -11,7 +11,7 @@ function use(node: Node | null): void {
 }
 
 /** Ops after which the region may be left with all registers precise. */
-function mayLeave(node: Node): boolean {
+export function mayLeave(node: Node): boolean {
   const effect = node.op.effect
   return effect === 'load' || effect === 'store' || effect === 'guard'
 }

@@ -3,9 +3,9 @@ import { EXIT } from '../ir/exits.ts'
 import { REG, registers, REGISTER_SLOTS, STATE } from '../ir/registers.ts'
 import type { Block, Node, Target, Terminator, Type } from '../ir/types.ts'
 import { BLOCK_VOID, F32, F64, FunctionBody, I32, I64, V128, type ValueType } from './encode.ts'
-import { prepareBlock } from './lower-prepare.ts'
+import { DEAD, mayLeave, prepareBlock } from './lower-prepare.ts'
 import { planRegisters, RegisterSet, type RegisterPlan } from './lower-registers.ts'
-import { emitWindow } from './lower-memory.ts'
+import { emitStackWindow } from './lower-memory.ts'
 import { ValueLowering } from './lower-value.ts'
 import { planWindows, type Placement, type WindowPlan } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
@@ -29,6 +29,8 @@ export interface RegionInput {
 export interface MemoryLayout {
   readonly stateBase: number
   readonly attributesBase: number
+  /** Where the stack zone is described: start and size (i64 each). The size is never less than a page. */
+  readonly zoneBase: number
   readonly jumpCacheBase: number
   readonly jumpCacheEntries: number
   /** Addresses at or above this are never mapped. */
@@ -59,7 +61,9 @@ export class RegionLowering implements StructureSink {
   private plan!: RegisterPlan
   /** Sets of registers that a stop has to fetch from the CPU state first, since all written ones are stored then; one label each. */
   private profiles: RegisterSet[] = []
-  private profileOf: number[] = []
+  private readonly profileIndex = new Map<number, number>()
+  /** Registers that the stop sequence stores and that are in the CPU state alone at this point of the code. */
+  private missing = new RegisterSet()
   /** The block at hand. */
   private current = 0
   private readonly values: ValueLowering
@@ -97,7 +101,7 @@ export class RegionLowering implements StructureSink {
     this.windows = planWindows(input.blocks, succs, input.entries[0]!)
     if (this.windows.stack !== null) this.plan.used.add(REG.rsp)
     for (let r = 0; r < REGISTER_SLOTS; r++) this.registerLocal[r] = this.plan.used.has(r) ? f.local(wasmType[registers[r]!.type]) : -1
-    this.planProfiles(succs.length)
+    this.planProfiles(input.blocks, succs.length)
     this.xpc = f.local(I32)
     this.xcode = f.local(I32)
     this.xreason = f.local(I32)
@@ -156,12 +160,12 @@ export class RegionLowering implements StructureSink {
       f.op(OP.i64_add)
     })
     f.localSet(this.stackStart)
-    emitWindow(this.values, stack, this.stackStart)
+    emitStackWindow(this.values, stack, this.stackStart)
   }
 
   /** Checks the stack window again: pages may have changed while others ran. */
   private reopenStackWindow(): void {
-    if (this.windows.stack !== null) emitWindow(this.values, this.windows.stack, this.stackStart)
+    if (this.windows.stack !== null) emitStackWindow(this.values, this.windows.stack, this.stackStart)
   }
 
   /** Graph node of a target; addresses outside the region become leaves. */
@@ -196,20 +200,33 @@ export class RegionLowering implements StructureSink {
 
   // Registers and the CPU state.
 
-  /** Numbers the profiles of the blocks; profile -1 has nothing to fetch. */
-  private planProfiles(count: number): void {
+  /**
+   * Numbers the profiles: what is missing at the places of each block where a stop may happen. What a block writes is no longer missing after
+   * the write. When there are many, the blocks with further ones get along with fewer by having what they write loaded before.
+   */
+  private planProfiles(blocks: readonly Block[], count: number): void {
     this.profiles = []
-    this.profileOf = []
-    const known = new Map<number, number>()
+    this.profileIndex.clear()
     for (let b = 0; b < count; b++) {
       const missing = this.plan.written.minus(this.plan.valid[b]!)
-      let index = missing.empty ? -1 : known.get(missing.key)
-      if (index === undefined) {
-        index = this.profiles.push(missing) - 1
-        known.set(missing.key, index)
+      this.addProfile(missing)
+      for (const node of blocks[b]?.ops ?? []) {
+        if (node.uses === DEAD || missing.empty) continue
+        if (node.op.effect === 'put') missing.remove(node.imm)
+        else if (mayLeave(node)) this.addProfile(missing)
       }
-      this.profileOf.push(index)
+      this.addProfile(missing)
     }
+  }
+
+  private addProfile(missing: RegisterSet): void {
+    if (missing.empty || this.profileIndex.has(missing.key)) return
+    this.profileIndex.set(missing.key, this.profiles.push(missing.minus(new RegisterSet())) - 1)
+  }
+
+  /** Told by the lowering of values that register `r` has just been written. */
+  wrote(r: number): void {
+    this.missing.remove(r)
   }
 
   /** Fetches what the block of the entry needs: the first entry is the common one, the others share what is left. */
@@ -297,8 +314,7 @@ export class RegionLowering implements StructureSink {
 
   /** Goes to the stop sequence of the block at hand: what is in the CPU state alone is fetched on the way. */
   private stop(): void {
-    const profile = this.profileOf[this.current]!
-    this.branchTo(profile < 0 ? LEVEL.stop : LEVEL.profiles + profile)
+    this.branchTo(this.missing.empty ? LEVEL.stop : LEVEL.profiles + this.profileIndex.get(this.missing.key)!)
   }
 
   /** The local in which the reason of a stop is put before `stopAt`. */
@@ -544,11 +560,16 @@ export class RegionLowering implements StructureSink {
     if (!sense) this.body.op(OP.i32_eqz)
   }
 
+  private enter(b: number): void {
+    this.current = b
+    this.missing = this.plan.written.minus(this.plan.valid[b]!)
+  }
+
   code(b: number): void {
     if (b >= this.input.blocks.length) return
     const f = this.body
     const block = this.input.blocks[b]!
-    this.current = b
+    this.enter(b)
     const count = block.insns.length
     if (count > 0) {
       f.localGet(PARAMETER.fuel)
@@ -578,7 +599,7 @@ export class RegionLowering implements StructureSink {
   }
 
   leave(b: number): void {
-    this.current = b
+    if (b >= this.input.blocks.length) this.enter(b)
     if (b >= this.input.blocks.length) return this.leaveTo(this.leaves[b - this.input.blocks.length]!)
     const term = this.input.blocks[b]!.term
     switch (term.kind) {

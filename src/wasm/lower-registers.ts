@@ -22,6 +22,11 @@ export class RegisterSet {
     else this.high |= 1 << (r - 32)
   }
 
+  remove(r: number): void {
+    if (r < 32) this.low &= ~(1 << r)
+    else this.high &= ~(1 << (r - 32))
+  }
+
   has(r: number): boolean {
     return ((r < 32 ? this.low >>> r : this.high >>> (r - 32)) & 1) !== 0
   }
@@ -60,6 +65,8 @@ export class RegisterSet {
 export interface RegisterPlan {
   /** Registers whose locals hold their values at the start of the block. All others are to be found in the CPU state. */
   valid: RegisterSet[]
+  /** Registers that the block writes. */
+  writes: RegisterSet[]
   /** Registers that may differ from the CPU state at the start, and at the end, of the block. */
   dirtyBefore: RegisterSet[]
   dirtyAfter: RegisterSet[]
@@ -105,11 +112,9 @@ export function planRegisters(blocks: readonly Block[], succs: readonly (readonl
       for (const s of succs[b]!) if (dirtyBefore[s]!.addAll(dirtyAfter[b]!)) changed = true
     }
   }
-  // A register that a block writes must be valid at its start: a fault inside the block finds it either way in its local.
   const valid = make()
   for (let b = 0; b < n; b++) {
     valid[b]!.addAll(reads[b]!)
-    valid[b]!.addAll(writes[b]!)
     valid[b]!.addAll(dirtyBefore[b]!)
   }
   for (let changed = true; changed; ) {
@@ -119,5 +124,5 @@ export function planRegisters(blocks: readonly Block[], succs: readonly (readonl
       for (const s of succs[b]!) if (valid[b]!.addAll(valid[s]!, writes[b]!)) changed = true
     }
   }
-  return { valid, dirtyBefore, dirtyAfter, written, used }
+  return { valid, writes, dirtyBefore, dirtyAfter, written, used }
 }

@@ -96,6 +96,7 @@ export class ValueLowering {
         this.pendingGet[node.imm] = null
         this.emit(node.a!)
         f.localSet(this.region.registerOf(node.imm))
+        this.region.wrote(node.imm)
         return
       }
       case 'load':

@@ -46,10 +46,14 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   js('systemCall', [I32], [I32]),
   /** (size | 256 for a store); address in STATE.faultAddress -> 0 when the access may proceed, else an EXIT reason. */
   js('access', [I32], [I32]),
+  /** (low word of an address in a plain page): makes the plain pages around it the stack zone. */
+  js('rezone', [I32], []),
   /** (helper, a, b) -> result. */
   js('helper', [I32, I32, I32], [I32]),
   /** (address, size | 256 for a store) -> 0 when the access may proceed, else an EXIT reason. */
   wasm('check', [I64, I32], [I32]),
+  /** (address, bytes) -> 0 when all pages of a stack window are plain, else 1. */
+  wasm('zone', [I64, I32], [I32]),
   wasm('nanF64', [F64, F64], [F64]),
   wasm('nanF32', [F32, F32], [F32]),
   wasm('nanF64x2', [V128, V128, V128], [V128]),
@@ -87,6 +91,7 @@ export function runtimeModule(memoryPages: number, stateBase: number, attributes
   m.importMemory('l', 'memory', memoryPages, memoryPages)
   m.importTable('l', 'table', 0)
   m.importFunction('l', 'access', m.type([I32], [I32]))
+  m.importFunction('l', 'rezone', m.type([I32], []))
   const region = m.type(REGION_PARAMETERS, REGION_RESULTS)
   const define = (name: string, parameters: readonly ValueType[], results: readonly ValueType[], emit: Emit): void => {
     const f = new FunctionBody(parameters.length)
@@ -98,6 +103,7 @@ export function runtimeModule(memoryPages: number, stateBase: number, attributes
     define(name, parameters, results, emit)
   }
   runtime('check', (f) => check(f, stateBase, attributesBase))
+  runtime('zone', (f) => zone(f, attributesBase))
   runtime('nanF64', (f) => scalarNan(f, true))
   runtime('nanF32', (f) => scalarNan(f, false))
   runtime('nanF64x2', (f) => vectorNan(f, true))
@@ -249,8 +255,44 @@ function mulhiS(f: FunctionBody): void {
   }
 }
 
-/** Function indices inside the runtime module: its one import, then definition order. */
-const RUNTIME_LOCAL = { access: 0, mulhiU: 6, nanDemote: 9, nanPromote: 10 } as const
+/** Function indices inside the runtime module: its imports, then definition order. */
+const RUNTIME_LOCAL = { access: 0, rezone: 1, mulhiU: 8, nanDemote: 11, nanPromote: 12 } as const
+
+/** A stack window outside of the zone: plain pages make a new zone; others are for the single accesses to find out about. */
+function zone(f: FunctionBody, attributesBase: number): void {
+  const low = f.local(I32)
+  f.localGet(0)
+  f.i64Const(32, 0)
+  f.op(OP.i64_shr_u)
+  f.i64Const(0, 0)
+  f.op(OP.i64_ne)
+  f.opBlock(OP.if, BLOCK_VOID)
+  f.i32Const(1)
+  f.op(OP.return)
+  f.op(OP.end)
+  f.localGet(0)
+  f.op(OP.i32_wrap_i64)
+  f.localTee(low)
+  f.i32Const(12)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load8_u, 0, attributesBase)
+  f.localGet(low)
+  f.localGet(1)
+  f.op(OP.i32_add)
+  f.i32Const(1)
+  f.op(OP.i32_sub)
+  f.i32Const(12)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load8_u, 0, attributesBase)
+  f.op(OP.i32_or)
+  f.opBlock(OP.if, BLOCK_VOID)
+  f.i32Const(1)
+  f.op(OP.return)
+  f.op(OP.end)
+  f.localGet(low)
+  f.opIndex(OP.call, RUNTIME_LOCAL.rezone)
+  f.i32Const(0)
+}
 
 /** An access that the fast path did not allow: both pages may be plain after all; otherwise the engine decides. */
 function check(f: FunctionBody, stateBase: number, attributesBase: number): void {

@@ -80,6 +80,8 @@ export class LiftContext {
         return this.insn.reg & 7
       case KIND.fixed:
         return o.register
+      case KIND.fixedSegment:
+        return o.register
       case KIND.st0:
         return 0
       case KIND.sti:

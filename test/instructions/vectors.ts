@@ -66,7 +66,7 @@ export function fillState(r: RandomState, need: Need, out: Uint8Array): void {
   constrain(r, need, view)
 }
 
-const usesDirection = (row: InsnRow): boolean => row.repeat !== undefined || row.mnemonic === 'PUSHF' || row.mnemonic === 'CLD' || row.mnemonic === 'STD'
+const usesDirection = (row: InsnRow): boolean => row.repeat !== undefined || row.mnemonic.startsWith('PUSHF') || row.mnemonic === 'CLD' || row.mnemonic === 'STD'
 
 /** Sets the registers that must hold addresses, counts or plausible dividends. */
 function constrain(r: RandomState, need: Need, view: DataView): void {
@@ -90,7 +90,7 @@ function constrain(r: RandomState, need: Need, view: DataView): void {
   if (memory !== null) pointAt(r, need, memory, target, set)
   if (mnemonic.startsWith('BT') && memory !== null && row.operands.endsWith('Gv')) boundedBitIndex(r, need, target, get, set)
   if (mnemonic === 'JMP' || mnemonic === 'CALL' || mnemonic === 'RET') indirectTarget(r, need, target, view, get, set)
-  if (mnemonic === 'POPF') {
+  if (mnemonic.startsWith('POPF')) {
     const at = Number(get(RSP)) - WINDOW_BASE + OFFSET_WINDOW
     view.setBigUint64(at, value64(r) & ~0x40100n, true)
   }

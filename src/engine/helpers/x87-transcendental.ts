@@ -222,7 +222,7 @@ export function powerMinusOne(x: Extended, control: number): Outcome {
   const exponent = leadingExponent(x)
   if (exponent >= 0) {
     const isOne = x.exponent === ONE.exponent && x.mantissa === ONE.mantissa
-    if (!isOne) return { value: x, flags: STATUS.precision }
+    if (!isOne) return { value: x, flags: flags | STATUS.precision }
     const result = x.sign === 0 ? x : { sign: 1, exponent: ONE.exponent - 1, mantissa: ONE.mantissa }
     return { value: result, flags: STATUS.precision }
   }
@@ -310,7 +310,7 @@ export function yLog2xPlus1(y: Extended, x: Extended, control: number): Outcome 
   if (q === CLASS.infinity) return { value: infinityOf(x.sign ^ y.sign), flags }
   if (q === CLASS.zero) return { value: zeroOf(x.sign ^ y.sign), flags }
   const exponent = leadingExponent(x)
-  if (exponent >= 0) return x.sign === 1 ? { value: x, flags: STATUS.precision } : largeLogarithm(y, x, control, flags)
+  if (exponent >= 0) return x.sign === 1 ? { value: x, flags: flags | STATUS.precision } : largeLogarithm(y, x, control, flags)
   if (exponent < TINY) {
     // log2(1+x) = x · (1 - x/2 …) / ln 2: a trifle below x/ln 2 in both directions of x.
     const quotient = ((x.mantissa << BigInt(2 * CONSTANT_BITS)) / LN2) * y.mantissa

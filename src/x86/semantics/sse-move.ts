@@ -1,8 +1,6 @@
 /** Exists to give the data movement of SSE and SSE2: whole vectors, halves, scalars, masks, and the stores that bypass caches. */
 import { type OpRow, ops } from '../../ir/ops.ts'
 import { REG } from '../../ir/registers.ts'
-import type { Node } from '../../ir/types.ts'
-import type { LiftContext } from '../lift.ts'
 import type { Lifter } from '../table/types.ts'
 import { aligned, alignedAddress, double, quad, single, unaligned, zero } from './sse-operands.ts'
 
@@ -78,28 +76,14 @@ export const extractWord: Lifter = (l) =>
   l.write(0, l.b.emit(ops.i16x8_extract_lane_u, l.read(1), null, null, l.read(2).imm & 7))
 
 /**
- * MASKMOVDQU: stores byte i of operand 0 where bit 7 of byte i of operand 1 is set. The IR has no conditional store: an
- * unselected byte repeats the store of the first selected one. With an empty mask the byte at rDI is stored back as it is
- * (the manual lets an empty mask fault or not).
+ * MASKMOVDQU: stores byte i of operand 0 to rDI + i where bit 7 of byte i of operand 1 is set. Like the processor it asks for write
+ * permission on all 16 bytes; storing the others back as they are is not seen by anybody, since one thread runs at a time.
  */
 export const maskMove: Lifter = (l) => {
   const b = l.b
-  const data = l.read(0)
-  const mask = b.emit(ops.i8x16_bitmask, l.read(1))
   const rdi = b.get(REG.rdi)
-  const base = l.segmented(l.insn.addrsize === 32 ? b.extendU(b.wrap(rdi)) : rdi)
-  const first = b.and(b.emit(ops.i32_ctz, b.or(mask, b.i32(0x10000))), b.i32(15))
-  const firstAddress = b.add(base, b.extendU(first))
-  // A fault reports the first address in its page that belongs to the operand, selected or not.
-  const crossed = b.shrU(b.xor(base, firstAddress), b.i64(12))
-  b.probeWrite(b.select(b.eq(crossed, b.i64(0)), base, firstAddress), 1)
-  const isSelected = Array.from({ length: 16 }, (_, i) => b.and(mask, b.i32(1 << i)))
-  const addresses = isSelected.map((selected, i) => b.select(selected, b.add(base, b.i64(i)), firstAddress))
-  for (const address of addresses) b.probeWrite(address, 1)
-  const firstByte = b.emit(ops.i8x16_extract_lane_u, b.emit(ops.i8x16_swizzle, data, b.emit(ops.i8x16_splat, first)))
-  const spare = b.select(mask, firstByte, b.load(8, firstAddress))
-  addresses.forEach((address, i) => {
-    const byte = b.emit(ops.i8x16_extract_lane_u, data, null, null, i)
-    b.store(8, address, b.select(isSelected[i]!, byte, spare))
-  })
+  const address = l.segmented(l.insn.addrsize === 32 ? b.extendU(b.wrap(rdi)) : rdi)
+  b.probeWrite(address, 16)
+  const selected = b.emit(ops.i8x16_shr_s, l.read(1), b.i32(7))
+  b.store128(address, b.emit(ops.v128_bitselect, l.read(0), b.load128(address), selected))
 }

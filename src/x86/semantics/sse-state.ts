@@ -42,15 +42,16 @@ export const flushLine: Lifter = (l) => {
 
 const at = (l: LiftContext, address: Node, offset: number): Node => l.b.add(address, l.b.i64(offset))
 
-/** Offsets in the FXSAVE image (SDM vol. 2, table 3-44), and how much of it is written. */
-const IMAGE = { mxcsr: 24, registers: 32, xmm: 160, bytes: 416 } as const
+/** Offsets in the FXSAVE image (SDM vol. 2, table 3-44), and its last byte, which processors check first. */
+const IMAGE = { mxcsr: 24, registers: 32, xmm: 160, last: 511 } as const
 
 /** FXSAVE, FXSAVE64: without a pending exception the x87 pointers are zero, and both layouts are the same. */
 export const fxsave: Lifter = (l) => {
   const { b } = l
   const address = alignedAddress(l, 0)
   const isWide = l.insn.opsize === 64
-  b.probeWrite(address, IMAGE.bytes)
+  b.probeWrite(at(l, address, IMAGE.last), 1)
+  b.probeWrite(address, 1)
   b.helper(X87.header, b.i32(0), b.i32(0))
   b.store(64, address, b.stateLoad(64, STATE.scratch))
   for (const offset of [8, 16]) {
@@ -71,6 +72,7 @@ export const fxrstor: Lifter = (l) => {
   const { b } = l
   const address = alignedAddress(l, 0)
   const isWide = l.insn.opsize === 64
+  b.load(8, at(l, address, IMAGE.last))
   const header = [0, 8, 16].map((offset) => b.load(64, at(l, address, offset)))
   const mxcsr = b.load(32, at(l, address, IMAGE.mxcsr))
   const registers = Array.from({ length: 8 }, (_, i) => b.load128(at(l, address, IMAGE.registers + 16 * i)))

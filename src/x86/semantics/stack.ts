@@ -26,7 +26,7 @@ export function pushValue(l: LiftContext, size: Size, value: Node): void {
 export const push: Lifter = (l) => pushValue(l, l.insn.opsize, l.read(0))
 
 /** PUSH FS, PUSH GS: both selectors are null in a 64-bit process. */
-export const pushSegment: Lifter = (l) => pushValue(l, l.insn.opsize, l.b.constLike(l.insn.opsize === 64 ? l.b.get(RSP) : l.b.i32(0), 0))
+export const pushSegment: Lifter = (l) => pushValue(l, l.insn.opsize, l.insn.opsize === 64 ? l.b.i64(0) : l.b.i32(0))
 
 /** POP: the address of a memory destination counts with the raised stack pointer. */
 export const pop: Lifter = (l) => {

@@ -202,6 +202,18 @@ export const storeStatus: Lifter = (l) => l.write(0, l.b.stateLoad(32, STATE.x87
 const ENVIRONMENT_BYTES = 28
 const STATE_BYTES = 108
 
+/** Asks for write permission on `bytes` bytes in the order of the processor: first doubleword, last byte. */
+function probeArea(l: LiftContext, address: Node, bytes: number): void {
+  l.b.probeWrite(address, 4)
+  l.b.probeWrite(l.b.add(address, l.b.i64(bytes - 1)), 1)
+}
+
+/** Reads of the first doubleword and the last byte, for their faults only. */
+function touchArea(l: LiftContext, address: Node, bytes: number): void {
+  l.b.load(32, address)
+  l.b.load(8, l.b.add(address, l.b.i64(bytes - 1)))
+}
+
 /** The 14-byte layouts of a 16-bit operand size are not implemented. */
 const isShortForm = (l: LiftContext): boolean => l.insn.opsize === 16
 
@@ -228,7 +240,7 @@ function fetchEnvironment(l: LiftContext, address: Node): () => void {
 export const storeEnvironment: Lifter = (l) => {
   if (isShortForm(l)) return l.fault(EXIT.unsupported)
   const address = l.ea()
-  l.b.probeWrite(address, ENVIRONMENT_BYTES)
+  probeArea(l, address, ENVIRONMENT_BYTES)
   storeEnvironmentAt(l, address)
 }
 
@@ -236,7 +248,9 @@ export const storeEnvironment: Lifter = (l) => {
 export const loadEnvironment: Lifter = (l) => {
   if (isShortForm(l)) return l.fault(EXIT.unsupported)
   wait(l)
-  fetchEnvironment(l, l.ea())()
+  const address = l.ea()
+  touchArea(l, address, ENVIRONMENT_BYTES)
+  fetchEnvironment(l, address)()
 }
 
 /** FNSAVE: environment, registers, then FNINIT. */
@@ -244,7 +258,7 @@ export const save: Lifter = (l) => {
   if (isShortForm(l)) return l.fault(EXIT.unsupported)
   const { b } = l
   const address = l.ea()
-  b.probeWrite(address, STATE_BYTES)
+  probeArea(l, address, STATE_BYTES)
   storeEnvironmentAt(l, address)
   for (let i = 0; i < 8; i++) {
     call(l, X87.register, 0, i)
@@ -260,6 +274,7 @@ export const restore: Lifter = (l) => {
   const { b } = l
   const address = l.ea()
   wait(l)
+  touchArea(l, address, STATE_BYTES)
   const finishEnvironment = fetchEnvironment(l, address)
   const images = Array.from({ length: 8 }, (_, i) => ({
     low: b.load(64, b.add(address, b.i64(ENVIRONMENT_BYTES + 10 * i))),

@@ -24,9 +24,8 @@ export const moves: readonly InsnRow[] = [
   { op: 'C7 /0', mnemonic: 'MOV', operands: 'Ev,Iz', lift: move.mov },
   ...SEGMENTS.map((n): InsnRow => ({ op: `8C /${n}`, mnemonic: 'MOV', operands: 'Rv/Mw,Sw', lift: move.movFromSegment })),
   // Loading a segment register would need descriptor tables.
-  ...LOADABLE.map((n): InsnRow => ({ op: `8E /${n}`, mnemonic: 'MOV', operands: 'Sw,Ev', lift: raise(EXIT.unsupported), untested: 'segment registers hold constants' })),
+  ...LOADABLE.map((n): InsnRow => ({ op: `8E /${n}`, mnemonic: 'MOV', operands: 'Sw,Ew', lift: raise(EXIT.unsupported), untested: 'segment registers hold constants' })),
   { op: '8D', mnemonic: 'LEA', operands: 'Gv,M', lift: move.lea },
-  { op: 'NP 0F C3', mnemonic: 'MOVNTI', operands: 'My,Gy', lift: move.mov, feature: 'sse2' },
 
   { op: '0F B6', mnemonic: 'MOVZX', operands: 'Gv,Eb', lift: move.movzx },
   { op: '0F B7', mnemonic: 'MOVZX', operands: 'Gv,Ew', lift: move.movzx },

@@ -29,7 +29,9 @@ export const strings: readonly InsnRow[] = [
   { op: 'o32 AF', mnemonic: 'SCASD', operands: 'rAX,Yv', lift: string.scas, repeat: 'repz' },
   { op: 'o64 AF', mnemonic: 'SCASQ', operands: 'rAX,Yv', lift: string.scas, repeat: 'repz' },
   { op: '6C', mnemonic: 'INSB', operands: 'Yb,DX', lift: raise(EXIT.generalProtection), repeat: 'rep', untested: PRIVILEGED },
+  { op: 'o16 6D', mnemonic: 'INSW', operands: 'Yz,DX', lift: raise(EXIT.generalProtection), repeat: 'rep', untested: PRIVILEGED },
   { op: '6D', mnemonic: 'INSD', operands: 'Yz,DX', lift: raise(EXIT.generalProtection), repeat: 'rep', untested: PRIVILEGED },
   { op: '6E', mnemonic: 'OUTSB', operands: 'DX,Xb', lift: raise(EXIT.generalProtection), repeat: 'rep', untested: PRIVILEGED },
+  { op: 'o16 6F', mnemonic: 'OUTSW', operands: 'DX,Xz', lift: raise(EXIT.generalProtection), repeat: 'rep', untested: PRIVILEGED },
   { op: '6F', mnemonic: 'OUTSD', operands: 'DX,Xz', lift: raise(EXIT.generalProtection), repeat: 'rep', untested: PRIVILEGED },
 ]

@@ -26,7 +26,9 @@ export const system: readonly InsnRow[] = [
 
   // Hints: no effect, and no access although some name memory.
   { op: 'F3 90', mnemonic: 'PAUSE', operands: '', lift: nothing },
-  { op: '0F 0D', mnemonic: 'PREFETCHW', operands: 'Mb', lift: nothing },
+  { op: '0F 0D', mnemonic: 'PREFETCH', operands: 'Mb', lift: nothing },
+  { op: '0F 0D /1', mnemonic: 'PREFETCHW', operands: 'Mb', lift: nothing },
+  { op: '0F 0D /2', mnemonic: 'PREFETCHWT1', operands: 'Mb', lift: nothing },
   { op: '0F 18', mnemonic: 'NOP', operands: 'Ev', lift: nothing },
   { op: '0F 18 /0', mnemonic: 'PREFETCHNTA', operands: 'Mb', lift: nothing },
   { op: '0F 18 /1', mnemonic: 'PREFETCHT0', operands: 'Mb', lift: nothing },
@@ -60,8 +62,8 @@ export const system: readonly InsnRow[] = [
   { op: 'F3 0F AE /3', mnemonic: 'WRGSBASE', operands: 'Ry', lift: info.writeBase(REG.gsBase), feature: 'fsgsbase', untested: MACHINE },
 
   // Far transfers and loads of segment registers would need descriptor tables.
-  { op: '0F A1', mnemonic: 'POP FS', operands: '', lift: unsupported, d64: true, untested: SELECTOR },
-  { op: '0F A9', mnemonic: 'POP GS', operands: '', lift: unsupported, d64: true, untested: SELECTOR },
+  { op: '0F A1', mnemonic: 'POP', operands: 'FS', lift: unsupported, d64: true, untested: SELECTOR },
+  { op: '0F A9', mnemonic: 'POP', operands: 'GS', lift: unsupported, d64: true, untested: SELECTOR },
   { op: '0F B2', mnemonic: 'LSS', operands: 'Gv,M', lift: unsupported, untested: SELECTOR },
   { op: '0F B4', mnemonic: 'LFS', operands: 'Gv,M', lift: unsupported, untested: SELECTOR },
   { op: '0F B5', mnemonic: 'LGS', operands: 'Gv,M', lift: unsupported, untested: SELECTOR },
@@ -69,7 +71,9 @@ export const system: readonly InsnRow[] = [
   { op: 'FF /5', mnemonic: 'JMPF', operands: 'M', lift: unsupported, untested: SELECTOR },
   { op: 'CA', mnemonic: 'RETF', operands: 'Iw', lift: unsupported, untested: SELECTOR },
   { op: 'CB', mnemonic: 'RETF', operands: '', lift: unsupported, untested: SELECTOR },
-  { op: 'CF', mnemonic: 'IRET', operands: '', lift: unsupported, untested: SELECTOR },
+  { op: 'o16 CF', mnemonic: 'IRET', operands: '', lift: unsupported, untested: SELECTOR },
+  { op: 'o32 CF', mnemonic: 'IRETD', operands: '', lift: unsupported, untested: SELECTOR },
+  { op: 'o64 CF', mnemonic: 'IRETQ', operands: '', lift: unsupported, untested: SELECTOR },
 
   // Privileged: #GP in user mode, whatever the operands.
   { op: 'F4', mnemonic: 'HLT', operands: '', lift: privileged },
@@ -85,8 +89,10 @@ export const system: readonly InsnRow[] = [
   { op: 'EF', mnemonic: 'OUT', operands: 'DX,eAX', lift: privileged },
   { op: '0F 06', mnemonic: 'CLTS', operands: '', lift: privileged },
   { op: '0F 07', mnemonic: 'SYSRET', operands: '', lift: privileged },
+  { op: 'o64 0F 07', mnemonic: 'SYSRETQ', operands: '', lift: privileged },
   { op: '0F 08', mnemonic: 'INVD', operands: '', lift: privileged },
   { op: '0F 09', mnemonic: 'WBINVD', operands: '', lift: privileged },
+  { op: 'F3 0F 09', mnemonic: 'WBNOINVD', operands: '', lift: privileged },
   { op: '0F 30', mnemonic: 'WRMSR', operands: '', lift: privileged },
   { op: '0F 32', mnemonic: 'RDMSR', operands: '', lift: privileged },
   { op: '0F 33', mnemonic: 'RDPMC', operands: '', lift: privileged, untested: 'a kernel may allow it' },

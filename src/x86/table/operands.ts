@@ -39,6 +39,8 @@ export const KIND = {
   destination: 18,
   /** A general register given by the row. */
   fixed: 19,
+  /** FS or GS, given by the row. */
+  fixedSegment: 23,
   /** The constant 1. */
   one: 20,
   /** x87 stack top, and stack register by ModRM.rm. */
@@ -70,7 +72,7 @@ const LETTERS: Record<string, number> = {
 }
 const FIXED: Record<string, [kind: number, register: number, width: number]> = {
   AL: [KIND.fixed, 0, 8], CL: [KIND.fixed, 1, 8], AX: [KIND.fixed, 0, 16], DX: [KIND.fixed, 2, 16], eAX: [KIND.fixed, 0, 32],
-  rAX: [KIND.fixed, 0, WIDTH.v], rCX: [KIND.fixed, 1, WIDTH.v], 1: [KIND.one, 0, 8], ST0: [KIND.st0, 0, 80], STi: [KIND.sti, 0, 80],
+  rAX: [KIND.fixed, 0, WIDTH.v], rCX: [KIND.fixed, 1, WIDTH.v], FS: [KIND.fixedSegment, 4, WIDTH.v], GS: [KIND.fixedSegment, 5, WIDTH.v], 1: [KIND.one, 0, 8], ST0: [KIND.st0, 0, 80], STi: [KIND.sti, 0, 80],
 }
 /** Register-or-memory kind that `R…/M…` stands for. */
 const EITHER: Record<number, number> = { [KIND.rmRegister]: KIND.rm, [KIND.xmmRegister]: KIND.xmmRm, [KIND.mmxRegister]: KIND.mmxRm }

@@ -30,7 +30,7 @@ export type Feature =
  * - sizes: b w d q (8, 16, 32, 64), v (16, 32, 64 by operand size), z (16 or 32), y (32 or 64), dq x ps pd (128), ss (32), sd (64), t (80),
  *   none for addresses without access (LEA, x87 environments).
  * - `Rd/Mw` when register and memory differ in size.
- * - fixed operands: AL CL AX DX, rAX rCX (by operand size), eAX, `1`, ST0, STi.
+ * - fixed operands: AL CL AX DX, rAX rCX (by operand size), eAX, FS GS, `1`, ST0, STi.
  */
 export interface InsnRow {
   op: string

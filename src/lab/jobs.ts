@@ -1,0 +1,94 @@
+/** Exists to define what a front end asks of a thread that runs machines, and what it gets: plain data only. */
+import type { MessagePort } from 'node:worker_threads'
+import type { PlainError, SeedOutcome } from '../campaign/outcome.ts'
+import type { RunEnding, RunInputs } from '../session/session.ts'
+import type { Finding } from '../tool/finding.ts'
+
+/** Where the program's output goes: to this process' own descriptors, into the result, or nowhere. */
+export type Output = 'own' | 'capture' | 'drop'
+
+/** One run of a program, with this process' standard input. */
+export interface RunJob {
+  kind: 'run'
+  inputs: RunInputs
+  output: 'own' | 'capture'
+  strace: boolean
+  /** Whether the state hash is wanted, which costs a look at all memory. */
+  hash: boolean
+  stats: boolean
+  /** File for a self-contained recording, or null. */
+  exportTo: string | null
+}
+
+/** A recorded run, once more or several times. */
+export interface ReplayJob {
+  kind: 'replay'
+  /** Path of the recording file. */
+  file: string
+  times: number
+  output: 'own' | 'capture'
+  strace: boolean
+  stats: boolean
+  exportTo: string | null
+}
+
+/** Prepares a thread for SeedJobs. */
+export interface HuntJob {
+  kind: 'hunt'
+  inputs: RunInputs
+  /** A non-zero exit is a failure. */
+  nonzeroExit: boolean
+  /** Directory for the bundles of failures, made when there is one. */
+  scratch: string
+  /** Standard input, which all runs get from its beginning: asked for through `port` when a program first reads it. */
+  input: { port: MessagePort; ready: Int32Array }
+}
+
+/** One seed of a hunt. */
+export interface SeedJob {
+  kind: 'seed'
+  seed: number
+}
+
+export type Job = RunJob | ReplayJob | HuntJob | SeedJob
+
+/** One stream of a program's output. */
+export interface CapturedStream {
+  bytes: Uint8Array
+  /** Bytes written by the program: more than there are in `bytes` when it was too much. */
+  size: number
+}
+
+/** What a run came to. */
+export interface RunResult {
+  inputs: RunInputs
+  ending: RunEnding
+  /** Instructions executed. */
+  count: number
+  /** Virtual nanoseconds. */
+  elapsed: number
+  /** State hash at the end, if it was asked for. */
+  hash: string | null
+  /** What went wrong; absent for a program that exited with 0. */
+  finding: Finding | null
+  /** With Output 'capture'. */
+  stdout: CapturedStream | null
+  stderr: CapturedStream | null
+  statistics: Record<string, number> | null
+}
+
+/** What replaying came to; each time the same, else the job fails. */
+export interface ReplayResult extends RunResult {
+  times: number
+}
+
+/** What a thread answers to each kind of job. */
+export interface Answers {
+  run: RunResult
+  replay: ReplayResult
+  hunt: null
+  seed: SeedOutcome
+}
+
+/** An answer on its way. */
+export type Message = { ok: true; result: Answers[keyof Answers] } | { ok: false; error: PlainError }

@@ -1,0 +1,157 @@
+/** Exists to do the jobs of a thread: composes world, machine and session, runs them, and turns what they say into plain data. */
+import { createHash } from 'node:crypto'
+import { readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { receiveMessageOnPort } from 'node:worker_threads'
+import { LemmingError } from '../base/errors.ts'
+import { RECORDING_NAME, writeBundle } from '../campaign/failures.ts'
+import type { SeedOutcome } from '../campaign/outcome.ts'
+import { inflate, nodeCodec, NodeFiles, nodeWorld, ownTerminal, type Terminal } from '../host/node.ts'
+import { startMachine } from '../replay/machine.ts'
+import { RecordingWorld } from '../replay/recording-world.ts'
+import { ReplayingWorld } from '../replay/replaying-world.ts'
+import { recordingOf, Session, verifyEnd, type RunInputs } from '../session/session.ts'
+import { Capture } from './capture.ts'
+import { withSeed } from './inputs.ts'
+import type { Answers, HuntJob, Job, ReplayJob, RunJob, RunResult } from './jobs.ts'
+import { straceObserver } from './strace.ts'
+import { version } from './version.ts'
+
+const files = new NodeFiles()
+let hunt: HuntJob | null = null
+let spooled: Uint8Array | null = null
+
+/** Does a job. Asynchronous only where modules are loaded that most runs do not need. */
+export async function work(job: Job): Promise<Answers[keyof Answers]> {
+  switch (job.kind) {
+    case 'run':
+      return run(job)
+    case 'replay':
+      return replay(job)
+    case 'hunt':
+      hunt = job
+      return null
+    case 'seed':
+      return seed(job.seed)
+  }
+}
+
+async function run(job: RunJob): Promise<RunResult> {
+  const capture = job.output === 'capture' ? new Capture() : null
+  const world = new RecordingWorld(nodeWorld(files, { ...ownTerminal, ...(capture && { writeOutput: writerOf(capture) }) }))
+  const session = start(job.inputs, world, job.strace)
+  session.runToEnd()
+  if (job.exportTo !== null) {
+    const [{ userObjects, writeExport }] = await Promise.all([import('./storage.ts')])
+    const objects = userObjects()
+    const recording = recordingOf(session, world, nodeCodec, objects, version())
+    writeExport(job.exportTo, { recording, objects })
+  }
+  return resultOf(session, capture, job.hash, job.stats)
+}
+
+async function replay(job: ReplayJob): Promise<Answers['replay']> {
+  const { readRecording, writeExport } = await import('./storage.ts')
+  const opened = readRecording(job.file)
+  const { inputs, answers, end } = opened.recording
+  let first: RunResult | null = null
+  for (let time = 0; time < job.times; time++) {
+    const capture = job.output === 'capture' && time === 0 ? new Capture() : null
+    // Repetitions are for comparing: only the first one is seen.
+    const write = time > 0 ? () => {} : capture === null ? ownTerminal.writeOutput : writerOf(capture)
+    const session = start(inputs, new ReplayingWorld(answers, opened.objects, write), job.strace && time === 0)
+    verifyEnd(session.end(), end)
+    const result = resultOf(session, capture, true, job.stats && time === 0)
+    first ??= result
+    if (JSON.stringify(result.finding) !== JSON.stringify(first.finding)) {
+      throw new LemmingError('replay-divergence', `replay ${time + 1} of ${job.times} gives another report than the first`, 'please report this with the recording')
+    }
+  }
+  if (job.exportTo !== null) writeExport(job.exportTo, opened)
+  return { ...first!, times: job.times }
+}
+
+async function seed(number: number): Promise<SeedOutcome> {
+  const { inputs, nonzeroExit, scratch } = hunt!
+  const capture = new Capture()
+  const world = new RecordingWorld(nodeWorld(files, { readInput: spooledInput(), writeOutput: writerOf(capture) }))
+  const session = start(withSeed(inputs, number), world, false)
+  const ending = session.runToEnd()
+  const count = session.subject.count
+  if (ending.kind === 'exit' && (ending.code === 0 || !nonzeroExit)) return { seed: number, kind: 'passed', count, ending }
+
+  const { recordingBytes, userObjects } = await import('./storage.ts')
+  const recording = recordingOf(session, world, nodeCodec, userObjects(), version())
+  const finding = session.finding()!
+  const { path, argv, env, cwd, options } = recording.inputs
+  const { hash } = recording.end
+  const program = readFileSync(path)
+  const failure = {
+    format: 1,
+    lemming: version(),
+    created: new Date().toISOString(),
+    program: { path, sha256: createHash('sha256').update(program).digest('hex') },
+    argv,
+    env,
+    cwd,
+    seed: number,
+    options,
+    count,
+    hash,
+    ending,
+    finding,
+    stdout: capture.size(1),
+    stderr: capture.size(2),
+  }
+  const bundle = join(scratch, `seed-${number}`)
+  writeBundle(bundle, {
+    [RECORDING_NAME]: recordingBytes(recording),
+    stdout: capture.bytes(1),
+    stderr: capture.bytes(2),
+    'failure.json': `${JSON.stringify(failure, null, 2)}\n`,
+  })
+  return { seed: number, kind: 'failed', count, ending, hash, finding, bundle }
+}
+
+function start(inputs: RunInputs, world: RecordingWorld | ReplayingWorld, strace: boolean): Session {
+  const subject = startMachine(inputs, world)
+  if (strace) subject.addObserver(straceObserver((line) => writeSync(2, line)))
+  return new Session({ inputs, subject, world, inflate })
+}
+
+function resultOf(session: Session, capture: Capture | null, hash: boolean, stats: boolean): RunResult {
+  const { subject, inputs } = session
+  const stream = (fd: 1 | 2) => capture && { bytes: capture.bytes(fd), size: capture.size(fd) }
+  return {
+    inputs,
+    ending: session.runToEnd(),
+    count: subject.count,
+    elapsed: subject.elapsed,
+    hash: hash ? subject.hash() : null,
+    finding: session.finding() ?? null,
+    stdout: stream(1),
+    stderr: stream(2),
+    statistics: stats ? subject.statistics() : null,
+  }
+}
+
+function writerOf(capture: Capture): Terminal['writeOutput'] {
+  return (fd, bytes) => capture.write(fd, bytes)
+}
+
+/** Reads the hunt's standard input from its beginning. The front end is asked for it when a program first reads. */
+function spooledInput(): Terminal['readInput'] {
+  let at = 0
+  return (max) => {
+    spooled ??= fetchInput(hunt!)
+    const chunk = spooled.subarray(at, at + max)
+    at += chunk.length
+    return chunk
+  }
+}
+
+function fetchInput({ input: { port, ready } }: HuntJob): Uint8Array {
+  port.postMessage('input')
+  Atomics.wait(ready, 0, 0)
+  return receiveMessageOnPort(port)!.message as Uint8Array
+}

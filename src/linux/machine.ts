@@ -1,0 +1,185 @@
+/** Exists as the front of the emulated computer: make one, run it to an instruction count, save, restore and hash it. */
+import { randomFrom } from '../base/random.ts'
+import type { Processor } from '../engine/processor.ts'
+import { initialCpuState } from '../engine/cpu-state.ts'
+import type { World } from '../host/host.ts'
+import type { Observer } from '../tool/observer.ts'
+import { createFs, standardFiles } from './fs/init.ts'
+import { Kernel } from './kernel.ts'
+import { emptyMap, loadProgram } from './loader.ts'
+import { advance } from './run.ts'
+import { strategyNamed } from './scheduler/strategies.ts'
+import { defaultActions } from './signals.ts'
+import { addSpace, hashMachine, kernelFrom, takeSnapshot, type Snapshot } from './snapshot.ts'
+import type { Ending, KernelState, Process } from './state.ts'
+import { makeRunnable } from './tasks.ts'
+import { newTask } from './threads.ts'
+
+/** The first process' id; what it believes to be its parent, the leader of its session, is one less. */
+const FIRST_PID = 1000
+
+/** Everything that a run is a function of, besides the answers of `world`. */
+export interface MachineOptions {
+  /** The program: absolute, or relative to `cwd`. */
+  path: string
+  argv: readonly string[]
+  /** `NAME=value` each. */
+  env: readonly string[]
+  /** Absolute. */
+  cwd: string
+  seed: number
+  world: World
+  processor: Processor
+  /** Name of a scheduling strategy (scheduler/strategies.ts). */
+  strategy?: string
+  /** Virtual nanoseconds per instruction; 10 by default. */
+  clockRate?: number
+  /** CLOCK_REALTIME at the start, in seconds since 1970. */
+  epoch?: number
+  /** Processors that the program is shown. */
+  cpus?: number
+  /** Bytes of memory that the program is shown. */
+  memory?: number
+  uid?: number
+  gid?: number
+  /** RLIMIT_STACK, soft, in bytes. */
+  stackLimit?: number
+}
+
+/** Why `advance` returned. */
+export interface MachineStop {
+  /** Instructions executed since the machine was made. */
+  count: number
+  /** null: the limit was reached. */
+  ended: Ending | null
+}
+
+/** An emulated computer. All of it is in `state` and in the bytes of its address spaces. */
+export class Machine {
+  readonly kernel: Kernel
+
+  constructor(kernel: Kernel) {
+    this.kernel = kernel
+  }
+
+  get state(): KernelState {
+    return this.kernel.state
+  }
+
+  /**
+   * Runs until `limit` instructions have been executed since the machine was made (not since this call), or until the run ends.
+   * The execution is the same whatever the limits are. Throws a LemmingError for what lemming does not support, at that very instruction.
+   */
+  advance(limit: number): MachineStop {
+    advance(this.kernel, limit)
+    return { count: this.state.count, ended: this.state.ended }
+  }
+
+  /** A copy of the machine as plain data. Observers are no part of it. */
+  save(): Snapshot {
+    return takeSnapshot(this.kernel)
+  }
+
+  /** 16 hexadecimal digits over everything that the execution depends on. */
+  hash(): string {
+    return hashMachine(this.kernel)
+  }
+
+  addObserver(observer: Observer): void {
+    this.kernel.addObserver(observer)
+  }
+
+  removeObserver(observer: Observer): void {
+    this.kernel.removeObserver(observer)
+  }
+}
+
+/** A machine with the program loaded, before its first instruction. Throws a LemmingError that says why the program cannot be run. */
+export function createMachine(options: MachineOptions): Machine {
+  const { seed, world, processor, uid = 1000, gid = 1000, stackLimit = 0x80_0000 } = options
+  const epochSeconds = options.epoch ?? 1_735_689_600
+  const time: [number, number] = [epochSeconds, 0]
+  const fs = createFs(world, time)
+  const process: Process = {
+    pid: FIRST_PID,
+    ppid: FIRST_PID - 1,
+    pgid: FIRST_PID,
+    sid: FIRST_PID - 1,
+    tids: [FIRST_PID],
+    children: [],
+    spaceId: 1,
+    credentials: { uid: [uid, uid, uid, uid], gid: [gid, gid, gid, gid], groups: [gid] },
+    files: standardFiles(fs, uid, gid, time),
+    cwd: options.cwd,
+    umask: 0o022,
+    actions: defaultActions(),
+    pending: [],
+    rlimits: defaultLimits(stackLimit),
+    itimers: { real: { at: 0, interval: 0 }, virtual: { at: 0, interval: 0 }, prof: { at: 0, interval: 0 } },
+    timers: [],
+    nextTimer: 0,
+    exe: '',
+    argv: [],
+    environ: [],
+    auxv: [],
+    startNs: 0,
+    dumpable: 1,
+    count: 0,
+    exitStatus: null,
+    exitSignal: 17,
+  }
+  const task = newTask(FIRST_PID, FIRST_PID, '', initialCpuState())
+  const constants = {
+    seed,
+    nsPerInstruction: options.clockRate ?? 10,
+    epochSeconds,
+    // A computer that was started some time ago: programs compare with 0.
+    bootNs: 1_000_000_000_000,
+    cpus: options.cpus ?? 4,
+    memoryBytes: options.memory ?? 4 * 2 ** 30,
+  }
+  task.affinity = (1n << BigInt(constants.cpus)) - 1n
+  process.startNs = constants.bootNs
+  const state: KernelState = {
+    constants,
+    count: 0,
+    clock: { jumpedNs: 0 },
+    initPid: FIRST_PID,
+    nextTid: FIRST_PID + 1,
+    nextSpace: 2,
+    nextOrder: 1,
+    processes: new Map([[process.pid, process]]),
+    tasks: new Map([[task.tid, task]]),
+    spaces: new Map(),
+    turn: { tid: 0, left: 0, yielded: false },
+    runnable: [],
+    events: [],
+    futexes: new Map(),
+    strategy: strategyNamed(options.strategy ?? 'random').start(seed),
+    random: { layout: randomFrom(seed, 'layout'), getrandom: randomFrom(seed, 'getrandom') },
+    unknownCalls: [],
+    fs,
+    ended: null,
+  }
+  const kernel = new Kernel(state, world, processor)
+  const map = emptyMap(kernel, 1, stackLimit)
+  state.spaces.set(map.id, map)
+  addSpace(kernel, map)
+  makeRunnable(state, task)
+  loadProgram(kernel, task, options.path, options.argv, options.env)
+  return new Machine(kernel)
+}
+
+/** A machine that goes on where `snapshot` was taken; `world` must give the answers that the original one would have got. */
+export function restoreMachine(snapshot: Snapshot, parts: { world: World; processor: Processor }): Machine {
+  return new Machine(kernelFrom(snapshot, parts.world, parts.processor))
+}
+
+/** By RLIMIT_* number, as a login on Debian has them: CPU, FSIZE, DATA, STACK, CORE, RSS, NPROC, NOFILE, MEMLOCK, AS, LOCKS, SIGPENDING, MSGQUEUE, NICE, RTPRIO, RTTIME. */
+function defaultLimits(stack: number): [number, number][] {
+  const none: [number, number] = [Infinity, Infinity]
+  const processes: [number, number] = [31_000, 31_000]
+  return [
+    none, none, none, [stack, Infinity], [0, Infinity], none, processes, [1024, 1_048_576], [8_388_608, 8_388_608], none, none, processes, [819_200, 819_200], [0, 0], [0, 0], none,
+  ].map(([soft, hard]): [number, number] => [soft!, hard!])
+}

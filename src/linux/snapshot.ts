@@ -1,0 +1,121 @@
+/** Exists to copy a whole machine into plain data and back, and to hash it: state and bytes, none of the caches. */
+import { LemmingError } from '../base/errors.ts'
+import { AddressSpace } from '../engine/address-space.ts'
+import { ATTRIBUTE, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
+import type { Processor } from '../engine/processor.ts'
+import type { World } from '../host/host.ts'
+import { filePages } from './fs/mapping.ts'
+import { Hash, hashRegisters, isZeroPage, PAGE_WORDS } from './hash.ts'
+import { Kernel } from './kernel.ts'
+import { Memory } from './mm.ts'
+import type { KernelState, MemoryMap } from './state.ts'
+
+/** Raised when KernelState or this layout changes: an old snapshot is refused, not misread. */
+const FORMAT = 1
+
+/** Contents of one address space. */
+interface SpaceImage {
+  /** Numbers of the pages that are not all zero, ascending. */
+  pages: Int32Array
+  /** Their bytes, one page after the other. */
+  bytes: Uint8Array
+  /** Pages that cannot be touched although their mapping's rights say so: they lay behind the end of their file. */
+  barred: Int32Array
+}
+
+/** A machine at a moment, as plain data; independent of the machine that it was taken from. */
+export interface Snapshot {
+  format: number
+  state: KernelState
+  spaces: Map<number, SpaceImage>
+}
+
+/** The machine as it is; only outside `advance`. */
+export function takeSnapshot(k: Kernel): Snapshot {
+  const spaces = new Map<number, SpaceImage>()
+  for (const [id, memory] of k.memories) spaces.set(id, takeSpace(memory))
+  return { format: FORMAT, state: structuredClone(k.state), spaces }
+}
+
+/** A kernel that goes on where the snapshot was taken. Throws a LemmingError for a snapshot of another format. */
+export function kernelFrom(snapshot: Snapshot, world: World, processor: Processor): Kernel {
+  if (snapshot.format !== FORMAT) {
+    throw new LemmingError(
+      'snapshot-format',
+      `a snapshot of format ${snapshot.format} cannot be read: this version writes format ${FORMAT}`,
+      'execute the recording again from its start',
+    )
+  }
+  const state = structuredClone(snapshot.state)
+  const k = new Kernel(state, world, processor)
+  for (const [id, map] of state.spaces) addSpace(k, map, snapshot.spaces.get(id))
+  return k
+}
+
+/** Makes the bytes of an address space, from an image or empty. */
+export function addSpace(k: Kernel, map: MemoryMap, image?: SpaceImage): Memory {
+  const space = new AddressSpace()
+  if (image !== undefined) {
+    for (const { start, end, prot } of map.mappings) space.map(start, end - start, prot)
+    for (const page of image.barred) space.protect(page << PAGE_SHIFT, PAGE_SIZE, 0)
+    image.pages.forEach((page, i) => space.poke(page << PAGE_SHIFT, image.bytes.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)))
+  }
+  const memory = new Memory(map, space, k.processor.stateOf(space), filePages(k))
+  k.memories.set(map.id, memory)
+  return memory
+}
+
+/** Calls `visit` for each mapped page that may differ from zero and does. */
+function eachPage(memory: Memory, words: Int32Array, visit: (page: number) => void): void {
+  for (const { start, end, untouched } of memory.map.mappings) {
+    if (untouched) continue
+    for (let page = start >>> PAGE_SHIFT; page < end >>> PAGE_SHIFT; page++) if (!isZeroPage(words, page)) visit(page)
+  }
+}
+
+/** Pages of file mappings that lie behind the end of their file. */
+function barredPages(memory: Memory): number[] {
+  const barred: number[] = []
+  for (const { start, end, prot, file } of memory.map.mappings) {
+    if (file === null || prot === 0) continue
+    for (let page = start >>> PAGE_SHIFT; page < end >>> PAGE_SHIFT; page++) {
+      if ((memory.space.attributes[page]! & ATTRIBUTE.noRead) !== 0) barred.push(page)
+    }
+  }
+  return barred
+}
+
+function takeSpace(memory: Memory): SpaceImage {
+  const pages: number[] = []
+  eachPage(memory, new Int32Array(memory.space.memory.buffer), (page) => pages.push(page))
+  const bytes = new Uint8Array(pages.length * PAGE_SIZE)
+  pages.forEach((page, i) => bytes.set(memory.space.bytes.subarray(page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT), i * PAGE_SIZE))
+  return { pages: Int32Array.from(pages), bytes, barred: Int32Array.from(barredPages(memory)) }
+}
+
+/**
+ * 64 bits, in hexadecimal, over everything that the execution depends on: kernel state, registers as the program sees them, and mapped memory.
+ * Only outside `advance`.
+ */
+export function hashMachine(k: Kernel): string {
+  const hash = new Hash()
+  for (const [key, value] of Object.entries(k.state)) {
+    if (key === 'tasks') continue
+    hash.text(key)
+    hash.data(value)
+  }
+  for (const { cpu, ...rest } of k.state.tasks.values()) {
+    hash.data(rest)
+    hashRegisters(hash, k.processor, cpu)
+  }
+  for (const [id, memory] of k.memories) {
+    hash.word(id)
+    hash.data(barredPages(memory))
+    const words = new Int32Array(memory.space.memory.buffer)
+    eachPage(memory, words, (page) => {
+      hash.word(page)
+      hash.words(words, page * PAGE_WORDS, (page + 1) * PAGE_WORDS)
+    })
+  }
+  return hash.digest()
+}
