@@ -21,16 +21,17 @@ export class FailureDirectory {
     this.path = resolve(path)
   }
 
-  /** A directory of this hunt's own, beside the failures so that a rename moves a bundle among them. Made at the first call. */
+  /**
+   * A directory for this hunt's bundles, beside the failures so that a rename moves a bundle among them. It need not exist: whoever has a
+   * bundle makes it, and a hunt without failures leaves nothing behind.
+   */
   scratch(): string {
     if (this.scratchPath === null) {
-      this.attempt(() => {
-        fs.mkdirSync(this.path, { recursive: true })
-        this.removeStale()
-        this.scratchPath = fs.mkdtempSync(join(this.path, `.hunt-${hostname()}-${process.pid}-`))
-      })
+      const unique = Math.random().toString(36).slice(2, 8).padEnd(6, '0')
+      this.scratchPath = join(this.path, `.hunt-${hostname()}-${process.pid}-${unique}`)
+      this.removeStale()
     }
-    return this.scratchPath!
+    return this.scratchPath
   }
 
   /** Gives a bundle (a directory in `scratch()`) the next free name, and returns the name. */
@@ -54,6 +55,11 @@ export class FailureDirectory {
   /** Forgets a bundle. */
   discard(bundle: string): void {
     fs.rmSync(bundle, { recursive: true, force: true })
+  }
+
+  /** Where a kept failure is. */
+  pathOf(name: string): string {
+    return join(this.path, name)
   }
 
   /** Removes the scratch directory with all that was not kept. */
@@ -82,6 +88,7 @@ export class FailureDirectory {
 
   /** Scratch directories of hunts on this computer that were killed. */
   private removeStale(): void {
+    if (!fs.existsSync(this.path)) return
     for (const name of fs.readdirSync(this.path)) {
       const [, host, pid] = SCRATCH.exec(name) ?? []
       if (host === hostname() && !isRunning(Number(pid))) fs.rmSync(join(this.path, name), { recursive: true, force: true })

@@ -20,8 +20,8 @@ export const memoryLayout: MemoryLayout = {
 }
 
 /** Regions and guest instructions that one module may hold: batching makes instantiation cheap, translating ahead of need must not cost much. */
-const BATCH_REGIONS = 16
-const BATCH_INSTRUCTIONS = 400
+const BATCH_REGIONS = 1
+const BATCH_INSTRUCTIONS = 200
 
 /** Numbers table slots and remembers which address each is for; implemented by the code cache. */
 export interface SlotAllocator {

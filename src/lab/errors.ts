@@ -2,12 +2,17 @@
 import { LemmingError } from '../base/errors.ts'
 import type { PlainError } from '../campaign/outcome.ts'
 
-/** Any error as plain data. One that is no LemmingError is a mistake of lemming's own: its first stack line says where. */
+/** Any error as plain data. One that is no LemmingError is a mistake of lemming's own: where it came from is part of its message. */
 export function plainError(error: unknown): PlainError {
-  if (error instanceof LemmingError) return { code: error.code, message: error.message, next: error.next }
-  const where = error instanceof Error ? (/^\s+at (.*)$/m.exec(error.stack ?? '')?.[1] ?? '') : ''
-  const message = `internal error: ${error instanceof Error ? error.message : String(error)}${where === '' ? '' : ` (at ${where})`}`
-  return { code: 'internal', message, next: 'please report this with the command that led here; LEMMING_DEBUG=1 shows the stack' }
+  if (error instanceof LemmingError && error.code !== 'internal') return { code: error.code, message: error.message, next: error.next }
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line)).map((line) => line.trim())
+  const shown = process.env.LEMMING_DEBUG === undefined ? frames.slice(0, 1) : frames
+  return {
+    code: 'internal',
+    message: `internal error: ${message.replace(/^internal error: /, '')} (${shown.join(', ') || 'nobody knows where'})`,
+    next: 'please report this with the command that led here; LEMMING_DEBUG=1 shows the whole stack',
+  }
 }
 
 /** The reverse, for the thread that hears of it. */

@@ -38,6 +38,9 @@ export function runInputs(wishes: RunWishes, outer: Record<string, string | unde
       strategy: wishes.strategy,
       cpus: wishes.cpus,
       clockRate: wishes.clockRate,
+      // The rights of files are the host's, so the user must be too.
+      uid: process.getuid!(),
+      gid: process.getgid!(),
       timeLimit: wishes.timeLimit === null ? null : Math.round(wishes.timeLimit * 1e9),
     },
   }

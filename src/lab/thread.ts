@@ -1,9 +1,8 @@
 /** Exists to start threads that run machines and to talk with them: one job at a time, one answer each. */
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { Worker, type MessagePort } from 'node:worker_threads'
 import { LemmingError } from '../base/errors.ts'
-import type { Runner, SeedOutcome } from '../campaign/outcome.ts'
 import { errorOf } from './errors.ts'
-import type { Answers, HuntJob, Job, Message } from './jobs.ts'
+import type { Answers, Job, Message } from './jobs.ts'
 
 /** Translated guest calls are nested wasm calls, and a guest may recurse deeply. */
 const STACK_MB = 64
@@ -33,7 +32,7 @@ export class Thread {
     if (this.ended !== null) throw this.ended
     const message = await new Promise<Message>((resolve, reject) => {
       this.waiting = { resolve, reject }
-      this.worker.postMessage(job, transfer as never)
+      this.worker.postMessage(job, transfer)
     })
     if (!message.ok) throw errorOf(message.error)
     return message.result as Answers[K]
@@ -50,53 +49,5 @@ export class Thread {
     const waiting = this.waiting
     this.waiting = null
     waiting?.reject(error)
-  }
-}
-
-type MessagePort = InstanceType<typeof MessageChannel>['port1']
-
-/** A runner of a hunt on a thread of its own; a thread that died is replaced for the next seed. `input` gives all of standard input. */
-export class ThreadRunner implements Runner {
-  private thread: Thread | null
-  private prepared: Promise<unknown> | null = null
-  private readonly job: Omit<HuntJob, 'kind' | 'input'>
-  private readonly input: () => Promise<Uint8Array>
-
-  constructor(job: Omit<HuntJob, 'kind' | 'input'>, input: () => Promise<Uint8Array>, started: Thread | null = null) {
-    this.job = job
-    this.input = input
-    this.thread = started
-  }
-
-  async run(seed: number): Promise<SeedOutcome> {
-    try {
-      const thread = (this.thread ??= new Thread())
-      this.prepared ??= this.prepare(thread)
-      await this.prepared
-      return await thread.ask<'seed'>({ kind: 'seed', seed })
-    } catch (error) {
-      if (!(error instanceof LemmingError) || error.code === 'worker-ended') throw error
-      if (error.code === 'worker-failed') this.thread = this.prepared = null
-      const { code, message, next } = error
-      return { seed, kind: 'error', error: { code, message, next } }
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.thread?.close()
-  }
-
-  private prepare(thread: Thread): Promise<unknown> {
-    const { port1, port2 } = new MessageChannel()
-    const ready = new Int32Array(new SharedArrayBuffer(4))
-    port1.on('message', () => {
-      void this.input().then((bytes) => {
-        port1.postMessage(bytes)
-        Atomics.store(ready, 0, 1)
-        Atomics.notify(ready, 0)
-      })
-    })
-    port1.unref()
-    return thread.ask<'hunt'>({ kind: 'hunt', ...this.job, input: { port: port2, ready } }, [port2])
   }
 }

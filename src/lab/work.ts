@@ -1,6 +1,5 @@
 /** Exists to do the jobs of a thread: composes world, machine and session, runs them, and turns what they say into plain data. */
-import { createHash } from 'node:crypto'
-import { readFileSync, writeSync } from 'node:fs'
+import { realpathSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { LemmingError } from '../base/errors.ts'
@@ -42,7 +41,7 @@ async function run(job: RunJob): Promise<RunResult> {
   const session = start(job.inputs, world, job.strace)
   session.runToEnd()
   if (job.exportTo !== null) {
-    const [{ userObjects, writeExport }] = await Promise.all([import('./storage.ts')])
+    const { userObjects, writeExport } = await import('./storage.ts')
     const objects = userObjects()
     const recording = recordingOf(session, world, nodeCodec, objects, version())
     writeExport(job.exportTo, { recording, objects })
@@ -85,12 +84,12 @@ async function seed(number: number): Promise<SeedOutcome> {
   const finding = session.finding()!
   const { path, argv, env, cwd, options } = recording.inputs
   const { hash } = recording.end
-  const program = readFileSync(path)
+  const program = recording.answers.content.get(realpathSync(path))
   const failure = {
     format: 1,
     lemming: version(),
     created: new Date().toISOString(),
-    program: { path, sha256: createHash('sha256').update(program).digest('hex') },
+    program: { path, sha256: typeof program === 'object' ? program.hash : null },
     argv,
     env,
     cwd,

@@ -138,6 +138,12 @@ export function structText(
   return text(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), call)
 }
 
+/** The range of `length` bytes that the pointer stored at `address` points to; none for a null pointer. */
+export function pointerAt(space: AddressSpace, address: number, length: number): Range[] {
+  const pointer = space.readU64(address)
+  return pointer === null || pointer === 0n ? [] : [{ start: Number(pointer), length }]
+}
+
 /** Two 32-bit halves at `offset` as an unsigned number (rounded from 2^53 on). */
 export function u64At(view: DataView, offset: number): number {
   return view.getUint32(offset + 4, true) * 0x1_0000_0000 + view.getUint32(offset, true)

@@ -1,15 +1,39 @@
 /** Exists to put all declarations of system calls into one table by number. */
 import { assert } from '../base/errors.ts'
 import type { Declaration } from './declare.ts'
+import { controlCalls } from './syscalls/control.ts'
+import { epollCalls } from './syscalls/epoll.ts'
 import { futexCalls } from './syscalls/futex.ts'
+import { infoCalls } from './syscalls/info.ts'
+import { ioCalls } from './syscalls/io.ts'
 import { memoryCalls } from './syscalls/memory.ts'
+import { openCalls } from './syscalls/open.ts'
+import { pollCalls } from './syscalls/poll.ts'
 import { prctlCalls } from './syscalls/prctl.ts'
 import { processCalls } from './syscalls/process.ts'
 import { schedCalls } from './syscalls/sched.ts'
 import { signalCalls } from './syscalls/signal.ts'
+import { statCalls } from './syscalls/stat.ts'
 import { timeCalls } from './syscalls/time.ts'
+import { treeCalls } from './syscalls/tree.ts'
 
-const families: readonly (readonly Declaration[])[] = [memoryCalls, processCalls, prctlCalls, signalCalls, futexCalls, timeCalls, schedCalls]
+const families: readonly (readonly Declaration[])[] = [
+  ioCalls,
+  openCalls,
+  statCalls,
+  treeCalls,
+  controlCalls,
+  pollCalls,
+  epollCalls,
+  infoCalls,
+  memoryCalls,
+  processCalls,
+  prctlCalls,
+  signalCalls,
+  futexCalls,
+  timeCalls,
+  schedCalls,
+]
 
 /** Declarations by system call number; undefined for those that lemming does not have. */
 export const table: readonly (Declaration | undefined)[] = build()

@@ -17,7 +17,7 @@ export interface RunInputs {
   options: MachineChoices
 }
 
-/** Options of the machine that a user may choose; they change the execution, and so they are part of a recording. */
+/** Options of the machine; they change the execution, and so they are part of a recording. */
 export interface MachineChoices {
   /** Name of the scheduling strategy. */
   strategy: string
@@ -25,6 +25,9 @@ export interface MachineChoices {
   cpus: number
   /** Virtual nanoseconds per instruction. */
   clockRate: number
+  /** User and group that the program believes to be. */
+  uid: number
+  gid: number
   /** Virtual nanoseconds after which the run ends as hung, or null for none. */
   timeLimit: number | null
 }

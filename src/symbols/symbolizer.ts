@@ -69,6 +69,7 @@ export class Symbolizer {
   unwind(registers: RegisterFile, readMemory: ReadMemory, limit = DEFAULT_DEPTH): Stack {
     const code = {
       isCode: (address: number): boolean => this.moduleAt(address) !== undefined,
+      functionStart: (address: number): number | undefined => this.symbolAt(address)?.start,
       row: (address: number) => {
         const module = this.moduleAt(address)
         return module && this.objectOf(module).rowAt(address - module.bias)

@@ -90,6 +90,12 @@ function constrain(r: RandomState, need: Need, view: DataView): void {
   if (memory !== null) pointAt(r, need, memory, target, set)
   if (mnemonic.startsWith('BT') && memory !== null && row.operands.endsWith('Gv')) boundedBitIndex(r, need, target, get, set)
   if (mnemonic === 'JMP' || mnemonic === 'CALL' || mnemonic === 'RET') indirectTarget(r, need, target, view, get, set)
+  if (mnemonic === 'LDMXCSR') {
+    // Mostly what is supported: all exceptions masked, rounding to nearest; sometimes reserved bits, which are refused.
+    const at = target - WINDOW_BASE + OFFSET_WINDOW
+    const value = nextBelow(r, 8) === 0 ? 0x1f80 | (1 << (16 + nextBelow(r, 16))) : 0x1f80 | nextBelow(r, 64)
+    if (at >= OFFSET_WINDOW && at + 4 <= OFFSET_WINDOW + WINDOW_SIZE) view.setUint32(at, value, true)
+  }
   if (mnemonic.startsWith('POPF')) {
     const at = Number(get(RSP)) - WINDOW_BASE + OFFSET_WINDOW
     view.setBigUint64(at, value64(r) & ~0x40100n, true)

@@ -55,25 +55,38 @@ export function readCore(path: string): Core {
   }
   const files = new Map<string, Uint8Array>()
   for (const { path: file } of mapped) if (!files.has(file)) files.set(file, new Uint8Array(readFileSync(file)))
-  const fromFiles = mapped.map(({ start, end, offset, path: file }): Region => ({ start, end, bytes: files.get(file)?.subarray(offset, offset + end - start) ?? new Uint8Array() }))
+  const fromFiles = mapped.map(({ start, end, offset, path: file }): Region => ({
+    start,
+    end,
+    bytes: files.get(file)?.subarray(offset, offset + end - start) ?? new Uint8Array(),
+  }))
   const regions = [...dumped, ...fromFiles]
   const modules: LoadedModule[] = [...files].map(([file, bytes]) => {
     const parts = mapped.filter((part) => part.path === file)
-    return { path: file, bytes, bias: moduleBias(bytes, parts), start: parts[0].start, end: parts[parts.length - 1].end }
+    return {
+      path: file,
+      bytes,
+      bias: moduleBias(bytes, parts),
+      start: parts[0].start,
+      end: parts[parts.length - 1].end,
+    }
   })
   const vdsoRegion = dumped.find(({ start }) => start === vdso)
-  if (vdsoRegion !== undefined) modules.push({ path: '[vdso]', bytes: vdsoRegion.bytes, bias: vdso, start: vdso, end: vdsoRegion.end })
+  if (vdsoRegion !== undefined)
+    modules.push({ path: '[vdso]', bytes: vdsoRegion.bytes, bias: vdso, start: vdso, end: vdsoRegion.end })
   return {
     modules,
     readMemory(address, size) {
-      const region = regions.find(({ start, end, bytes }) => address >= start && address + size <= Math.min(end, start + bytes.length))
+      const region = regions.find(
+        ({ start, end, bytes }) => address >= start && address + size <= Math.min(end, start + bytes.length),
+      )
       return region?.bytes.subarray(address - region.start, address - region.start + size)
     },
   }
 }
 
 function* notes(bytes: Uint8Array): Generator<{ type: number; descriptor: Uint8Array }> {
-  for (let at = 0; at + 12 <= bytes.length; ) {
+  for (let at = 0; at + 12 <= bytes.length;) {
     const reader = new ByteReader(bytes, 'a note', at)
     const nameSize = reader.u32()
     const size = reader.u32()
@@ -88,7 +101,11 @@ function mappedFiles(bytes: Uint8Array): MappedFile[] {
   const reader = new ByteReader(bytes, 'NT_FILE')
   const count = reader.u64()
   const pageSize = reader.u64()
-  const rows = Array.from({ length: count }, () => ({ start: reader.u64(), end: reader.u64(), offset: reader.u64() * pageSize }))
+  const rows = Array.from({ length: count }, () => ({
+    start: reader.u64(),
+    end: reader.u64(),
+    offset: reader.u64() * pageSize,
+  }))
   return rows.map((row) => ({ ...row, path: reader.cstring() }))
 }
 

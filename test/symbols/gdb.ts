@@ -51,8 +51,17 @@ def show(value):
 export function askGdb(directory: string, program: string, commands: readonly string[], python: string): GdbStack[] {
   const file = join(directory, 'ask.py')
   writeFileSync(file, script + python)
-  const args = ['set pagination off', 'set backtrace past-main on', 'set backtrace past-entry on', 'set debuginfod enabled off', ...commands, `source ${file}`]
-  const output = run('gdb', ['-q', '-batch', '-nx', ...args.flatMap((command) => ['-ex', command]), program], { cwd: directory })
+  const args = [
+    'set pagination off',
+    'set backtrace past-main on',
+    'set backtrace past-entry on',
+    'set debuginfod enabled off',
+    ...commands,
+    `source ${file}`,
+  ]
+  const output = run('gdb', ['-q', '-batch', '-nx', ...args.flatMap((command) => ['-ex', command]), program], {
+    cwd: directory,
+  })
   return output
     .split('\n')
     .filter((line) => line.startsWith('JSON'))

@@ -1,7 +1,7 @@
 /** Exists to execute the IR of single x87 instructions without the engine: lifts and helpers are tested before and apart from the lowering. */
 import { Builder, makeBlock } from '../../src/ir/builder.ts'
 import { CC } from '../../src/ir/flags.ts'
-import { REG, STATE } from '../../src/ir/registers.ts'
+import { REG, STATE_SIZE } from '../../src/ir/registers.ts'
 import type { Node } from '../../src/ir/types.ts'
 import { x87Helper } from '../../src/engine/helpers/x87.ts'
 import { decoderFor } from '../../src/x86/decode.ts'
@@ -93,6 +93,9 @@ function step(machine: Machine, node: Node, values: Map<Node, Value>): number {
     case 'i32.put':
       // The kind of the flag record, which is always explicit here: operand A holds the flags themselves.
       break
+    case 'load8':
+      value = memory.getUint8(at())
+      break
     case 'load16':
       value = memory.getUint16(at(), true)
       break
@@ -144,4 +147,4 @@ function step(machine: Machine, node: Node, values: Map<Node, Value>): number {
 }
 
 /** A fresh CPU state. */
-export const emptyState = (): DataView => new DataView(new ArrayBuffer(STATE.x87Dp + 64))
+export const emptyState = (): DataView => new DataView(new ArrayBuffer(STATE_SIZE))

@@ -36,6 +36,8 @@ static void on_signal(int number) { siglongjmp(recover, number); }
 static uint8_t image[512] __attribute__((aligned(16)));
 static uint8_t after[512] __attribute__((aligned(16)));
 static uint8_t memory[112] __attribute__((aligned(16)));
+/* Not on the stack: they must survive the longjmp. */
+static uint64_t flags, rax;
 
 int main(void) {
   uint8_t *code = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -54,8 +56,9 @@ int main(void) {
     uint32_t mxcsr = 0x1f80;
     memcpy(image + 24, &mxcsr, 4);
     memcpy(memory, in.memory, sizeof memory);
-    uint64_t flags = in.flags, rax = in.rax;
-    volatile int number = sigsetjmp(recover, 1);
+    flags = in.flags;
+    rax = in.rax;
+    int number = sigsetjmp(recover, 1);
     if (number == 0) {
       __asm__ volatile(
           "fxrstor64 %[image]\n\t"

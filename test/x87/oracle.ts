@@ -45,8 +45,14 @@ function oracle(): string {
 
 function outcomeOf(fx: DataView, flags: number, rax: bigint, memory: Uint8Array, fault: number): Outcome {
   const registers = Array.from({ length: 8 }, (_, i) => {
-    const mantissa = fx.getBigUint64(32 + 16 * i, true).toString(16).padStart(16, '0')
-    return `${fx.getUint16(40 + 16 * i, true).toString(16).padStart(4, '0')}:${mantissa}`
+    const mantissa = fx
+      .getBigUint64(32 + 16 * i, true)
+      .toString(16)
+      .padStart(16, '0')
+    return `${fx
+      .getUint16(40 + 16 * i, true)
+      .toString(16)
+      .padStart(4, '0')}:${mantissa}`
   })
   return {
     control: fx.getUint16(0, true),
@@ -74,7 +80,8 @@ export function native(cases: readonly Case[]): Outcome[] {
     input.set(c.memory, at + 192)
   })
   const run = spawnSync(oracle(), { input, maxBuffer: cases.length * RESULT + 1000 })
-  if (run.stdout.length !== cases.length * RESULT) throw new Error(`the oracle gave ${run.stdout.length} bytes: ${String(run.stderr)}`)
+  if (run.stdout.length !== cases.length * RESULT)
+    throw new Error(`the oracle gave ${run.stdout.length} bytes: ${String(run.stderr)}`)
   const output = new DataView(run.stdout.buffer, run.stdout.byteOffset, run.stdout.length)
   return cases.map((_, i) => {
     const at = i * RESULT
@@ -82,7 +89,13 @@ export function native(cases: readonly Case[]): Outcome[] {
     const memory = new Uint8Array(run.stdout.subarray(at + 176, at + 288))
     const fx = new DataView(output.buffer, output.byteOffset + at, 160)
     const fault = signal === 0 ? 0 : signal === SIGFPE ? EXIT.floatingPoint : EXIT.invalidOpcode
-    return outcomeOf(fx, Number(output.getBigUint64(at + 160, true)), output.getBigUint64(at + 168, true), memory, fault)
+    return outcomeOf(
+      fx,
+      Number(output.getBigUint64(at + 160, true)),
+      output.getBigUint64(at + 168, true),
+      memory,
+      fault,
+    )
   })
 }
 

@@ -1,7 +1,23 @@
 /** Exists to compute the basic x87 operations exactly: sum, product, quotient, root, comparison and the operations on exponents. */
 import {
-  bitLength, CLASS, classOf, dropBits, type Extended, INDEFINITE, infinityOf, isSignalling, type Outcome, pack, precisionOf, quieted,
-  ROUND, roundExtended, roundingOf, scaleOf, STATUS, zeroOf,
+  bitLength,
+  CLASS,
+  classOf,
+  dropBits,
+  type Extended,
+  INDEFINITE,
+  infinityOf,
+  isSignalling,
+  type Outcome,
+  pack,
+  precisionOf,
+  quieted,
+  ROUND,
+  roundExtended,
+  roundingOf,
+  scaleOf,
+  STATUS,
+  zeroOf,
 } from './x87-number.ts'
 
 /** An operation on two registers under a control word. */
@@ -12,10 +28,12 @@ export type Unary = (x: Extended, control: number) => Outcome
 
 const INVALID: Outcome = { value: INDEFINITE, flags: STATUS.invalid }
 const exact = (value: Extended): Outcome => ({ value, flags: 0 })
-const withFlags = (outcome: Outcome, flags: number): Outcome => (flags === 0 ? outcome : { value: outcome.value, flags: outcome.flags | flags })
+const withFlags = (outcome: Outcome, flags: number): Outcome =>
+  flags === 0 ? outcome : { value: outcome.value, flags: outcome.flags | flags }
 
 /** DE if an operand is denormal. */
-export const denormalFlag = (p: number, q: number): number => (p === CLASS.denormal || q === CLASS.denormal ? STATUS.denormal : 0)
+export const denormalFlag = (p: number, q: number): number =>
+  p === CLASS.denormal || q === CLASS.denormal ? STATUS.denormal : 0
 
 /** The NaN that two operands, at least one of them a NaN, give: the larger mantissa, then the positive sign (SDM vol. 1, table 4-7). */
 function nanOf(x: Extended, y: Extended, p: number, q: number): Outcome {
@@ -98,7 +116,14 @@ export const multiply: Binary = (x, y, control) => {
     return p === CLASS.zero || q === CLASS.zero ? INVALID : { value: infinityOf(sign), flags }
   }
   if (p === CLASS.zero || q === CLASS.zero) return { value: zeroOf(sign), flags }
-  const product = roundExtended(precisionOf(control), control, sign, x.mantissa * y.mantissa, scaleOf(x) + scaleOf(y), false)
+  const product = roundExtended(
+    precisionOf(control),
+    control,
+    sign,
+    x.mantissa * y.mantissa,
+    scaleOf(x) + scaleOf(y),
+    false,
+  )
   return withFlags(product, flags)
 }
 
@@ -117,7 +142,10 @@ export const divide: Binary = (x, y, control) => {
   const dividend = x.mantissa << 132n
   const quotient = dividend / y.mantissa
   const sticky = quotient * y.mantissa !== dividend
-  return withFlags(roundExtended(precisionOf(control), control, sign, quotient, scaleOf(x) - scaleOf(y) - 132, sticky), flags)
+  return withFlags(
+    roundExtended(precisionOf(control), control, sign, quotient, scaleOf(x) - scaleOf(y) - 132, sticky),
+    flags,
+  )
 }
 
 /** Largest integer whose square is at most `n`. */
@@ -145,7 +173,10 @@ export const squareRoot: Unary = (x, control) => {
   const radicand = x.mantissa << BigInt(shift)
   const root = integerRoot(radicand)
   const sticky = root * root !== radicand
-  return withFlags(roundExtended(precisionOf(control), control, 0, root, (scale - shift) / 2, sticky), denormalFlag(p, p))
+  return withFlags(
+    roundExtended(precisionOf(control), control, 0, root, (scale - shift) / 2, sticky),
+    denormalFlag(p, p),
+  )
 }
 
 /** FRNDINT: to an integer, by the rounding mode; the precision control does not apply. */
@@ -179,7 +210,8 @@ export const scale: Binary = (x, y, control) => {
     return p === CLASS.infinity ? INVALID : { value: zeroOf(x.sign), flags }
   }
   if (p === CLASS.zero || p === CLASS.infinity) return { value: x, flags }
-  const distance = y.exponent > 16383 + 30 ? BEYOND : Number(dropBits(y.mantissa, -scaleOf(y), false, ROUND.zero, 0).mantissa)
+  const distance =
+    y.exponent > 16383 + 30 ? BEYOND : Number(dropBits(y.mantissa, -scaleOf(y), false, ROUND.zero, 0).mantissa)
   const shift = Math.min(distance, BEYOND) * (y.sign === 0 ? 1 : -1)
   const exponent = scaleOf(x) + bitLength(x.mantissa) - 1 + shift
   if (exponent > WRAPPED.max && (control & STATUS.overflow) === 0) {

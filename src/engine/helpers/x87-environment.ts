@@ -79,7 +79,8 @@ export function loadHeader(stack: Stack, wide: boolean): void {
   stack.status = view.getUint16(STATE.scratch + 2, true)
   stack.tag = tag
   view.setUint32(STATE.x87Opcode, view.getUint16(STATE.scratch + 6, true) & 0x7ff, true)
-  const pointer = (offset: number): bigint => (wide ? view.getBigUint64(offset, true) : BigInt(view.getUint32(offset, true)))
+  const pointer = (offset: number): bigint =>
+    wide ? view.getBigUint64(offset, true) : BigInt(view.getUint32(offset, true))
   view.setBigUint64(STATE.x87Ip, pointer(STATE.scratch + 8), true)
   view.setBigUint64(STATE.x87Dp, pointer(STATE.scratch + 16), true)
 }

@@ -1,8 +1,24 @@
 /** Exists to convert between registers and the seven memory formats of the x87 (Intel SDM vol. 1, 8.1.6 and 4.2). */
 import { X87_FORMAT } from '../../ir/helpers.ts'
 import {
-  CLASS, classOf, DOUBLE, dropBits, type Extended, type Format, INDEFINITE, infinityOf, isSignalling, type Outcome, pack, quieted, ROUND,
-  roundTo, roundingOf, scaleOf, SINGLE, STATUS,
+  CLASS,
+  classOf,
+  DOUBLE,
+  dropBits,
+  type Extended,
+  type Format,
+  INDEFINITE,
+  infinityOf,
+  isSignalling,
+  type Outcome,
+  pack,
+  quieted,
+  ROUND,
+  roundTo,
+  roundingOf,
+  scaleOf,
+  SINGLE,
+  STATUS,
 } from './x87-number.ts'
 import { readExtended, writeExtended } from './x87-registers.ts'
 
@@ -70,7 +86,14 @@ function fromDecimal(view: DataView, offset: number): Outcome {
 }
 
 /** Writes `x` in the given format; returns the exceptions. `truncate` overrides the rounding mode for integers. */
-export function storeNumber(view: DataView, offset: number, format: number, x: Extended, control: number, truncate: boolean): number {
+export function storeNumber(
+  view: DataView,
+  offset: number,
+  format: number,
+  x: Extended,
+  control: number,
+  truncate: boolean,
+): number {
   switch (format) {
     case X87_FORMAT.f32: {
       const { bits, flags } = toBinary(x, control, LAYOUTS[0]!)
@@ -92,10 +115,16 @@ export function storeNumber(view: DataView, offset: number, format: number, x: E
   }
 }
 
-function toBinary(x: Extended, control: number, { exponentBits, fractionBits, format }: Layout): { bits: bigint; flags: number } {
+function toBinary(
+  x: Extended,
+  control: number,
+  { exponentBits, fractionBits, format }: Layout,
+): { bits: bigint; flags: number } {
   const special = (1n << BigInt(exponentBits)) - 1n
   const compose = (sign: number, exponent: bigint, fraction: bigint): bigint =>
-    (BigInt(sign) << BigInt(exponentBits + fractionBits)) | (exponent << BigInt(fractionBits)) | BigInt.asUintN(fractionBits, fraction)
+    (BigInt(sign) << BigInt(exponentBits + fractionBits)) |
+    (exponent << BigInt(fractionBits)) |
+    BigInt.asUintN(fractionBits, fraction)
   const nan = (n: Extended): bigint => compose(n.sign, special, n.mantissa >> BigInt(63 - fractionBits))
   switch (classOf(x)) {
     case CLASS.unsupported:
@@ -122,7 +151,8 @@ const INTEGER_BITS: Record<number, number> = { [X87_FORMAT.i16]: 16, [X87_FORMAT
 /** A number rounded to an integer, or null when it has none; and the exceptions. */
 function integerOf(x: Extended, mode: number, limit: bigint): { magnitude: bigint | null; flags: number } {
   const p = classOf(x)
-  if (p === CLASS.unsupported || p === CLASS.nan || p === CLASS.infinity || scaleOf(x) > 0) return { magnitude: null, flags: STATUS.invalid }
+  if (p === CLASS.unsupported || p === CLASS.nan || p === CLASS.infinity || scaleOf(x) > 0)
+    return { magnitude: null, flags: STATUS.invalid }
   const rounded = dropBits(x.mantissa, -scaleOf(x), false, mode, x.sign)
   if (rounded.mantissa > limit) return { magnitude: null, flags: STATUS.invalid }
   return { magnitude: rounded.mantissa, flags: rounded.inexact ? STATUS.precision | (rounded.up ? STATUS.c1 : 0) : 0 }
@@ -158,4 +188,3 @@ function toDecimal(view: DataView, offset: number, x: Extended, control: number)
   view.setUint8(offset + 9, x.sign << 7)
   return flags
 }
-

@@ -12,8 +12,19 @@ export interface Extended {
 
 /** Bits of the status word. */
 export const STATUS = {
-  invalid: 1, denormal: 2, zeroDivide: 4, overflow: 8, underflow: 16, precision: 32, stackFault: 64, summary: 128,
-  c0: 0x100, c1: 0x200, c2: 0x400, c3: 0x4000, busy: 0x8000,
+  invalid: 1,
+  denormal: 2,
+  zeroDivide: 4,
+  overflow: 8,
+  underflow: 16,
+  precision: 32,
+  stackFault: 64,
+  summary: 128,
+  c0: 0x100,
+  c1: 0x200,
+  c2: 0x400,
+  c3: 0x4000,
+  busy: 0x8000,
 } as const
 
 /** Exceptions found before an operation is executed: unmasked, they leave the destination alone. */
@@ -48,7 +59,11 @@ export function classOf(x: Extended): number {
 export const isSignalling = (x: Extended): boolean => (x.mantissa & QUIET_BIT) === 0n
 
 /** The quiet form of a NaN. */
-export const quieted = (x: Extended): Extended => ({ sign: x.sign, exponent: x.exponent, mantissa: x.mantissa | QUIET_BIT })
+export const quieted = (x: Extended): Extended => ({
+  sign: x.sign,
+  exponent: x.exponent,
+  mantissa: x.mantissa | QUIET_BIT,
+})
 
 /** The power of two that one unit of a finite number's mantissa stands for. */
 export const scaleOf = (x: Extended): number => Math.max(x.exponent, 1) - BIAS - 63
@@ -142,7 +157,14 @@ export interface Rounded {
 const WRAP = 24576
 
 /** Rounds `mantissa · 2^scale` (positive, `sticky` as in dropBits) to a format under a control word's rounding mode and masks. */
-export function roundTo(format: Format, control: number, sign: number, mantissa: bigint, scale: number, sticky: boolean): Rounded {
+export function roundTo(
+  format: Format,
+  control: number,
+  sign: number,
+  mantissa: bigint,
+  scale: number,
+  sticky: boolean,
+): Rounded {
   const mode = roundingOf(control)
   const { precision } = format
   const drop = bitLength(mantissa) - precision
@@ -184,7 +206,14 @@ export interface Outcome {
 }
 
 /** Rounds `mantissa · 2^scale` (`mantissa` not negative; zero only if exact) to a register, with `precision` bits. */
-export function roundExtended(precision: number, control: number, sign: number, mantissa: bigint, scale: number, sticky: boolean): Outcome {
+export function roundExtended(
+  precision: number,
+  control: number,
+  sign: number,
+  mantissa: bigint,
+  scale: number,
+  sticky: boolean,
+): Outcome {
   if (mantissa === 0n) return { value: zeroOf(sign), flags: 0 }
   const format = precision === 64 ? EXTENDED_64 : precision === 53 ? EXTENDED_53 : EXTENDED_24
   const rounded = roundTo(format, control, sign, mantissa, scale, sticky)
@@ -197,6 +226,7 @@ export function pack(sign: number, mantissa: bigint, scale: number): Extended {
   if (mantissa === 0n) return zeroOf(sign)
   const length = bitLength(mantissa)
   const exponent = scale + length - 1 + BIAS
-  if (exponent >= 1) return { sign, exponent, mantissa: length > 64 ? mantissa >> BigInt(length - 64) : mantissa << BigInt(64 - length) }
+  if (exponent >= 1)
+    return { sign, exponent, mantissa: length > 64 ? mantissa >> BigInt(length - 64) : mantissa << BigInt(64 - length) }
   return { sign, exponent: 0, mantissa: mantissa << BigInt(scale + BIAS + 62) }
 }

@@ -8,6 +8,12 @@ const TOP_SHIFT = 11
 const INITIAL_CONTROL = 0x37f
 const ALL_EMPTY = 0xffff
 
+/** A status word whose summary and busy bits say whether an unmasked exception is pending. */
+function withSummary(status: number, control: number): number {
+  const pending = (status & ~control & EXCEPTIONS) !== 0 ? STATUS.summary | STATUS.busy : 0
+  return (status & 0xffff & ~(STATUS.summary | STATUS.busy)) | pending
+}
+
 /** The x87 part of one CPU state. Tags have two bits per physical register as in the tag word: 3 empty, else in use (the rest is computed when stored). */
 export class Stack {
   readonly view: DataView
@@ -26,14 +32,14 @@ export class Stack {
 
   /** Sets the status word; summary and busy bits follow from the exceptions and their masks. */
   set status(value: number) {
-    const pending = (value & ~this.control & EXCEPTIONS) !== 0 ? STATUS.summary | STATUS.busy : 0
-    this.view.setUint32(STATE.x87Status, (value & 0xffff & ~(STATUS.summary | STATUS.busy)) | pending, true)
+    this.view.setUint32(STATE.x87Status, withSummary(value, this.control), true)
   }
 
   /** Sets the control word as processors keep it: bit 6 is always one, bits 7 and 13-15 zero. */
   setControl(value: number): void {
-    this.view.setUint32(STATE.x87Control, (value & 0x1f3f) | 0x40, true)
-    this.status = this.status
+    const control = (value & 0x1f3f) | 0x40
+    this.view.setUint32(STATE.x87Control, control, true)
+    this.view.setUint32(STATE.x87Status, withSummary(this.status, control), true)
   }
 
   get tag(): number {
@@ -98,7 +104,10 @@ export class Stack {
    */
   raise(flags: number): boolean {
     const forbidding = flags & BEFORE & ~this.control
-    const raised = forbidding === 0 ? flags : flags & (BEFORE | STATUS.stackFault | ((flags & STATUS.stackFault) !== 0 ? STATUS.c1 : 0))
+    const raised =
+      forbidding === 0
+        ? flags
+        : flags & (BEFORE | STATUS.stackFault | ((flags & STATUS.stackFault) !== 0 ? STATUS.c1 : 0))
     this.status = (this.status & ~STATUS.c1) | raised
     return forbidding === 0
   }

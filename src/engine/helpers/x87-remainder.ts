@@ -1,6 +1,18 @@
 /** Exists to compute FPREM and FPREM1, which reduce at most 63 bits at a time and say in the condition codes how far they came. */
 import { refuse2 } from './x87-arithmetic.ts'
-import { bitLength, CLASS, classOf, dropBits, type Extended, INDEFINITE, type Outcome, ROUND, roundExtended, scaleOf, STATUS } from './x87-number.ts'
+import {
+  bitLength,
+  CLASS,
+  classOf,
+  dropBits,
+  type Extended,
+  INDEFINITE,
+  type Outcome,
+  ROUND,
+  roundExtended,
+  scaleOf,
+  STATUS,
+} from './x87-number.ts'
 
 /** The remainder, and the condition codes C3-C0 to set; `codes` is -1 when the operands were refused (C2 is cleared, the others stay). */
 export interface Remainder {
@@ -17,7 +29,8 @@ export function remainder(x: Extended, y: Extended, control: number, nearest: bo
   if (refused !== null) return { outcome: refused, codes: -1 }
   const p = classOf(x)
   const q = classOf(y)
-  if (p === CLASS.infinity || q === CLASS.zero) return { outcome: { value: INDEFINITE, flags: STATUS.invalid }, codes: -1 }
+  if (p === CLASS.infinity || q === CLASS.zero)
+    return { outcome: { value: INDEFINITE, flags: STATUS.invalid }, codes: -1 }
   const flags = p === CLASS.denormal || q === CLASS.denormal ? STATUS.denormal : 0
   if (p === CLASS.zero || q === CLASS.infinity) {
     const same = roundExtended(64, control, x.sign, x.mantissa, scaleOf(x), false)

@@ -4,7 +4,14 @@ import { CLASS, classOf, type Extended, type Outcome, STATUS, zeroOf } from './x
 import { OVERFLOW, type Stack, UNDERFLOW } from './x87-registers.ts'
 import { remainder } from './x87-remainder.ts'
 import {
-  arcTangent, cosine, isOutOfRange, powerMinusOne, sine, tangent, yLog2x, yLog2xPlus1,
+  arcTangent,
+  cosine,
+  isOutOfRange,
+  powerMinusOne,
+  sine,
+  tangent,
+  yLog2x,
+  yLog2xPlus1,
 } from './x87-transcendental.ts'
 
 const CODES = STATUS.c0 | STATUS.c1 | STATUS.c2 | STATUS.c3
@@ -32,7 +39,10 @@ function binaryPop(stack: Stack, operation: (y: Extended, x: Extended, control: 
 }
 
 /** Replaces ST(0) by one result and pushes another; a stack fault makes both indefinite. */
-function replaceAndPush(stack: Stack, results: (x: Extended) => { first: Extended; pushed: Extended; flags: number }): void {
+function replaceAndPush(
+  stack: Stack,
+  results: (x: Extended) => { first: Extended; pushed: Extended; flags: number },
+): void {
   const fault = stack.isEmpty(0) ? UNDERFLOW : stack.isEmpty(7) ? null : OVERFLOW
   const { first, pushed, flags } =
     fault === null ? results(stack.read(0)) : { first: fault.value, pushed: fault.value, flags: fault.flags }
@@ -63,7 +73,9 @@ function refusesPush(stack: Stack): boolean {
 /** FPREM, FPREM1. */
 function partialRemainder(stack: Stack, nearest: boolean): void {
   const missing = stack.isEmpty(0) || stack.isEmpty(1)
-  const { outcome, codes } = missing ? { outcome: UNDERFLOW, codes: -1 } : remainder(stack.read(0), stack.read(1), stack.control, nearest)
+  const { outcome, codes } = missing
+    ? { outcome: UNDERFLOW, codes: -1 }
+    : remainder(stack.read(0), stack.read(1), stack.control, nearest)
   const permitted = stack.finish(0, outcome)
   if (codes < 0 || !permitted) stack.setCodes(STATUS.c2, 0)
   else stack.setCodes(CODES, codes)
@@ -79,7 +91,9 @@ function examine(stack: Stack): void {
 /** FTST: compares with zero. */
 function test(stack: Stack): void {
   const fault = stack.isEmpty(0)
-  const order = fault ? { codes: STATUS.c3 | STATUS.c2 | STATUS.c0, flags: UNDERFLOW.flags } : compare(stack.read(0), zeroOf(0), false)
+  const order = fault
+    ? { codes: STATUS.c3 | STATUS.c2 | STATUS.c0, flags: UNDERFLOW.flags }
+    : compare(stack.read(0), zeroOf(0), false)
   stack.raise(order.flags)
   stack.setCodes(STATUS.c3 | STATUS.c2 | STATUS.c0, order.codes)
 }

@@ -5,7 +5,17 @@
  */
 import { denormalFlag, integerRoot, refuse1, refuse2 } from './x87-arithmetic.ts'
 import {
-  bitLength, CLASS, classOf, type Extended, INDEFINITE, infinityOf, type Outcome, roundExtended, scaleOf, STATUS, zeroOf,
+  bitLength,
+  CLASS,
+  classOf,
+  type Extended,
+  INDEFINITE,
+  infinityOf,
+  type Outcome,
+  roundExtended,
+  scaleOf,
+  STATUS,
+  zeroOf,
 } from './x87-number.ts'
 
 /** Fraction bits of the constants. */
@@ -190,7 +200,12 @@ export function arcTangent(y: Extended, x: Extended, control: number): Outcome {
     const quotient = (y.mantissa << 200n) / x.mantissa
     // A quotient that fits is exact, and the arc tangent lies below it.
     const exact = quotient * x.mantissa === y.mantissa << 200n
-    return round(control, y.sign, { mantissa: (quotient << 1n) - (exact ? 1n : 0n), scale: scaleOf(y) - scaleOf(x) - 201 }, flags)
+    return round(
+      control,
+      y.sign,
+      { mantissa: (quotient << 1n) - (exact ? 1n : 0n), scale: scaleOf(y) - scaleOf(x) - 201 },
+      flags,
+    )
   }
   const bits = CONSTANT_BITS - 8
   if (Math.abs(difference) > bits) {
@@ -226,7 +241,8 @@ export function powerMinusOne(x: Extended, control: number): Outcome {
     const result = x.sign === 0 ? x : { sign: 1, exponent: ONE.exponent - 1, mantissa: ONE.mantissa }
     return { value: result, flags: STATUS.precision }
   }
-  if (exponent < TINY) return round(control, x.sign, { mantissa: x.mantissa * LN2, scale: scaleOf(x) - CONSTANT_BITS }, flags)
+  if (exponent < TINY)
+    return round(control, x.sign, { mantissa: x.mantissa * LN2, scale: scaleOf(x) - CONSTANT_BITS }, flags)
   const bits = WORKING_BITS - exponent
   const shift = BigInt(bits)
   const magnitude = (fixed(x, bits) * constant(LN2, bits)) >> shift
@@ -254,7 +270,14 @@ function doubleArcTangentHyperbolic(z: bigint, bits: number): bigint {
 }
 
 /** y times a logarithm with `bits` fraction bits. An exact product is reported as inexact all the same, as processors do. */
-function scaledLogarithm(y: Extended, logarithm: bigint, bits: number, exact: boolean, control: number, flags: number): Outcome {
+function scaledLogarithm(
+  y: Extended,
+  logarithm: bigint,
+  bits: number,
+  exact: boolean,
+  control: number,
+  flags: number,
+): Outcome {
   const sign = y.sign ^ (logarithm < 0n ? 1 : 0)
   const magnitude = logarithm < 0n ? -logarithm : logarithm
   const result = roundExtended(64, control, sign, magnitude * y.mantissa, scaleOf(y) - bits, !exact)
@@ -310,7 +333,8 @@ export function yLog2xPlus1(y: Extended, x: Extended, control: number): Outcome 
   if (q === CLASS.infinity) return { value: infinityOf(x.sign ^ y.sign), flags }
   if (q === CLASS.zero) return { value: zeroOf(x.sign ^ y.sign), flags }
   const exponent = leadingExponent(x)
-  if (exponent >= 0) return x.sign === 1 ? { value: x, flags: flags | STATUS.precision } : largeLogarithm(y, x, control, flags)
+  if (exponent >= 0)
+    return x.sign === 1 ? { value: x, flags: flags | STATUS.precision } : largeLogarithm(y, x, control, flags)
   if (exponent < TINY) {
     // log2(1+x) = x · (1 - x/2 …) / ln 2: a trifle below x/ln 2 in both directions of x.
     const quotient = ((x.mantissa << BigInt(2 * CONSTANT_BITS)) / LN2) * y.mantissa
@@ -343,7 +367,9 @@ function largeLogarithm(y: Extended, x: Extended, control: number, flags: number
   const exponent = leadingExponent(x)
   const one = 1n << BigInt(bits)
   const shift = scaleOf(x) + bits - exponent - 1
-  const scaled = (shift >= 0 ? x.mantissa << BigInt(shift) : x.mantissa >> BigInt(-shift)) + (one >> BigInt(Math.min(exponent + 1, bits)))
+  const scaled =
+    (shift >= 0 ? x.mantissa << BigInt(shift) : x.mantissa >> BigInt(-shift)) +
+    (one >> BigInt(Math.min(exponent + 1, bits)))
   const natural = naturalOfOnePlus(scaled - one, bits)
   const logarithm = (natural << BigInt(bits)) / constant(LN2, bits) + (BigInt(exponent + 1) << BigInt(bits))
   return scaledLogarithm(y, logarithm, bits, false, control, flags)

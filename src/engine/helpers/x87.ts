@@ -6,7 +6,19 @@ import { STATE } from '../../ir/registers.ts'
 import { add, type Binary, compare, divide, multiply, subtract } from './x87-arithmetic.ts'
 import { loadEnvironment, loadHeader, storeEnvironment, storeHeader } from './x87-environment.ts'
 import { loadNumber, storeNumber } from './x87-memory.ts'
-import { BEFORE, CLASS, classOf, dropBits, type Extended, INDEFINITE, type Outcome, quieted, roundingOf, STATUS, zeroOf } from './x87-number.ts'
+import {
+  BEFORE,
+  CLASS,
+  classOf,
+  dropBits,
+  type Extended,
+  INDEFINITE,
+  type Outcome,
+  quieted,
+  roundingOf,
+  STATUS,
+  zeroOf,
+} from './x87-number.ts'
 import { OVERFLOW, readExtended, Stack, UNDERFLOW, writeExtended } from './x87-registers.ts'
 import { executeTop } from './x87-top.ts'
 
@@ -103,7 +115,8 @@ function arithmetic(stack: Stack, operation: number, spec: number): void {
 }
 
 /** C1 as it is: the instructions that came with the P6 leave it alone unless the stack is at fault. */
-const keptC1 = (stack: Stack, flags: number): number => ((flags & STATUS.stackFault) !== 0 ? 0 : stack.status & STATUS.c1)
+const keptC1 = (stack: Stack, flags: number): number =>
+  (flags & STATUS.stackFault) !== 0 ? 0 : stack.status & STATUS.c1
 
 /** X87.compare. */
 function comparison(stack: Stack, spec: number, options: number): number {
@@ -120,7 +133,11 @@ function comparison(stack: Stack, spec: number, options: number): number {
   const permitted = stack.raise(order.flags)
   if ((options & 8) === 0) stack.setCodes(ORDER_CODES, order.codes)
   if (permitted) for (let i = options & 3; i > 0; i--) stack.pop()
-  return (order.codes & STATUS.c0 ? FLAG.cf : 0) | (order.codes & STATUS.c2 ? FLAG.pf : 0) | (order.codes & STATUS.c3 ? FLAG.zf : 0)
+  return (
+    (order.codes & STATUS.c0 ? FLAG.cf : 0) |
+    (order.codes & STATUS.c2 ? FLAG.pf : 0) |
+    (order.codes & STATUS.c3 ? FLAG.zf : 0)
+  )
 }
 
 /** X87.exchange: an empty register counts as the indefinite number. */

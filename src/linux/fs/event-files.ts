@@ -51,6 +51,8 @@ export function readTimerfd(k: Kernel, d: Description): bigint | number {
   const ticks = timerTicks(k, d)
   if (ticks === 0) return -ERRNO.EAGAIN
   const timer = d.timer!
+  // Expirations that were read stay counted, so that the next one is told apart from them.
+  d.activity += ticks
   timer.at = timer.interval === 0 ? 0 : timer.at + ticks * timer.interval
   return BigInt(ticks)
 }

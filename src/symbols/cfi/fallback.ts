@@ -4,45 +4,68 @@ import { load } from './apply.ts'
 import type { ReadMemory } from './expression.ts'
 import type { RegisterFile } from './registers.ts'
 import { DWARF_REGISTER, register, setRegister } from './registers.ts'
+import { scanForCaller } from './scan.ts'
 
 const { rbp, rsp, rip } = DWARF_REGISTER
 
 /** How the caller of a frame without unwind tables was found. */
-export type Fallback = 'signal' | 'call' | 'frame-pointer'
+export type Fallback = 'signal' | 'call' | 'frame-pointer' | 'scan'
 
 export interface FallbackCaller {
   readonly registers: RegisterFile
   readonly foundBy: Fallback
 }
 
+/** What a search without tables asks about code. Addresses are those of the running program. */
+export interface CodeMap {
+  /** Whether the address is in a loaded object. */
+  isCode(address: number): boolean
+  /** The start of the function at an address, as far as symbols tell. */
+  functionStart(address: number): number | undefined
+}
+
 /**
  * The caller of a frame for which there are no unwind tables. In this order: the kernel's signal frame if pc is at a signal
- * trampoline; the word at rsp if the function has only just been entered (`exact` frames only); the frame that rbp points to.
- * `isCode` says whether an address is in loaded code: a return address that is not ends the search. Undefined if nothing fits.
+ * trampoline; the word at rsp if the function has only just been entered (`exact` frames only); the frame that rbp points to; a return
+ * address found on the stack. Undefined if nothing fits.
  */
 export function callerWithoutTables(
   registers: RegisterFile,
   exact: boolean,
-  isCode: (address: number) => boolean,
+  map: CodeMap,
   readMemory: ReadMemory,
 ): FallbackCaller | undefined {
   const pc = register(registers, rip)
   const sp = register(registers, rsp)
+  const isCode = (address: number): boolean => map.isCode(address)
   const code = readMemory(pc, 9)
   if (code !== undefined && isSignalTrampoline(code)) return signalCaller(registers, sp, readMemory)
   if (exact) {
-    const pushed = pushedWords(pc, code, isCode, readMemory)
+    const pushed = pushedWords(pc, code, map, readMemory)
     if (pushed !== undefined) {
       const caller = returnThrough(registers, sp + pushed * 8, isCode, readMemory)
       if (caller !== undefined) return { registers: caller, foundBy: 'call' }
     }
   }
+  const byPointer = callerByFramePointer(registers, sp, isCode, readMemory)
+  if (byPointer !== undefined) return { registers: byPointer, foundBy: 'frame-pointer' }
+  if (!isCode(pc)) return undefined
+  const scanned = scanForCaller(registers, isCode, (address) => map.functionStart(address), readMemory)
+  return scanned && { registers: scanned, foundBy: 'scan' }
+}
+
+function callerByFramePointer(
+  registers: RegisterFile,
+  sp: number,
+  isCode: (address: number) => boolean,
+  readMemory: ReadMemory,
+): RegisterFile | undefined {
   const frame = register(registers, rbp)
   if (frame < sp || frame - sp > MAX_FRAME || readMemory(frame, 16) === undefined) return undefined
   const caller = returnThrough(registers, frame + 8, isCode, readMemory)
   if (caller === undefined) return undefined
   load(caller, rbp, frame, readMemory)
-  return { registers: caller, foundBy: 'frame-pointer' }
+  return caller
 }
 
 /** No frame is larger than a stack is by default: rbp farther away is no frame pointer. */
@@ -58,14 +81,12 @@ function isSignalTrampoline(code: Uint8Array): boolean {
 function pushedWords(
   pc: number,
   code: Uint8Array | undefined,
-  isCode: (address: number) => boolean,
+  map: CodeMap,
   readMemory: ReadMemory,
 ): number | undefined {
   // A call to an address where there is no code faults before anything is pushed but the return address.
-  if (code === undefined || !isCode(pc)) return 0
+  if (code === undefined || !map.isCode(pc) || map.functionStart(pc) === pc) return 0
   if (code[0] === 0x55) return 0 // push %rbp
-  const isEndbr64 = code[0] === 0xf3 && code[1] === 0x0f && code[2] === 0x1e && code[3] === 0xfa
-  if (isEndbr64) return 0
   const isMovRspRbp =
     code[0] === 0x48 && ((code[1] === 0x89 && code[2] === 0xe5) || (code[1] === 0x8b && code[2] === 0xec))
   return isMovRspRbp && readMemory(pc - 1, 1)?.[0] === 0x55 ? 1 : undefined

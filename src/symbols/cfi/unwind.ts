@@ -3,7 +3,7 @@
 import { LemmingError } from '../../base/errors.ts'
 import { applyRow } from './apply.ts'
 import type { ReadMemory } from './expression.ts'
-import type { Fallback } from './fallback.ts'
+import type { CodeMap, Fallback } from './fallback.ts'
 import { callerWithoutTables } from './fallback.ts'
 import type { RegisterFile } from './registers.ts'
 import { DWARF_REGISTER, register } from './registers.ts'
@@ -40,10 +40,8 @@ export interface Stack {
   readonly end: StackEnd
 }
 
-/** What the walk asks about code. Addresses are those of the running program. */
-export interface CodeInfo {
-  /** Whether the address is in a loaded object. */
-  isCode(address: number): boolean
+/** What the walk asks about code. */
+export interface CodeInfo extends CodeMap {
   /** The unwind rules at an address; undefined without unwind tables. May throw `unwind-*` or `truncated-data`. */
   row(address: number): Row | undefined
 }
@@ -68,7 +66,7 @@ export function unwindStack(registers: RegisterFile, readMemory: ReadMemory, cod
         else next = { registers: caller.registers, foundBy: 'tables' }
       } else {
         const exact = frame.lookup === frame.pc
-        next = callerWithoutTables(frame.registers, exact, (address) => code.isCode(address), readMemory)
+        next = callerWithoutTables(frame.registers, exact, code, readMemory)
         if (next === undefined) end = 'no-unwind-information'
         else cfa = register(next.registers, DWARF_REGISTER.rsp)
       }
@@ -77,7 +75,8 @@ export function unwindStack(registers: RegisterFile, readMemory: ReadMemory, cod
       end = error.code === 'unwind-memory' ? 'unreadable-memory' : 'corrupt-tables'
     }
     const signalFrame = row?.signalFrame === true || next?.foundBy === 'signal'
-    frames.push({ ...frame, cfa, signalFrame })
+    // A handler "returns" to the first byte of the trampoline: the byte before is not part of it.
+    frames.push({ ...frame, cfa, signalFrame, lookup: signalFrame ? frame.pc : frame.lookup })
     if (next === undefined) return { frames, end: end ?? 'no-unwind-information' }
     pc = register(next.registers, DWARF_REGISTER.rip)
     if (pc === 0) return { frames, end: 'outermost' }

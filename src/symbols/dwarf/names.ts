@@ -34,7 +34,7 @@ export function functionName(units: UnitIndex, offset: number): FunctionName {
     at = number(origin) ?? number(specification)
   }
   if (named === undefined) return {}
-  return { qualified: [...scopesOf(named.unit, named.offset), named.name].join('::') }
+  return { qualified: [...scopesOf(named.unit, named.offset, named.name), named.name].join('::') }
 }
 
 const scopeTags: ReadonlySet<number> = new Set([
@@ -43,10 +43,11 @@ const scopeTags: ReadonlySet<number> = new Set([
   DW_TAG.structure_type,
   DW_TAG.union_type,
   DW_TAG.interface_type,
+  DW_TAG.subprogram,
 ])
 
-/** Names of the namespaces and classes around the entry at `offset`, outermost first; none in languages without scopes. */
-function scopesOf(unit: Unit, offset: number): string[] {
+/** Names of the namespaces, classes and functions around the entry at `offset`, outermost first; none in languages without scopes. */
+function scopesOf(unit: Unit, offset: number, name: string): string[] {
   if (!scopedLanguages.has(unit.root.language ?? 0)) return []
   const open: { tag: number; offset: number }[] = []
   const reader = unit.reader(unit.rootOffset)
@@ -63,9 +64,11 @@ function scopesOf(unit: Unit, offset: number): string[] {
   }
   return open
     .filter(({ tag }) => scopeTags.has(tag))
-    .map((scope) => text(unit.attributes(scope.offset, [DW_AT.name])[0]) ?? anonymousScope(scope.tag))
+    .map((scope) => text(unit.attributes(scope.offset, [DW_AT.name])[0]) ?? anonymousScope(scope.tag, name))
 }
 
-function anonymousScope(tag: number): string {
-  return tag === DW_TAG.namespace ? '(anonymous namespace)' : '{unnamed type}'
+/** A class without a name that has a function call operator is nearly always that of a lambda. */
+function anonymousScope(tag: number, member: string): string {
+  if (tag === DW_TAG.namespace) return '(anonymous namespace)'
+  return member === 'operator()' ? '{lambda}' : '{unnamed type}'
 }

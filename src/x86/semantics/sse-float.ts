@@ -86,14 +86,22 @@ function compare(
 ): Node {
   const isOrdered = (): Node => and(emit(c.eq, a, a), emit(c.eq, b, b))
   switch (predicate) {
-    case 0: return emit(c.eq, a, b)
-    case 1: return emit(c.lt, a, b)
-    case 2: return emit(c.le, a, b)
-    case 3: return not(isOrdered())
-    case 4: return not(emit(c.eq, a, b))
-    case 5: return not(emit(c.lt, a, b))
-    case 6: return not(emit(c.le, a, b))
-    default: return isOrdered()
+    case 0:
+      return emit(c.eq, a, b)
+    case 1:
+      return emit(c.lt, a, b)
+    case 2:
+      return emit(c.le, a, b)
+    case 3:
+      return not(isOrdered())
+    case 4:
+      return not(emit(c.eq, a, b))
+    case 5:
+      return not(emit(c.lt, a, b))
+    case 6:
+      return not(emit(c.le, a, b))
+    default:
+      return isOrdered()
   }
 }
 
@@ -107,7 +115,10 @@ const comparePacked =
   (l) => {
     const b = l.b
     const result = compare(
-      immediate(l, 2) & 7, comparisons, l.read(0), aligned(l, 1),
+      immediate(l, 2) & 7,
+      comparisons,
+      l.read(0),
+      aligned(l, 1),
       (op, x, y) => b.emit(op, x, y),
       (x, y) => b.emit(ops.v128_and, x, y),
       (x) => b.emit(ops.v128_not, x),
@@ -118,7 +129,10 @@ const comparePacked =
 /** i32 0 or 1: the outcome of a scalar predicate. */
 const compareScalar = (l: LiftContext, comparisons: Comparisons, x: Node, y: Node): Node =>
   compare(
-    immediate(l, 2) & 7, comparisons, x, y,
+    immediate(l, 2) & 7,
+    comparisons,
+    x,
+    y,
     (op, p, q) => l.b.emit(op, p, q),
     (p, q) => l.b.and(p, q),
     (p) => l.b.eqz(p),

@@ -73,11 +73,27 @@ export const shiftSignedVector =
 /** PSLLDQ: the whole register moves up by bytes; zeros follow. */
 export const shiftBytesLeft: Lifter = (l) => {
   const count = Math.min(immediate(l, 1), 16)
-  l.write(0, shuffle(l, zero(l), l.read(0), Array.from({ length: 16 }, (_, i) => 16 - count + i)))
+  l.write(
+    0,
+    shuffle(
+      l,
+      zero(l),
+      l.read(0),
+      Array.from({ length: 16 }, (_, i) => 16 - count + i),
+    ),
+  )
 }
 
 /** PSRLDQ: the whole register moves down by bytes; zeros follow. */
 export const shiftBytesRight: Lifter = (l) => {
   const count = Math.min(immediate(l, 1), 16)
-  l.write(0, shuffle(l, l.read(0), zero(l), Array.from({ length: 16 }, (_, i) => count + i)))
+  l.write(
+    0,
+    shuffle(
+      l,
+      l.read(0),
+      zero(l),
+      Array.from({ length: 16 }, (_, i) => count + i),
+    ),
+  )
 }

@@ -22,8 +22,7 @@ export function alignedAddress(l: LiftContext, i: number): Node {
 }
 
 /** Operand `i` as 128 bits; memory must be aligned. */
-export const aligned = (l: LiftContext, i: number): Node =>
-  l.isMem(i) ? l.b.load128(alignedAddress(l, i)) : l.read(i)
+export const aligned = (l: LiftContext, i: number): Node => (l.isMem(i) ? l.b.load128(alignedAddress(l, i)) : l.read(i))
 
 /** Operand `i` as 128 bits; memory may lie anywhere. */
 export const unaligned = (l: LiftContext, i: number): Node => (l.isMem(i) ? l.b.load128(l.ea(i)) : l.read(i))

@@ -14,13 +14,19 @@ export const arrange = (size: number, numbers: readonly number[]): Lifter => {
 /** PUNPCKLxx, UNPCKLPx: the low halves of both operands, lane by lane in turn. */
 export const interleaveLow = (size: number): Lifter => {
   const count = 16 / size
-  return arrange(size, Array.from({ length: count }, (_, i) => (i >> 1) + (i & 1) * count))
+  return arrange(
+    size,
+    Array.from({ length: count }, (_, i) => (i >> 1) + (i & 1) * count),
+  )
 }
 
 /** PUNPCKHxx, UNPCKHPx: the high halves of both operands, lane by lane in turn. */
 export const interleaveHigh = (size: number): Lifter => {
   const count = 16 / size
-  return arrange(size, Array.from({ length: count }, (_, i) => count / 2 + (i >> 1) + (i & 1) * count))
+  return arrange(
+    size,
+    Array.from({ length: count }, (_, i) => count / 2 + (i >> 1) + (i & 1) * count),
+  )
 }
 
 /** SHUFPS: two lanes of the destination, then two of the source. */
@@ -40,7 +46,18 @@ export const shuffleDoubles: Lifter = (l) => {
 export const shuffleDoublewords: Lifter = (l) => {
   const control = immediate(l, 2)
   const x = aligned(l, 1)
-  l.write(0, shuffle(l, x, x, lanes(4, [0, 1, 2, 3].map((i) => field(control, i)))))
+  l.write(
+    0,
+    shuffle(
+      l,
+      x,
+      x,
+      lanes(
+        4,
+        [0, 1, 2, 3].map((i) => field(control, i)),
+      ),
+    ),
+  )
 }
 
 /** PSHUFLW (`base` 0) and PSHUFHW (`base` 4): four words of one half are chosen, the other half is copied. */
@@ -49,7 +66,9 @@ export const shuffleWords =
   (l) => {
     const control = immediate(l, 2)
     const x = aligned(l, 1)
-    const numbers = Array.from({ length: 8 }, (_, i) => (i >= base && i < base + 4 ? base + field(control, i - base) : i))
+    const numbers = Array.from({ length: 8 }, (_, i) =>
+      i >= base && i < base + 4 ? base + field(control, i - base) : i,
+    )
     l.write(0, shuffle(l, x, x, lanes(2, numbers)))
   }
 

@@ -9,8 +9,13 @@ import type { Lifter } from '../table/types.ts'
 
 const SUMMARY = 0x80
 const BYTES: Record<number, number> = {
-  [X87_FORMAT.f32]: 4, [X87_FORMAT.f64]: 8, [X87_FORMAT.f80]: 10,
-  [X87_FORMAT.i16]: 2, [X87_FORMAT.i32]: 4, [X87_FORMAT.i64]: 8, [X87_FORMAT.bcd]: 10,
+  [X87_FORMAT.f32]: 4,
+  [X87_FORMAT.f64]: 8,
+  [X87_FORMAT.f80]: 10,
+  [X87_FORMAT.i16]: 2,
+  [X87_FORMAT.i32]: 4,
+  [X87_FORMAT.i64]: 8,
+  [X87_FORMAT.bcd]: 10,
 }
 
 /** Raises a pending unmasked exception, as every instruction but the FN… ones does first. */
@@ -220,7 +225,8 @@ const isShortForm = (l: LiftContext): boolean => l.insn.opsize === 16
 function storeEnvironmentAt(l: LiftContext, address: Node): void {
   const { b } = l
   call(l, X87.environment, 0, 0)
-  for (let offset = 0; offset < 24; offset += 8) b.store(64, b.add(address, b.i64(offset)), b.stateLoad(64, STATE.scratch + offset))
+  for (let offset = 0; offset < 24; offset += 8)
+    b.store(64, b.add(address, b.i64(offset)), b.stateLoad(64, STATE.scratch + offset))
   b.store(32, b.add(address, b.i64(24)), b.stateLoad(32, STATE.scratch + 24))
 }
 

@@ -1,0 +1,7 @@
+/** Exists as the entry of the `lemming` command: starts the thread that will run the program before anything else is loaded. */
+import { enableCompileCache } from 'node:module'
+
+enableCompileCache()
+const thread = /^(run|hunt|replay)$/.test(process.argv[2] ?? '') ? import('../lab/thread.ts').then(({ Thread }) => new Thread()) : undefined
+const { main } = await import('./program.ts')
+process.exit(await main(process.argv.slice(2), thread))

@@ -1,0 +1,55 @@
+/** Exists as `lemming replay`: a recorded run again, instruction for instruction. */
+import { Command } from 'commander'
+import { FAILURES, findRecording } from '../lab/places.ts'
+import { exitCodeOfEnding } from './exit-codes.ts'
+import { addJsonOptions, wholeNumber } from './options.ts'
+import { shellLine, write } from './output.ts'
+import type { Invocation } from './program.ts'
+import { tell, tellStatistics } from './run.ts'
+
+interface ReplayOptions {
+  out: string
+  times: number
+  strace?: boolean
+  stats?: boolean
+  export?: string
+  json?: boolean
+  jsonSchema?: boolean
+}
+
+export function replayCommand({ thread, end }: Invocation): Command {
+  return addJsonOptions(new Command('replay'))
+    .description('Execute a failure, or any recording, again; compare count and state with the recorded run; report again.')
+    .argument('[failure]', 'a failure such as F1, its directory, or a recording file')
+    .option('--out <dir>', 'directory of failures', FAILURES)
+    .option('--times <n>', 'how often', wholeNumber(1, 1_000_000), 1)
+    .option('--strace', 'print its system calls to standard error')
+    .option('--stats', 'print counters to standard error')
+    .option('--export <file>', 'write a self-contained recording, which replays where the files of this one are not')
+    .action(async (name: string | undefined, options: ReplayOptions, command: Command) => {
+      if (options.jsonSchema === true) return (await import('./json.ts')).printSchema('replay')
+      if (name === undefined) command.error("missing argument 'failure'")
+      const { json = false, strace = false, stats = false, times } = options
+      const file = findRecording(name, options.out)
+      const began = performance.now()
+      const result = await (await thread()).ask<'replay'>({
+        kind: 'replay',
+        file,
+        times,
+        output: json ? 'capture' : 'own',
+        strace,
+        stats: json || stats,
+        exportTo: options.export ?? null,
+      })
+      const elsewhere = options.out === FAILURES ? [] : ['--out', options.out]
+      const again = shellLine(['lemming', 'replay', ...elsewhere, name])
+      if (json) (await import('./json.ts')).printReplay(result, again)
+      else {
+        tell(result, again)
+        const often = times === 1 ? 'once' : `${times} times`
+        write(2, `lemming: replayed ${often}: ${result.count} instructions and state ${result.hash}, as recorded\n`)
+        if (stats) tellStatistics(result, (performance.now() - began) / 1000)
+      }
+      end(exitCodeOfEnding(result.ending))
+    })
+}

@@ -1,0 +1,130 @@
+/** Exists to define the documents that `--json` prints: checked before they are printed, and shown by `--json-schema`. */
+import { z } from 'zod'
+
+const address = z.string().regex(/^0x[0-9a-f]+$/)
+const count = z.int().min(0)
+
+const ending = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('exit'), code: z.int().describe('the exit code') }),
+  z.object({
+    kind: z.literal('signal'),
+    signal: z.int(),
+    name: z.string(),
+    code: z.int().describe('si_code'),
+    codeName: z.string(),
+    address: address.describe('si_addr'),
+    tid: z.int(),
+    sent: z.boolean().describe('sent by a call, not raised by an instruction'),
+  }),
+  z.object({ kind: z.literal('deadlock'), waiting: z.array(z.object({ tid: z.int(), text: z.string() })) }),
+  z.object({ kind: z.literal('time-limit'), limit: z.number().describe('virtual nanoseconds') }),
+])
+
+const frame = z.object({
+  address,
+  module: z.string().optional(),
+  moduleOffset: z.string().optional(),
+  function: z.string().optional(),
+  offset: count.optional().describe('bytes from the start of the function'),
+  file: z.string().optional(),
+  line: count.optional(),
+  column: count.optional(),
+  inlined: z.boolean(),
+  signal: z.boolean().describe('made by the kernel to call a signal handler'),
+  guessed: z.boolean().describe('found without unwind tables'),
+  text: z.string().optional().describe('the source line'),
+})
+
+const thread = z.object({
+  pid: z.int(),
+  tid: z.int(),
+  name: z.string(),
+  waiting: z.string().nullable().describe('the system call in which it waits'),
+  stack: z.object({ frames: z.array(frame), end: z.string().describe("'outermost' when these are all frames") }),
+})
+
+const finding = z.object({
+  kind: z.string(),
+  what: z.string(),
+  moment: count.describe('instructions executed until then'),
+  seed: count,
+  signal: z
+    .object({ number: z.int(), name: z.string(), code: z.int(), codeName: z.string(), address, sent: z.boolean() })
+    .optional(),
+  thread: thread.optional(),
+  source: z
+    .object({ file: z.string(), line: count, first: count, lines: z.array(z.string()), newer: z.boolean() })
+    .optional(),
+  registers: z.record(z.string(), z.string().regex(/^[0-9a-f]{16}$/)).optional(),
+  others: z.array(thread),
+  remarks: z.array(z.string()),
+  again: z.string().describe('the command that shows it again'),
+})
+
+const hash = z.string().describe('hash of the state of the whole machine at the end')
+
+const options = z.object({
+  strategy: z.string(),
+  cpus: count,
+  clockRate: z.number().describe('virtual nanoseconds per instruction'),
+  uid: count,
+  gid: count,
+  timeLimit: z.number().nullable().describe('virtual nanoseconds'),
+})
+
+const program = z.object({ path: z.string(), argv: z.array(z.string()), cwd: z.string() })
+
+const stream = z
+  .object({
+    text: z.string().optional().describe('if it is UTF-8'),
+    base64: z.string().optional().describe('if it is not'),
+    size: count.describe('bytes written, of which the first 16 MiB are here'),
+  })
+  .describe('what the program wrote')
+
+const run = z.object({
+  lemming: z.string().describe('version'),
+  command: z.literal('run'),
+  program,
+  seed: count,
+  options,
+  ending,
+  exitCode: z.int().describe('of lemming'),
+  instructions: count,
+  virtualNs: z.number(),
+  hash,
+  finding: finding.nullable().describe('null for a program that exited with 0'),
+  stdout: stream,
+  stderr: stream,
+  statistics: z.record(z.string(), z.number()),
+})
+
+const replay = run.extend({ command: z.literal('replay'), times: z.int().min(1).describe('replays, all of them equal to the recorded run') })
+
+const failure = z.object({
+  name: z.string(),
+  path: z.string(),
+  seed: count,
+  instructions: count,
+  hash,
+  ending,
+  finding,
+})
+
+const error = z.object({ code: z.string(), message: z.string(), next: z.string().optional() })
+
+const hunt = z.object({
+  lemming: z.string(),
+  command: z.literal('hunt'),
+  program,
+  firstSeed: count,
+  options,
+  runs: count.describe('seeds that were run, up to the one at which the hunt stopped'),
+  failures: z.array(failure).describe('in the order of the seeds'),
+  errors: z.array(z.object({ seed: count, error })).describe('runs that lemming could not execute to their end'),
+  interrupted: z.boolean(),
+  seconds: z.number(),
+})
+
+/** The document of each command; a command that fails prints `{ lemming, error }` instead. */
+export const schemas = { run, replay, hunt }
