@@ -22,6 +22,8 @@ export interface ProgramOptions {
 export function addProgramOptions(command: Command, seedHelp: string): Command {
   return addJsonOptions(command)
     .argument('[program...]', 'the program and its arguments, behind --')
+    // Options behind the program's name are the program's.
+    .passThroughOptions()
     .option('--seed <n>', seedHelp, wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
     .option('--env <K=V>', 'set an environment variable of the program (repeatable)', collectEnv, [])
     .option('--clean-env', 'start it with no environment but what --env sets')

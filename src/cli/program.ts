@@ -31,7 +31,7 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
     .version(version(), '-V, --version')
     .enablePositionalOptions()
   for (const command of [runCommand(invocation), huntCommand(invocation), replayCommand(invocation)]) {
-    program.addCommand(command.passThroughOptions().addHelpText('after', EXIT_CODE_HELP))
+    program.addCommand(command.addHelpText('after', EXIT_CODE_HELP))
   }
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeOut: (text) => write(1, text), writeErr: () => {} })

@@ -58,7 +58,7 @@ export function tellStatistics({ count, elapsed, hash, statistics }: RunResult, 
     ['wall time', `${seconds.toFixed(3)} s`],
     ['virtual time', `${(elapsed / 1e9).toFixed(6)} s`],
     ['state', hash ?? ''],
-    ...Object.entries(statistics ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
+    ...Object.entries(statistics ?? {}).map(([name, value]): [string, string] => [`translated ${name}`, String(value)]),
   ]
   write(2, rows.map(([name, value]) => `lemming: ${name.padEnd(24)} ${value}\n`).join(''))
 }

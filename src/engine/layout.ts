@@ -19,6 +19,9 @@ export const STATE_BASE = 0x1000
 /** The stack zone, a range of plain pages around a stack pointer: start and size (u64 each). Above the CPU state. */
 export const ZONE_BASE = 0x1800
 
+/** Instructions that the block at hand had paid for and not executed when it stopped (u32). */
+export const REFUND_BASE = 0x1810
+
 /** Direct-mapped cache from guest pc to translated entry: JUMP_CACHE_ENTRIES × (pc u32, entry code u32). */
 export const JUMP_CACHE_BASE = 0x4000
 export const JUMP_CACHE_ENTRIES = 4096

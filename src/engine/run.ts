@@ -2,11 +2,12 @@
 import { EXIT } from '../ir/exits.ts'
 import { registers, REG, STATE, STATE_SIZE } from '../ir/registers.ts'
 import { ARITHMETIC_FLAGS } from '../ir/flags.ts'
-import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, STATE_BASE } from './layout.ts'
+import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, REFUND_BASE, STATE_BASE } from './layout.ts'
 import { arithmeticFlags } from './flags.ts'
 import type { AddressSpace } from './address-space.ts'
 import { CodeCache } from './code-cache.ts'
 import { CpuState } from './cpu-state.ts'
+import { ACCESS } from '../wasm/runtime.ts'
 import { runHelper } from './helpers/index.ts'
 import type { KernelEntry, Processor, Stop } from './processor.ts'
 
@@ -92,7 +93,7 @@ export class Engine implements Processor {
       this.fuel = fuel
       view.setUint32(STATE.exitReason, EXIT.none, true)
       const ret = cache.enter(code, fuel, this.options.callDepth)
-      executed += fuel - view.getInt32(STATE.fuelLeft, true)
+      executed += fuel - this.fuelLeft(space)
       if (ret !== 0) {
         view.setUint32(STATE.rip, ret, true)
         view.setUint32(STATE.rip + 4, 0, true)
@@ -116,6 +117,13 @@ export class Engine implements Processor {
       return { reason, executed }
     }
     return { reason: EXIT.fuel, executed }
+  }
+
+  /** Fuel not used by the translated code that just returned: what its last block gives back included. */
+  private fuelLeft(space: AddressSpace): number {
+    const left = space.view.getInt32(STATE_BASE + STATE.fuelLeft, true) + space.view.getInt32(REFUND_BASE, true)
+    space.view.setInt32(REFUND_BASE, 0, true)
+    return left
   }
 
   private pending: number = EXIT.none
@@ -142,7 +150,7 @@ export class Engine implements Processor {
       this.fuel = 1
       view.setUint32(STATE.exitReason, EXIT.none, true)
       const ret = cache.enter(code, 1, 0)
-      const used = 1 - view.getInt32(STATE.fuelLeft, true)
+      const used = 1 - this.fuelLeft(cache.space)
       executed += used
       if (ret !== 0) {
         view.setUint32(STATE.rip, ret, true)
@@ -181,7 +189,7 @@ export class Engine implements Processor {
   private access(kind: number): number {
     const space = this.space!
     const view = this.entryOf(space).state.view
-    const store = kind >= 256
+    const store = (kind & ACCESS.store) !== 0
     const bytes = kind & 255
     const low = view.getUint32(STATE.faultAddress, true)
     const fault = store ? EXIT.writeFault : EXIT.readFault

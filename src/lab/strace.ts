@@ -6,13 +6,25 @@ import type { Observer, SignalEvent, SyscallEvent, TaskInfo } from '../tool/obse
 /** Watches calls, signals and exits, and hands each line with its newline to `write`. Lines say whose they are while there is more than one task. */
 export function straceObserver(write: (line: string) => void): Observer {
   const alive = new Set<number>()
+  /** Exits that are told before the call that brought them about is over: strace shows that call first. */
+  const exits: { task: TaskInfo; status: number }[] = []
   const line = (task: TaskInfo, text: string): void => {
     alive.add(task.tid)
     write(`${alive.size > 1 ? `[pid ${task.tid}] ` : ''}${text}\n`)
   }
+  const tellExits = (): void => {
+    for (const { task, status } of exits.splice(0)) {
+      const signal = status & 0x7f
+      line(task, signal === 0 ? `+++ exited with ${status >>> 8} +++` : `+++ killed by ${signalName(signal)} +++`)
+      alive.delete(task.tid)
+    }
+  }
   return {
     name: 'strace',
-    syscall: (event: SyscallEvent) => line(event.task, event.text()),
+    syscall: (event: SyscallEvent) => {
+      line(event.task, event.text())
+      tellExits()
+    },
     signal: (event: SignalEvent) => {
       const name = signalName(event.signal)
       const isFault = event.code > 0 && event.code < CODE.kernel
@@ -21,9 +33,6 @@ export function straceObserver(write: (line: string) => void): Observer {
       if (event.disposition === 'terminate') line(event.task, `+++ killed by ${name} +++`)
     },
     taskStart: (task: TaskInfo) => void alive.add(task.tid),
-    taskExit: (task: TaskInfo, status: number) => {
-      line(task, (status & 0x7f) === 0 ? `+++ exited with ${status >>> 8} +++` : `+++ killed by ${signalName(status & 0x7f)} +++`)
-      alive.delete(task.tid)
-    },
+    taskExit: (task: TaskInfo, status: number) => void exits.push({ task, status }),
   }
 }

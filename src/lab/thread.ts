@@ -23,7 +23,7 @@ export class Thread {
       this.waiting = null
       waiting?.resolve(message)
     })
-    this.worker.on('error', (error) => this.end(new LemmingError('worker-failed', `a worker thread failed: ${error.message}`, 'run fewer jobs if memory is short (--jobs)')))
+    this.worker.on('error', (error: Error) => this.end(new LemmingError('worker-failed', `a worker thread failed: ${error.message}`, 'run fewer jobs if memory is short (--jobs)')))
     this.worker.on('exit', () => this.end(new LemmingError('worker-ended', 'a worker thread was ended')))
   }
 

@@ -1,5 +1,5 @@
 /** Exists to do the jobs of a thread: composes world, machine and session, runs them, and turns what they say into plain data. */
-import { realpathSync, writeSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { LemmingError } from '../base/errors.ts'
@@ -10,6 +10,7 @@ import { startMachine } from '../replay/machine.ts'
 import { RecordingWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
 import { recordingOf, Session, verifyEnd, type RunInputs } from '../session/session.ts'
+import type { Finding } from '../tool/finding.ts'
 import { Capture } from './capture.ts'
 import { withSeed } from './inputs.ts'
 import type { Answers, HuntJob, Job, ReplayJob, RunJob, RunResult } from './jobs.ts'
@@ -38,15 +39,15 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
 async function run(job: RunJob): Promise<RunResult> {
   const capture = job.output === 'capture' ? new Capture() : null
   const world = new RecordingWorld(nodeWorld(files, { ...ownTerminal, ...(capture && { writeOutput: writerOf(capture) }) }))
-  const session = start(job.inputs, world, job.strace)
-  session.runToEnd()
+  const session = await execute(job.inputs, world, job.strace)
+  const finding = await findingOf(session)
   if (job.exportTo !== null) {
     const { userObjects, writeExport } = await import('./storage.ts')
     const objects = userObjects()
     const recording = recordingOf(session, world, nodeCodec, objects, version())
     writeExport(job.exportTo, { recording, objects })
   }
-  return resultOf(session, capture, job.hash, job.stats)
+  return resultOf(session, finding, capture, job.hash, job.stats)
 }
 
 async function replay(job: ReplayJob): Promise<Answers['replay']> {
@@ -58,9 +59,9 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
     const capture = job.output === 'capture' && time === 0 ? new Capture() : null
     // Repetitions are for comparing: only the first one is seen.
     const write = time > 0 ? () => {} : capture === null ? ownTerminal.writeOutput : writerOf(capture)
-    const session = start(inputs, new ReplayingWorld(answers, opened.objects, write), job.strace && time === 0)
+    const session = await execute(inputs, new ReplayingWorld(answers, opened.objects, write), job.strace && time === 0)
     verifyEnd(session.end(), end)
-    const result = resultOf(session, capture, true, job.stats && time === 0)
+    const result = resultOf(session, await findingOf(session), capture, true, job.stats && time === 0)
     first ??= result
     if (JSON.stringify(result.finding) !== JSON.stringify(first.finding)) {
       throw new LemmingError('replay-divergence', `replay ${time + 1} of ${job.times} gives another report than the first`, 'please report this with the recording')
@@ -74,14 +75,14 @@ async function seed(number: number): Promise<SeedOutcome> {
   const { inputs, nonzeroExit, scratch } = hunt!
   const capture = new Capture()
   const world = new RecordingWorld(nodeWorld(files, { readInput: spooledInput(), writeOutput: writerOf(capture) }))
-  const session = start(withSeed(inputs, number), world, false)
+  const session = await execute(withSeed(inputs, number), world, false)
   const ending = session.runToEnd()
   const count = session.subject.count
   if (ending.kind === 'exit' && (ending.code === 0 || !nonzeroExit)) return { seed: number, kind: 'passed', count, ending }
 
+  const finding = (await findingOf(session))!
   const { recordingBytes, userObjects } = await import('./storage.ts')
   const recording = recordingOf(session, world, nodeCodec, userObjects(), version())
-  const finding = session.finding()!
   const { path, argv, env, cwd, options } = recording.inputs
   const { hash } = recording.end
   const program = recording.answers.content.get(realpathSync(path))
@@ -112,13 +113,30 @@ async function seed(number: number): Promise<SeedOutcome> {
   return { seed: number, kind: 'failed', count, ending, hash, finding, bundle }
 }
 
-function start(inputs: RunInputs, world: RecordingWorld | ReplayingWorld, strace: boolean): Session {
+/** Makes the machine and executes it to its end; an error that stopped it says where in the program. */
+async function execute(inputs: RunInputs, world: RecordingWorld | ReplayingWorld, strace: boolean): Promise<Session> {
   const subject = startMachine(inputs, world)
-  if (strace) subject.addObserver(straceObserver((line) => writeSync(2, line)))
-  return new Session({ inputs, subject, world, inflate })
+  if (strace) subject.addObserver(straceObserver((line) => ownTerminal.writeOutput(2, Buffer.from(line))))
+  const session = new Session(inputs, subject, world)
+  try {
+    session.runToEnd()
+  } catch (error) {
+    if (!(error instanceof LemmingError) || !error.code.startsWith('unsupported-')) throw error
+    const { located } = await import('../session/describe.ts')
+    throw located(error, session, inflate)
+  }
+  return session
 }
 
-function resultOf(session: Session, capture: Capture | null, hash: boolean, stats: boolean): RunResult {
+/** What went wrong. Naming addresses is loaded only for runs that need it. */
+async function findingOf(session: Session): Promise<Finding | null> {
+  const ending = session.runToEnd()
+  if (ending.kind === 'exit' && ending.code === 0) return null
+  const { describeEnding } = await import('../session/describe.ts')
+  return describeEnding(session, inflate)
+}
+
+function resultOf(session: Session, finding: Finding | null, capture: Capture | null, hash: boolean, stats: boolean): RunResult {
   const { subject, inputs } = session
   const stream = (fd: 1 | 2) => capture && { bytes: capture.bytes(fd), size: capture.size(fd) }
   return {
@@ -127,7 +145,7 @@ function resultOf(session: Session, capture: Capture | null, hash: boolean, stat
     count: subject.count,
     elapsed: subject.elapsed,
     hash: hash ? subject.hash() : null,
-    finding: session.finding() ?? null,
+    finding,
     stdout: stream(1),
     stderr: stream(2),
     statistics: stats ? subject.statistics() : null,

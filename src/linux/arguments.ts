@@ -15,6 +15,11 @@ export const asU64 = (lo: number, hi: number): number => hi * 0x1_0000_0000 + lo
 /** All 64 bits, signed; rounded beyond ±2^53. */
 export const asI64 = (lo: number, hi: number): number => (hi | 0) * 0x1_0000_0000 + lo
 
+/** A 64-bit number without sign. What was rounded to 2^64 was most likely -1. */
+function unsignedText(value: number): string {
+  return String(BigInt.asUintN(64, value === 2 ** 64 ? -1n : BigInt(value)))
+}
+
 /** An argument shown before the call by a function of its value. */
 export function shown(decode: ArgType['decode'], text: (value: number, call: CallView) => string | null): ArgType {
   return { decode, text, when: 'in' }
@@ -22,8 +27,11 @@ export function shown(decode: ArgType['decode'], text: (value: number, call: Cal
 
 export const int = shown(asInt, String)
 export const uint = shown(asUint, String)
-export const size = shown(asU64, String)
+/** A size or count. */
+export const size = shown(asU64, unsignedText)
 export const long = shown(asI64, String)
+/** A 64-bit length that the kernel takes as signed and strace shows as unsigned. */
+export const length = shown(asI64, unsignedText)
 /** A file offset. */
 export const off = shown(asI64, String)
 /** A 32-bit number in hexadecimal. */
@@ -162,12 +170,12 @@ export function setI64(view: DataView, offset: number, value: number): void {
 
 /** `{tv_sec=1, tv_nsec=500000000}` from a struct timespec at `offset`. */
 export function timespecText(view: DataView, offset = 0): string {
-  return `{tv_sec=${i64At(view, offset)}, tv_nsec=${i64At(view, offset + 8)}}`
+  return `{tv_sec=${i64At(view, offset)}, tv_nsec=${view.getBigUint64(offset + 8, true)}}`
 }
 
 /** `{tv_sec=1, tv_usec=500000}` from a struct timeval at `offset`. */
 export function timevalText(view: DataView, offset = 0): string {
-  return `{tv_sec=${i64At(view, offset)}, tv_usec=${i64At(view, offset + 8)}}`
+  return `{tv_sec=${i64At(view, offset)}, tv_usec=${view.getBigUint64(offset + 8, true)}}`
 }
 
 export const timespecIn = structIn(16, (view) => timespecText(view))

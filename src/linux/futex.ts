@@ -96,18 +96,20 @@ export function exitRobustList(k: Kernel, t: Task): void {
   const space = k.space(t)
   const head = t.robustList
   t.robustList = 0
-  const offset = address(space.readU64(head + 8))
+  const rawOffset = space.readU64(head + 8)
   const pending = address(space.readU64(head + 16))
   let entry = address(space.readU64(head))
-  if (offset === null || pending === null) return
+  if (rawOffset === null || pending === null) return
+  // From a list entry to its futex word; usually negative.
+  const offset = Number(BigInt.asIntN(64, rawOffset))
   for (let i = 0; entry !== null && entry - (entry % 2) !== head && i < ROBUST_LIST_LIMIT; i++) {
     // The next one is read first: who is woken may free the entry.
     const at = entry - (entry % 2)
     const next = address(space.readU64(at))
-    if (entry !== pending) releaseDead(k, t, signedOffset(at, offset), entry % 2 === 1, false)
+    if (entry !== pending) releaseDead(k, t, at + offset, entry % 2 === 1, false)
     entry = next
   }
-  if (pending !== 0) releaseDead(k, t, signedOffset(pending - (pending % 2), offset), pending % 2 === 1, true)
+  if (pending !== 0) releaseDead(k, t, pending - (pending % 2) + offset, pending % 2 === 1, true)
 }
 
 /** One futex of a dying thread: becomes OWNER_DIED when it really holds it. */
@@ -128,9 +130,4 @@ function releaseDead(k: Kernel, t: Task, at: number, inheriting: boolean, pendin
 
 function address(value: bigint | null): number | null {
   return value === null ? null : Number(value)
-}
-
-/** `at` plus a 64-bit offset that is usually negative. */
-function signedOffset(at: number, offset: number): number {
-  return offset >= 2 ** 63 ? at - Number(BigInt.asUintN(64, -BigInt(offset))) : at + offset
 }

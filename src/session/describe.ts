@@ -1,8 +1,9 @@
-/** Exists to say what happened at the end of a run: the ending as a finding, with the stacks of all threads. */
-import type { ReportWorld } from '../replay/recording-world.ts'
+/** Exists to say what happened at the end of a run: the ending as a finding, with the stacks of all threads. Apart from the session itself, since most runs end well and need no symbols. */
+import { LemmingError } from '../base/errors.ts'
 import type { RunEnding } from '../replay/recording.ts'
-import type { Subject, TaskView } from '../replay/subject.ts'
+import type { TaskView } from '../replay/subject.ts'
 import type { Finding, ThreadState } from '../tool/finding.ts'
+import type { Session } from './session.ts'
 import { hex, Namer, type Inflate } from './stacks.ts'
 
 const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip']
@@ -10,10 +11,13 @@ const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9
 /** Threads beyond this many are counted and not shown. */
 const THREADS_SHOWN = 64
 
-/** The finding that an ending is: undefined for a program that exited with 0. */
-export function describeEnding(ending: RunEnding, seed: number, subject: Subject, world: ReportWorld, inflate: Inflate): Finding | undefined {
-  if (ending.kind === 'exit' && ending.code === 0) return undefined
-  const finding: Finding = { kind: kindOf(ending), what: whatHappened(ending), moment: subject.count, seed, others: [], remarks: [] }
+/** What went wrong in a run that has ended: null for a program that exited with 0. */
+export function describeEnding(session: Session, inflate: Inflate): Finding | null {
+  const { subject, world, inputs } = session
+  const ending = session.runToEnd()
+  if (ending.kind === 'exit' && ending.code === 0) return null
+  const what = whatHappened(ending)
+  const finding: Finding = { kind: kindOf(ending), what, moment: subject.count, seed: inputs.seed, others: [], remarks: [] }
   for (const { text, times } of subject.unknownCalls()) {
     const often = times === 1 ? 'once' : `${times} times`
     finding.remarks.push(`system call that lemming does not have, called ${often}, answered with ENOSYS: ${text}`)
@@ -45,12 +49,15 @@ export function describeEnding(ending: RunEnding, seed: number, subject: Subject
   return finding
 }
 
-/** Where a task is, in words: `in main() (prog.c:12)`; undefined when nothing is known of the address. */
-export function describePlace(task: TaskView, subject: Subject, world: ReportWorld, inflate: Inflate): string | undefined {
-  const place = new Namer(subject, task.pid, world, inflate).places(Number(task.registers[16]!))[0]
-  if (place?.function === undefined) return undefined
-  const offset = place.offset === undefined ? '' : `+${hex(place.offset)}`
-  return `in ${place.function}${offset}${place.file === undefined ? '' : ` (${place.file}:${place.line ?? '?'})`}`
+/** The error that stopped a run, with the place in the program at which it was: function, line, moment. */
+export function located(error: LemmingError, { subject, world, inputs }: Session, inflate: Inflate): LemmingError {
+  const task = subject.tasks().find(({ tid }) => tid === subject.currentTid)
+  if (task === undefined) return error
+  const [place] = new Namer(subject, task.pid, world, inflate).places(Number(task.registers[16]!))
+  const offset = place?.offset === undefined ? '' : `+${hex(place.offset)}`
+  const line = place?.file === undefined ? '' : ` (${place.file}:${place.line ?? '?'})`
+  const where = place?.function === undefined ? '' : `, in ${place.function}${offset}${line}`
+  return new LemmingError(error.code, `${error.message}${where}, at @${subject.count} of seed ${inputs.seed}`, error.next)
 }
 
 function kindOf(ending: RunEnding): string {

@@ -5,7 +5,7 @@ import { accessOf } from './lower-access.ts'
 import type { ValueLowering } from './lower-value.ts'
 import type { Window } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
-import { RUNTIME } from './runtime.ts'
+import { ACCESS, RUNTIME } from './runtime.ts'
 
 /** An address ready for use: the full 64-bit value and its low word, both in locals. */
 export interface Address {
@@ -42,11 +42,11 @@ function pushAttribute(v: ValueLowering, low: number, offset: number): void {
 function emitSlowCheck(v: ValueLowering, push: () => void, bytes: number, store: boolean): void {
   const f = v.region.body
   push()
-  f.i32Const(bytes | (store ? 256 : 0))
+  f.i32Const(bytes | (store ? ACCESS.store : 0) | (v.refund << ACCESS.refundShift))
+  f.i32Const(v.pc)
   f.opIndex(OP.call, RUNTIME.check!)
-  f.localTee(v.region.reasonLocal)
   v.region.if_()
-  v.region.stopAt(v.pc, v.refund)
+  v.region.stop()
   v.region.end()
 }
 

@@ -70,7 +70,6 @@ export class RegionLowering implements StructureSink {
   private open = 0
   private xpc = 0
   private xcode = 0
-  private xreason = 0
   private scratch64 = 0
   private windows!: WindowPlan
   /** Local with the full address of the stack window's first byte. */
@@ -104,7 +103,6 @@ export class RegionLowering implements StructureSink {
     this.planProfiles(input.blocks, succs.length)
     this.xpc = f.local(I32)
     this.xcode = f.local(I32)
-    this.xreason = f.local(I32)
     this.scratch64 = f.local(I64)
     this.values.reset()
 
@@ -279,12 +277,6 @@ export class RegionLowering implements StructureSink {
     return this.registerLocal[reg]!
   }
 
-  private storeState32(offset: number, value: () => void): void {
-    this.body.i32Const(0)
-    value()
-    this.body.opMemory(OP.i32_store, 2, this.layout.stateBase + offset)
-  }
-
   // Leaving.
 
   private branchTo(level: number): void {
@@ -296,54 +288,32 @@ export class RegionLowering implements StructureSink {
     this.body.localSet(local)
   }
 
-  private addFuel(amount: number): void {
-    if (amount === 0) return
+  /**
+   * Stops at `pc` for `reason` before the instruction there has had any effect; `refund` instructions of the block have been paid for and not
+   * executed.
+   */
+  stopAt(reason: number, pc: number, refund: number): void {
     const f = this.body
-    f.localGet(PARAMETER.fuel)
-    f.i32Const(amount)
-    f.op(OP.i32_add)
-    f.localSet(PARAMETER.fuel)
-  }
-
-  /** Stops at `pc` for the reason in local xreason, giving back the fuel of instructions not executed. */
-  stopAt(pc: number, refund: number): void {
-    this.addFuel(refund)
-    this.setLocal(this.xpc, pc)
+    f.i32Const(reason)
+    f.i32Const(refund)
+    f.i32Const(pc)
+    f.opIndex(OP.call, RUNTIME.stop!)
     this.stop()
   }
 
   /** Goes to the stop sequence of the block at hand: what is in the CPU state alone is fetched on the way. */
-  private stop(): void {
+  stop(): void {
     this.branchTo(this.missing.empty ? LEVEL.stop : LEVEL.profiles + this.profileIndex.get(this.missing.key)!)
   }
 
-  /** The local in which the reason of a stop is put before `stopAt`. */
-  get reasonLocal(): number {
-    return this.xreason
-  }
-
-  /** Stops with the 64-bit address that `push` pushes as rip: it is not a place where code can be. */
-  private stopWild(push: () => void): void {
-    const f = this.body
-    f.i32Const(0)
-    push()
-    f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
-    this.setLocal(this.xreason, EXIT.fetchFault)
-    this.setLocal(this.xpc, 0)
+  /** Stops with the i64 on the wasm stack as rip: it is not a place where code can be. */
+  private stopWild(): void {
+    this.body.opIndex(OP.call, RUNTIME.wild!)
     this.stop()
   }
 
+  /** Where all stops end: registers go to the CPU state, and 0 tells every caller that the engine must look there. */
   private stopSequence(): void {
-    const f = this.body
-    this.storeState32(STATE.exitReason, () => f.localGet(this.xreason))
-    // Without an address, rip has been stored already.
-    f.localGet(this.xpc)
-    this.if_()
-    f.i32Const(0)
-    f.localGet(this.xpc)
-    f.op(OP.i64_extend_i32_u)
-    f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
-    this.end()
     this.setLocal(this.xpc, 0)
     this.setLocal(this.xcode, -1)
     this.storeRegisters(this.plan.written)
@@ -365,6 +335,17 @@ export class RegionLowering implements StructureSink {
     this.arguments(this.xcode, 0)
     f.returnCallIndirect(this.input.regionType, 0)
     this.end()
+  }
+
+  /** Pushes (label, fuel, depth - 1, slot) for a known entry code. */
+  private knownArguments(code: number): void {
+    const f = this.body
+    f.i32Const(code & 255)
+    f.localGet(PARAMETER.fuel)
+    f.localGet(PARAMETER.depth)
+    f.i32Const(1)
+    f.op(OP.i32_sub)
+    f.i32Const(code >>> 8)
   }
 
   /** Pushes (label, fuel, depth - less, slot) for the entry code in a local. */
@@ -423,18 +404,18 @@ export class RegionLowering implements StructureSink {
     f.op(OP.i64_ge_u)
     f.hint(false)
     this.if_()
-    this.stopWild(() => f.localGet(this.scratch64))
+    f.localGet(this.scratch64)
+    this.stopWild()
     this.end()
     f.localGet(this.scratch64)
     f.op(OP.i32_wrap_i64)
     f.localSet(this.xpc)
   }
 
-  /** A guest call as a wasm call; `xpc`, and `xcode` unless `code` is known, are set. Continues behind when the callee came back to `ret` with the stack where it was. */
-  private call(ret: number, code: number): void {
+  /** A guest call as a wasm call; `code` is the entry code of `target`, or negative when xpc and xcode hold them. Continues behind when the callee came back to `ret` with the stack where it was. */
+  private call(ret: number, code: number, target: number): void {
     const f = this.body
     const rsp = this.registerLocal[REG.rsp]!
-    if (code >= 0) this.setLocal(this.xcode, code)
     this.storeRegisters(this.plan.dirtyAfter[this.current]!)
     f.localGet(PARAMETER.depth)
     f.op(OP.i32_eqz)
@@ -446,10 +427,12 @@ export class RegionLowering implements StructureSink {
     }
     f.hint(false)
     this.if_()
+    if (code >= 0) this.setLocal(this.xpc, target)
     this.setLocal(this.xcode, -1)
     this.branchTo(LEVEL.exit)
     this.end()
-    this.arguments(this.xcode, 1)
+    if (code >= 0) this.knownArguments(code)
+    else this.arguments(this.xcode, 1)
     f.callIndirect(this.input.regionType, 0)
     f.localSet(PARAMETER.fuel)
     f.localTee(this.xpc)
@@ -580,8 +563,7 @@ export class RegionLowering implements StructureSink {
       f.op(OP.i32_lt_s)
       f.hint(false)
       this.if_()
-      this.setLocal(this.xreason, EXIT.fuel)
-      this.stopAt(block.pc, count)
+      this.stopAt(EXIT.fuel, block.pc, count)
       this.end()
     }
     this.values.block(block)
@@ -589,12 +571,11 @@ export class RegionLowering implements StructureSink {
     if (term.kind === 'syscall') this.systemCall(term.next)
     else if (term.kind === 'call' && this.input.chain) {
       if (!this.isPlace(term.target)) return this.leaveTo(term.target)
-      this.setLocal(this.xpc, term.target)
-      this.call(term.ret, this.input.codeFor(term.target))
+      this.call(term.ret, this.input.codeFor(term.target), term.target)
     } else if (term.kind === 'icall' && this.input.chain) {
       this.toPc(term.address)
       this.lookup()
-      this.call(term.ret, -1)
+      this.call(term.ret, -1, 0)
     }
   }
 
@@ -618,8 +599,7 @@ export class RegionLowering implements StructureSink {
       case 'call':
         return this.leaveTo(term.target)
       case 'fault':
-        this.setLocal(this.xreason, term.reason)
-        return this.stopAt(term.pc, 1)
+        return this.stopAt(term.reason, term.pc, 1)
       default:
         throw new Error(`a block ending in ${term.kind} has successors`)
     }
@@ -631,7 +611,10 @@ export class RegionLowering implements StructureSink {
   }
 
   private leaveTo(pc: number): void {
-    if (!this.isPlace(pc)) return this.stopWild(() => this.body.i64Const(pc | 0, Math.floor(pc / 0x1_0000_0000) | 0))
+    if (!this.isPlace(pc)) {
+      this.body.i64Const(pc | 0, Math.floor(pc / 0x1_0000_0000) | 0)
+      return this.stopWild()
+    }
     this.setLocal(this.xpc, pc)
     this.setLocal(this.xcode, this.input.chain ? this.input.codeFor(pc) : -1)
     this.exit()

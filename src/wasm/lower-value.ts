@@ -112,9 +112,7 @@ export class ValueLowering {
         this.emit(node.a!)
         f.hint(false)
         this.region.if_()
-        f.i32Const(node.imm)
-        f.localSet(this.region.reasonLocal)
-        this.region.stopAt(this.pc, this.refund)
+        this.region.stopAt(node.imm, this.pc, this.refund)
         this.region.end()
         return
       case 'state':

@@ -1,4 +1,5 @@
 /** Exists to build the small wasm module of functions that all translated code shares: NaN fix-ups, wide products, flag records, and the way in from the engine. */
+import { EXIT } from '../ir/exits.ts'
 import { FLAG_KIND } from '../ir/flags.ts'
 import { STATE } from '../ir/registers.ts'
 import {
@@ -36,6 +37,9 @@ const wasm = (name: string, parameters: ValueType[], results: ValueType[]): Runt
   js: false,
 })
 
+/** The second parameter of `check` and the parameter of `access`, besides the size in bytes. */
+export const ACCESS = { store: 256, refundShift: 9 } as const
+
 /** In import order: the index of a function is its position. */
 export const runtimeFunctions: readonly RuntimeFunction[] = [
   /** (guest pc) -> entry code: slot << 8 | entry, or -1 when no code can be there. Translates when need be. */
@@ -44,14 +48,18 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   js('revive', [I32], [I32]),
   /** (fuel left) -> 0 to go on in place, 1 to unwind. */
   js('systemCall', [I32], [I32]),
-  /** (size | 256 for a store); address in STATE.faultAddress -> 0 when the access may proceed, else an EXIT reason. */
+  /** (size | ACCESS.store); address in STATE.faultAddress -> 0 when the access may proceed, else an EXIT reason. */
   js('access', [I32], [I32]),
   /** (low word of an address in a plain page): makes the plain pages around it the stack zone. */
   js('rezone', [I32], []),
   /** (helper, a, b) -> result. */
   js('helper', [I32, I32, I32], [I32]),
-  /** (address, size | 256 for a store) -> 0 when the access may proceed, else an EXIT reason. */
-  wasm('check', [I64, I32], [I32]),
+  /** (address, size | ACCESS.store | refund << ACCESS.refundShift, pc) -> 0 when the access may proceed; else 1, and everything about the stop is in the CPU state. */
+  wasm('check', [I64, I32, I32], [I32]),
+  /** (reason, refund, pc): notes a stop. */
+  wasm('stop', [I32, I32, I32], []),
+  /** (address): notes a stop with rip where no code can be. */
+  wasm('wild', [I64], []),
   /** (address, bytes) -> 0 when all pages of a stack window are plain, else 1. */
   wasm('zone', [I64, I32], [I32]),
   wasm('nanF64', [F64, F64], [F64]),
@@ -86,7 +94,7 @@ export function importRuntime(m: ModuleBuilder, memoryPages: number): void {
 type Emit = (f: FunctionBody) => void
 
 /** The bytes of the runtime module: exports every function that is not the engine's, and `enter(code, fuel, depth) -> pc`, which leaves the fuel at STATE.fuelLeft. */
-export function runtimeModule(memoryPages: number, stateBase: number, attributesBase: number): Uint8Array<ArrayBuffer> {
+export function runtimeModule(memoryPages: number, stateBase: number, attributesBase: number, refundBase: number): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder()
   m.importMemory('l', 'memory', memoryPages, memoryPages)
   m.importTable('l', 'table', 0)
@@ -103,6 +111,8 @@ export function runtimeModule(memoryPages: number, stateBase: number, attributes
     define(name, parameters, results, emit)
   }
   runtime('check', (f) => check(f, stateBase, attributesBase))
+  runtime('stop', (f) => stop(f, stateBase, refundBase))
+  runtime('wild', (f) => wild(f, stateBase))
   runtime('zone', (f) => zone(f, attributesBase))
   runtime('nanF64', (f) => scalarNan(f, true))
   runtime('nanF32', (f) => scalarNan(f, false))
@@ -256,7 +266,7 @@ function mulhiS(f: FunctionBody): void {
 }
 
 /** Function indices inside the runtime module: its imports, then definition order. */
-const RUNTIME_LOCAL = { access: 0, rezone: 1, mulhiU: 8, nanDemote: 11, nanPromote: 12 } as const
+const RUNTIME_LOCAL = { access: 0, rezone: 1, stop: 3, mulhiU: 10, nanDemote: 13, nanPromote: 14 } as const
 
 /** A stack window outside of the zone: plain pages make a new zone; others are for the single accesses to find out about. */
 function zone(f: FunctionBody, attributesBase: number): void {
@@ -323,8 +333,8 @@ function check(f: FunctionBody, stateBase: number, attributesBase: number): void
   f.i32Const(255)
   f.i32Const(1)
   f.localGet(1)
-  f.i32Const(256)
-  f.op(OP.i32_ge_u)
+  f.i32Const(ACCESS.store)
+  f.op(OP.i32_and)
   f.op(OP.select)
   f.op(OP.i32_and)
   f.op(OP.i32_eqz)
@@ -337,7 +347,44 @@ function check(f: FunctionBody, stateBase: number, attributesBase: number): void
   f.localGet(0)
   f.opMemory(OP.i64_store, 3, stateBase + STATE.faultAddress)
   f.localGet(1)
+  f.i32Const((1 << ACCESS.refundShift) - 1)
+  f.op(OP.i32_and)
   f.opIndex(OP.call, RUNTIME_LOCAL.access)
+  f.localTee(low)
+  f.opBlock(OP.if, blockResult(I32))
+  f.localGet(low)
+  f.localGet(1)
+  f.i32Const(ACCESS.refundShift)
+  f.op(OP.i32_shr_u)
+  f.localGet(2)
+  f.opIndex(OP.call, RUNTIME_LOCAL.stop)
+  f.i32Const(1)
+  f.op(OP.else)
+  f.i32Const(0)
+  f.op(OP.end)
+}
+
+/** Parameters reason, refund, pc. */
+function stop(f: FunctionBody, stateBase: number, refundBase: number): void {
+  f.i32Const(0)
+  f.localGet(0)
+  f.opMemory(OP.i32_store, 2, stateBase + STATE.exitReason)
+  f.i32Const(0)
+  f.localGet(1)
+  f.opMemory(OP.i32_store, 2, refundBase)
+  f.i32Const(0)
+  f.localGet(2)
+  f.op(OP.i64_extend_i32_u)
+  f.opMemory(OP.i64_store, 3, stateBase + STATE.rip)
+}
+
+function wild(f: FunctionBody, stateBase: number): void {
+  f.i32Const(0)
+  f.localGet(0)
+  f.opMemory(OP.i64_store, 3, stateBase + STATE.rip)
+  f.i32Const(0)
+  f.i32Const(EXIT.fetchFault)
+  f.opMemory(OP.i32_store, 2, stateBase + STATE.exitReason)
 }
 
 /** Arithmetic flags in EFLAGS positions from a record (kind, A, B); see ir/flags.ts. */

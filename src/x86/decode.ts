@@ -35,11 +35,18 @@ export class Decoder {
   private readonly slots: (Slot | null)[]
   private readonly resolved = new Uint8Array(1024)
   private readonly withheld: Uint8Array
+  private readonly features: ReadonlySet<Feature>
 
   constructor(features: ReadonlySet<Feature>) {
+    this.features = features
     const { slots, withheld } = buildSlots(features)
     this.slots = slots
     this.withheld = withheld
+  }
+
+  /** Does this processor announce the feature? */
+  has(feature: Feature): boolean {
+    return this.features.has(feature)
   }
 
   /**

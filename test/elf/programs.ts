@@ -24,18 +24,30 @@ export function run(command: string, args: readonly string[], options: { cwd?: s
 
 let serial = 0
 
+type Compiler = 'gcc' | 'g++' | 'musl-gcc'
+
 /** Compiles `source` (C for gcc and musl-gcc, C++ for g++) in `directory` and returns the path of the program. */
 export function compile(
   directory: string,
   source: string,
   flags: readonly string[],
-  compiler: 'gcc' | 'g++' | 'musl-gcc' = 'gcc',
+  compiler: Compiler = 'gcc',
 ): string {
-  const base = join(directory, `program${serial++}`)
-  const file = `${base}${compiler === 'g++' ? '.cc' : '.c'}`
+  const file = join(directory, `program${serial++}${compiler === 'g++' ? '.cc' : '.c'}`)
   writeFileSync(file, source)
-  run(compiler, ['-o', base, ...flags, file], { cwd: directory })
-  return base
+  return compileFile(directory, file, flags, compiler)
+}
+
+/** Compiles the source at `path` into `directory` and returns the path of the program. */
+export function compileFile(
+  directory: string,
+  path: string,
+  flags: readonly string[],
+  compiler: Compiler = path.endsWith('.cc') ? 'g++' : 'gcc',
+): string {
+  const program = join(directory, `program${serial++}`)
+  run(compiler, ['-o', program, ...flags, path], { cwd: directory })
+  return program
 }
 
 /** The bytes of a file, in a buffer of their own. */

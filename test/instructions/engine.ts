@@ -1,6 +1,6 @@
 /** Exists to run groups through the whole engine (decode, lift, passes, wasm) in the harness's format. */
 import { AddressSpace, PROT } from '../../src/engine/address-space.ts'
-import type { KernelEntry } from '../../src/engine/processor.ts'
+import type { KernelEntry, Stop } from '../../src/engine/processor.ts'
 import { Engine } from '../../src/engine/run.ts'
 import { EXIT } from '../../src/ir/exits.ts'
 import { REG, registers, STATE } from '../../src/ir/registers.ts'
@@ -34,8 +34,8 @@ export class EngineUnderTest {
     this.space.map(DATA_PAGE, PAGE, PROT.read | PROT.write)
   }
 
-  /** Results of a group; `executed[i]` is the number of instructions that case i counted, the final INT3 excluded. */
-  execute(group: Group, stateSize: number): { results: Uint8Array; executed: Int32Array } {
+  /** Results of a group, run in quanta of `quantum()` instructions; `executed[i]` is what case i counted, the final INT3 excluded. */
+  execute(group: Group, stateSize: number, quantum: () => number = () => LIMIT): { results: Uint8Array; executed: Int32Array } {
     const size = stateSize + RESULT_HEAD
     const results = new Uint8Array(group.count * size)
     const executed = new Int32Array(group.count)
@@ -50,7 +50,7 @@ export class EngineUnderTest {
       space.bytes.fill(0, DATA_PAGE, WINDOW_BASE)
       space.bytes.set(input.subarray(OFFSET_WINDOW, OFFSET_WINDOW + WINDOW_SIZE), WINDOW_BASE)
       this.load(input)
-      const stop = this.engine.run(space, LIMIT, kernel)
+      const stop = this.run(quantum)
       executed[i] = stop.executed
       const out = results.subarray(i * size, (i + 1) * size)
       const head = new DataView(out.buffer, out.byteOffset, RESULT_HEAD)
@@ -66,6 +66,16 @@ export class EngineUnderTest {
       codeWritten = !equal(space.bytes.subarray(CODE_BASE, CODE_BASE + PAGE), code)
     }
     return { results, executed }
+  }
+
+  /** Runs in quanta until something other than the end of a quantum stops it. */
+  private run(quantum: () => number): Stop {
+    let executed = 0
+    for (;;) {
+      const stop = this.engine.run(this.space, quantum(), kernel)
+      executed += stop.executed
+      if (stop.reason !== EXIT.fuel || executed >= LIMIT) return { reason: stop.reason, executed }
+    }
   }
 
   private load(input: Uint8Array): void {

@@ -38,7 +38,7 @@ struct result_head {
 struct group_head {
   uint32_t length;
   uint32_t count;
-  uint8_t code[32];
+  uint8_t code[256];
 };
 
 /* Register numbers of x86 encodings in the order of ucontext. */

@@ -26,8 +26,6 @@ export interface Outcome {
   reason: number
   pc: bigint
   faultAddress: bigint
-  /** Instructions completed. */
-  executed: number
 }
 
 /** A machine with all registers zero. */
@@ -240,7 +238,7 @@ export function runBlocks(m: Machine, blocks: readonly Block[]): Outcome {
       for (const n of block.ops) values.set(n, execute(m, n, values))
       const of = (n: Node): bigint => values.get(n)!
       const term = block.term
-      const out = (next: bigint): Outcome => ({ reason: EXIT.none, pc: BigInt.asUintN(64, next), faultAddress: 0n, executed: 1 })
+      const out = (next: bigint): Outcome => ({ reason: EXIT.none, pc: BigInt.asUintN(64, next), faultAddress: 0n })
       switch (term.kind) {
         case 'jump':
           if (typeof term.target === 'number') return out(BigInt(term.target))
@@ -261,13 +259,13 @@ export function runBlocks(m: Machine, blocks: readonly Block[]): Outcome {
         case 'syscall':
           return out(BigInt(term.next))
         case 'fault':
-          return { reason: term.reason, pc: BigInt(term.pc), faultAddress: m.state.getBigUint64(STATE.faultAddress, true), executed: 0 }
+          return { reason: term.reason, pc: BigInt(term.pc), faultAddress: m.state.getBigUint64(STATE.faultAddress, true) }
       }
     }
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     pc = BigInt(block.pc)
-    return { reason: error.reason, pc, faultAddress: error.address, executed: 0 }
+    return { reason: error.reason, pc, faultAddress: error.address }
   }
 }
 

@@ -6,6 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Group, RESULT_HEAD, type Results } from './layout.ts'
 
+/** Length, count, and room for code. */
+const GROUP_HEAD = 8 + 256
+
 const source = join(import.meta.dirname, 'harness.c')
 
 /** The compiled harness; compiled again when its source changes. */
@@ -24,7 +27,7 @@ function harness(): string {
 
 /** Executes every state of every group natively; one result buffer per group. */
 export function executeNatively(groups: readonly Group[], stateSize: number, vector: boolean): Results[] {
-  const total = groups.reduce((sum, g) => sum + 40 + g.states.length, 8)
+  const total = groups.reduce((sum, g) => sum + GROUP_HEAD + g.states.length, 8)
   const input = new Uint8Array(total)
   const view = new DataView(input.buffer)
   view.setUint32(0, groups.length, true)
@@ -34,8 +37,8 @@ export function executeNatively(groups: readonly Group[], stateSize: number, vec
     view.setUint32(at, g.code.length, true)
     view.setUint32(at + 4, g.count, true)
     input.set(g.code, at + 8)
-    input.set(g.states, at + 40)
-    at += 40 + g.states.length
+    input.set(g.states, at + GROUP_HEAD)
+    at += GROUP_HEAD + g.states.length
   }
   const size = stateSize + RESULT_HEAD
   const run = spawnSync(harness(), { input, maxBuffer: total * 2 + 1_000_000 })

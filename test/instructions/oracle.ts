@@ -2,6 +2,7 @@
 import { EXIT } from '../../src/ir/exits.ts'
 import { FLAG_KIND } from '../../src/ir/flags.ts'
 import { REG, STATE } from '../../src/ir/registers.ts'
+import type { Block } from '../../src/ir/types.ts'
 import { liftOne } from '../../src/x86/block.ts'
 import type { Decoder } from '../../src/x86/decode.ts'
 import { CodeReader } from '../../src/x86/fetch.ts'
@@ -77,13 +78,22 @@ class Data implements Memory {
   }
 }
 
-/** Results of a group as the interpreter gives them. */
-export function executeByInterpreter(group: Group, stateSize: number, decoder: Decoder): Uint8Array {
+/** Results of a group as the interpreter gives them, one instruction at a time; `executed[i]` is the number of instructions of case i. */
+export function executeByInterpreter(group: Group, stateSize: number, decoder: Decoder): { results: Uint8Array; executed: Int32Array } {
   const size = stateSize + RESULT_HEAD
   const results = new Uint8Array(group.count * size)
+  const executed = new Int32Array(group.count)
   const code = codePage(group.code)
   const reader = new CodeReader(code, (pc) => pc >= CODE_BASE && pc < CODE_BASE + PAGE, CODE_BASE)
-  const blocks = liftOne(reader, CODE_BASE, decoder)
+  const lifted = new Map<number, Block[]>()
+  const blocksAt = (pc: number): Block[] => {
+    let blocks = lifted.get(pc)
+    if (blocks === undefined) {
+      blocks = liftOne(reader, pc, decoder)
+      lifted.set(pc, blocks)
+    }
+    return blocks
+  }
   for (let i = 0; i < group.count; i++) {
     const state = group.states.subarray(i * stateSize, (i + 1) * stateSize)
     const input = new DataView(state.buffer, state.byteOffset, stateSize)
@@ -97,25 +107,19 @@ export function executeByInterpreter(group: Group, stateSize: number, decoder: D
     m.registers[REG.fsBase] = BigInt(FS_BASE)
     m.registers[REG.gsBase] = BigInt(GS_BASE)
     data.page.set(state.subarray(OFFSET_WINDOW, OFFSET_WINDOW + WINDOW_SIZE), WINDOW_BASE - DATA_PAGE)
-    let outcome = runBlocks(m, blocks)
-    // A repeated instruction comes back to its own address after each iteration.
-    while (outcome.reason === EXIT.none && outcome.pc === BigInt(CODE_BASE)) outcome = runBlocks(m, blocks)
-    const out = new DataView(results.buffer, i * size, size)
-    let pc = outcome.pc
-    if (outcome.reason === EXIT.none) {
-      const inside = pc >= BigInt(CODE_BASE) && pc < BigInt(CODE_BASE + PAGE)
-      out.setUint32(0, inside ? SIGNAL.trap : SIGNAL.segv, true)
-      if (inside) pc += 1n
-      else out.setBigUint64(16, pc, true)
-    } else {
-      out.setUint32(0, signalOf(outcome.reason), true)
-      if (isTrap(outcome.reason)) pc += BigInt(m.state.getUint32(STATE.exitDetail, true))
-      out.setBigUint64(16, outcome.faultAddress, true)
+    let outcome = runBlocks(m, blocksAt(CODE_BASE))
+    while (outcome.reason === EXIT.none) {
+      executed[i]!++
+      outcome = runBlocks(m, blocksAt(Number(outcome.pc)))
     }
-    out.setBigUint64(8, pc, true)
+    const out = new DataView(results.buffer, i * size, size)
+    out.setUint32(0, signalOf(outcome.reason), true)
+    out.setBigUint64(8, outcome.pc + (isTrap(outcome.reason) ? BigInt(m.state.getUint32(STATE.exitDetail, true)) : 0n), true)
+    out.setBigUint64(16, outcome.faultAddress, true)
     for (let k = 0; k < 16; k++) out.setBigUint64(RESULT_HEAD + 8 * k, m.registers[k]!, true)
-    out.setBigUint64(RESULT_HEAD + OFFSET_FLAGS, flagsOf(Number(m.registers[REG.flagKind]), m.registers[REG.flagA]!, m.registers[REG.flagB]!) | (m.registers[REG.direction]! << 10n), true)
+    const arithmetic = flagsOf(Number(m.registers[REG.flagKind]), m.registers[REG.flagA]!, m.registers[REG.flagB]!)
+    out.setBigUint64(RESULT_HEAD + OFFSET_FLAGS, arithmetic | (m.registers[REG.direction]! << 10n), true)
     results.set(data.page.subarray(WINDOW_BASE - DATA_PAGE), i * size + RESULT_HEAD + OFFSET_WINDOW)
   }
-  return results
+  return { results, executed }
 }

@@ -86,14 +86,14 @@ function constrain(r: RandomState, need: Need, view: DataView): void {
   if (mnemonic === 'LEAVE' || mnemonic === 'ENTER') set(RBP, WINDOW_BASE + 128 + 8 * nextBelow(r, 12))
   if (mnemonic === 'XLATB') set(RBX, WINDOW_BASE - 0x80 + nextBelow(r, 0x80))
   if (mnemonic.startsWith('LOOP') || mnemonic === 'JRCXZ') set(RCX, [0n, 1n, 2n, 0x1_0000_0000n, 0x1_0000_0001n, value64(r)][nextBelow(r, 6)]!)
-  const target = memory === null ? 0 : address(r, need, memory, view)
-  if (memory !== null) pointAt(r, need, memory, target, set)
+  const target = memory === null ? 0 : address(r, need, memory)
+  if (memory !== null) pointAt(r, memory, target, set)
   if (mnemonic.startsWith('BT') && memory !== null && row.operands.endsWith('Gv')) boundedBitIndex(r, need, target, get, set)
   if (mnemonic === 'JMP' || mnemonic === 'CALL' || mnemonic === 'RET') indirectTarget(r, need, target, view, get, set)
   if (mnemonic === 'LDMXCSR') {
-    // Mostly what is supported: all exceptions masked, rounding to nearest; sometimes reserved bits, which are refused.
+    // Mostly what is supported: all exceptions masked, rounding to nearest; sometimes reserved bits, which are refused (bit 17 exists on AMD).
     const at = target - WINDOW_BASE + OFFSET_WINDOW
-    const value = nextBelow(r, 8) === 0 ? 0x1f80 | (1 << (16 + nextBelow(r, 16))) : 0x1f80 | nextBelow(r, 64)
+    const value = nextBelow(r, 8) === 0 ? 0x1f80 | (1 << (18 + nextBelow(r, 14))) : 0x1f80 | nextBelow(r, 64)
     if (at >= OFFSET_WINDOW && at + 4 <= OFFSET_WINDOW + WINDOW_SIZE) view.setUint32(at, value, true)
   }
   if (mnemonic.startsWith('POPF')) {
@@ -103,13 +103,18 @@ function constrain(r: RandomState, need: Need, view: DataView): void {
 }
 
 /** An address in the window where the operand fits, mostly. */
-function address(r: RandomState, need: Need, memory: MemoryShape, view: DataView): number {
-  void view
-  if (memory.base === 16 || memory.base < 0) return fixedAddress(need, memory)
+function address(r: RandomState, need: Need, memory: MemoryShape): number {
+  if (memory.base === 16 || (memory.base < 0 && memory.index < 0)) return fixedAddress(need, memory)
   const last = WINDOW_SIZE - need.bytes
-  if (nextBelow(r, 25) === 0) return WINDOW_BASE + WINDOW_SIZE - nextBelow(r, need.bytes + 1)
+  if (nextBelow(r, 25) === 0) return reachable(memory, WINDOW_BASE + WINDOW_SIZE - nextBelow(r, need.bytes + 1))
   const at = nextBelow(r, last + 1)
-  return WINDOW_BASE + (need.aligned && nextBelow(r, 10) !== 0 ? at & ~15 : nextBelow(r, 2) === 0 ? at & ~7 : at)
+  return reachable(memory, WINDOW_BASE + (need.aligned && nextBelow(r, 10) !== 0 ? at & ~15 : nextBelow(r, 2) === 0 ? at & ~7 : at))
+}
+
+/** Without a base register an index reaches only multiples of its scale. */
+function reachable(memory: MemoryShape, target: number): number {
+  if (memory.base >= 0) return target
+  return target - ((target - memory.displacement - segmentBase(memory)) & ((1 << memory.scale) - 1))
 }
 
 /** The address of an operand that no register moves. */
@@ -121,13 +126,12 @@ function fixedAddress(need: Need, memory: MemoryShape): number {
 export const segmentBase = (memory: MemoryShape): number => (memory.segment === 0x64 ? FS_BASE : memory.segment === 0x65 ? GS_BASE : 0)
 
 /** Gives base and index values whose sum is `target`. */
-function pointAt(r: RandomState, need: Need, memory: MemoryShape, target: number, set: (register: number, value: number | bigint) => void): void {
+function pointAt(r: RandomState, memory: MemoryShape, target: number, set: (register: number, value: number | bigint) => void): void {
   if (memory.base === 16) return
   let rest = BigInt(target - memory.displacement - segmentBase(memory))
   const garbage = memory.address32 ? BigInt(nextU32(r)) << 32n : 0n
   if (memory.index >= 0) {
     if (memory.base < 0) {
-      // Only the index moves: what the scale cannot reach stays off by a few bytes.
       set(memory.index, (rest >> BigInt(memory.scale)) | garbage)
       return
     }
@@ -136,7 +140,6 @@ function pointAt(r: RandomState, need: Need, memory: MemoryShape, target: number
     rest -= index << BigInt(memory.scale)
   }
   if (memory.base >= 0) set(memory.base, memory.address32 ? BigInt.asUintN(32, rest) | garbage : rest)
-  void need
 }
 
 /** Half of the dividends give a quotient that fits. */

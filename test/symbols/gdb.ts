@@ -6,10 +6,15 @@ import type { RegisterFile } from '../../src/symbols/cfi/registers.ts'
 import { DWARF_REGISTER, REGISTER_COUNT } from '../../src/symbols/cfi/registers.ts'
 import { run } from '../elf/programs.ts'
 
-/** A frame as gdb sees it. `type` is gdb's: 0 normal, 1 dummy, 3 inlined, 4 signal trampoline. Numbers of 64 bits are decimal strings. */
+/** gdb's types of frames without code of their own. */
+export const INLINED = 2
+export const TAIL_CALL = 3
+
+/** A frame as gdb sees it. Numbers of 64 bits are decimal strings. */
 export interface GdbFrame {
   readonly pc: string
   readonly name: string | null
+  /** gdb's type: 0 normal, 4 signal trampoline. */
   readonly type: number
   readonly line: number
   /** Callee-saved registers of the frame. */
@@ -47,7 +52,7 @@ def show(value):
     print("JSON" + json.dumps(value))
 `
 
-/** Runs \`program\` under gdb with the given gdb commands, and returns what they \`show\`. */
+/** Runs `program` under gdb with the given gdb commands, then `python`, and returns what that shows. */
 export function askGdb(directory: string, program: string, commands: readonly string[], python: string): GdbStack[] {
   const file = join(directory, 'ask.py')
   writeFileSync(file, script + python)

@@ -78,10 +78,18 @@ export function link(k: Kernel, t: Task, inode: Inode, place: Place): number {
   const denied = checkAccess(k, t, place.dir, MAY.write | MAY.exec)
   if (denied !== 0) return denied
   if (inode.kind === 'dir') return -ERRNO.EPERM
+  if (!mayLink(k, t, inode)) return -ERRNO.EPERM
   if (inode.nlink === 0) return -ERRNO.ENOENT
   if (place.dir.nlink === 0) return -ERRNO.ENOENT
   insertEntry(k, place.dir, place.name, inode)
   return 0
+}
+
+/** /proc/sys/fs/protected_hardlinks: who does not own a file may only link a plain one that he may read and write. */
+function mayLink(k: Kernel, t: Task, inode: Inode): boolean {
+  if (isOwner(k, t, inode)) return true
+  const special = inode.kind !== 'file' || (inode.mode & 0o4000) !== 0 || (inode.mode & 0o2010) === 0o2010
+  return !special && checkAccess(k, t, inode, MAY.read | MAY.write) === 0
 }
 
 export const RENAME = { noReplace: 1, exchange: 2, whiteout: 4 } as const

@@ -54,6 +54,7 @@ export const systemFiles: ReadonlyMap<string, SystemFile> = new Map<string, Syst
   ['/proc/sys/fs/file-max', line('9223372036854775807', 0o644)],
   ['/proc/sys/fs/nr_open', line('1048576', 0o644)],
   ['/proc/sys/fs/pipe-max-size', line('1048576', 0o644)],
+  ['/proc/sys/fs/protected_hardlinks', line('1', 0o644)],
   ['/proc/sys/net/core/somaxconn', line('4096', 0o644)],
   ['/sys/devices/system/cpu/online', cpuList],
   ['/sys/devices/system/cpu/possible', cpuList],

@@ -62,16 +62,14 @@ export function statBytes(k: Kernel, inode: Inode): Uint8Array {
   return bytes
 }
 
-/** STATX_BASIC_STATS: what is filled, whatever the mask asks for. */
-const STATX_BASIC = 0x7ff
-/** STATX_MNT_ID. */
-const STATX_MNT_ID = 0x1000
+/** STATX_BASIC_STATS and STATX_MNT_ID: what is filled, whatever a mask asks for. */
+const STATX_FILLED = 0x17ff
 
-/** struct statx for a mask. */
-export function statxBytes(k: Kernel, inode: Inode, mask: number): Uint8Array {
+/** struct statx. */
+export function statxBytes(k: Kernel, inode: Inode): Uint8Array {
   const bytes = new Uint8Array(STATX_SIZE)
   const view = new DataView(bytes.buffer)
-  view.setUint32(0, STATX_BASIC | (mask & STATX_MNT_ID), true)
+  view.setUint32(0, STATX_FILLED, true)
   view.setUint32(4, BLOCK_SIZE, true)
   view.setUint32(16, inode.nlink, true)
   view.setUint32(20, inode.uid, true)
@@ -91,7 +89,7 @@ export function statxBytes(k: Kernel, inode: Inode, mask: number): Uint8Array {
   view.setUint32(132, inode.rdev & 0xff, true)
   view.setUint32(136, 0, true)
   view.setUint32(140, deviceOf(inode), true)
-  if (mask & STATX_MNT_ID) setI64(view, 144, 1)
+  setI64(view, 144, 1)
   return bytes
 }
 

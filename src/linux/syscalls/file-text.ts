@@ -130,7 +130,7 @@ function iovecText(address: number, count: number, when: 'in' | 'out', call: Cal
     const length = u64At(view, i * 16 + 8)
     const text = left < 0 ? pointerText(base) : bufferText(call.space, base, Math.min(length, left))
     items.push(`{iov_base=${text}, iov_len=${length}}`)
-    left = Math.max(0, left - length)
+    if (left >= 0) left = Math.max(0, left - length)
   }
   return `[${items.join(', ')}]`
 }
@@ -181,12 +181,12 @@ export const timevals: ArgType = structIn(32, (view) => {
 
 /** struct utimbuf. */
 export const utimbuf: ArgType = structIn(16, (view) => {
-  const one = (at: number): string => `${i64At(view, at)}${commentedDate(i64At(view, at), 0, 0)}`
+  const one = (at: number): string => `${i64At(view, at)}${commentedDate(i64At(view, at), 0, 9)}`
   return `{actime=${one(0)}, modtime=${one(8)}}`
 })
 
 function commentedDate(seconds: number, fraction: number, digits: number): string {
-  return seconds === 0 && fraction === 0 ? '' : ` /* ${dateText(seconds, fraction, digits)} */`
+  return (seconds === 0 && fraction === 0) || fraction < 0 || fraction >= 10 ** digits ? '' : ` /* ${dateText(seconds, fraction, digits)} */`
 }
 
 /** What readlink filled: as many bytes as it returned, shown whole. */
@@ -236,7 +236,7 @@ export function flockText(address: number, withPid: boolean, call: CallView): st
 export const offsetIn: ArgType = {
   decode: asU64,
   when: 'in',
-  text: (value, call) => structText(value, 8, (view) => `[${i64At(view, 0)}]`, call),
+  text: (value, call) => structText(value, 8, (view) => `[${view.getBigUint64(0, true)}]`, call),
   reads: (value) => [{ start: value, length: 8 }],
   writes: (value) => [{ start: value, length: 8 }],
 }

@@ -1,5 +1,5 @@
 /** Exists to declare the calls that read, write and position open files. */
-import { bytesIn, bytesOut, fd, flags, number, off, oneOf, size, long, setI64, i64At, uint } from '../arguments.ts'
+import { bytesIn, bytesOut, fd, flags, number, off, oneOf, size, setI64, i64At, uint } from '../arguments.ts'
 import { BLOCKED, syscall, unsupported, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { descriptionOf } from '../fs/description.ts'
@@ -261,29 +261,29 @@ export const ioCalls: Declaration[] = [
   syscall(18, 'pwrite64', [['fd', fd], ['buf', bytesIn(2)], ['count', size], ['offset', off]], number, (k, t, a) =>
     write(k, t, 18, a, one(a[1]!, a[2]!), a[3]!),
   ),
-  syscall(19, 'readv', [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', long]], number, (k, t, a) =>
+  syscall(19, 'readv', [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', size]], number, (k, t, a) =>
     read(k, t, 19, a, readIovec(k.space(t), a[1]!, a[2]!), null),
   ),
-  syscall(20, 'writev', [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', long]], number, (k, t, a) =>
+  syscall(20, 'writev', [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', size]], number, (k, t, a) =>
     write(k, t, 20, a, readIovec(k.space(t), a[1]!, a[2]!), null),
   ),
-  syscall(295, 'preadv', [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', long], ['offset', offset], ['', offsetHigh]], number, (k, t, a) =>
+  syscall(295, 'preadv', [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', size], ['offset', offset], ['', offsetHigh]], number, (k, t, a) =>
     read(k, t, 295, a, readIovec(k.space(t), a[1]!, a[2]!), a[3]!),
   ),
-  syscall(296, 'pwritev', [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', long], ['offset', offset], ['', offsetHigh]], number, (k, t, a) =>
+  syscall(296, 'pwritev', [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', size], ['offset', offset], ['', offsetHigh]], number, (k, t, a) =>
     write(k, t, 296, a, readIovec(k.space(t), a[1]!, a[2]!), a[3]!),
   ),
   syscall(
     327,
     'preadv2',
-    [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', long], ['offset', offset], ['', offsetHigh], ['flags', rwf]],
+    [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', size], ['offset', offset], ['', offsetHigh], ['flags', rwf]],
     number,
     (k, t, a) => checkRwf('preadv2', a[5]!, RWF.append) || read(k, t, 327, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
   ),
   syscall(
     328,
     'pwritev2',
-    [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', long], ['offset', offset], ['', offsetHigh], ['flags', rwf]],
+    [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', size], ['offset', offset], ['', offsetHigh], ['flags', rwf]],
     number,
     (k, t, a) => checkRwf('pwritev2', a[5]!, 0) || write(k, t, 328, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
     { support: 'partial: RWF_APPEND' },

@@ -198,11 +198,11 @@ const inOut = (text: (view: DataView) => string): ArgType => ({
   writes: (value) => [{ start: value, length: 16 }],
 })
 
-/** The mask argument of ppoll and epoll_pwait. */
+/** The mask argument of ppoll and epoll_pwait, whose last argument is its size: only a mask of the right size is shown. */
 export const sigmask: ArgType = {
   decode: asU64,
   when: 'in',
-  text: maskText,
+  text: (value, call) => (call.args.at(-1) === 8 ? maskText(value, call) : pointerText(value)),
   reads: (value) => [{ start: value, length: 8 }],
 }
 

@@ -55,7 +55,7 @@ function statx(k: Kernel, t: Task, args: number[]): number {
   const [start, address, how, mask, buffer] = args as [number, number, number, number, number]
   if (how & ~(AT.nofollow | AT.noAutomount | AT.emptyPath | 0x6000) || (how & 0x6000) === 0x6000) return -ERRNO.EINVAL
   if (mask >>> 31) return -ERRNO.EINVAL
-  return put(k, t, findHere(k, t, start, address, how), buffer, (inode) => statxBytes(k, inode, mask))
+  return put(k, t, findHere(k, t, start, address, how), buffer, (inode) => statxBytes(k, inode))
 }
 
 function access(k: Kernel, t: Task, start: number, address: number, wanted: number, how: number): number {

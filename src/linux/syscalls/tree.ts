@@ -1,5 +1,5 @@
 /** Exists to declare the calls that change files and the tree of names: mkdir, unlink, rename, link, chmod, chown, truncate, times. */
-import { asInt, dirfd, fd, flags, i64At, int, mode, number, off, path, shown } from '../arguments.ts'
+import { asInt, dirfd, fd, flags, i64At, int, length, mode, number, off, path, shown } from '../arguments.ts'
 import { syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { changeDirectory, changeMode, changeOwner, link, makeDirectory, makeNode, removeDirectory, rename, RENAME, unlink } from '../fs/change.ts'
@@ -288,8 +288,8 @@ export const treeCalls: Declaration[] = [
   ),
   syscall(260, 'fchownat', [['dfd', dirfd], ['pathname', path], ['owner', id], ['group', id], ['flags', atFlags]], number, fchownat),
   syscall(95, 'umask', [['mask', mode]], octal, umask),
-  syscall(76, 'truncate', [['path', path], ['length', off]], number, truncate),
-  syscall(77, 'ftruncate', [['fd', fd], ['length', off]], number, ftruncate),
+  syscall(76, 'truncate', [['path', path], ['length', length]], number, truncate),
+  syscall(77, 'ftruncate', [['fd', fd], ['length', length]], number, ftruncate),
   syscall(285, 'fallocate', [['fd', fd], ['mode', flags(FALLOC_FLAGS, 'FALLOC_FL_???')], ['offset', off], ['len', off]], number, fallocate, {
     support: 'partial: KEEP_SIZE, PUNCH_HOLE and ZERO_RANGE; the others are EOPNOTSUPP',
   }),

@@ -176,9 +176,10 @@ static void *wait_forever(void *arg) {
   pthread_cleanup_pop(0);
   return arg;
 }
+static void unlock(void *arg) { pthread_mutex_unlock(arg); }
 static void *cancel_in_cond(void *arg) {
   pthread_mutex_lock(&mutex);
-  pthread_cleanup_push((void (*)(void *))pthread_mutex_unlock, &mutex);
+  pthread_cleanup_push(unlock, &mutex);
   for (;;) pthread_cond_wait(&not_empty, &mutex);
   pthread_cleanup_pop(0);
   return arg;
