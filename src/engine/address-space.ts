@@ -1,5 +1,5 @@
 /** Exists to hold one guest address space: its linear memory, its page permissions, and who must hear when code pages change. */
-import { ATTRIBUTE, ATTRIBUTE_COUNT, ATTRIBUTES_BASE, GUEST_LIMIT, GUEST_MIN, MEMORY_WASM_PAGES, PAGE_SHIFT, PAGE_SIZE, UNMAPPED, ZONE_BASE } from './layout.ts'
+import { ATTRIBUTE, ATTRIBUTE_COUNT, ATTRIBUTE_TABLE_SIZE, ATTRIBUTES_BASE, GUEST_LIMIT, GUEST_MIN, MEMORY_WASM_PAGES, PAGE_SHIFT, PAGE_SIZE, UNMAPPED, ZONE_BASE } from './layout.ts'
 
 /** Access rights of a page, as in mmap(2): PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
 export const PROT = { read: 1, write: 2, exec: 4 } as const
@@ -33,7 +33,7 @@ export class AddressSpace {
     this.bytes = new Uint8Array(this.memory.buffer)
     this.view = new DataView(this.memory.buffer)
     this.attributes = this.bytes.subarray(ATTRIBUTES_BASE, ATTRIBUTES_BASE + ATTRIBUTE_COUNT)
-    this.attributes.fill(UNMAPPED)
+    this.bytes.fill(UNMAPPED, ATTRIBUTES_BASE, ATTRIBUTES_BASE + ATTRIBUTE_TABLE_SIZE)
     this.touched = new Uint8Array(ATTRIBUTE_COUNT)
     this.executable = new Uint8Array(ATTRIBUTE_COUNT)
     this.forgetZone()

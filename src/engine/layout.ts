@@ -26,12 +26,16 @@ export const REFUND_BASE = 0x1810
 export const JUMP_CACHE_BASE = 0x4000
 export const JUMP_CACHE_ENTRIES = 4096
 
-/** Page attributes: one byte per guest page, GUEST_LIMIT / PAGE_SIZE of them, above the guest's room. */
+/**
+ * Page attributes: one byte per guest page, GUEST_LIMIT / PAGE_SIZE of them, above the guest's room. The table goes on to the end of the 32-bit
+ * addresses with pages that are never mapped, so that any low word of an address finds its attribute.
+ */
 export const ATTRIBUTES_BASE = GUEST_LIMIT
 export const ATTRIBUTE_COUNT = GUEST_LIMIT / PAGE_SIZE
+export const ATTRIBUTE_TABLE_SIZE = 0x10_0000
 
 /** Size of the linear memory in wasm pages of 64 KiB: guest room and tables. */
-export const MEMORY_WASM_PAGES = (GUEST_LIMIT + 0x10_0000) / 0x1_0000
+export const MEMORY_WASM_PAGES = (GUEST_LIMIT + ATTRIBUTE_TABLE_SIZE) / 0x1_0000
 
 /**
  * Bits of a page attribute. A store may proceed when the whole byte is 0, a load when NO_READ is clear;

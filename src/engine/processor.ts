@@ -22,6 +22,10 @@ export interface KernelEntry {
 
 /** A processor runs one task at a time. The running task's registers live in the linear memory of its address space. */
 export interface Processor {
+  /** An empty address space: a new one, or one that has been given back. */
+  createSpace(): AddressSpace
+  /** Takes back a space that no machine uses any more, so that what has been translated for it can serve the next. */
+  releaseSpace(space: AddressSpace): void
   /** The registers of the running task in `space`. Valid during `run`'s callbacks and after it. */
   stateOf(space: AddressSpace): CpuState
   /**

@@ -4,7 +4,7 @@ import { registers, REG, STATE, STATE_SIZE } from '../ir/registers.ts'
 import { ARITHMETIC_FLAGS } from '../ir/flags.ts'
 import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, REFUND_BASE, STATE_BASE } from './layout.ts'
 import { arithmeticFlags } from './flags.ts'
-import type { AddressSpace } from './address-space.ts'
+import { AddressSpace } from './address-space.ts'
 import { CodeCache } from './code-cache.ts'
 import { CpuState } from './cpu-state.ts'
 import { ACCESS } from '../wasm/runtime.ts'
@@ -35,6 +35,7 @@ export class Engine implements Processor {
   private fuel = 0
   /** Addresses inside blocks at which execution stopped for lack of fuel: resumed by single steps, not by regions of their own. */
   private readonly interior = new Set<number>()
+  private readonly released: AddressSpace[] = []
 
   constructor(options: EngineOptions) {
     this.options = options
@@ -52,6 +53,18 @@ export class Engine implements Processor {
       this.spaces.set(space, entry)
     }
     return entry
+  }
+
+  createSpace(): AddressSpace {
+    const space = this.released.pop()
+    if (space === undefined) return new AddressSpace()
+    space.unmap(GUEST_MIN, GUEST_LIMIT - GUEST_MIN)
+    this.stateOf(space).bytes.fill(0)
+    return space
+  }
+
+  releaseSpace(space: AddressSpace): void {
+    this.released.push(space)
   }
 
   stateOf(space: AddressSpace): CpuState {

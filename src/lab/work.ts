@@ -62,6 +62,7 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
     const session = await execute(inputs, new ReplayingWorld(answers, opened.objects, write), job.strace && time === 0)
     verifyEnd(session.end(), end)
     const result = resultOf(session, await findingOf(session), capture, true, job.stats && time === 0)
+    session.subject.release()
     first ??= result
     if (JSON.stringify(result.finding) !== JSON.stringify(first.finding)) {
       throw new LemmingError('replay-divergence', `replay ${time + 1} of ${job.times} gives another report than the first`, 'please report this with the recording')
@@ -78,7 +79,10 @@ async function seed(number: number): Promise<SeedOutcome> {
   const session = await execute(withSeed(inputs, number), world, false)
   const ending = session.runToEnd()
   const count = session.subject.count
-  if (ending.kind === 'exit' && (ending.code === 0 || !nonzeroExit)) return { seed: number, kind: 'passed', count, ending }
+  if (ending.kind === 'exit' && (ending.code === 0 || !nonzeroExit)) {
+    session.subject.release()
+    return { seed: number, kind: 'passed', count, ending }
+  }
 
   const finding = (await findingOf(session))!
   const { recordingBytes, userObjects } = await import('./storage.ts')
@@ -110,6 +114,7 @@ async function seed(number: number): Promise<SeedOutcome> {
     stderr: capture.bytes(2),
     'failure.json': `${JSON.stringify(failure, null, 2)}\n`,
   })
+  session.subject.release()
   return { seed: number, kind: 'failed', count, ending, hash, finding, bundle }
 }
 

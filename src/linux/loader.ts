@@ -16,8 +16,6 @@ import type { MemoryMap, Process, Task } from './state.ts'
 
 /** Where a position-independent program goes, and where the heap goes when such a program has no interpreter (ELF_ET_DYN_BASE). */
 const PIE_BASE = 0x0a00_0000
-/** Random offsets are small, in pages: the room is small too, and alignment to 2 MiB must stay likely. */
-const SHUFFLE_PAGES = 256
 /** The least distance between the top of the stack and the area of mmap (mmap_base's MIN_GAP, scaled to the room). */
 const STACK_ROOM = 0x100_0000
 /** Longest stack that is mapped from the start; a larger limit lets it grow by faults. */
@@ -32,12 +30,14 @@ const AT = {
 /** Bytes that a signal frame takes at most on this processor (AT_MINSIGSTKSZ): rt_sigframe, FXSAVE image and their alignment. */
 const SIGNAL_FRAME_SIZE = 1040
 
-/** The layout of an empty address space; `stackLimit` is RLIMIT_STACK in bytes. Draws the random offsets. */
-export function emptyMap(k: Kernel, id: number, stackLimit: number): MemoryMap {
-  const random = k.state.random.layout
-  const stackTop = GUEST_LIMIT - nextBelow(random, SHUFFLE_PAGES) * PAGE_SIZE
+/**
+ * The layout of an empty address space; `stackLimit` is RLIMIT_STACK in bytes. It is the same for every seed, so that what has been translated for one run of a
+ * hunt serves the next.
+ */
+export function emptyMap(id: number, stackLimit: number): MemoryMap {
+  const stackTop = GUEST_LIMIT
   const gap = Math.min(Math.max(STACK_ROOM, pageUp(stackLimit) + STACK_ROOM / 2), GUEST_LIMIT / 2)
-  const mmapTop = pageDown(stackTop - gap) - nextBelow(random, SHUFFLE_PAGES) * PAGE_SIZE
+  const mmapTop = pageDown(stackTop - gap)
   return { id, users: 1, mappings: [], total: 0, brkStart: 0, brk: 0, mmapTop, mmapBottom: GUEST_MIN, stackTop, codeStart: 0, codeEnd: 0 }
 }
 
@@ -53,12 +53,12 @@ export function loadProgram(k: Kernel, t: Task, path: string, argv: readonly str
   const memory = k.memory(t)
   const elf = parseElf(file.bytes, file.path)
   const interpreterPath = elf.interpreter()
-  const bias = placeMain(k, memory, elf, interpreterPath !== undefined)
+  const bias = placeMain(memory, elf, interpreterPath !== undefined)
   const main = mapSegments(k, t, memory, elf, file, bias)
   memory.map.codeStart = main.start
   memory.map.codeEnd = main.end
   const heap = elf.header.type === ET.DYN && interpreterPath === undefined ? PIE_BASE : pageUp(main.end)
-  memory.map.brkStart = memory.map.brk = heap + nextBelow(k.state.random.layout, SHUFFLE_PAGES) * PAGE_SIZE
+  memory.map.brkStart = memory.map.brk = heap
 
   let entry = elf.header.entry + bias
   let base = 0
@@ -102,12 +102,11 @@ function interpreterOf(k: Kernel, t: Task, program: string, path: string): Progr
 }
 
 /** The load bias of the program: 0 for one with fixed addresses. */
-function placeMain(k: Kernel, memory: Memory, elf: ElfFile, hasInterpreter: boolean): number {
+function placeMain(memory: Memory, elf: ElfFile, hasInterpreter: boolean): number {
   if (elf.header.type !== ET.DYN) return 0
   if (!hasInterpreter) return placeAnywhere(memory, elf)
   const align = alignmentOf(elf)
-  const base = PIE_BASE + nextBelow(k.state.random.layout, SHUFFLE_PAGES) * PAGE_SIZE
-  return Math.ceil(base / align) * align - pageDown(elf.loadSegments()[0]?.vaddr ?? 0)
+  return Math.ceil(PIE_BASE / align) * align - pageDown(elf.loadSegments()[0]?.vaddr ?? 0)
 }
 
 /** A bias at which all segments fit into free room of the mmap area. */

@@ -85,6 +85,12 @@ export class Machine {
     return hashMachine(this.kernel)
   }
 
+  /** Gives the address spaces back to the processor; the machine must not be used afterwards. */
+  release(): void {
+    for (const memory of this.kernel.memories.values()) this.kernel.processor.releaseSpace(memory.space)
+    this.kernel.memories.clear()
+  }
+
   addObserver(observer: Observer): void {
     this.kernel.addObserver(observer)
   }
@@ -162,7 +168,7 @@ export function createMachine(options: MachineOptions): Machine {
     ended: null,
   }
   const kernel = new Kernel(state, world, processor)
-  const map = emptyMap(kernel, 1, stackLimit)
+  const map = emptyMap(1, stackLimit)
   state.spaces.set(map.id, map)
   addSpace(kernel, map)
   makeRunnable(state, task)

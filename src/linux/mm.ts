@@ -234,8 +234,10 @@ export class Memory {
   loadGrown(mapping: Mapping, address: number): boolean {
     const page = pageDown(address)
     if (mapping.file === null || page >= this.endOfFile(mapping)) return false
+    // Read first: the file layer looks into this mapping, where the fresh page would hide what the file has.
+    const bytes = this.files.read(mapping.file.inode, mapping.file.offset + page - mapping.start, PAGE_SIZE)
     this.space.map(page, PAGE_SIZE, mapping.prot)
-    this.load(mapping.file, mapping.start, page, page + PAGE_SIZE)
+    if (bytes.length > 0) this.space.poke(page, bytes)
     return true
   }
 

@@ -1,6 +1,5 @@
 /** Exists to copy a whole machine into plain data and back, and to hash it: state and bytes, none of the caches. */
 import { LemmingError } from '../base/errors.ts'
-import { AddressSpace } from '../engine/address-space.ts'
 import { ATTRIBUTE, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import type { Processor } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
@@ -54,7 +53,7 @@ export function kernelFrom(snapshot: Snapshot, world: World, processor: Processo
 
 /** Makes the bytes of an address space, from an image or empty. */
 export function addSpace(k: Kernel, map: MemoryMap, image?: SpaceImage): Memory {
-  const space = new AddressSpace()
+  const space = k.processor.createSpace()
   if (image !== undefined) {
     for (const { start, end, prot } of map.mappings) space.map(start, end - start, prot)
     for (const page of image.barred) space.protect(page << PAGE_SHIFT, PAGE_SIZE, 0)

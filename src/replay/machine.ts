@@ -21,9 +21,11 @@ const CALL_DEPTH = 20_000
 
 const PROT_EXEC = 4
 
+/** One for all machines of the thread: what it has translated for one run serves the next. */
+const engine = new Engine({ callDepth: CALL_DEPTH })
+
 /** A machine at the first instruction of the program. Throws a LemmingError that says why the program cannot be run. */
 export function startMachine(inputs: RunInputs, world: World): Subject {
-  const engine = new Engine({ callDepth: CALL_DEPTH })
   const { path, argv, env, cwd, seed, options } = inputs
   const { strategy, cpus, clockRate, uid, gid } = options
   return new MachineSubject(createMachine({ path, argv, env, cwd, seed, world, processor: engine, strategy, cpus, clockRate, uid, gid }), engine)
@@ -36,6 +38,10 @@ class MachineSubject implements Subject {
   constructor(machine: Machine, engine: Engine) {
     this.machine = machine
     this.engine = engine
+  }
+
+  release(): void {
+    this.machine.release()
   }
 
   get count(): number {

@@ -28,6 +28,8 @@ export interface MappedFile {
 
 /** A machine in the middle of a run. Everything is synchronous. */
 export interface Subject {
+  /** Gives back what the machine holds; the subject must not be used afterwards. */
+  release(): void
   /** Instructions executed by all tasks: the moment. */
   readonly count: number
   /** Virtual nanoseconds since the start. */

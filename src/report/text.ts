@@ -7,10 +7,11 @@ export interface ReportContext {
   again: string
 }
 
-/** Frames shown of a thread that the finding is not about. */
-const SHORT = 4
+/** Frames shown of a thread that the finding is not about, and how many of them are places in available sources. */
+const SHORT = 5
+const OURS = 3
 /** Frames shown at either end of a long stack. */
-const LONG = 24
+const LONG = 16
 
 /** `48 211 907`: digits in groups of three. */
 export function grouped(count: number): string {
@@ -21,7 +22,7 @@ export function grouped(count: number): string {
 export function reportText(finding: Finding, context: ReportContext): string {
   const lines = [`ERROR ${finding.kind}: ${finding.what}`]
   const { thread } = finding
-  if (thread !== undefined) lines.push(...stackLines(thread.stack, LONG, '  at ', '     '))
+  if (thread !== undefined) lines.push(...fullLines(thread.stack))
   const who = thread === undefined ? '' : `thread ${thread.tid} "${thread.name}"   `
   lines.push(`  ${who}@${grouped(finding.moment)}   seed ${finding.seed}`)
   if (finding.source !== undefined) lines.push(...sourceLines(finding.source))
@@ -34,24 +35,56 @@ export function reportText(finding: Finding, context: ReportContext): string {
 
 function threadLines(thread: ThreadState): string[] {
   const waits = thread.waiting === null ? 'could run' : `waits in ${thread.waiting}`
-  return [`    thread ${thread.tid} "${thread.name}" ${waits}`, ...stackLines(thread.stack, SHORT, '      at ', '         ')]
+  return [`    thread ${thread.tid} "${thread.name}" ${waits}`, ...shortLines(thread.stack)]
 }
 
-/** The frames of a stack, at most `most` at either end; the first one with source text shows it. */
-function stackLines({ frames, end }: Stack, most: number, first: string, next: string): string[] {
-  const hidden = most === SHORT ? frames.length - SHORT : frames.length - 2 * LONG
-  const shown = hidden > 1 ? [...frames.slice(0, most), ...(most === SHORT ? [] : frames.slice(-most))] : frames
-  const places = shown.map(placeText)
-  const width = Math.min(36, Math.max(0, ...places.map((place) => place.length)))
-  const withText = most === SHORT ? -1 : shown.findIndex(({ text }) => text !== undefined)
-  const lines = shown.map((frame, i) => {
-    const name = `${functionText(frame)}${frame.inlined ? '  (inlined)' : ''}`
-    const line = `${i === 0 ? first : next}${places[i]!.padEnd(width)}  ${name}`
-    return i === withText ? `${line.padEnd(first.length + width + 28)}  ${frame.text}` : line
-  })
-  if (hidden > 1) lines.splice(most, 0, `${next}… ${hidden} more`)
-  if (end !== 'outermost' && hidden <= 1) lines.push(`${next}(${ENDS[end] ?? end})`)
+/** A frame to be shown, how often it follows itself, and whether frames before it are left out. */
+interface Shown {
+  frame: Frame
+  times: number
+  gap: boolean
+}
+
+/** All frames of a stack that is not too long, with a recursion told once. */
+function fullLines({ frames, end }: Stack): string[] {
+  const groups: Shown[] = []
+  for (const frame of frames) {
+    const last = groups.at(-1)
+    if (last !== undefined && sameCall(last.frame, frame)) last.times++
+    else groups.push({ frame, times: 1, gap: false })
+  }
+  const shown = groups.length <= 2 * LONG ? groups : [...groups.slice(0, LONG), ...groups.slice(-LONG)]
+  if (shown.length < groups.length) shown[LONG]!.gap = true
+  const lines = stackLines(shown, '  at ', '     ', true)
+  if (end !== 'outermost') lines.push(`     (${ENDS[end] ?? end})`)
   return lines
+}
+
+/** Where a thread is that the finding is not about: in what, and called from which lines whose source is there. */
+function shortLines({ frames }: Stack): string[] {
+  const calls = frames.filter(({ inlined }) => !inlined)
+  const ours = calls.filter(({ text }) => text !== undefined)
+  const wanted = ours.length === 0 ? calls.slice(0, SHORT) : [...calls.slice(0, SHORT - OURS), ...ours.slice(0, OURS)]
+  const shown = calls.map((frame, i) => ({ frame, times: 1, gap: i > 0 && !wanted.includes(calls[i - 1]!) })).filter(({ frame }) => wanted.includes(frame))
+  return stackLines(shown, '      at ', '         ', false)
+}
+
+function stackLines(shown: readonly Shown[], first: string, next: string, withText: boolean): string[] {
+  const places = shown.map(({ frame }) => placeText(frame))
+  const names = shown.map(({ frame }) => `${functionText(frame)}${frame.inlined ? '  (inlined)' : ''}`)
+  const width = Math.min(36, Math.max(0, ...places.map((place) => place.length)))
+  const source = withText ? shown.findIndex(({ frame }) => frame.text !== undefined) : -1
+  return shown.flatMap(({ frame, times, gap }, i) => {
+    const line = `${i === 0 ? first : next}${places[i]!.padEnd(width)}  ${names[i]!}`
+    const lines = [i === source ? `${line.padEnd(first.length + width + 28)}  ${frame.text}` : line]
+    if (gap) lines.unshift(`${next}…`)
+    if (times > 1) lines.push(`${next}… the same ${times - 1} times more`)
+    return lines
+  })
+}
+
+function sameCall(a: Frame, b: Frame): boolean {
+  return a.function !== undefined && a.function === b.function && a.file === b.file && a.line === b.line && a.inlined === b.inlined
 }
 
 const ENDS: Record<string, string> = {
@@ -59,7 +92,7 @@ const ENDS: Record<string, string> = {
   'unreadable-memory': 'the stack cannot be followed further: it leads to memory that cannot be read',
   'corrupt-stack': 'the stack cannot be followed further: it is corrupt',
   'corrupt-tables': 'the stack cannot be followed further: the unwind tables here are corrupt',
-  'depth-limit': 'and more',
+  'depth-limit': 'and more: deeper stacks are cut off here',
 }
 
 /** `larson.c:77`, or the object where no line is known, or the bare address. */
@@ -73,7 +106,7 @@ function functionText(frame: Frame): string {
   if (frame.signal && frame.function === undefined) return '<signal handler called>'
   if (frame.function === undefined) return frame.module === undefined ? '(no code here)' : `${base(frame.module)}+${frame.moduleOffset}`
   const call = frame.function.includes('(') ? frame.function : `${frame.function}()`
-  return frame.file === undefined && frame.offset !== undefined ? `${call}+0x${frame.offset.toString(16)}` : call
+  return frame.file === undefined && (frame.offset ?? 0) !== 0 ? `${call}+0x${frame.offset!.toString(16)}` : call
 }
 
 function base(path: string): string {

@@ -8,6 +8,11 @@ import { hex, Namer, type Inflate } from './stacks.ts'
 
 const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip']
 
+const RSP = 4
+
+/** A push or a call that does not fit on the stack faults this close to the stack pointer, in bytes. */
+const STACK_REACH = 4096
+
 /** Threads beyond this many are counted and not shown. */
 const THREADS_SHOWN = 64
 
@@ -40,6 +45,10 @@ export function describeEnding(session: Session, inflate: Inflate): Finding | nu
   if (guilty !== undefined) {
     finding.thread = thread(guilty)
     finding.registers = registersOf(guilty)
+    const distance = Number(BigInt(finding.signal!.address) - guilty.registers[RSP]!)
+    if (finding.signal!.codeName === 'SEGV_MAPERR' && Math.abs(distance) <= STACK_REACH) {
+      finding.remarks.push('the address is at the stack pointer: the stack may have overflowed')
+    }
     finding.source = namer(guilty.pid).sources.excerpt(finding.thread.stack.frames)
   }
   const others = tasks.filter((task) => task !== guilty)

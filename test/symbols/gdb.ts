@@ -36,7 +36,10 @@ NAMES = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".spli
 SAVED = "rbx rbp r12 r13 r14 r15 rsp".split()
 
 def value(frame, name):
-    return str(int(frame.read_register(name)) & ((1 << 64) - 1))
+    try:
+        return str(int(frame.read_register(name)) & ((1 << 64) - 1))
+    except gdb.MemoryError:
+        return "unreadable"
 
 def stack_of_selected_thread():
     frame = gdb.newest_frame()

@@ -167,7 +167,7 @@ for step in range(2500):
     stack = stack_of_selected_thread()
     # Values of saved registers are still read behind an epilogue, from below the stack pointer.
     sp = (int(stack["registers"]["rsp"]) & ~15) - 256
-    memory = gdb.selected_inferior().read_memory(sp, min(3072, 0x7ffffffff000 - sp))
+    memory = gdb.selected_inferior().read_memory(sp, min(8192, 0x7ffffffff000 - sp))
     stack["stackStart"] = str(sp)
     stack["stack"] = bytes(memory).hex()
     stacks.append(stack)

@@ -150,6 +150,7 @@ ${calls.join('\n')}
 
 /** A processor that executes nothing: the calls are made from outside. */
 export const idleProcessor: Processor = {
+  createSpace: () => new AddressSpace(),
   stateOf: (space) => new CpuState(space.bytes.subarray(STATE_BASE, STATE_BASE + STATE_SIZE)),
   run: () => {
     throw new Error('nothing is executed here')

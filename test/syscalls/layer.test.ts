@@ -9,7 +9,6 @@ import { table } from '../../src/linux/table.ts'
 import { ARENA, inFreshDirectory, makeBench, makeCall, type Bench } from './differential.ts'
 
 const O = { wronly: 1, rdwr: 2, creat: 0o100, trunc: 0o1000, nonblock: 0o4000 }
-const CWD = -100
 
 /** Calls by name with strings and numbers; strings lie at the beginning of the arena. */
 function caller(bench: Bench) {
@@ -290,8 +289,30 @@ describe('shared mappings', () => {
       call('pwrite64', fd, BUFFER, 7, 10)
       expect(Buffer.from(space.read(address + 10, 7)!).toString()).toBe('written')
       space.write(address, Buffer.from('last'))
+      expect(call('mprotect', address, 8192, 1)).toBe(0)
+      expect(call('pread64', fd, BUFFER, 4, 0)).toBe(4)
+      expect(Buffer.from(space.read(BUFFER, 4)!).toString()).toBe('last')
       expect(call('munmap', address, 8192)).toBe(0)
       expect(contentOf(bench, 'f').slice(0, 17)).toBe('last\0\0\0\0\0\0written')
+    })
+  })
+
+  it('grow with the file', () => {
+    inFreshDirectory((dir) => {
+      const bench = makeBench(dir)
+      const call = caller(bench)
+      const space = bench.k.space(bench.t)
+      const fd = call('open', 'f', O.rdwr | O.creat, 0o644)
+      const address = call('mmap', 0, 8192, 3, 1, fd, 0)
+      expect(space.protOf(address)).toBe(0)
+      space.poke(BUFFER, Buffer.from('written'))
+      call('pwrite64', fd, BUFFER, 7, 4096)
+      const memory = bench.k.memory(bench.t)
+      expect(memory.loadGrown(memory.at(address)!, address + 4096)).toBe(true)
+      expect(Buffer.from(space.read(address + 4096, 7)!).toString()).toBe('written')
+      expect(memory.loadGrown(memory.at(address)!, address)).toBe(true)
+      space.write(address, Buffer.from('stored'))
+      expect(contentOf(bench, 'f').replace(/\0+/, ' ')).toBe('stored written')
     })
   })
 })

@@ -86,7 +86,7 @@ export function writeContent(world: World, file: FileContent, offset: number, da
 export function truncateContent(file: FileContent, size: number): void {
   if (size < file.size) {
     const last = Math.floor(size / CHUNK)
-    for (const index of [...file.chunks.keys()]) if (index > last) file.chunks.delete(index)
+    for (const index of file.chunks.keys()) if (index > last) file.chunks.delete(index)
     file.chunks.get(last)?.fill(0, size - last * CHUNK)
     file.hostLimit = Math.min(file.hostLimit, size)
   }

@@ -46,7 +46,10 @@ export function filePages(k: Kernel): FilePages {
     hold: (inode, by) => (by > 0 ? holdInode(k.state.fs, inode) : releaseInode(k.state.fs, inode)),
     share: (inode, spaceId, mappings) => {
       const file = k.state.fs.inodes.get(inode)
-      if (file) file.shared = [...file.shared.filter((other) => other.spaceId !== spaceId), ...mappings]
+      if (!file) return
+      // What was stored before a mapping goes, or becomes read-only, is in the file from now on.
+      for (const old of file.shared) if (old.spaceId === spaceId) pullShared(k, file, old.offset, old.length)
+      file.shared = [...file.shared.filter((other) => other.spaceId !== spaceId), ...mappings]
     },
   }
 }

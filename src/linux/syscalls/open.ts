@@ -133,7 +133,7 @@ function closeRange(k: Kernel, t: Task, args: number[]): number {
     const shared = [...k.state.processes.values()].some((other) => other !== process && other.files === process.files)
     if (shared) process.files = copyFdTable(k.state.fs, process.files)
   }
-  for (const number of [...process.files.keys()]) {
+  for (const number of process.files.keys()) {
     if (number < first || number > last) continue
     if (how & 4) process.files.get(number)!.closeOnExec = true
     else closeFd(k, process, number)
