@@ -3,7 +3,8 @@ import { assert } from '../base/errors.ts'
 import { ATTRIBUTES_BASE, REFUND_BASE, MEMORY_WASM_PAGES, PAGE_SHIFT, STATE_BASE, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES } from './layout.ts'
 import type { AddressSpace, CodeListener } from './address-space.ts'
 import { canExecute } from './region.ts'
-import { stubModule, translateBatch, translateStep, type SlotAllocator, type TranslatedRegion } from './translate.ts'
+import { storedModule, stubModule, translateBatch, translateStep, type SlotAllocator, type TranslatedRegion } from './translate.ts'
+import type { EncodedFunction } from '../wasm/encode.ts'
 import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
 
 /** A table slot: the region that lives or lived there. */
@@ -16,8 +17,27 @@ interface SlotRow {
   source: Uint8Array
   /** Translated and matching the guest's memory. */
   valid: boolean
-  /** The region's function while a stub has its place in the table. */
+  /** The region's function while a stub has its place in the table, or the table index at which it is kept. */
   parked: unknown
+  /** What a store keeps; null while nothing has been translated, and for single steps. */
+  code: EncodedFunction | null
+}
+
+/** A region as a store keeps it; see SlotRow. */
+export interface StoredRegion {
+  slot: number
+  entryPcs: number[]
+  ranges: [number, number][]
+  source: Uint8Array
+  bytes: Uint8Array
+  hints: readonly number[]
+}
+
+/** The translations of a code cache as plain data. */
+export interface StoredTranslations {
+  /** Guest address of each slot; -1 for slots that are not to be found by address. */
+  slots: number[]
+  regions: StoredRegion[]
 }
 
 /** A single-instruction translation and the bytes it was made from. */
@@ -32,6 +52,11 @@ export interface EngineImports {
   access(kind: number): number
   helper(id: number, a: number, b: number): number
 }
+
+const NO_BYTES = new Uint8Array(0)
+
+/** Table index from which on stored regions are kept until they are found valid; more slots than that are not stored. */
+const STORED_BASE = 0x8000
 
 /** Slots by which the function table grows. */
 const TABLE_GROWTH = 4096
@@ -101,7 +126,9 @@ export class CodeCache implements SlotAllocator, CodeListener {
     const row = this.slots[code >>> 8]!
     const pc = row.entryPcs[code & 255]
     assert(pc !== undefined, 'a stub was entered at a label that its region never had')
-    const fresh = this.resolve(pc)
+    // Code that goes to an inner entry of a region often deserves a region that starts there.
+    const inner = (this.entries.get(pc) ?? 0) & 255
+    const fresh = inner !== 0 && (code & 255) === 0 ? this.translate(pc) : this.resolve(pc)
     return fresh < 0 ? ~pc : fresh
   }
 
@@ -116,15 +143,16 @@ export class CodeCache implements SlotAllocator, CodeListener {
     if (slot === undefined) {
       slot = this.slots.length
       this.slotOf.set(pc, slot)
-      this.slots.push({ pc, entryPcs: [pc], ranges: [], source: new Uint8Array(0), valid: false, parked: null })
+      this.slots.push({ pc, entryPcs: [pc], ranges: [], source: NO_BYTES, valid: false, parked: null, code: null })
       if (slot >= this.table.length) this.table.grow(TABLE_GROWTH)
     }
     return slot
   }
 
   codeFor(pc: number, fresh: number[]): number {
+    // Only a region's first entry may be built into code: others get other numbers when the region is translated again.
     const known = this.entries.get(pc)
-    if (known !== undefined) return known
+    if (known !== undefined && (known & 255) === 0) return known
     const before = this.slots.length
     const slot = this.slotFor(pc)
     if (slot === before) fresh.push(slot)
@@ -146,22 +174,27 @@ export class CodeCache implements SlotAllocator, CodeListener {
     return first.slot << 8
   }
 
-  private install({ region, slot }: TranslatedRegion): void {
+  private install({ region, slot, code }: TranslatedRegion): void {
     const row = this.slots[slot]!
     row.entryPcs = region.entryPcs
     row.ranges = region.ranges
     row.source = this.sourceOf(region.ranges)
     row.parked = null
+    row.code = region.volatile ? null : code
     this.statistics.regions++
     this.statistics.instructions += region.instructions
-    for (const [start, end] of region.ranges) {
+    this.enterPages(slot)
+    this.activate(slot)
+  }
+
+  private enterPages(slot: number): void {
+    for (const [start, end] of this.slots[slot]!.ranges) {
       for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
         const list = this.byPage.get(page)
         if (list === undefined) this.byPage.set(page, [slot])
         else if (!list.includes(slot)) list.push(slot)
       }
     }
-    this.activate(slot)
   }
 
   private activate(slot: number): void {
@@ -190,7 +223,7 @@ export class CodeCache implements SlotAllocator, CodeListener {
     if (slot === undefined) return -1
     const row = this.slots[slot]!
     if (row.valid || row.parked === null || !this.matches(row)) return -1
-    this.table.set(slot, row.parked)
+    this.table.set(slot, typeof row.parked === 'number' ? this.table.get(row.parked) : row.parked)
     row.parked = null
     this.statistics.revived++
     this.activate(slot)
@@ -228,13 +261,40 @@ export class CodeCache implements SlotAllocator, CodeListener {
     instantiate(stubModule(gone), this.imports)
   }
 
+  // Storing.
+
+  /** All translations, for `restore` of a later cache; null when that would say nothing that the last `restore` did not. */
+  store(): StoredTranslations | null {
+    if (this.statistics.regions * 50 <= this.slots.length || this.slots.length > STORED_BASE) return null
+    const regions: StoredRegion[] = []
+    this.slots.forEach(({ entryPcs, ranges, source, code }, slot) => {
+      if (code !== null) regions.push({ slot, entryPcs, ranges, source, bytes: code.bytes, hints: code.hints })
+    })
+    return { slots: this.slots.map(({ pc }, slot) => (this.slotOf.get(pc) === slot ? pc : -1)), regions }
+  }
+
+  /** Takes over the translations of an earlier cache. Each is used only once the guest's memory holds the bytes that it was made from. Only for an empty cache. */
+  restore({ slots, regions }: StoredTranslations): void {
+    assert(this.slots.length === 0, 'translations can be restored only into an empty cache')
+    this.slots.push(...slots.map((pc): SlotRow => ({ pc, entryPcs: [pc], ranges: [], source: NO_BYTES, valid: false, parked: null, code: null })))
+    slots.forEach((pc, slot) => pc >= 0 && this.slotOf.set(pc, slot))
+    const code = new Map<number, EncodedFunction>()
+    for (const { slot, entryPcs, ranges, source, bytes, hints } of regions) {
+      code.set(slot, { bytes, hints })
+      Object.assign(this.slots[slot]!, { entryPcs, ranges, source, code: { bytes, hints }, parked: STORED_BASE + slot })
+      this.enterPages(slot)
+    }
+    this.table.grow(Math.max(0, STORED_BASE + slots.length - this.table.length))
+    instantiate(storedModule(slots.length, code, STORED_BASE), this.imports)
+  }
+
   /** Entry code of a translation of the single instruction at `pc`; -1 when the page cannot be executed. */
   step(pc: number): number {
     if (!canExecute(this.space, pc)) return -1
     const known = this.steps.get(pc)
     if (known !== undefined && known.source.every((byte, i) => this.space.bytes[pc + i] === byte)) return known.code
     const slot = this.slots.length
-    this.slots.push({ pc, entryPcs: [pc], ranges: [], source: new Uint8Array(0), valid: false, parked: null })
+    this.slots.push({ pc, entryPcs: [pc], ranges: [], source: NO_BYTES, valid: false, parked: null, code: null })
     if (slot >= this.table.length) this.table.grow(TABLE_GROWTH)
     const { bytes, length } = translateStep(this.space, pc, slot)
     instantiate(bytes, this.imports)

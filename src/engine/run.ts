@@ -5,7 +5,7 @@ import { ARITHMETIC_FLAGS } from '../ir/flags.ts'
 import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, REFUND_BASE, STATE_BASE } from './layout.ts'
 import { arithmeticFlags } from './flags.ts'
 import { AddressSpace } from './address-space.ts'
-import { CodeCache } from './code-cache.ts'
+import { CodeCache, type StoredTranslations } from './code-cache.ts'
 import { CpuState } from './cpu-state.ts'
 import { ACCESS } from '../wasm/runtime.ts'
 import { runHelper } from './helpers/index.ts'
@@ -36,6 +36,7 @@ export class Engine implements Processor {
   /** Addresses inside blocks at which execution stopped for lack of fuel: resumed by single steps, not by regions of their own. */
   private readonly interior = new Set<number>()
   private readonly released: AddressSpace[] = []
+  private stored: StoredTranslations | null = null
 
   constructor(options: EngineOptions) {
     this.options = options
@@ -57,10 +58,25 @@ export class Engine implements Processor {
 
   createSpace(): AddressSpace {
     const space = this.released.pop()
-    if (space === undefined) return new AddressSpace()
+    if (space === undefined) {
+      const fresh = new AddressSpace()
+      if (this.stored !== null) this.entryOf(fresh).cache.restore(this.stored)
+      this.stored = null
+      return fresh
+    }
     space.unmap(GUEST_MIN, GUEST_LIMIT - GUEST_MIN)
     this.stateOf(space).bytes.fill(0)
     return space
+  }
+
+  /** Gives the next new address space the translations that an earlier one made. */
+  provide(stored: StoredTranslations): void {
+    this.stored = stored
+  }
+
+  /** What is worth keeping of the translations of a space, or null. */
+  translations(space: AddressSpace): StoredTranslations | null {
+    return this.entryOf(space).cache.store()
   }
 
   releaseSpace(space: AddressSpace): void {

@@ -1,6 +1,6 @@
 /** Exists as THE pipeline from guest bytes to a wasm module: discover, lift, optimise, lower, encode. Everything that is translated passes here. */
 import { makeBlock } from '../ir/builder.ts'
-import { FunctionBody, ModuleBuilder } from '../wasm/encode.ts'
+import { encodeFunction, type EncodedFunction, FunctionBody, ModuleBuilder } from '../wasm/encode.ts'
 import { RegionLowering, type MemoryLayout } from '../wasm/lower-region.ts'
 import * as OP from '../wasm/opcodes.ts'
 import { REGION_PARAMETERS, REGION_RESULTS, RUNTIME, importRuntime } from '../wasm/runtime.ts'
@@ -37,6 +37,7 @@ export interface SlotAllocator {
 export interface TranslatedRegion {
   region: Region
   slot: number
+  code: EncodedFunction
 }
 
 /** One module's worth of translation. */
@@ -68,8 +69,9 @@ export function translateBatch(space: AddressSpace, pc: number, slots: SlotAlloc
     const region = discover(space, at, REGION_INSTRUCTIONS)
     const slot = slots.slotFor(at)
     lowering.lower({ blocks: region.blocks, entries: region.entries, regionType, codeFor: (to) => slots.codeFor(to, fresh), chain: true })
-    functions.set(slot, m.add(regionType, lowering.body))
-    regions.push({ region, slot })
+    const code = encodeFunction(lowering.body)
+    functions.set(slot, m.addEncoded(regionType, code))
+    regions.push({ region, slot, code })
     instructions += region.instructions
     queue.push(...region.callees)
   }
@@ -86,6 +88,19 @@ export function stubModule(slots: readonly number[]): Uint8Array<ArrayBuffer> {
   const regionType = m.type(REGION_PARAMETERS, REGION_RESULTS)
   importRuntime(m, MEMORY_WASM_PAGES)
   for (const slot of slots) m.element(slot, [addStub(m, regionType, slot)])
+  return m.finish()
+}
+
+/** A module of everything that a store has kept: a stub in every slot, and the regions apart from them, from table index `apart` on, until they are found valid. */
+export function storedModule(slots: number, regions: ReadonlyMap<number, EncodedFunction>, apart: number): Uint8Array<ArrayBuffer> {
+  const m = builder
+  m.reset()
+  const regionType = m.type(REGION_PARAMETERS, REGION_RESULTS)
+  importRuntime(m, MEMORY_WASM_PAGES)
+  const stubs: number[] = []
+  for (let slot = 0; slot < slots; slot++) stubs.push(addStub(m, regionType, slot))
+  m.element(0, stubs)
+  m.element(apart, stubs.map((stub, slot) => (regions.has(slot) ? m.addEncoded(regionType, regions.get(slot)!) : stub)))
   return m.finish()
 }
 

@@ -6,7 +6,7 @@ import { LemmingError } from '../base/errors.ts'
 import { RECORDING_NAME, writeBundle } from '../campaign/failures.ts'
 import type { SeedOutcome } from '../campaign/outcome.ts'
 import { inflate, nodeCodec, NodeFiles, nodeWorld, ownTerminal, type Terminal } from '../host/node.ts'
-import { startMachine } from '../replay/machine.ts'
+import { provideTranslations, startMachine } from '../replay/machine.ts'
 import { RecordingWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
 import { recordingOf, Session, verifyEnd, type RunInputs } from '../session/session.ts'
@@ -15,6 +15,7 @@ import { Capture } from './capture.ts'
 import { withSeed } from './inputs.ts'
 import type { Answers, HuntJob, Job, ReplayJob, RunJob, RunResult } from './jobs.ts'
 import { straceObserver } from './strace.ts'
+import { loadTranslations, saveTranslations } from './translations.ts'
 import { version } from './version.ts'
 
 const files = new NodeFiles()
@@ -118,8 +119,23 @@ async function seed(number: number): Promise<SeedOutcome> {
   return { seed: number, kind: 'failed', count, ending, hash, finding, bundle }
 }
 
+let warmed = false
+
+/** Gives the machine the translations of earlier runs of the program, and keeps those of this one: once in the life of a thread. */
+function warm(program: string): (session: Session) => void {
+  if (warmed) return () => {}
+  warmed = true
+  const stored = loadTranslations(program)
+  if (stored !== null) provideTranslations(stored)
+  return ({ subject }) => {
+    const grown = subject.translations()
+    if (grown !== null) saveTranslations(program, grown)
+  }
+}
+
 /** Makes the machine and executes it to its end; an error that stopped it says where in the program. */
 async function execute(inputs: RunInputs, world: RecordingWorld | ReplayingWorld, strace: boolean): Promise<Session> {
+  const keep = warm(inputs.path)
   const subject = startMachine(inputs, world)
   if (strace) subject.addObserver(straceObserver((line) => ownTerminal.writeOutput(2, Buffer.from(line))))
   const session = new Session(inputs, subject, world)
@@ -130,6 +146,7 @@ async function execute(inputs: RunInputs, world: RecordingWorld | ReplayingWorld
     const { located } = await import('../session/describe.ts')
     throw located(error, session, inflate)
   }
+  keep(session)
   return session
 }
 

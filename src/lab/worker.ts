@@ -1,9 +1,12 @@
 /** Exists as the thread in which machines run: a stack deep enough for guest calls that are wasm calls, and a main thread that stays free for signals. */
 import { enableCompileCache } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
 import { parentPort } from 'node:worker_threads'
 import type { Job, Message } from './jobs.ts'
 
 enableCompileCache()
+// Translations are validated when they are first executed: most of a stored cache never is.
+setFlagsFromString('--wasm-lazy-validation')
 const loaded = import('./work.ts')
 
 async function answer(job: Job): Promise<Message> {

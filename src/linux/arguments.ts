@@ -1,7 +1,7 @@
 /** Exists to hold the types that arguments of system calls are declared with: how registers become numbers, and numbers strace's text. */
 import type { AddressSpace } from '../engine/address-space.ts'
 import type { ArgType, CallView, Range, ResultType } from './declare.ts'
-import { flagsText, hex, octal, pointerText, quoted, valueText, type FlagTable } from './strace.ts'
+import { flagsText, hex, octal, pointerText, quoted, STRING_LIMIT, valueText, type FlagTable } from './strace.ts'
 
 /** The register's low 32 bits, signed: C's int. */
 export const asInt = (lo: number): number => lo | 0
@@ -29,7 +29,6 @@ export const int = shown(asInt, String)
 export const uint = shown(asUint, String)
 /** A size or count. */
 export const size = shown(asU64, unsignedText)
-export const long = shown(asI64, String)
 /** A 64-bit length that the kernel takes as signed and strace shows as unsigned. */
 export const length = shown(asI64, unsignedText)
 /** A file offset. */
@@ -69,7 +68,7 @@ export const path: ArgType = {
 }
 
 /** A path's text in quotes, or its address when it cannot be read. */
-export function pathText(space: AddressSpace, address: number): string {
+function pathText(space: AddressSpace, address: number): string {
   const bytes = space.readString(address, PATH_MAX)
   return bytes === null ? pointerText(address) : quoted(bytes, PATH_MAX)
 }
@@ -108,9 +107,9 @@ export const stringOut: ArgType = {
 /** strace's text of `length` bytes at `address`: 32 of them at most. */
 export function bufferText(space: AddressSpace, address: number, length: number): string {
   if (address === 0) return 'NULL'
-  const bytes = space.read(address, Math.min(length, 33))
+  const bytes = space.read(address, Math.min(length, STRING_LIMIT + 1))
   if (bytes === null) return pointerText(address)
-  return quoted(bytes, 32)
+  return quoted(bytes)
 }
 
 /** A structure of `length` bytes that the kernel reads; `text` shows its bytes. */

@@ -104,7 +104,7 @@ export function entryText(declaration: Declaration, call: CallView): EntryText {
 }
 
 /** `name(arguments)` once the call is over; `entry` may be null when it was not taken. */
-export function callText(declaration: Declaration, call: CallView, entry: EntryText | null): string {
+function callText(declaration: Declaration, call: CallView, entry: EntryText | null): string {
   const parts: string[] = []
   declaration.args.forEach(([, type], i) => {
     const text = type.when === 'in' && entry !== null ? entry[i]! : type.text(call.args[i]!, call)
@@ -116,7 +116,7 @@ export function callText(declaration: Declaration, call: CallView, entry: EntryT
 }
 
 /** What stands behind `= `: a result, `-1 ENOENT (No such file or directory)`, or `?` for a call that does not return. */
-export function resultText(declaration: Declaration, call: CallView): string {
+function resultText(declaration: Declaration, call: CallView): string {
   const result = call.result
   if (result === null) return '?'
   return result < 0 && result > -4096 ? errorText(-result) : declaration.result(result, call)

@@ -1,5 +1,6 @@
 /** Exists to start the machine that inputs describe, and to show it to sessions as a Subject. */
 import { CpuState } from '../engine/cpu-state.ts'
+import type { StoredTranslations } from '../engine/code-cache.ts'
 import { Engine } from '../engine/run.ts'
 import type { World } from '../host/host.ts'
 import { REG, registers } from '../ir/registers.ts'
@@ -24,6 +25,11 @@ const PROT_EXEC = 4
 /** One for all machines of the thread: what it has translated for one run serves the next. */
 const engine = new Engine({ callDepth: CALL_DEPTH })
 
+/** Gives the first machine of this thread the translations that an earlier one has left. */
+export function provideTranslations(stored: StoredTranslations): void {
+  engine.provide(stored)
+}
+
 /** A machine at the first instruction of the program. Throws a LemmingError that says why the program cannot be run. */
 export function startMachine(inputs: RunInputs, world: World): Subject {
   const { path, argv, env, cwd, seed, options } = inputs
@@ -38,6 +44,11 @@ class MachineSubject implements Subject {
   constructor(machine: Machine, engine: Engine) {
     this.machine = machine
     this.engine = engine
+  }
+
+  translations(): StoredTranslations | null {
+    const [memory] = this.machine.kernel.memories.values()
+    return memory === undefined ? null : this.engine.translations(memory.space)
   }
 
   release(): void {

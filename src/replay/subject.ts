@@ -1,4 +1,5 @@
 /** Exists to name the little that sessions ask of a running machine, so that they know no kernel and no engine, and tests can put anything in its place. */
+import type { StoredTranslations } from '../engine/code-cache.ts'
 import type { Observer } from '../tool/observer.ts'
 import type { RunEnding } from './recording.ts'
 
@@ -28,6 +29,8 @@ export interface MappedFile {
 
 /** A machine in the middle of a run. Everything is synchronous. */
 export interface Subject {
+  /** What is worth keeping of the translations, for `provideTranslations` of a later process; null when nothing is. */
+  translations(): StoredTranslations | null
   /** Gives back what the machine holds; the subject must not be used afterwards. */
   release(): void
   /** Instructions executed by all tasks: the moment. */

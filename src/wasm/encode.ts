@@ -75,6 +75,26 @@ export class FunctionBody extends CodeWriter {
   }
 }
 
+/** A function apart from any module: local declarations, code and final `end`; hints with offsets from the start of `bytes`. */
+export interface EncodedFunction {
+  bytes: Uint8Array
+  hints: readonly number[]
+}
+
+/** Encodes a body so that it can be kept and added to modules later. */
+export function encodeFunction(body: FunctionBody): EncodedFunction {
+  const out = new CodeWriter(body.length + 64)
+  const locals = new CodeWriter()
+  const groups = writeLocals(locals, body.locals)
+  out.u32leb(groups)
+  out.append(locals)
+  const prefix = out.length
+  out.append(body)
+  out.u8(0x0b)
+  // Offsets count from the start of the local declarations (branch hinting proposal, "metadata.code.branch_hint").
+  return { bytes: out.toBytes(), hints: body.hints.map((value, i) => (i % 2 === 0 ? value + prefix : value)) }
+}
+
 /** Builds one module. Order of calls: types at any time, all imports, then functions; the rest in any order. */
 export class ModuleBuilder {
   private readonly typeIndex = new Map<string, number>()
@@ -86,7 +106,6 @@ export class ModuleBuilder {
   private readonly code = new CodeWriter(1 << 16)
   private readonly branchHints = new CodeWriter()
   private readonly functionNames = new CodeWriter()
-  private readonly localDeclarations = new CodeWriter()
   private importCount = 0
   private importedFunctions = 0
   private importedTables = 0
@@ -173,30 +192,24 @@ export class ModuleBuilder {
 
   /** Adds a function of the type with this index and returns its index. The body is copied and may be reset afterwards. */
   add(typeIndex: number, body: FunctionBody): number {
+    return this.addEncoded(typeIndex, encodeFunction(body))
+  }
+
+  /** Adds a function that has been encoded before; see `encodeFunction`. */
+  addEncoded(typeIndex: number, { bytes, hints }: EncodedFunction): number {
     const index = this.nextFunction
     this.functionCount++
     this.declarations.u32leb(typeIndex)
-
-    const locals = this.localDeclarations
-    locals.reset()
-    const groups = writeLocals(locals, body.locals)
-    const prefix = lebLength(groups) + locals.length
-    this.code.u32leb(prefix + body.length + 1)
-    this.code.u32leb(groups)
-    this.code.append(locals)
-    this.code.append(body)
-    this.code.u8(0x0b)
-
-    const hints = body.hints
+    this.code.u32leb(bytes.length)
+    this.code.raw(bytes)
     if (hints.length > 0) {
       this.hintedFunctions++
       this.branchHints.u32leb(index)
       this.branchHints.u32leb(hints.length >> 1)
       for (let i = 0; i < hints.length; i += 2) {
-        // Offsets count from the start of the local declarations (branch hinting proposal, "metadata.code.branch_hint").
-        this.branchHints.u32leb(prefix + hints[i])
+        this.branchHints.u32leb(hints[i]!)
         this.branchHints.u8(1)
-        this.branchHints.u8(hints[i + 1])
+        this.branchHints.u8(hints[i + 1]!)
       }
     }
     return index

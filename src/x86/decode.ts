@@ -98,7 +98,8 @@ export class Decoder {
     insn.rex = rex
     insn.segment = segment
     insn.opcode = byte
-    const mandatory = rep !== MANDATORY.none ? rep : (prefixes & PREFIX.operandSize) !== 0 ? MANDATORY.p66 : MANDATORY.none
+    const mandatory =
+      rep !== MANDATORY.none ? rep : (prefixes & PREFIX.operandSize) !== 0 ? MANDATORY.p66 : MANDATORY.none
     const slot = this.slots[map + byte]!
     if (slot === null) return this.unknown(insn, map + byte, p - position)
     if (this.resolved[map + byte] === 0) {
@@ -250,7 +251,8 @@ export class Decoder {
   }
 }
 
-const word = (bytes: Uint8Array, p: number): number => bytes[p]! | (bytes[p + 1]! << 8) | (bytes[p + 2]! << 16) | (bytes[p + 3]! << 24)
+const word = (bytes: Uint8Array, p: number): number =>
+  bytes[p]! | (bytes[p + 1]! << 8) | (bytes[p + 2]! << 16) | (bytes[p + 3]! << 24)
 
 const decoders = new Map<ReadonlySet<Feature>, Decoder>()
 

@@ -2,13 +2,37 @@
 import { BASE_RIP, type Insn, PREFIX } from './insn.ts'
 import { KIND, type Operand, WIDTH } from './table/operands.ts'
 
-const NAMES64 = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15']
+const NAMES64 = [
+  'rax',
+  'rcx',
+  'rdx',
+  'rbx',
+  'rsp',
+  'rbp',
+  'rsi',
+  'rdi',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
+]
 const NAMES32 = ['eax', 'ecx', 'edx', 'ebx', 'esp', 'ebp', 'esi', 'edi', ...NAMES64.slice(8).map((name) => `${name}d`)]
 const NAMES16 = ['ax', 'cx', 'dx', 'bx', 'sp', 'bp', 'si', 'di', ...NAMES64.slice(8).map((name) => `${name}w`)]
 const NAMES8 = ['al', 'cl', 'dl', 'bl', 'spl', 'bpl', 'sil', 'dil', ...NAMES64.slice(8).map((name) => `${name}b`)]
 const HIGH8 = ['ah', 'ch', 'dh', 'bh']
 const SEGMENTS = ['es', 'cs', 'ss', 'ds', 'fs', 'gs', '?', '?']
-const POINTERS: Record<number, string> = { 8: 'byte ptr ', 16: 'word ptr ', 32: 'dword ptr ', 64: 'qword ptr ', 80: 'tbyte ptr ', 128: 'xmmword ptr ' }
+const POINTERS: Record<number, string> = {
+  8: 'byte ptr ',
+  16: 'word ptr ',
+  32: 'dword ptr ',
+  64: 'qword ptr ',
+  80: 'tbyte ptr ',
+  128: 'xmmword ptr ',
+}
 
 /** Hexadecimal, but decimal where both read the same. */
 function number(value: bigint | number): string {
@@ -41,11 +65,13 @@ function address(insn: Insn): string {
     const at = (BigInt(insn.dispHigh >>> 0) << 32n) | BigInt(insn.disp >>> 0)
     return `${segment}[${number(at)}]`
   }
-  if (insn.base === BASE_RIP) return `${segment}[${number(BigInt.asUintN(bits, BigInt(insn.pc + insn.length + insn.disp)))}]`
+  if (insn.base === BASE_RIP)
+    return `${segment}[${number(BigInt.asUintN(bits, BigInt(insn.pc + insn.length + insn.disp)))}]`
   const names = bits === 64 ? NAMES64 : NAMES32
   const parts: string[] = []
   if (insn.base >= 0) parts.push(names[insn.base]!)
-  if (insn.index >= 0) parts.push(insn.scale === 0 && insn.base >= 0 ? names[insn.index]! : `${names[insn.index]!}*${1 << insn.scale}`)
+  if (insn.index >= 0)
+    parts.push(insn.scale === 0 && insn.base >= 0 ? names[insn.index]! : `${names[insn.index]!}*${1 << insn.scale}`)
   if (parts.length === 0) return `${segment}[${number(BigInt.asUintN(bits, BigInt(insn.disp)))}]`
   const displacement = insn.disp === 0 ? '' : insn.disp < 0 ? `-${number(-insn.disp)}` : `+${number(insn.disp)}`
   return `${segment}[${parts.join('+')}${displacement}]`
@@ -59,7 +85,8 @@ function immediateOperand(insn: Insn, o: Operand, index: number): string {
 
 function operandText(insn: Insn, o: Operand, index: number): string {
   const inModrm = o.kind === KIND.rm || o.kind === KIND.xmmRm || o.kind === KIND.mmxRm
-  if ((inModrm && insn.memory) || o.kind === KIND.memory || o.kind === KIND.offset) return (POINTERS[widthOf(insn, o, true)] ?? '') + address(insn)
+  if ((inModrm && insn.memory) || o.kind === KIND.memory || o.kind === KIND.offset)
+    return (POINTERS[widthOf(insn, o, true)] ?? '') + address(insn)
   switch (o.kind) {
     case KIND.rm:
     case KIND.rmRegister:
@@ -100,8 +127,14 @@ function operandText(insn: Insn, o: Operand, index: number): string {
   }
 }
 
-/** Prefixes that change what the instruction does. */
+/** Prefixes that change what the instruction does and do not show in its operands. */
 function prefixText(insn: Insn): string {
+  const counted = insn.form.repeat || insn.form.row.mnemonic.startsWith('LOOP')
+  const address32 = counted && insn.addrsize === 32 ? 'addr32 ' : ''
+  return address32 + repeatText(insn)
+}
+
+function repeatText(insn: Insn): string {
   const lock = (insn.prefixes & PREFIX.lock) !== 0 ? 'lock ' : ''
   if (!insn.form.repeat) return lock
   const equal = insn.form.row.repeat === 'repz'

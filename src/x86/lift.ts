@@ -105,12 +105,16 @@ export class LiftContext {
       case KIND.opcode:
         return this.getGeneral(this.insn.rm, this.width(o))
       case KIND.rm:
-        return this.insn.memory ? b.load(this.width(o) as Size, this.ea()) : this.getGeneral(this.insn.rm, this.width(o))
+        return this.insn.memory
+          ? b.load(this.width(o) as Size, this.ea())
+          : this.getGeneral(this.insn.rm, this.width(o))
       case KIND.fixed:
         return this.getFixed(o.register, this.width(o))
       case KIND.immediate:
         if (!o.signed) return b.i32(this.insn.immLo)
-        return this.insn.opsize === 64 ? b.i64pair(this.insn.immLo, this.insn.immHi) : b.i32(this.insn.opsize === 16 ? this.insn.immLo & 0xffff : this.insn.immLo)
+        return this.insn.opsize === 64
+          ? b.i64pair(this.insn.immLo, this.insn.immHi)
+          : b.i32(this.insn.opsize === 16 ? this.insn.immLo & 0xffff : this.insn.immLo)
       case KIND.one:
         return b.i32(1)
       case KIND.xmm:

@@ -26,6 +26,8 @@ export interface Choice {
   /** Encode a REX prefix even where none is needed: 8-bit registers 4-7 are SPL... then. */
   forceRex: boolean
   repeat: 0 | 0xf2 | 0xf3
+  /** An address-size prefix where there is no ModRM operand: string instructions, LOOP, absolute addresses. */
+  address32: boolean
   lock: boolean
 }
 
@@ -37,7 +39,7 @@ export function assemble(row: InsnRow, c: Choice): Uint8Array | null {
   const memory = typeof c.rm === 'number' ? null : c.rm
   const hasModrm = operands.some((o) => needsModrm(o.kind)) || e.digit >= 0 || e.modrm >= 0
   if (memory !== null && memory.segment !== 0 && hasModrm) bytes.push(memory.segment)
-  if (memory !== null && memory.address32) bytes.push(0x67)
+  if (memory !== null ? memory.address32 : c.address32) bytes.push(0x67)
   if (c.lock) bytes.push(0xf0)
   if (c.opsize === 16 || e.mandatory === 1) bytes.push(0x66)
   if (e.mandatory === 2) bytes.push(0xf3)
@@ -123,7 +125,7 @@ function pushImmediate(bytes: number[], field: number, c: Choice): void {
     case IMM.iv:
       return little(c.immediate, c.opsize >> 3)
     case IMM.moffs:
-      return little(c.immediate, typeof c.rm !== 'number' && c.rm.address32 ? 4 : 8)
+      return little(c.immediate, c.address32 ? 4 : 8)
     default:
       return
   }

@@ -5,15 +5,43 @@ import type { InsnRow } from '../../src/x86/table/types.ts'
 import type { Case } from './generate.ts'
 import { OFFSET_FLAGS, OFFSET_FX, OFFSET_WINDOW, RESULT_HEAD, SIGNAL, WINDOW_SIZE } from './layout.ts'
 
-const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15']
-const FLAG_NAMES: [number, string][] = [[1, 'CF'], [4, 'PF'], [16, 'AF'], [64, 'ZF'], [128, 'SF'], [2048, 'OF'], [1024, 'DF']]
+const NAMES = [
+  'rax',
+  'rcx',
+  'rdx',
+  'rbx',
+  'rsp',
+  'rbp',
+  'rsi',
+  'rdi',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
+]
+const FLAG_NAMES: [number, string][] = [
+  [1, 'CF'],
+  [4, 'PF'],
+  [16, 'AF'],
+  [64, 'ZF'],
+  [128, 'SF'],
+  [2048, 'OF'],
+  [1024, 'DF'],
+]
 const COMPARED_FLAGS = ARITHMETIC_FLAGS | 0x400
 
 const hex = (x: bigint | number): string => x.toString(16)
-const flagNames = (flags: number): string => FLAG_NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name).join(' ') || '-'
+const flagNames = (flags: number): string =>
+  FLAG_NAMES.filter(([bit]) => (flags & bit) !== 0)
+    .map(([, name]) => name)
+    .join(' ') || '-'
 
 /** What the manual leaves undefined in one case: flags, and whether the result itself is. */
-export function undefinedIn(c: Case, state: DataView): { flags: number; everything: boolean } {
+function undefinedIn(c: Case, state: DataView): { flags: number; everything: boolean } {
   const { row, choice } = c
   const operands = parseOperands(row.operands)
   let flags = row.undefined ?? 0
@@ -47,7 +75,11 @@ export function differences(c: Case, index: number, stateSize: number, native: U
   const signal = a.getUint32(0, true)
   if (signal !== b.getUint32(0, true)) note('signal', signal, b.getUint32(0, true))
   if (a.getBigUint64(8, true) !== b.getBigUint64(8, true)) note('rip', a.getBigUint64(8, true), b.getBigUint64(8, true))
-  if (signal === SIGNAL.segv && a.getUint32(4, true) !== 0x80 && a.getBigUint64(16, true) !== b.getBigUint64(16, true)) {
+  if (
+    signal === SIGNAL.segv &&
+    a.getUint32(4, true) !== 0x80 &&
+    a.getBigUint64(16, true) !== b.getBigUint64(16, true)
+  ) {
     note('fault address', a.getBigUint64(16, true), b.getBigUint64(16, true))
   }
   const loose = signal === SIGNAL.trap ? undefinedIn(c, initial) : { flags: 0, everything: false }
@@ -86,7 +118,13 @@ function nearby(row: InsnRow, a: DataView, b: DataView, at: number): boolean {
   return true
 }
 
-function compareVector(row: InsnRow, a: DataView, b: DataView, at: number, note: (what: string, x: bigint | number, y: bigint | number) => void): void {
+function compareVector(
+  row: InsnRow,
+  a: DataView,
+  b: DataView,
+  at: number,
+  note: (what: string, x: bigint | number, y: bigint | number) => void,
+): void {
   for (let i = 0; i < 16; i++) {
     if (nearby(row, a, b, at + 160 + 16 * i)) continue
     for (const half of [8, 0]) {
@@ -99,7 +137,8 @@ function compareVector(row: InsnRow, a: DataView, b: DataView, at: number, note:
   const [p, q] = [a.getUint32(at + 24, true) & ~ignored, b.getUint32(at + 24, true) & ~ignored]
   if (p !== q) note('mxcsr', p, q)
   if (a.getUint16(at, true) !== b.getUint16(at, true)) note('x87 control', a.getUint16(at, true), b.getUint16(at, true))
-  if (a.getUint16(at + 2, true) !== b.getUint16(at + 2, true)) note('x87 status', a.getUint16(at + 2, true), b.getUint16(at + 2, true))
+  if (a.getUint16(at + 2, true) !== b.getUint16(at + 2, true))
+    note('x87 status', a.getUint16(at + 2, true), b.getUint16(at + 2, true))
   if (a.getUint8(at + 4) !== b.getUint8(at + 4)) note('x87 tag', a.getUint8(at + 4), b.getUint8(at + 4))
   for (let i = 0; i < 8; i++) {
     const p = a.getBigUint64(at + 32 + 16 * i, true) | (BigInt(a.getUint16(at + 40 + 16 * i, true)) << 64n)

@@ -9,7 +9,9 @@ import { allRows } from '../../src/x86/table/index.ts'
 import type { Feature } from '../../src/x86/table/types.ts'
 import { IcedDecoder, sameMnemonic } from './iced.ts'
 
-const decoder = new Decoder(new Set(allRows.flatMap((row): Feature[] => (row.feature === undefined ? [] : [row.feature]))))
+const decoder = new Decoder(
+  new Set(allRows.flatMap((row): Feature[] => (row.feature === undefined ? [] : [row.feature]))),
+)
 
 const CONTROL_REGISTER_MOVES = [0x20, 0x21, 0x22, 0x23]
 
@@ -19,29 +21,40 @@ class Disagreements {
 
   note(kind: string, bytes: Uint8Array): void {
     const examples = this.found.get(kind) ?? []
-    if (examples.length < 4) examples.push(Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' '))
+    if (examples.length < 4)
+      examples.push(Array.from(bytes.subarray(0, 8), (b) => b.toString(16).padStart(2, '0')).join(' '))
     this.found.set(kind, examples)
   }
 
   list(): [string, string[]][] {
-    return [...this.found].sort()
+    return [...this.found].sort(([a], [b]) => (a < b ? -1 : 1))
   }
 }
 
 /** Compares one position; returns iced's length, or 1 where both refuse. */
-function compare(iced: IcedDecoder, bytes: Uint8Array, position: number, insn: Insn, found: Disagreements, strict: boolean): number {
+function compare(
+  iced: IcedDecoder,
+  bytes: Uint8Array,
+  position: number,
+  insn: Insn,
+  found: Disagreements,
+  strict: boolean,
+): number {
   const theirs = iced.at(position)
   const result = decoder.decode(bytes, position, bytes.length, 0x1000, insn)
   const here = bytes.subarray(position)
   if (theirs === null) {
     // Numbers of control registers that do not exist are refused when executed.
-    const late = insn.form !== null && insn.form.row.op.startsWith('0F 2') && CONTROL_REGISTER_MOVES.includes(insn.opcode)
+    const late =
+      insn.form !== null && insn.form.row.op.startsWith('0F 2') && CONTROL_REGISTER_MOVES.includes(insn.opcode)
     if (result === DECODED.ok && !late) found.note(`iced refuses ${insn.form.row.mnemonic}`, here)
     return 1
   }
   if (result === DECODED.ok) {
-    if (insn.length !== theirs.length) found.note(`length of ${theirs.mnemonic}: iced ${theirs.length}, ours ${insn.length}`, here)
-    else if (!sameMnemonic(insn.form.row.mnemonic, theirs.mnemonic)) found.note(`iced ${theirs.mnemonic}, ours ${insn.form.row.mnemonic}`, here)
+    if (insn.length !== theirs.length)
+      found.note(`length of ${theirs.mnemonic}: iced ${theirs.length}, ours ${insn.length}`, here)
+    else if (!sameMnemonic(insn.form.row.mnemonic, theirs.mnemonic))
+      found.note(`iced ${theirs.mnemonic}, ours ${insn.form.row.mnemonic}`, here)
   } else if (result !== DECODED.unsupported) found.note(`ours refuses (${result}) ${theirs.mnemonic}`, here)
   else if (strict) found.note(`unsupported ${theirs.mnemonic}`, here)
   return theirs.length
@@ -93,7 +106,8 @@ describe('decoder against iced-x86', () => {
     const bytes = new Uint8Array(count * SLOT + SLOT)
     for (let i = 0; i < bytes.length; i++) bytes[i] = nextU32(r)
     const common = [0x66, 0x67, 0xf2, 0xf3, 0x64, 0x2e, 0x40, 0x48, 0x4f]
-    for (let i = 0; i < count; i++) for (let k = nextBelow(r, 4); k > 0; k--) bytes[i * SLOT + k - 1] = common[nextBelow(r, common.length)]!
+    for (let i = 0; i < count; i++)
+      for (let k = nextBelow(r, 4); k > 0; k--) bytes[i * SLOT + k - 1] = common[nextBelow(r, common.length)]!
     const iced = new IcedDecoder(bytes, 0x1000n)
     const found = new Disagreements()
     const insn = new Insn()
@@ -119,7 +133,9 @@ describe('decoder against iced-x86', () => {
 
 /** Bytes of `.text`, found by readelf. */
 function textSection(path: string): Uint8Array {
-  const line = /\.text\s+PROGBITS\s+[0-9a-f]+\s+([0-9a-f]+)\s+([0-9a-f]+)/.exec(execFileSync('readelf', ['-SW', path], { encoding: 'utf8' }))
+  const line = /\.text\s+PROGBITS\s+[0-9a-f]+\s+([0-9a-f]+)\s+([0-9a-f]+)/.exec(
+    execFileSync('readelf', ['-SW', path], { encoding: 'utf8' }),
+  )
   const [offset, size] = [parseInt(line![1]!, 16), parseInt(line![2]!, 16)]
   return new Uint8Array(readFileSync(path)).slice(offset, offset + size)
 }

@@ -1,7 +1,15 @@
 /** Exists to make test cases out of the instruction table: every row in every operand shape that it allows, with many values each. */
 import { nextBelow, nextU32, randomFrom, type RandomState } from '../../src/base/random.ts'
 import { parseEncoding } from '../../src/x86/table/index.ts'
-import { IMM, immediateField, KIND, needsModrm, type Operand, parseOperands, WIDTH } from '../../src/x86/table/operands.ts'
+import {
+  IMM,
+  immediateField,
+  KIND,
+  needsModrm,
+  type Operand,
+  parseOperands,
+  WIDTH,
+} from '../../src/x86/table/operands.ts'
 import type { InsnRow } from '../../src/x86/table/types.ts'
 import { assemble, type Choice, hasKind, type MemoryShape, rmForms } from './assemble.ts'
 import { CODE_BASE, type Group, INTEGER_STATE, VECTOR_STATE, WINDOW_BASE, WINDOW_SIZE } from './layout.ts'
@@ -26,7 +34,8 @@ export interface Amount {
 function sizesOf(row: InsnRow): (16 | 32 | 64)[] {
   const e = parseEncoding(row.op)
   const widths = parseOperands(row.operands).flatMap((o) => [o.width, o.memWidth])
-  const all: (16 | 32 | 64)[] = row.f64 === true ? [64] : row.d64 === true ? [64, 16] : e.mandatory === 1 ? [32, 64] : [16, 32, 64]
+  const all: (16 | 32 | 64)[] =
+    row.f64 === true ? [64] : row.d64 === true ? [64, 16] : e.mandatory === 1 ? [32, 64] : [16, 32, 64]
   const selected = all.filter((size) => (e.sizes & (1 << (size >> 5))) !== 0)
   const depends = e.sizes !== 7 || row.d64 === true || widths.some((w) => w === WIDTH.v || w === WIDTH.z)
   if (depends) return selected
@@ -34,7 +43,10 @@ function sizesOf(row: InsnRow): (16 | 32 | 64)[] {
   return [row.f64 === true ? 64 : 32]
 }
 
-const IMMEDIATES = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x12345678, 0x7fffffff, -0x80000000, -1]
+const IMMEDIATES = [
+  0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x12345678,
+  0x7fffffff, -0x80000000, -1,
+]
 
 function immediateFor(r: RandomState, row: InsnRow, field: number): number {
   switch (field) {
@@ -59,7 +71,15 @@ function immediateFor(r: RandomState, row: InsnRow, field: number): number {
 }
 
 function memoryShape(r: RandomState, variant: number): MemoryShape {
-  const m: MemoryShape = { base: nextBelow(r, 16), index: -1, scale: 0, displacement: 0, displacementSize: 0, address32: false, segment: 0 }
+  const m: MemoryShape = {
+    base: nextBelow(r, 16),
+    index: -1,
+    scale: 0,
+    displacement: 0,
+    displacementSize: 0,
+    address32: false,
+    segment: 0,
+  }
   const kind = (variant + nextBelow(r, 2)) % 6
   if (kind === 5) {
     // Absolute, or relative to RIP: the displacement is set when the length is known.
@@ -74,7 +94,8 @@ function memoryShape(r: RandomState, variant: number): MemoryShape {
     }
     m.displacementSize = ([0, 1, 4] as const)[nextBelow(r, 3)]!
     if ((m.base & 7) === 5 && m.displacementSize === 0) m.displacementSize = 1
-    m.displacement = m.displacementSize === 0 ? 0 : m.displacementSize === 1 ? nextBelow(r, 256) - 128 : (nextU32(r) % 0x2000_0000) | 0
+    m.displacement =
+      m.displacementSize === 0 ? 0 : m.displacementSize === 1 ? nextBelow(r, 256) - 128 : (nextU32(r) % 0x2000_0000) | 0
     if (kind === 3 && nextBelow(r, 3) === 0) {
       m.base = -1
       m.displacementSize = 4
@@ -89,10 +110,24 @@ function memoryShape(r: RandomState, variant: number): MemoryShape {
 function accessBytes(operands: readonly Operand[], opsize: number): number {
   let bits = 8
   for (const o of operands) {
-    const memory = o.kind === KIND.rm || o.kind === KIND.memory || o.kind === KIND.xmmRm || o.kind === KIND.mmxRm || o.kind === KIND.offset
+    const memory =
+      o.kind === KIND.rm ||
+      o.kind === KIND.memory ||
+      o.kind === KIND.xmmRm ||
+      o.kind === KIND.mmxRm ||
+      o.kind === KIND.offset
     if (!memory) continue
     const w = o.memWidth
-    bits = w > 0 ? w : w === WIDTH.v ? opsize : w === WIDTH.z ? Math.min(opsize, 32) : w === WIDTH.y ? Math.max(opsize, 32) : 8
+    bits =
+      w > 0
+        ? w
+        : w === WIDTH.v
+          ? opsize
+          : w === WIDTH.z
+            ? Math.min(opsize, 32)
+            : w === WIDTH.y
+              ? Math.max(opsize, 32)
+              : 8
   }
   return bits === 80 ? 10 : bits / 8
 }
@@ -100,7 +135,9 @@ function accessBytes(operands: readonly Operand[], opsize: number): number {
 /** Does the row touch more than general registers and flags? */
 export function isVector(row: InsnRow): boolean {
   const kinds = [KIND.xmm, KIND.xmmRm, KIND.xmmRegister, KIND.mmx, KIND.mmxRm, KIND.mmxRegister, KIND.st0, KIND.sti]
-  return hasKind(row, ...kinds) || (row.feature !== undefined && ['x87', 'mmx', 'sse', 'sse2', 'fxsr'].includes(row.feature))
+  return (
+    hasKind(row, ...kinds) || (row.feature !== undefined && ['x87', 'mmx', 'sse', 'sse2', 'fxsr'].includes(row.feature))
+  )
 }
 
 /** RIP-relative and absolute displacements depend on the length and on the segment base: puts them right. */
@@ -112,6 +149,9 @@ function placeFixed(row: InsnRow, c: Choice): Uint8Array | null {
   m.displacement = (target - (m.base === 16 ? CODE_BASE + length : 0) - segmentBase(m)) | 0
   return assemble(row, c)
 }
+
+/** Instructions without ModRM whose counter or address follows the address size. */
+const COUNTED = /^(LOOP|JRCXZ|XLATB)/
 
 type Shape = 'register' | 'memory' | 'lock' | 'lock-register' | 'plain'
 
@@ -130,6 +170,10 @@ function choose(r: RandomState, row: InsnRow, opsize: 16 | 32 | 64, shape: Shape
     immediate: immediateFor(r, row, immediateField(operands)),
     forceRex: nextBelow(r, 4) === 0,
     repeat: row.repeat === undefined ? 0 : ([0, 0xf3, 0xf2] as const)[variant % 3]!,
+    address32:
+      shape === 'plain' &&
+      (row.repeat !== undefined || hasKind(row, KIND.offset) || COUNTED.test(row.mnemonic)) &&
+      nextBelow(r, 3) === 0,
     lock: shape === 'lock' || shape === 'lock-register',
   }
 }
@@ -174,7 +218,13 @@ export function casesOf(row: InsnRow, amount: Amount): Case[] {
           if (code === null || code.length > 15) continue
           const offset = hasKind(row, KIND.offset)
           const need: Need = {
-            row, choice, codeLength: code.length, memory: offset ? null : memory, bytes: accessBytes(operands, opsize), aligned: vector || row.mnemonic === 'CMPXCHG16B', vector,
+            row,
+            choice,
+            codeLength: code.length,
+            memory: offset ? null : memory,
+            bytes: accessBytes(operands, opsize),
+            aligned: vector || row.mnemonic === 'CMPXCHG16B',
+            vector,
           }
           const count = Math.ceil(amount.vectors / splits)
           const states = new Uint8Array(count * stateSize)

@@ -12,7 +12,9 @@ export interface Opinion {
 }
 
 const mnemonics = new Map<number, string>(
-  Object.entries(iced.Mnemonic).flatMap(([name, value]) => (typeof value === 'number' ? [[value, name.toUpperCase()]] : [])),
+  Object.entries(iced.Mnemonic).flatMap(([name, value]) =>
+    typeof value === 'number' ? [[value, name.toUpperCase()]] : [],
+  ),
 )
 
 /** Decodes 64-bit code; positions are indices into `bytes`. */

@@ -83,18 +83,30 @@ export function flagsOf(kind: number, a: bigint, b: bigint): bigint {
     af = (result & 15n) === (dec ? 15n : 0n) ? 1n : 0n
     of = result === (dec ? mask >> 1n : (mask >> 1n) + 1n) ? 1n : 0n
   }
-  return cf | (parity(result) << 2n) | (af << 4n) | ((result === 0n ? 1n : 0n) << 6n) | (top(result) << 7n) | (of << 11n)
+  return (
+    cf | (parity(result) << 2n) | (af << 4n) | ((result === 0n ? 1n : 0n) << 6n) | (top(result) << 7n) | (of << 11n)
+  )
 }
 
 function conditionOf(flags: bigint, cc: number): boolean {
   const f = (bit: bigint): boolean => (flags & bit) !== 0n
-  const results = [f(2048n), f(1n), f(64n), f(65n), f(128n), f(4n), f(128n) !== f(2048n), f(64n) || f(128n) !== f(2048n)]
+  const results = [
+    f(2048n),
+    f(1n),
+    f(64n),
+    f(65n),
+    f(128n),
+    f(4n),
+    f(128n) !== f(2048n),
+    f(64n) || f(128n) !== f(2048n),
+  ]
   return results[cc >> 1] !== ((cc & 1) === 1)
 }
 
 const S32 = (x: bigint): bigint => BigInt.asIntN(32, x)
 const S64 = (x: bigint): bigint => BigInt.asIntN(64, x)
-const count = (x: bigint, bits: number, f: (text: string) => number): bigint => BigInt(f(x.toString(2).padStart(bits, '0')))
+const count = (x: bigint, bits: number, f: (text: string) => number): bigint =>
+  BigInt(f(x.toString(2).padStart(bits, '0')))
 
 type Pure = (a: bigint, b: bigint, c: bigint, n: Node) => bigint
 const pure = new Map<string, Pure>()
@@ -118,11 +130,11 @@ function define(bits: 32 | 64): void {
   on('and', (a, b) => a & b)
   on('or', (a, b) => a | b)
   on('xor', (a, b) => a ^ b)
-  on('shl', (a, b) => a << b % w)
-  on('shr_u', (a, b) => a >> b % w)
-  on('shr_s', (a, b) => s(a) >> b % w)
-  on('rotl', (a, b) => (a << b % w) | (a >> (w - (b % w))))
-  on('rotr', (a, b) => (a >> b % w) | (a << (w - (b % w))))
+  on('shl', (a, b) => a << (b % w))
+  on('shr_u', (a, b) => a >> (b % w))
+  on('shr_s', (a, b) => s(a) >> (b % w))
+  on('rotl', (a, b) => (a << (b % w)) | (a >> (w - (b % w))))
+  on('rotr', (a, b) => (a >> (b % w)) | (a << (w - (b % w))))
   on('div_u', (a, b) => a / nonZero(b))
   on('rem_u', (a, b) => a % nonZero(b))
   on('div_s', (a, b) => {
@@ -161,7 +173,18 @@ pure.set('i64x2.splat', (a) => a | (a << 64n))
 pure.set('i64x2.extract_lane', (a, _b, _c, n) => (a >> (64n * BigInt(n.imm))) & M64)
 pure.set('i64x2.replace_lane', (a, b, _c, n) => (a & ~(M64 << (64n * BigInt(n.imm)))) | (b << (64n * BigInt(n.imm))))
 
-const WIDTHS: Record<string, number> = { load8: 1, load16: 2, load32: 4, load64: 8, load128: 16, store8: 1, store16: 2, store32: 4, store64: 8, store128: 16 }
+const WIDTHS: Record<string, number> = {
+  load8: 1,
+  load16: 2,
+  load32: 4,
+  load64: 8,
+  load128: 16,
+  store8: 1,
+  store16: 2,
+  store32: 4,
+  store64: 8,
+  store128: 16,
+}
 
 function helper(m: Machine, id: number): bigint {
   if (id !== HELPER.div128 && id !== HELPER.idiv128) throw new Error(`helper ${id}`)
@@ -259,7 +282,11 @@ export function runBlocks(m: Machine, blocks: readonly Block[]): Outcome {
         case 'syscall':
           return out(BigInt(term.next))
         case 'fault':
-          return { reason: term.reason, pc: BigInt(term.pc), faultAddress: m.state.getBigUint64(STATE.faultAddress, true) }
+          return {
+            reason: term.reason,
+            pc: BigInt(term.pc),
+            faultAddress: m.state.getBigUint64(STATE.faultAddress, true),
+          }
       }
     }
   } catch (error) {
@@ -268,4 +295,3 @@ export function runBlocks(m: Machine, blocks: readonly Block[]): Outcome {
     return { reason: error.reason, pc, faultAddress: error.address }
   }
 }
-

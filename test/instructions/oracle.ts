@@ -7,7 +7,20 @@ import { liftOne } from '../../src/x86/block.ts'
 import type { Decoder } from '../../src/x86/decode.ts'
 import { CodeReader } from '../../src/x86/fetch.ts'
 import { machine, type Memory, runBlocks, flagsOf } from './interpret.ts'
-import { CODE_BASE, DATA_PAGE, FS_BASE, GS_BASE, type Group, OFFSET_FLAGS, OFFSET_WINDOW, PAGE, RESULT_HEAD, SIGNAL, WINDOW_BASE, WINDOW_SIZE } from './layout.ts'
+import {
+  CODE_BASE,
+  DATA_PAGE,
+  FS_BASE,
+  GS_BASE,
+  type Group,
+  OFFSET_FLAGS,
+  OFFSET_WINDOW,
+  PAGE,
+  RESULT_HEAD,
+  SIGNAL,
+  WINDOW_BASE,
+  WINDOW_SIZE,
+} from './layout.ts'
 
 /** The signal that Linux sends for an exit reason. */
 export function signalOf(reason: number): number {
@@ -32,7 +45,8 @@ export function signalOf(reason: number): number {
 }
 
 /** Reasons whose signal reports an address behind the instruction, by what it left in `exitDetail`. */
-export const isTrap = (reason: number): boolean => reason === EXIT.breakpoint || reason === EXIT.debugTrap || reason === EXIT.softwareInterrupt
+export const isTrap = (reason: number): boolean =>
+  reason === EXIT.breakpoint || reason === EXIT.debugTrap || reason === EXIT.softwareInterrupt
 
 /** The code page of a case, as the harness prepares it. */
 export function codePage(code: Uint8Array): Uint8Array {
@@ -79,7 +93,11 @@ class Data implements Memory {
 }
 
 /** Results of a group as the interpreter gives them, one instruction at a time; `executed[i]` is the number of instructions of case i. */
-export function executeByInterpreter(group: Group, stateSize: number, decoder: Decoder): { results: Uint8Array; executed: Int32Array } {
+export function executeByInterpreter(
+  group: Group,
+  stateSize: number,
+  decoder: Decoder,
+): { results: Uint8Array; executed: Int32Array } {
   const size = stateSize + RESULT_HEAD
   const results = new Uint8Array(group.count * size)
   const executed = new Int32Array(group.count)
@@ -114,7 +132,11 @@ export function executeByInterpreter(group: Group, stateSize: number, decoder: D
     }
     const out = new DataView(results.buffer, i * size, size)
     out.setUint32(0, signalOf(outcome.reason), true)
-    out.setBigUint64(8, outcome.pc + (isTrap(outcome.reason) ? BigInt(m.state.getUint32(STATE.exitDetail, true)) : 0n), true)
+    out.setBigUint64(
+      8,
+      outcome.pc + (isTrap(outcome.reason) ? BigInt(m.state.getUint32(STATE.exitDetail, true)) : 0n),
+      true,
+    )
     out.setBigUint64(16, outcome.faultAddress, true)
     for (let k = 0; k < 16; k++) out.setBigUint64(RESULT_HEAD + 8 * k, m.registers[k]!, true)
     const arithmetic = flagsOf(Number(m.registers[REG.flagKind]), m.registers[REG.flagA]!, m.registers[REG.flagB]!)

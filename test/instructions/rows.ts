@@ -14,7 +14,14 @@ import { codePage } from './oracle.ts'
 const AMOUNT: Amount = { vectors: 60, variants: 4, seed: 1 }
 
 /** Names in /proc/cpuinfo of features that not every x86-64 processor has. */
-const CPUINFO: Partial<Record<Feature, string>> = { movbe: 'movbe', lzcnt: 'abm', bmi1: 'bmi1', popcnt: 'popcnt', cx16: 'cx16', fsgsbase: 'fsgsbase' }
+const CPUINFO: Partial<Record<Feature, string>> = {
+  movbe: 'movbe',
+  lzcnt: 'abm',
+  bmi1: 'bmi1',
+  popcnt: 'popcnt',
+  cx16: 'cx16',
+  fsgsbase: 'fsgsbase',
+}
 
 const insn = new Insn()
 
@@ -25,7 +32,11 @@ function isReached(c: Case): boolean {
 }
 
 /** Differences of a whole row, at most a few, each with the state that led to it. */
-function failuresOf(engine: EngineUnderTest, cases: readonly Case[], vector: boolean): { count: number; failures: string[] } {
+function failuresOf(
+  engine: EngineUnderTest,
+  cases: readonly Case[],
+  vector: boolean,
+): { count: number; failures: string[] } {
   const stateSize = vector ? VECTOR_STATE : INTEGER_STATE
   const native = executeNatively(cases, stateSize, vector)
   const failures: string[] = []
@@ -37,9 +48,15 @@ function failuresOf(engine: EngineUnderTest, cases: readonly Case[], vector: boo
       const found = differences(c, i, stateSize, native[g]!, results)
       const before = new DataView(c.states.buffer, c.states.byteOffset + i * stateSize, stateSize)
       const after = new DataView(native[g]!.buffer, native[g]!.byteOffset + i * size, size)
-      const counted = expectedCount(c, after.getBigUint64(8, true), before.getBigUint64(8, true), after.getBigUint64(RESULT_HEAD + 8, true))
+      const counted = expectedCount(
+        c,
+        after.getBigUint64(8, true),
+        before.getBigUint64(8, true),
+        after.getBigUint64(RESULT_HEAD + 8, true),
+      )
       if (executed[i] !== counted) found.push(`instructions: expected ${counted}, counted ${executed[i]}`)
-      if (found.length > 0 && failures.length < 5) failures.push(`${c.name}\n  ${describeState(c, i, stateSize)}\n  ${found.slice(0, 8).join('\n  ')}`)
+      if (found.length > 0 && failures.length < 5)
+        failures.push(`${c.name}\n  ${describeState(c, i, stateSize)}\n  ${found.slice(0, 8).join('\n  ')}`)
     }
   })
   return { count, failures }
@@ -50,14 +67,21 @@ export function testRows(title: string, rows: readonly InsnRow[]): void {
   const flags = processorFlags()
   const runnable = (row: InsnRow): boolean => {
     const name = row.feature === undefined ? undefined : CPUINFO[row.feature]
-    return row.untested === undefined && (name === undefined || flags.has(name)) && (row.feature === undefined || decoderFor().has(row.feature))
+    return (
+      row.untested === undefined &&
+      (name === undefined || flags.has(name)) &&
+      (row.feature === undefined || decoderFor().has(row.feature))
+    )
   }
   const engine = new EngineUnderTest()
   describe(title, () => {
-    test.each(rows.filter(runnable).map((row) => [`${row.mnemonic} ${row.operands} (${row.op})`, row] as const))('%s', (_name, row) => {
-      const { count, failures } = failuresOf(engine, casesOf(row, AMOUNT).filter(isReached), isVector(row))
-      expect(count).toBeGreaterThan(200)
-      expect(failures).toEqual([])
-    })
+    test.each(rows.filter(runnable).map((row) => [`${row.mnemonic} ${row.operands} (${row.op})`, row] as const))(
+      '%s',
+      (_name, row) => {
+        const { count, failures } = failuresOf(engine, casesOf(row, AMOUNT).filter(isReached), isVector(row))
+        expect(count).toBeGreaterThan(200)
+        expect(failures).toEqual([])
+      },
+    )
   })
 }

@@ -17,7 +17,21 @@ const BATCH = 100
 
 /** A row that leaves AF undefined: the only flag that programs leave so. */
 const and = integer.find((row) => row.mnemonic === 'AND')!
-const asCase = (p: Program): Case => ({ ...p, row: and, choice: { opsize: 64, rm: 0, reg: 0, opcodeRegister: 0, immediate: 0, forceRex: false, repeat: 0, lock: false } })
+const asCase = (p: Program): Case => ({
+  ...p,
+  row: and,
+  choice: {
+    opsize: 64,
+    rm: 0,
+    reg: 0,
+    opcodeRegister: 0,
+    immediate: 0,
+    forceRex: false,
+    repeat: 0,
+    address32: false,
+    lock: false,
+  },
+})
 
 const engine = new EngineUnderTest()
 
@@ -29,7 +43,10 @@ test.each(Array.from({ length: PROGRAMS / BATCH }, (_, i) => i * BATCH))('random
   const check = (c: Case, which: string, theirs: Uint8Array, ours: Uint8Array): void => {
     for (let i = 0; i < c.count && failures.length < 3; i++) {
       const found = differences(c, i, INTEGER_STATE, theirs, ours)
-      if (found.length > 0) failures.push(`${which}\n${c.name}\n  ${describeState(c, i, INTEGER_STATE)}\n  ${found.slice(0, 8).join('\n  ')}`)
+      if (found.length > 0)
+        failures.push(
+          `${which}\n${c.name}\n  ${describeState(c, i, INTEGER_STATE)}\n  ${found.slice(0, 8).join('\n  ')}`,
+        )
     }
   }
   cases.forEach((c, g) => {

@@ -17,12 +17,20 @@ export interface Program extends Group {
 /** AF is undefined after bitwise operations and shifts: nothing in a program may look at it. */
 const SEES_AF = new Set(['LAHF', 'PUSHF', 'PUSHFQ'])
 /** Rows that transfer control, move the stack, or need registers prepared. */
-const EXCLUDED = /^(J|CALL|RET|LOOP|PUSH|POP|ENTER|LEAVE|INT|UD|SYS|HLT|CLI|STI|IN$|OUT|MOVS[BWDQ]$|CMPS[BWDQ]|STOS|LODS|SCAS|XLAT|STD|CLTS|INV|WB|WRMSR|RDMSR|L[LGIFS][DSWT]|LTR|LMSW|SWAPGS|MOVBE|CMPXCHG16B)/
+const EXCLUDED =
+  /^(J|CALL|RET|LOOP|PUSH|POP|ENTER|LEAVE|INT|UD|SYS|HLT|CLI|STI|IN$|OUT|MOVS[BWDQ]$|CMPS[BWDQ]|STOS|LODS|SCAS|XLAT|STD|CLTS|INV|WB|WRMSR|RDMSR|L[LGIFS][DSWT]|LTR|LMSW|SWAPGS|MOVBE|CMPXCHG16B)/
 
 const usable = integer.filter(
-  (row) => row.untested === undefined && row.feature === undefined && !EXCLUDED.test(row.mnemonic) && !SEES_AF.has(row.mnemonic) && !hasKind(row, KIND.control, KIND.debug, KIND.offset),
+  (row) =>
+    row.untested === undefined &&
+    row.feature === undefined &&
+    !EXCLUDED.test(row.mnemonic) &&
+    !SEES_AF.has(row.mnemonic) &&
+    !hasKind(row, KIND.control, KIND.debug, KIND.offset),
 )
-const conditional = integer.filter((row) => /^J/.test(row.mnemonic) && row.operands === 'Jb' && row.mnemonic !== 'JMP' && row.mnemonic !== 'JRCXZ')
+const conditional = integer.filter(
+  (row) => /^J/.test(row.mnemonic) && row.operands === 'Jb' && row.mnemonic !== 'JMP' && row.mnemonic !== 'JRCXZ',
+)
 const compare = integer.find((row) => row.op === '39')!
 const move = integer.find((row) => row.op === 'B8+r')!
 const decrement = integer.find((row) => row.op === 'FF /1')!
@@ -38,7 +46,15 @@ function register(r: RandomState): number {
 }
 
 function memory(r: RandomState): MemoryShape {
-  return { base: 16, index: -1, scale: 0, displacement: WINDOW_BASE + 8 * nextBelow(r, WINDOW_SIZE / 8 - 2) + (nextBelow(r, 4) === 0 ? nextBelow(r, 8) : 0), displacementSize: 4, address32: false, segment: 0 }
+  return {
+    base: 16,
+    index: -1,
+    scale: 0,
+    displacement: WINDOW_BASE + 8 * nextBelow(r, WINDOW_SIZE / 8 - 2) + (nextBelow(r, 4) === 0 ? nextBelow(r, 8) : 0),
+    displacementSize: 4,
+    address32: false,
+    segment: 0,
+  }
 }
 
 /** Encodes a row at `at`; memory operands are RIP-relative, so the displacement depends on it. */
@@ -54,8 +70,10 @@ function anyChoice(r: RandomState, row: InsnRow): Choice {
   const forms = rmForms(row)
   const useMemory = forms.memory && (!forms.register || nextBelow(r, 4) === 0)
   const immediate = immediateField(operands) === 0 ? 0 : nextBelow(r, 2) === 0 ? nextBelow(r, 65) : nextU32(r) | 0
+  // 16-bit SHLD, SHRD and BSWAP have undefined results.
+  const sizes = /^SH[LR]D|^BSWAP/.test(row.mnemonic) ? ([32, 64] as const) : ([32, 64, 32, 64, 16] as const)
   return {
-    opsize: ([32, 64, 32, 64, 16] as const)[nextBelow(r, 5)]!,
+    opsize: sizes[nextBelow(r, sizes.length)]!,
     rm: useMemory ? memory(r) : register(r),
     reg: hasKind(row, KIND.segment) ? nextBelow(r, 6) : register(r),
     opcodeRegister: register(r),
@@ -63,11 +81,22 @@ function anyChoice(r: RandomState, row: InsnRow): Choice {
     // Without REX the 8-bit registers 4-7 would be AH and so on, which is wanted; with numbers up to 3 it makes no difference.
     forceRex: false,
     repeat: 0,
+    address32: false,
     lock: useMemory && row.lock === true && nextBelow(r, 3) === 0,
   }
 }
 
-const plain = (opsize: 16 | 32 | 64, rm: number, reg: number, immediate = 0): Choice => ({ opsize, rm, reg, opcodeRegister: rm, immediate, forceRex: false, repeat: 0, lock: false })
+const plain = (opsize: 16 | 32 | 64, rm: number, reg: number, immediate = 0): Choice => ({
+  opsize,
+  rm,
+  reg,
+  opcodeRegister: rm,
+  immediate,
+  forceRex: false,
+  repeat: 0,
+  address32: false,
+  lock: false,
+})
 
 interface Line {
   row: InsnRow
@@ -95,14 +124,15 @@ function lines(r: RandomState): Line[] {
     }
     const row = usable[nextBelow(r, usable.length)]!
     program.push({ row, choice: anyChoice(r, row) })
-    if (undefinesFlags(row)) program.push({ row: compare, choice: plain(nextBelow(r, 2) === 0 ? 32 : 64, register(r), register(r)) })
+    if (undefinesFlags(row))
+      program.push({ row: compare, choice: plain(nextBelow(r, 2) === 0 ? 32 : 64, register(r), register(r)) })
   }
   if (loops) {
     program.push({ row: decrement, choice: plain(32, COUNTER, 0) })
     const back = conditional.find((row) => row.mnemonic === 'JNE')!
     program.push({ row: back, choice: plain(64, 0, 0), target: 1 })
   }
-  for (const at of branches) program[at]!.target = at + 1 + nextBelow(r, program.length - at - (loops ? 1 : 0))
+  for (const at of branches) program[at]!.target = at + 1 + nextBelow(r, program.length - at - (loops ? 2 : 0))
   return program
 }
 
@@ -124,7 +154,9 @@ function link(program: readonly Line[]): { code: Uint8Array; texts: string[] } |
     if (target !== undefined && (distance < -128 || distance > 127)) return null
     const bytes = encode(row, { ...choice, immediate: distance }, starts[i]!)
     code.set(bytes, starts[i])
-    texts.push(`${starts[i]}: ${row.mnemonic} ${row.operands} [${Array.from(bytes, (x) => x.toString(16).padStart(2, '0')).join(' ')}]`)
+    texts.push(
+      `${starts[i]}: ${row.mnemonic} ${row.operands} [${Array.from(bytes, (x) => x.toString(16).padStart(2, '0')).join(' ')}]`,
+    )
   }
   return { code, texts }
 }
@@ -139,7 +171,11 @@ export function randomProgram(seed: number, count: number): Program {
     const choice = plain(64, 0, 0)
     for (let i = 0; i < count; i++) {
       const state = states.subarray(i * INTEGER_STATE, (i + 1) * INTEGER_STATE)
-      fillState(r, { row: move, choice, codeLength: linked.code.length, memory: null, bytes: 8, aligned: false, vector: false }, state)
+      fillState(
+        r,
+        { row: move, choice, codeLength: linked.code.length, memory: null, bytes: 8, aligned: false, vector: false },
+        state,
+      )
       // Divisions mostly succeed when the high half is zero.
       const view = new DataView(state.buffer, state.byteOffset, INTEGER_STATE)
       view.setBigUint64(16, nextBelow(r, 2) === 0 ? 0n : value64(r), true)

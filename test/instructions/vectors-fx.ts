@@ -4,19 +4,49 @@ import { value64 } from './vectors.ts'
 import type { Need } from './vectors.ts'
 
 const DOUBLES: bigint[] = [
-  0x0000000000000000n, 0x8000000000000000n, 0x3ff0000000000000n, 0xbff0000000000000n, 0x4000000000000000n, 0x3fe0000000000000n, 0x7ff0000000000000n, 0xfff0000000000000n,
-  0x7ff8000000000000n, 0xfff8000000000000n, 0x7ff0000000000001n, 0x7ff8deadbeef1234n, 0x0000000000000001n, 0x000fffffffffffffn, 0x0010000000000000n, 0x7fefffffffffffffn,
-  0x41dfffffffc00000n, 0x41e0000000000000n, 0xc1e0000000000000n, 0xc1e0000000200000n, 0x43e0000000000000n, 0xc3e0000000000000n, 0x3ff8000000000000n, 0x4004000000000000n, 0xc004000000000000n, 0x47efffffe0000000n, 0x36a0000000000000n,
+  0x0000000000000000n,
+  0x8000000000000000n,
+  0x3ff0000000000000n,
+  0xbff0000000000000n,
+  0x4000000000000000n,
+  0x3fe0000000000000n,
+  0x7ff0000000000000n,
+  0xfff0000000000000n,
+  0x7ff8000000000000n,
+  0xfff8000000000000n,
+  0x7ff0000000000001n,
+  0x7ff8deadbeef1234n,
+  0x0000000000000001n,
+  0x000fffffffffffffn,
+  0x0010000000000000n,
+  0x7fefffffffffffffn,
+  0x41dfffffffc00000n,
+  0x41e0000000000000n,
+  0xc1e0000000000000n,
+  0xc1e0000000200000n,
+  0x43e0000000000000n,
+  0xc3e0000000000000n,
+  0x3ff8000000000000n,
+  0x4004000000000000n,
+  0xc004000000000000n,
+  0x47efffffe0000000n,
+  0x36a0000000000000n,
 ]
 const SINGLES: number[] = [
-  0x00000000, 0x80000000, 0x3f800000, 0xbf800000, 0x40000000, 0x3f000000, 0x7f800000, 0xff800000, 0x7fc00000, 0xffc00000, 0x7f800001, 0x7fdeadbe, 0x00000001, 0x007fffff, 0x00800000, 0x7f7fffff,
-  0x4effffff, 0x4f000000, 0xcf000000, 0xcf000001, 0x5f000000, 0xdf000000, 0x3fc00000, 0x40200000, 0xc0200000,
+  0x00000000, 0x80000000, 0x3f800000, 0xbf800000, 0x40000000, 0x3f000000, 0x7f800000, 0xff800000, 0x7fc00000,
+  0xffc00000, 0x7f800001, 0x7fdeadbe, 0x00000001, 0x007fffff, 0x00800000, 0x7f7fffff, 0x4effffff, 0x4f000000,
+  0xcf000000, 0xcf000001, 0x5f000000, 0xdf000000, 0x3fc00000, 0x40200000, 0xc0200000,
 ]
 
 /** An XMM register as two quadwords. */
 function vector(r: RandomState): [bigint, bigint] {
   const double = (): bigint => (nextBelow(r, 3) === 0 ? nearOne(r) : DOUBLES[nextBelow(r, DOUBLES.length)]!)
-  const single = (): bigint => BigInt(nextBelow(r, 3) === 0 ? 0x3f000000 + nextBelow(r, 0x03000000) + (nextBelow(r, 2) * 0x80000000) : SINGLES[nextBelow(r, SINGLES.length)]!)
+  const single = (): bigint =>
+    BigInt(
+      nextBelow(r, 3) === 0
+        ? 0x3f000000 + nextBelow(r, 0x03000000) + nextBelow(r, 2) * 0x80000000
+        : SINGLES[nextBelow(r, SINGLES.length)]!,
+    )
   switch (nextBelow(r, 3)) {
     case 0:
       return [double(), double()]
@@ -30,7 +60,9 @@ function vector(r: RandomState): [bigint, bigint] {
 /** A double of moderate size with a random fraction. */
 function nearOne(r: RandomState): bigint {
   const exponent = BigInt(0x3ff - 40 + nextBelow(r, 80))
-  return (BigInt(nextBelow(r, 2)) << 63n) | (exponent << 52n) | (BigInt(nextU32(r)) << 20n) | BigInt(nextU32(r) & 0xfffff)
+  return (
+    (BigInt(nextBelow(r, 2)) << 63n) | (exponent << 52n) | (BigInt(nextU32(r)) << 20n) | BigInt(nextU32(r) & 0xfffff)
+  )
 }
 
 /** Offsets in the FXSAVE area (Intel SDM vol. 1, table 10-2). */
@@ -66,7 +98,8 @@ const TOP_BIT = 1n << 63n
 /** An 80-bit value: mostly normal, sometimes zero, infinity, NaN, denormal. */
 function extended(r: RandomState): [mantissa: bigint, exponent: number] {
   const sign = nextBelow(r, 2) << 15
-  const fraction = nextBelow(r, 2) === 0 ? BigInt(nextU32(r)) << 31n : (BigInt(nextU32(r) & 0x7fffffff) << 32n) | BigInt(nextU32(r))
+  const fraction =
+    nextBelow(r, 2) === 0 ? BigInt(nextU32(r)) << 31n : (BigInt(nextU32(r) & 0x7fffffff) << 32n) | BigInt(nextU32(r))
   switch (nextBelow(r, 12)) {
     case 0:
       return [0n, sign]

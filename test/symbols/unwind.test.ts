@@ -164,6 +164,9 @@ for step in range(2500):
     # After main there is start-up code without unwind tables, where gdb is wrong.
     if gdb.newest_frame().name() == "__libc_start_call_main":
         break
+    # Of the instructions of the libraries every fifth will do.
+    if int(gdb.newest_frame().pc()) > 0x7f0000000000 and step % 5 != 0:
+        continue
     stack = stack_of_selected_thread()
     # Values of saved registers are still read behind an epilogue, from below the stack pointer.
     sp = (int(stack["registers"]["rsp"]) & ~15) - 256
@@ -178,7 +181,7 @@ show(stacks)
   const symbolizer = createSymbolizer({ modules, readDebugFile, inflate: inflateForTest })
 
   test('pc, sp and the saved registers of all frames are those of gdb', () => {
-    expect(stacks.length).toBeGreaterThan(500)
+    expect(stacks.length).toBeGreaterThan(300)
     for (const stack of stacks) {
       const start = Number(stack.stackStart)
       const bytes = Uint8Array.from(Buffer.from(stack.stack ?? '', 'hex'))
@@ -189,7 +192,9 @@ show(stacks)
       const { frames } = symbolizer.unwind(registersOf(stack), memory)
       const found = frames.map((frame) => {
         const value = (number: number): string =>
-          ((BigInt(frame.registers[number * 2 + 1]) << 32n) | BigInt(frame.registers[number * 2])).toString()
+          (frame.unknown & (1 << number)) !== 0
+            ? 'unreadable'
+            : ((BigInt(frame.registers[number * 2 + 1]) << 32n) | BigInt(frame.registers[number * 2])).toString()
         return {
           pc: String(frame.pc),
           rbx: value(3),

@@ -14,6 +14,7 @@ import { NodeFiles, nodeWorld } from '../../src/host/node.ts'
 import type { World } from '../../src/host/host.ts'
 import { REG, STATE_SIZE } from '../../src/ir/registers.ts'
 import { jumpTo } from '../../src/linux/clock.ts'
+import { readSet, writeSet, type Declaration, type Range } from '../../src/linux/declare.ts'
 import { resumeCall, systemCall } from '../../src/linux/dispatch.ts'
 import type { Kernel } from '../../src/linux/kernel.ts'
 import { createMachine, type Machine } from '../../src/linux/machine.ts'
@@ -149,8 +150,9 @@ ${calls.join('\n')}
 }
 
 /** A processor that executes nothing: the calls are made from outside. */
-export const idleProcessor: Processor = {
+const idleProcessor: Processor = {
   createSpace: () => new AddressSpace(),
+  releaseSpace: () => {},
   stateOf: (space) => new CpuState(space.bytes.subarray(STATE_BASE, STATE_BASE + STATE_SIZE)),
   run: () => {
     throw new Error('nothing is executed here')
@@ -169,7 +171,7 @@ export interface Bench {
 }
 
 /** Makes a bench in directory `cwd`; the program is never executed. */
-export function makeBench(cwd: string, options: { uid?: number; world?: World; arena?: Uint8Array } = {}): Bench {
+export function makeBench(cwd: string, arena = new Uint8Array(ARENA_SIZE), options: { uid?: number; world?: World } = {}): Bench {
   const output: Uint8Array[] = []
   let input = Buffer.from('input\n')
   const terminal = {
@@ -200,7 +202,7 @@ export function makeBench(cwd: string, options: { uid?: number; world?: World; a
   k.cpu = idleProcessor.stateOf(k.space(t))
   const space: AddressSpace = k.space(t)
   space.map(ARENA, ARENA_SIZE, PROT.read | PROT.write)
-  space.poke(ARENA, options.arena ?? new Uint8Array(ARENA_SIZE))
+  space.poke(ARENA, arena)
   return { machine, k, t, lines, output }
 }
 
@@ -224,9 +226,49 @@ export function makeCall({ k, t }: Bench, nr: number, args: readonly bigint[]): 
   return BigInt.asIntN(64, k.cpu.gpr(REG.rax))
 }
 
-/** Runs a script on the handlers. */
-export function runHandlers(script: Script, dir: string): Transcript {
-  const bench = makeBench(dir, { arena: script.arena })
-  for (const { nr, args } of script.calls) makeCall(bench, nr, args)
-  return { lines: bench.lines }
+/** What the handlers made of a script, and whether the declarations tell the truth about memory. */
+export interface HandlerTranscript extends Transcript {
+  /** Calls that changed memory outside their write set. */
+  undeclaredWrites: string[]
+  /** Calls whose text or result changed when the memory outside their read set was different. */
+  undeclaredReads: string[]
+}
+
+/** Runs a script on the handlers, twice: the second time with all memory altered that a call is not declared to read. */
+export function runHandlers(script: Script, dir: string): HandlerTranscript {
+  const [bench, again] = [0, 1].map(() => makeBench(dir, script.arena)) as [Bench, Bench]
+  const undeclaredWrites: string[] = []
+  const undeclaredReads: string[] = []
+  for (const { nr, args } of script.calls) {
+    const declaration = table[nr]!
+    const before = arenaOf(bench).slice()
+    const call = { k: bench.k, t: bench.t, space: bench.k.space(bench.t), args: decodedArgs(declaration, args) }
+
+    const read = marked(readSet(declaration, { ...call, result: null }))
+    again.k.space(again.t).poke(ARENA, before.map((byte, i) => (read[i] === 0 ? byte ^ 0x5a : byte)))
+    makeCall(again, nr, args)
+
+    const result = Number(makeCall(bench, nr, args))
+    const line = bench.lines.at(-1)!
+    if (again.lines.at(-1) !== line) undeclaredReads.push(`${line} but ${again.lines.at(-1)}`)
+    const written = marked(writeSet(declaration, { ...call, result }))
+    if (arenaOf(bench).some((byte, i) => byte !== before[i] && written[i] === 0)) undeclaredWrites.push(line)
+  }
+  return { lines: bench.lines, undeclaredWrites, undeclaredReads }
+}
+
+const arenaOf = ({ k, t }: Bench): Uint8Array => k.space(t).read(ARENA, ARENA_SIZE)!
+
+function decodedArgs(declaration: Declaration, args: readonly bigint[]): number[] {
+  return declaration.args.map(([, type], i) => {
+    const raw = BigInt.asUintN(64, args[i] ?? 0n)
+    return type.decode(Number(raw & 0xffff_ffffn), Number(raw >> 32n))
+  })
+}
+
+/** 1 for each byte of the arena that lies in one of the ranges. */
+function marked(ranges: readonly Range[]): Uint8Array {
+  const bytes = new Uint8Array(ARENA_SIZE)
+  for (const { start, length } of ranges) if (start >= ARENA) bytes.fill(1, start - ARENA, start - ARENA + length)
+  return bytes
 }

@@ -11,6 +11,8 @@ function compare(script: Script, mask: (line: string) => string = (line) => line
     mkdirSync(dir)
     const ours = runHandlers(script, dir)
     expect(ours.lines.map(mask)).toEqual(native.lines.map(mask))
+    expect(ours.undeclaredWrites).toEqual([])
+    expect(ours.undeclaredReads).toEqual([])
   })
 }
 

@@ -148,7 +148,7 @@ describe('the private layer', () => {
       list: (path) => note('list', path, real.list(path)),
       content: (path) => note('content', path, real.content(path)),
     }
-    const bench = makeBench('/tmp', { world })
+    const bench = makeBench('/tmp', undefined, { world })
     asked.length = 0
     for (let i = 0; i < 3; i++) contentOf(bench, '/etc/hostname')
     for (const path of ['/proc/cpuinfo', '/proc/self/maps', '/sys/devices/system/cpu/online', '/dev/zero/x', '/proc/nope', '/dev/nope', '/sys/nope'])
@@ -181,7 +181,7 @@ describe('the private layer', () => {
       content: (path) => (path === '/bin/true' ? program : path.startsWith('/lib64/') ? loader : 'ENOENT'),
       list: (path) => (path === '/' ? ['bin', 'lib64'] : 'ENOENT'),
     }
-    const bench = makeBench('/', { world, uid: 0 })
+    const bench = makeBench('/', undefined, { world, uid: 0 })
     expect(namesIn(bench, '/').sort()).toEqual(['bin', 'dev', 'lib64', 'proc', 'sys'])
     expect(caller(bench)('mkdir', '/tmp', 0o777)).toBe(0)
     write(bench, '/tmp/x', 'hello')

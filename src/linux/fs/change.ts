@@ -5,7 +5,7 @@ import type { Task } from '../state.ts'
 import { insertEntry, list, removeEntry } from './directory.ts'
 import { dropIfUnused, timeNow } from './inode.ts'
 import { createAt } from './open.ts'
-import { checkAccess, checkRemove, isOwner, MAY } from './permission.ts'
+import { checkAccess, checkRemove, isInGroup, isOwner, isRoot, MAY } from './permission.ts'
 import type { Inode } from './state.ts'
 import { isBusyName, type Place } from './walk.ts'
 import { pathOfDirectory } from './where.ts'
@@ -179,9 +179,8 @@ function moveCurrentDirectories(k: Kernel, from: string, to: string): void {
 export function changeMode(k: Kernel, t: Task, inode: Inode, mode: number): number {
   if (inode.source?.from === 'kernel') return -ERRNO.EPERM
   if (!isOwner(k, t, inode)) return -ERRNO.EPERM
-  const { uid, gid, groups } = k.process(t).credentials
   // A file of a group that one is not in cannot be made set-group-id.
-  const keepsGroup = uid[3] === 0 || gid[3] === inode.gid || groups.includes(inode.gid)
+  const keepsGroup = isRoot(k, t) || isInGroup(k, t, inode.gid)
   inode.mode = mode & (keepsGroup ? 0o7777 : 0o5777)
   inode.ctime = timeNow(k)
   return 0
@@ -190,11 +189,10 @@ export function changeMode(k: Kernel, t: Task, inode: Inode, mode: number): numb
 /** chown(2): `uid` and `gid` -1 for no change. */
 export function changeOwner(k: Kernel, t: Task, inode: Inode, uid: number, gid: number): number {
   if (inode.source?.from === 'kernel') return -ERRNO.EPERM
-  const { uid: own, gid: group, groups } = k.process(t).credentials
-  if (own[3] !== 0) {
-    if (uid !== -1 && (uid !== inode.uid || own[3] !== inode.uid)) return -ERRNO.EPERM
-    const member = gid === inode.gid || gid === group[3] || groups.includes(gid)
-    if (gid !== -1 && (own[3] !== inode.uid || !member)) return -ERRNO.EPERM
+  if (!isRoot(k, t)) {
+    const owns = isOwner(k, t, inode)
+    if (uid !== -1 && (uid !== inode.uid || !owns)) return -ERRNO.EPERM
+    if (gid !== -1 && (!owns || (gid !== inode.gid && !isInGroup(k, t, gid)))) return -ERRNO.EPERM
   }
   if (uid !== -1) inode.uid = uid
   if (gid !== -1) inode.gid = gid

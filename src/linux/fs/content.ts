@@ -57,17 +57,6 @@ export function readContent(world: World, file: FileContent, offset: number, out
   return length
 }
 
-/** A file's bytes as one array: the host's own when nothing was changed, so do not write into it. */
-export function wholeContent(world: World, file: FileContent): Uint8Array {
-  if (file.chunks.size === 0) {
-    const host = base(world, file)
-    if (host.length === file.size) return host
-  }
-  const out = new Uint8Array(file.size)
-  readContent(world, file, 0, out)
-  return out
-}
-
 /** Stores `data` at `offset`, growing the file as needed; a gap reads as zeros. */
 export function writeContent(world: World, file: FileContent, offset: number, data: Uint8Array): void {
   let done = 0

@@ -147,8 +147,3 @@ export function copyFdTable(fs: FsState, table: FdTable): FdTable {
 export function closeAll(k: Kernel, process: Process): void {
   for (const fd of [...process.files.keys()].sort((a, b) => a - b)) closeFd(k, process, fd)
 }
-
-/** Closes what is marked close-on-exec. */
-export function closeOnExec(k: Kernel, process: Process): void {
-  for (const [fd, slot] of [...process.files]) if (slot.closeOnExec) closeFd(k, process, fd)
-}

@@ -58,7 +58,7 @@ export function readTimerfd(k: Kernel, d: Description): bigint | number {
 }
 
 /** Whether a clock of timerfd_create counts from 1970. */
-export function isRealtime(clock: number): boolean {
+function isRealtime(clock: number): boolean {
   return clock === 0 || clock === 8
 }
 

@@ -4,7 +4,7 @@ import { addInode, type NewInode } from './inode.ts'
 import type { Description, FdTable, FsState, Inode, Timespec } from './state.ts'
 
 /** makedev(3). */
-export function makedev(major: number, minor: number): number {
+function makedev(major: number, minor: number): number {
   return (major << 8) | minor
 }
 

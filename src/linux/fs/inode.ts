@@ -95,7 +95,7 @@ export function mirrorInode(k: Kernel, path: string, stat: HostStat): Inode {
 
 function isSame(inode: Inode, stat: HostStat, mtime: Timespec): boolean {
   const host = inode.content
-  return host?.host != null && inode.kind === stat.kind && host.hostLimit === stat.size && inode.mtime[0] === mtime[0] && inode.mtime[1] === mtime[1]
+  return host !== null && host.host !== null && inode.kind === stat.kind && host.hostLimit === stat.size && inode.mtime[0] === mtime[0] && inode.mtime[1] === mtime[1]
 }
 
 /** One more holder of an inode. */

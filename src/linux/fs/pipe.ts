@@ -66,7 +66,7 @@ export function putIntoPipe(k: Kernel, pipe: Pipe, data: Uint8Array): void {
 }
 
 function tellEnds(k: Kernel, pipe: Pipe, events: 'read' | 'write'): void {
-  for (const id of [...pipe.ends]) {
+  for (const id of pipe.ends) {
     const access = k.state.fs.descriptions.get(id)!.flags & 3
     if (access === 2 || (events === 'read' ? access === 0 : access === 1)) signalActivity(k, id, events)
   }

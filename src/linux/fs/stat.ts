@@ -19,7 +19,7 @@ export const STATX_SIZE = 256
 export const STATFS_SIZE = 120
 
 /** Size in bytes as st_size shows it. */
-export function sizeOf(k: Kernel, inode: Inode): number {
+function sizeOf(k: Kernel, inode: Inode): number {
   if (inode.kind === 'file') return inode.content?.size ?? 0
   if (inode.kind === 'dir') return inode.source?.from === 'kernel' ? 0 : BLOCK_SIZE
   if (inode.kind !== 'symlink') return 0
@@ -33,8 +33,13 @@ function blocks(inode: Inode): number {
   return inode.kind === 'dir' && inode.source?.from !== 'kernel' ? BLOCK_SIZE / 512 : 0
 }
 
+/** st_blksize: the C library reads in pieces of this size, and small ones in /proc. */
+function blockSize(inode: Inode): number {
+  return inode.source?.from === 'kernel' ? 1024 : BLOCK_SIZE
+}
+
 /** st_dev. */
-export function deviceOf(inode: Inode): number {
+function deviceOf(inode: Inode): number {
   return inode.source?.from === 'kernel' ? DEVICE_KERNEL : DEVICE_FILES
 }
 
@@ -50,7 +55,7 @@ export function statBytes(k: Kernel, inode: Inode): Uint8Array {
   view.setUint32(32, inode.gid, true)
   setI64(view, 40, inode.rdev)
   setI64(view, 48, sizeOf(k, inode))
-  setI64(view, 56, BLOCK_SIZE)
+  setI64(view, 56, blockSize(inode))
   setI64(view, 64, blocks(inode))
   const time = (offset: number, [seconds, ns]: Timespec): void => {
     setI64(view, offset, seconds)
@@ -70,7 +75,7 @@ export function statxBytes(k: Kernel, inode: Inode): Uint8Array {
   const bytes = new Uint8Array(STATX_SIZE)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, STATX_FILLED, true)
-  view.setUint32(4, BLOCK_SIZE, true)
+  view.setUint32(4, blockSize(inode), true)
   view.setUint32(16, inode.nlink, true)
   view.setUint32(20, inode.uid, true)
   view.setUint32(24, inode.gid, true)
@@ -94,7 +99,7 @@ export function statxBytes(k: Kernel, inode: Inode): Uint8Array {
 }
 
 /** Magic numbers of statfs(2). */
-export const FS_MAGIC = { ext4: 0xef53, proc: 0x9fa0, pipe: 0x50495045, anonymous: 0x09041934 } as const
+const FS_MAGIC = { ext4: 0xef53, proc: 0x9fa0, pipe: 0x50495045 } as const
 /** ST_VALID | ST_RELATIME's neighbour ST_NOATIME: reading a file does not change it. */
 const FS_FLAGS = 0x20 | 0x400
 

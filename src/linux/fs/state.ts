@@ -9,7 +9,7 @@ export type InodeKind = 'file' | 'dir' | 'symlink' | 'char' | 'block' | 'fifo' |
  * Where a directory's names come from that are not in its `entries`, a symbolic link's target and a kernel file's bytes: the host, the kernel
  * itself (/proc, /sys), or nowhere.
  */
-export type Source = { from: 'host'; path: string } | { from: 'kernel'; path: string } | null
+type Source = { from: 'host'; path: string } | { from: 'kernel'; path: string } | null
 
 /**
  * Bytes of a regular file: private chunks above the host's content. Byte i is chunks.get(i / CHUNK)[i % CHUNK] if that chunk exists (zero behind
@@ -159,7 +159,7 @@ export interface Description {
 }
 
 /** What a descriptor number stands for. */
-export interface Slot {
+interface Slot {
   /** Description. */
   id: number
   closeOnExec: boolean

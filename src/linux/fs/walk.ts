@@ -52,7 +52,7 @@ export function currentDirectory(k: Kernel, t: Task): Inode | number {
 }
 
 /** Where a relative path of an -at call begins: the current directory or an open one; or a negative errno. */
-export function startOf(k: Kernel, t: Task, dirfd: number): Inode | number {
+function startOf(k: Kernel, t: Task, dirfd: number): Inode | number {
   if (dirfd === AT_FDCWD) return currentDirectory(k, t)
   const description = descriptionOf(k, t, dirfd)
   if (!description) return -ERRNO.EBADF

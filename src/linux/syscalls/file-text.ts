@@ -141,7 +141,7 @@ export const offset: ArgType = { decode: asI64, when: 'in', text: String }
 export const offsetHigh: ArgType = { decode: asI64, when: 'in', text: () => null }
 
 /** `1970-01-01T00:00:01+0000` with a fraction of `digits` digits unless it is 0. Civil date from days as in H. Hinnant, "chrono-compatible low-level date algorithms". */
-export function dateText(seconds: number, fraction: number, digits: number): string {
+function dateText(seconds: number, fraction: number, digits: number): string {
   const days = Math.floor(seconds / 86400)
   const rest = seconds - days * 86400
   const z = days + 719468

@@ -250,18 +250,26 @@ const VERSIONS = new Map([
   [0x20071026, '_LINUX_CAPABILITY_VERSION_2'],
   [CAPABILITY_V3, '_LINUX_CAPABILITY_VERSION_3'],
 ])
+/** The version is written back when it is not known. */
 const capHeader = structIn(8, (view) => {
   const version = view.getUint32(0, true)
   const name = VERSIONS.get(version) ?? `${version === 0 ? '0' : `0x${version.toString(16)}`} /* _LINUX_CAPABILITY_VERSION_??? */`
   return `{version=${name}, pid=${view.getInt32(4, true)}}`
 })
-const capData: ArgType = { decode: asU64, when: 'out', text: pointerText }
+const capData: ArgType = {
+  decode: asU64,
+  when: 'out',
+  text: pointerText,
+  writes: (value, { args, space }) => [{ start: value, length: space.readU32(args[0]!) === CAPABILITY_V1 ? 12 : 24 }],
+}
 
 const idOut: ArgType = structOut(4, (view) => `[${view.getUint32(0, true)}]`)
 
 const groupList = (when: 'in' | 'out'): ArgType => ({
   decode: asU64,
   when,
+  reads: (value, { args }) => (when === 'in' ? [{ start: value, length: args[0]! * 4 }] : []),
+  writes: (value, { result }) => (when === 'out' ? [{ start: value, length: (result ?? 0) * 4 }] : []),
   text: (value, call) => {
     const count = when === 'in' ? call.args[0]! : (call.result ?? -1)
     if (value === 0 || count < 0) return pointerText(value)

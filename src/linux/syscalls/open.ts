@@ -16,7 +16,7 @@ import { flagsText, hex, pointerText, quoted } from '../strace.ts'
 import { CLOSE_RANGE, EVENTFD_FLAGS, MEMFD_FLAGS, openFlagsText, OPEN_FLAGS_ONLY } from '../table-flags.ts'
 import { newWait } from '../tasks.ts'
 
-export const openFlags: ArgType = shown((lo) => lo, openFlagsText)
+const openFlags: ArgType = shown((lo) => lo, openFlagsText)
 
 /** The mode of an open: shown only when the call may create a file. `at` is the number of the flags' argument. */
 const modeIfCreate = (at: number): ArgType => ({

@@ -9,32 +9,45 @@ import type { Row, Rule } from './row.ts'
 /** The registers of a caller, and the canonical frame address of the callee (the caller's rsp at the call). */
 export interface Caller {
   readonly registers: RegisterFile
+  /** Bit per DWARF register: its value is lost. */
+  readonly unknown: number
   readonly cfa: number
   /** False when the tables say that there is no caller. */
   readonly exists: boolean
 }
 
-/** The caller of the frame with `registers`, where `row` holds. Throws `unwind-memory` when a saved register cannot be read. */
-export function applyRow(row: Row, registers: RegisterFile, readMemory: ReadMemory): Caller {
+/**
+ * The caller of the frame with `registers` (of which those in the bit set `unknown` are lost), where `row` holds. A saved register that
+ * cannot be read is lost as well; throws `unwind-memory` when that is the return address or something the canonical frame address needs.
+ */
+export function applyRow(row: Row, registers: RegisterFile, unknown: number, readMemory: ReadMemory): Caller {
   const cfa =
     'register' in row.cfa
       ? register(registers, row.cfa.register) + row.cfa.offset
       : evaluateExpression(row.cfa.expression, registers, undefined, readMemory)
   const caller = registers.slice()
   setRegister(caller, DWARF_REGISTER.rsp, cfa)
+  let lost = unknown & ~(1 << DWARF_REGISTER.rsp)
   for (let number = 0; number < REGISTER_COUNT; number++) {
     const rule = row.rules[number]
-    if (rule.kind !== 'same') applyRule(rule, number, cfa, registers, caller, readMemory)
+    if (rule.kind === 'same') continue
+    try {
+      applyRule(rule, number, cfa, registers, caller, readMemory)
+      lost &= ~(1 << number)
+      if (rule.kind === 'undefined' || (rule.kind === 'register' && (unknown & (1 << rule.register)) !== 0))
+        lost |= 1 << number
+    } catch (error) {
+      // Compilers leave rules in force that an epilogue has made meaningless.
+      if (!(error instanceof UnreadableMemory) || number === row.returnRegister) throw error
+      setRegister(caller, number, 0)
+      lost |= 1 << number
+    }
   }
   const returnRule = row.rules[row.returnRegister]
-  if (row.returnRegister !== DWARF_REGISTER.rip) {
+  if (row.returnRegister !== DWARF_REGISTER.rip)
     setRegister(caller, DWARF_REGISTER.rip, register(caller, row.returnRegister))
-  }
-  return {
-    registers: caller,
-    cfa,
-    exists: returnRule !== undefined && returnRule.kind !== 'undefined' && returnRule.kind !== 'same',
-  }
+  const exists = returnRule !== undefined && returnRule.kind !== 'undefined' && returnRule.kind !== 'same'
+  return { registers: caller, unknown: lost, cfa, exists }
 }
 
 function applyRule(

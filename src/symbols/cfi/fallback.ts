@@ -8,11 +8,16 @@ import { scanForCaller } from './scan.ts'
 
 const { rbp, rsp, rip } = DWARF_REGISTER
 
+/** Bits of rbx, rbp, r12 to r15, which a function may have saved anywhere. */
+const SAVED_REGISTERS = (1 << 3) | (1 << 6) | (15 << 12)
+
 /** How the caller of a frame without unwind tables was found. */
 export type Fallback = 'signal' | 'call' | 'frame-pointer' | 'scan'
 
 export interface FallbackCaller {
   readonly registers: RegisterFile
+  /** Bit per DWARF register: its value is lost. */
+  readonly unknown: number
   readonly foundBy: Fallback
 }
 
@@ -44,14 +49,15 @@ export function callerWithoutTables(
     const pushed = pushedWords(pc, code, map, readMemory)
     if (pushed !== undefined) {
       const caller = returnThrough(registers, sp + pushed * 8, isCode, readMemory)
-      if (caller !== undefined) return { registers: caller, foundBy: 'call' }
+      if (caller !== undefined) return { registers: caller, unknown: 0, foundBy: 'call' }
     }
   }
   const byPointer = callerByFramePointer(registers, sp, isCode, readMemory)
-  if (byPointer !== undefined) return { registers: byPointer, foundBy: 'frame-pointer' }
+  if (byPointer !== undefined)
+    return { registers: byPointer, unknown: SAVED_REGISTERS & ~(1 << rbp), foundBy: 'frame-pointer' }
   if (!isCode(pc)) return undefined
   const scanned = scanForCaller(registers, isCode, (address) => map.functionStart(address), readMemory)
-  return scanned && { registers: scanned, foundBy: 'scan' }
+  return scanned && { registers: scanned, unknown: SAVED_REGISTERS, foundBy: 'scan' }
 }
 
 function callerByFramePointer(
@@ -118,5 +124,5 @@ function signalCaller(registers: RegisterFile, sp: number, readMemory: ReadMemor
   if (readMemory(sp + SIGCONTEXT_OFFSET, SIGCONTEXT.length * 8) === undefined) return undefined
   const caller = registers.slice()
   SIGCONTEXT.forEach((number, i) => load(caller, number, sp + SIGCONTEXT_OFFSET + i * 8, readMemory))
-  return { registers: caller, foundBy: 'signal' }
+  return { registers: caller, unknown: 0, foundBy: 'signal' }
 }

@@ -19,6 +19,8 @@ export interface Frame {
   readonly cfa?: number
   /** The registers as far as known: those that a callee may destroy keep its values. */
   readonly registers: RegisterFile
+  /** Bit per DWARF register number: what `registers` has of it means nothing. */
+  readonly unknown: number
   /** True for the frame that the kernel made for a signal handler: there is no function, only a trampoline. */
   readonly signalFrame: boolean
   /** How the frame was found; all but `start` and `tables` are guesses, though good ones. */
@@ -50,20 +52,26 @@ export interface CodeInfo extends CodeMap {
 export function unwindStack(registers: RegisterFile, readMemory: ReadMemory, code: CodeInfo, limit: number): Stack {
   const frames: Frame[] = []
   let pc = register(registers, DWARF_REGISTER.rip)
-  let frame: Omit<Frame, 'cfa' | 'signalFrame'> = { pc, lookup: pc, registers: registers.slice(), foundBy: 'start' }
+  let frame: Omit<Frame, 'cfa' | 'signalFrame'> = {
+    pc,
+    lookup: pc,
+    registers: registers.slice(),
+    unknown: 0,
+    foundBy: 'start',
+  }
   let previousCfa = -Infinity
   for (;;) {
     let row: Row | undefined
-    let next: { registers: RegisterFile; foundBy: Frame['foundBy'] } | undefined
+    let next: Pick<Frame, 'registers' | 'unknown' | 'foundBy'> | undefined
     let cfa: number | undefined
     let end: StackEnd | undefined
     try {
       row = code.row(frame.lookup)
       if (row !== undefined) {
-        const caller = applyRow(row, frame.registers, readMemory)
+        const caller = applyRow(row, frame.registers, frame.unknown, readMemory)
         cfa = caller.cfa
         if (!caller.exists) end = 'outermost'
-        else next = { registers: caller.registers, foundBy: 'tables' }
+        else next = { registers: caller.registers, unknown: caller.unknown, foundBy: 'tables' }
       } else {
         const exact = frame.lookup === frame.pc
         next = callerWithoutTables(frame.registers, exact, code, readMemory)
@@ -84,6 +92,6 @@ export function unwindStack(registers: RegisterFile, readMemory: ReadMemory, cod
     if (!signalFrame && cfa !== undefined && cfa <= previousCfa) return { frames, end: 'corrupt-stack' }
     previousCfa = signalFrame ? -Infinity : (cfa ?? previousCfa)
     if (frames.length >= limit) return { frames, end: 'depth-limit' }
-    frame = { pc, lookup: signalFrame ? pc : pc - 1, registers: next.registers, foundBy: next.foundBy }
+    frame = { ...next, pc, lookup: signalFrame ? pc : pc - 1 }
   }
 }

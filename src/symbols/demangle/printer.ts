@@ -5,8 +5,9 @@ import { printExpression } from './expression-printer.ts'
 import type { Node } from './nodes.ts'
 import { text } from './nodes.ts'
 
-/** Printed names longer than this come from made-up input whose substitutions multiply. */
+/** Longer names, and those that need more nodes to be written, come from made-up input whose substitutions multiply. */
 const MAX_LENGTH = 1 << 20
+const MAX_NODES = 1 << 19
 
 /** Template arguments that parameters refer to, and those in force where the arguments were written. */
 interface Scope {
@@ -27,6 +28,7 @@ export class Printer {
   /** Which element of a pack stands for the parameter, while an expansion is written; -1 outside. */
   private packIndex = -1
   private depth = 0
+  private nodes = 0
   private scope: Scope | undefined
   /** Among the parameters of a lambda, the names of its own template parameters; those beyond are its `auto`s. */
   private lambdaNames: readonly string[] | undefined
@@ -47,7 +49,7 @@ export class Printer {
 
   /** `insideArray`: the type is the element of an array, whose bounds `declarator` ends in. */
   declare(node: Node, declarator: string, insideArray = false): string {
-    if (++this.depth > 2000 || declarator.length > MAX_LENGTH) throw new NotMangled()
+    if (++this.depth > 2000 || ++this.nodes > MAX_NODES || declarator.length > MAX_LENGTH) throw new NotMangled()
     const result = this.declareType(node, declarator, insideArray)
     if (result.length > MAX_LENGTH) throw new NotMangled()
     this.depth--
@@ -263,6 +265,7 @@ export class Printer {
 
   /** The elements of the first template parameter pack in `node`, not looking into expansions of their own. */
   private findPack(node: Node): readonly Node[] | undefined {
+    if (++this.nodes > MAX_NODES) throw new NotMangled()
     switch (node.kind) {
       case 'parameter': {
         const target = this.scope?.args[node.index]

@@ -16,7 +16,8 @@ export function bitAt(b: Builder, value: Node, position: number): Node {
 }
 
 /** All ones of the type and size. */
-export const allOnes = (b: Builder, size: Size): Node => (size === 64 ? b.i64(-1) : b.i32(size === 32 ? -1 : (1 << size) - 1))
+export const allOnes = (b: Builder, size: Size): Node =>
+  size === 64 ? b.i64(-1) : b.i32(size === 32 ? -1 : (1 << size) - 1)
 
 /** ADD. */
 export const add: Lifter = (l) => {
@@ -85,7 +86,22 @@ export const sbb: Lifter = (l) => {
 /** Are both surely the same value? Looks through the narrowing that every register read makes anew. */
 export function sameValue(x: Node, y: Node): boolean {
   if (x === y) return true
-  if (x.op !== y.op || x.op.effect !== 'pure' || x.imm !== y.imm || x.imm2 !== y.imm2 || x.bytes !== null || x.a === null) return x.op === y.op && x.op.args.length === 0 && x.op.effect === 'pure' && x.imm === y.imm && x.imm2 === y.imm2 && x.bytes === null
+  if (
+    x.op !== y.op ||
+    x.op.effect !== 'pure' ||
+    x.imm !== y.imm ||
+    x.imm2 !== y.imm2 ||
+    x.bytes !== null ||
+    x.a === null
+  )
+    return (
+      x.op === y.op &&
+      x.op.args.length === 0 &&
+      x.op.effect === 'pure' &&
+      x.imm === y.imm &&
+      x.imm2 === y.imm2 &&
+      x.bytes === null
+    )
   if (!sameValue(x.a, y.a!)) return false
   return x.b === null ? y.b === null : y.b !== null && x.c === null && sameValue(x.b, y.b)
 }

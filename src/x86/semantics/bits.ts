@@ -102,10 +102,13 @@ export const popcnt: Lifter = (l) => {
 }
 
 /** The bytes of `x` reversed. */
-export function reverseBytes(b: Builder, size: Size, x: Node): Node {
+function reverseBytes(b: Builder, size: Size, x: Node): Node {
   if (size === 16) return b.and(b.or(b.shl(x, b.i32(8)), b.shrU(x, b.i32(8))), b.i32(0xffff))
   if (size === 32) {
-    return b.or(b.and(b.emit(ops.i32_rotl, x, b.i32(8)), b.i32(0x00ff00ff)), b.and(b.emit(ops.i32_rotr, x, b.i32(8)), b.i32(0xff00ff00 | 0)))
+    return b.or(
+      b.and(b.emit(ops.i32_rotl, x, b.i32(8)), b.i32(0x00ff00ff)),
+      b.and(b.emit(ops.i32_rotr, x, b.i32(8)), b.i32(0xff00ff00 | 0)),
+    )
   }
   const low = b.i64pair(0x00ff00ff, 0x00ff00ff)
   const pairs = b.or(b.and(b.shrU(x, b.i64(8)), low), b.shl(b.and(x, low), b.i64(8)))

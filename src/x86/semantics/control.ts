@@ -57,11 +57,17 @@ export const loop =
     const left = b.sub(counter(l), b.constLike(counter(l), 1))
     const goOn = b.ne(left, b.constLike(left, 0))
     l.putFixed(REG.rcx, l.insn.addrsize, left)
-    l.terminate({ kind: 'branch', cond: also === null ? goOn : b.and(goOn, b.cond(also)), then: target(l), else: l.next })
+    l.terminate({
+      kind: 'branch',
+      cond: also === null ? goOn : b.and(goOn, b.cond(also)),
+      then: target(l),
+      else: l.next,
+    })
   }
 
 /** JRCXZ, JECXZ. */
-export const jrcxz: Lifter = (l) => l.terminate({ kind: 'branch', cond: l.b.eqz(counter(l)), then: target(l), else: l.next })
+export const jrcxz: Lifter = (l) =>
+  l.terminate({ kind: 'branch', cond: l.b.eqz(counter(l)), then: target(l), else: l.next })
 
 /** SYSCALL: the return address to RCX, RFLAGS to R11. */
 export const syscall: Lifter = (l) => {

@@ -82,11 +82,14 @@ export const imul2: Lifter = (l) => imulInto(l, l.read(0), l.read(1))
 /** IMUL Gv,Ev,imm. */
 export const imul3: Lifter = (l) => imulInto(l, l.read(1), l.read(2))
 
-const isConstant = (x: Node, value: number): boolean => (x.op === ops.i32_const || (x.op === ops.i64_const && x.imm2 === value >> 31)) && x.imm === value
+const isConstant = (x: Node, value: number): boolean =>
+  (x.op === ops.i32_const || (x.op === ops.i64_const && x.imm2 === value >> 31)) && x.imm === value
 
 /** Was `high` just made by CDQ or CQO from `low`? */
 function isSignOf(high: Node, low: Node, bits: number): boolean {
-  return (high.op === ops.i32_shr_s || high.op === ops.i64_shr_s) && isConstant(high.b!, bits - 1) && sameValue(high.a!, low)
+  return (
+    (high.op === ops.i32_shr_s || high.op === ops.i64_shr_s) && isConstant(high.b!, bits - 1) && sameValue(high.a!, low)
+  )
 }
 
 /** #DE when the quotient of `low / divisor` has no representation: division by zero and minimum / -1. Both are i32 or both i64. */

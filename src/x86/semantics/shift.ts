@@ -125,11 +125,14 @@ function throughCarryNarrow(l: LiftContext, right: boolean): void {
   const count = countOf(l, 1)
   const carry = b.cond(CC.b)
   const width = size + 1
-  const within = size === 32 ? count : isConst(count) ? b.i32(count.imm % width) : b.emit(ops.i32_rem_u, count, b.i32(width))
+  const within =
+    size === 32 ? count : isConst(count) ? b.i32(count.imm % width) : b.emit(ops.i32_rem_u, count, b.i32(width))
   const value = b.or(b.extendU(x), b.shl(b.extendU(carry), b.i64(size)))
   const there = b.extendU(within)
   const back = b.sub(b.i64(width), there)
-  const rotated = right ? b.or(b.shrU(value, there), b.shl(value, back)) : b.or(b.shl(value, there), b.shrU(value, back))
+  const rotated = right
+    ? b.or(b.shrU(value, there), b.shl(value, back))
+    : b.or(b.shl(value, there), b.shrU(value, back))
   const result = truncate(b, size, b.wrap(rotated))
   l.write(0, result)
   const cf = bitAt(b, rotated, size)
@@ -172,7 +175,9 @@ function doubleWide(l: LiftContext, right: boolean): void {
   const by = countLike(b, x, count)
   const one = b.constLike(x, 1)
   const rest = b.sub(b.constLike(x, size - 1), by)
-  const result = right ? b.or(b.shrU(x, by), b.shl(b.shl(y, one), rest)) : b.or(b.shl(x, by), b.shrU(b.shrU(y, one), rest))
+  const result = right
+    ? b.or(b.shrU(x, by), b.shl(b.shl(y, one), rest))
+    : b.or(b.shl(x, by), b.shrU(b.shrU(y, one), rest))
   l.write(0, result)
   const out = right ? b.shrU(x, b.sub(by, one)) : b.shrU(x, b.sub(b.constLike(x, size), by))
   const cf = b.and(b.to32(out), b.i32(1))

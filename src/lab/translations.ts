@@ -1,0 +1,81 @@
+/** Exists so that a program starts fast the second time: keeps on disk what was translated for it. Only ever a cache: each translation is compared with the guest's memory before use. */
+import { createHash } from 'node:crypto'
+import * as fs from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Packr } from 'msgpackr'
+import type { StoredTranslations } from '../engine/code-cache.ts'
+import { version } from './version.ts'
+
+/** Files kept; the ones that have not been used for longest go first. */
+const MAX_FILES = 64
+
+const DIGEST_BYTES = 32
+const packr = new Packr({ useRecords: true })
+
+function directory(): string {
+  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'lemming', 'translations')
+}
+
+function digest(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest()
+}
+
+/** Names the translator: its version, and in a checkout also the sizes and times of its sources. */
+function translator(): string {
+  const root = dirname(dirname(fileURLToPath(import.meta.url)))
+  const parts = [version()]
+  for (const folder of ['engine', 'ir', 'ir/passes', 'wasm', 'x86', 'x86/semantics', 'x86/table']) {
+    for (const name of fs.readdirSync(join(root, folder))) {
+      const { size, mtimeMs } = fs.statSync(join(root, folder, name))
+      parts.push(`${folder}/${name} ${size} ${mtimeMs}`)
+    }
+  }
+  return parts.join('\n')
+}
+
+function fileFor(program: string): string | null {
+  try {
+    const { size, mtimeMs } = fs.statSync(program)
+    return join(directory(), digest(Buffer.from(`${translator()}\n${program} ${size} ${mtimeMs}`)).toString('hex').slice(0, 32))
+  } catch {
+    return null
+  }
+}
+
+/** What earlier runs of the program at this path (as found on this computer) have translated; null when there is nothing usable. */
+export function loadTranslations(program: string): StoredTranslations | null {
+  const file = fileFor(program)
+  if (file === null) return null
+  try {
+    const bytes = fs.readFileSync(file)
+    const payload = bytes.subarray(DIGEST_BYTES)
+    if (!digest(payload).equals(bytes.subarray(0, DIGEST_BYTES))) return null
+    return packr.unpack(payload) as StoredTranslations
+  } catch {
+    return null
+  }
+}
+
+/** Keeps the translations for the next run. A cache that cannot be written is no error. */
+export function saveTranslations(program: string, stored: StoredTranslations): void {
+  const file = fileFor(program)
+  if (file === null) return
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    fs.mkdirSync(dirname(file), { recursive: true })
+    const payload = packr.pack(stored)
+    fs.writeFileSync(temporary, Buffer.concat([digest(payload), payload]))
+    fs.renameSync(temporary, file)
+    prune(dirname(file))
+  } catch {
+    fs.rmSync(temporary, { force: true })
+  }
+}
+
+function prune(folder: string): void {
+  const files = fs.readdirSync(folder).map((name) => ({ path: join(folder, name), used: fs.statSync(join(folder, name)).mtimeMs }))
+  files.sort((a, b) => b.used - a.used)
+  for (const { path } of files.slice(MAX_FILES)) fs.rmSync(path, { force: true })
+}
