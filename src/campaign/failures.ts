@@ -43,7 +43,7 @@ export class FailureDirectory {
           fs.renameSync(bundle, join(this.path, `F${n}`))
         } catch (error) {
           const { code } = error as NodeJS.ErrnoException
-          if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') continue
+          if (code === 'ENOTEMPTY' || code === 'EEXIST') continue
           throw error
         }
         syncDirectory(this.path)

@@ -94,7 +94,8 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
     }
   }
 
-  if (plan.runs > 0 && !parts.signal.aborted) {
+  if (parts.signal.aborted) interrupt()
+  else if (plan.runs > 0) {
     parts.signal.addEventListener('abort', interrupt)
     const runners = Array.from({ length: Math.min(plan.jobs, plan.runs) }, (_, index) => parts.runner(index))
     const loops = runners.map(loop)

@@ -34,7 +34,7 @@ export class ByteReader {
   /** Advances by `count` bytes and returns the offset before. */
   take(count: number): number {
     const at = this.offset
-    if (!(count >= 0 && at + count <= this.end)) throw truncated(this.what, at, count)
+    if (!(at >= 0 && count >= 0 && at + count <= this.end)) throw truncated(this.what, at, count)
     this.offset = at + count
     return at
   }

@@ -78,7 +78,7 @@ export class CodeCache implements SlotAllocator, CodeListener {
   private readonly jumpCache: Int32Array
   /** Counters for `--stats`: they depend on nothing but the run, and nothing depends on them. */
   readonly statistics = { modules: 0, regions: 0, instructions: 0, bytes: 0, steps: 0, revived: 0 }
-  /** Set when translations went away: frames of translated code below must not be resumed. */
+  /** Set when translations, or pages that translated code relies on, went away: frames of translated code below must not be resumed. */
   dropped = false
 
   constructor(space: AddressSpace, engine: EngineImports) {
@@ -91,7 +91,7 @@ export class CodeCache implements SlotAllocator, CodeListener {
     const runtime = instantiate(runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE, REFUND_BASE), { ...base, access, rezone })
     this.enter = runtime.exports.enter as (code: number, fuel: number, depth: number) => number
     const js: Record<string, WebAssembly.ImportValue> = {
-      resolve: (pc: number) => this.resolve(pc),
+      resolve: (pc: number) => this.unlessDropped(this.resolve(pc), -1),
       revive: (code: number) => this.revive(code),
       systemCall: (fuel: number) => engine.systemCall(fuel),
       access,
@@ -129,7 +129,14 @@ export class CodeCache implements SlotAllocator, CodeListener {
     // Code that goes to an inner entry of a region often deserves a region that starts there.
     const inner = (this.entries.get(pc) ?? 0) & 255
     const fresh = inner !== 0 && (code & 255) === 0 ? this.translate(pc) : this.resolve(pc)
-    return fresh < 0 ? ~pc : fresh
+    return fresh < 0 ? ~pc : this.unlessDropped(fresh, ~pc)
+  }
+
+  /** The answer to translated code; `unwind` instead when translating has taken from its callers what they rely on. */
+  private unlessDropped(code: number, unwind: number): number {
+    const { dropped } = this
+    this.dropped = false
+    return dropped ? unwind : code
   }
 
   // SlotAllocator.
@@ -237,6 +244,10 @@ export class CodeCache implements SlotAllocator, CodeListener {
       for (let i = start; i < end; i++) if (this.space.bytes[i] !== row.source[at++]) return false
     }
     return true
+  }
+
+  plainLost(): void {
+    this.dropped = true
   }
 
   /** Pages changed: their translations leave the table. They are kept aside in case the same bytes come back. */

@@ -19,6 +19,15 @@ export function makeBlock(pc: number, internal: boolean): Block {
 const getOp = (type: Type): OpRow => (type === 'i64' ? ops.i64_get : type === 'v128' ? ops.v128_get : ops.i32_get)
 const putOp = (type: Type): OpRow => (type === 'i64' ? ops.i64_put : type === 'v128' ? ops.v128_put : ops.i32_put)
 
+/** How many ops back the builder looks for a value that it has already. */
+const RECENT = 40
+
+/** The same node, or equal integer constants. */
+function sameValue(x: Node | null, y: Node | null): boolean {
+  if (x === y) return true
+  return x !== null && y !== null && x.op === y.op && (x.op === ops.i64_const || x.op === ops.i32_const) && x.imm === y.imm && x.imm2 === y.imm2
+}
+
 /** Appends ops to one block at a time. Every method returns the node that holds the result. */
 export class Builder {
   block: Block
@@ -52,10 +61,24 @@ export class Builder {
     if (op.effect === 'pure') {
       const folded = fold(this, op, a, b, c, imm)
       if (folded !== null) return folded
+      if (a !== null && bytes === null) {
+        const same = this.recent(op, a, b, c, imm, imm2)
+        if (same !== null) return same
+      }
     }
     const node = makeNode(op, a, b, c, imm, imm2, bytes)
     this.block.ops.push(node)
     return node
+  }
+
+  /** The same value computed a short while ago in this block: addresses above all are computed again and again. */
+  private recent(op: OpRow, a: Node, b: Node | null, c: Node | null, imm: number, imm2: number): Node | null {
+    const list = this.block.ops
+    for (let i = list.length - 1, stop = Math.max(0, list.length - RECENT); i >= stop; i--) {
+      const n = list[i]!
+      if (n.op === op && n.a === a && sameValue(n.b, b) && n.c === c && n.imm === imm && n.imm2 === imm2) return n
+    }
+    return null
   }
 
   i32(value: number): Node {

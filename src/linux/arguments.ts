@@ -92,7 +92,8 @@ export function bytesIn(length: number): ArgType {
 export const bytesOut: ArgType = {
   decode: asU64,
   when: 'out',
-  text: (value, { space, result }) => (result === null || result < 0 ? pointerText(value) : bufferText(space, value, result)),
+  text: (value, { space, result }) =>
+    result === null || result < 0 ? pointerText(value) : bufferText(space, value, result),
   writes: (value, { result }) => [{ start: value, length: result ?? 0 }],
 }
 

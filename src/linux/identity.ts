@@ -12,5 +12,6 @@ export const MACHINE = {
   cpuStepping: 2,
   cpuName: 'lemming virtual CPU',
   /** Features as /proc/cpuinfo names them; what cpuid announces. */
-  cpuFlags: 'fpu tsc cx8 cmov mmx fxsr sse sse2 syscall nx rdtscp lm constant_tsc nopl cpuid cx16 movbe popcnt lahf_lm abm',
+  cpuFlags:
+    'fpu tsc cx8 cmov mmx fxsr sse sse2 syscall nx rdtscp lm constant_tsc nopl cpuid cx16 movbe popcnt lahf_lm abm',
 } as const

@@ -33,22 +33,37 @@ export class Room {
     if (last < first) return
     let from = first >>> 5
     let to = last >>> 5
-    for (let leaf = from; leaf <= to; leaf++) {
-      const lowBit = leaf === from ? first & 31 : 0
-      const highBit = leaf === to ? last & 31 : 31
-      const mask = (0xffffffff >>> (31 - highBit)) & (0xffffffff << lowBit)
-      this.words[leaf] = free ? this.words[leaf]! | mask : this.words[leaf]! & ~mask
-      this.measureLeaf(leaf)
+    this.setLeaf(from, first & 31, from === to ? last & 31 : 31, free)
+    if (to > from) {
+      this.setLeaf(to, 0, last & 31, free)
+      this.words.fill(free ? 0xffffffff : 0, from + 1, to)
     }
     from += this.leaves
     to += this.leaves
+    this.fill(from + 1, to, free ? LEAF : 0)
     let size = LEAF
     while (from > 1) {
       from >>>= 1
       to >>>= 1
-      for (let node = from; node <= to; node++) this.measure(node, size)
+      this.measure(from, size)
+      if (to > from) this.measure(to, size)
       size *= 2
+      this.fill(from + 1, to, free ? size : 0)
     }
+  }
+
+  /** Nodes `[from, to)` lie wholly in the range that is being set. */
+  private fill(from: number, to: number, run: number): void {
+    if (to <= from) return
+    this.low.fill(run, from, to)
+    this.high.fill(run, from, to)
+    this.best.fill(run, from, to)
+  }
+
+  private setLeaf(leaf: number, lowBit: number, highBit: number, free: boolean): void {
+    const mask = (0xffffffff >>> (31 - highBit)) & (0xffffffff << lowBit)
+    this.words[leaf] = free ? this.words[leaf]! | mask : this.words[leaf]! & ~mask
+    this.measureLeaf(leaf)
   }
 
   /** The highest address at which `length` bytes (a multiple of the page size) are free, or -1. */
@@ -85,7 +100,8 @@ export class Room {
     this.high[node] = Math.clz32(~word)
     this.low[node] = word === 0xffffffff ? LEAF : 31 - Math.clz32(~word & -~word)
     let best = 0
-    for (let run = word; run !== 0; run &= run << 1) best++
+    if (word === 0xffffffff) best = LEAF
+    else for (let run = word; run !== 0; run &= run << 1) best++
     this.best[node] = best
   }
 

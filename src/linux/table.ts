@@ -1,9 +1,12 @@
 /** Exists to put all declarations of system calls into one table by number. */
 import { assert } from '../base/errors.ts'
 import type { Declaration } from './declare.ts'
+import { attributeCalls } from './syscalls/attributes.ts'
 import { controlCalls } from './syscalls/control.ts'
+import { copyCalls } from './syscalls/copy.ts'
 import { epollCalls } from './syscalls/epoll.ts'
 import { futexCalls } from './syscalls/futex.ts'
+import { idCalls } from './syscalls/ids.ts'
 import { infoCalls } from './syscalls/info.ts'
 import { ioCalls } from './syscalls/io.ts'
 import { memoryCalls } from './syscalls/memory.ts'
@@ -22,10 +25,13 @@ const families: readonly (readonly Declaration[])[] = [
   openCalls,
   statCalls,
   treeCalls,
+  attributeCalls,
+  copyCalls,
   controlCalls,
   pollCalls,
   epollCalls,
   infoCalls,
+  idCalls,
   memoryCalls,
   processCalls,
   prctlCalls,

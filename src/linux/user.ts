@@ -1,4 +1,6 @@
 /** Exists to move the structures that several calls share between guest memory and numbers. */
+import { ATTRIBUTE } from '../engine/layout.ts'
+import { i64At, setI64 } from './arguments.ts'
 import { ERRNO } from './errno.ts'
 import { NS_PER_SECOND, type TimeOfDay } from './clock.ts'
 import type { Kernel } from './kernel.ts'
@@ -14,15 +16,16 @@ export function split(ns: number): TimeOfDay {
 function readPair(k: Kernel, t: Task, address: number): [number, number] | null {
   const space = k.space(t)
   if (space.read(address, 16) === null) return null
-  return [Number(space.view.getBigInt64(address, true)), Number(space.view.getBigInt64(address + 8, true))]
+  return [i64At(space.view, address), i64At(space.view, address + 8)]
 }
 
 function writePair(k: Kernel, t: Task, address: number, first: number, second: number): number {
-  const bytes = new Uint8Array(16)
-  const view = new DataView(bytes.buffer)
-  view.setBigInt64(0, BigInt(first), true)
-  view.setBigInt64(8, BigInt(second), true)
-  return k.space(t).write(address, bytes) ? 0 : -ERRNO.EFAULT
+  const space = k.space(t)
+  if (space.accessible(address, 16, ATTRIBUTE.noWrite) < 16) return -ERRNO.EFAULT
+  space.willWrite(address, 16)
+  setI64(space.view, address, first)
+  setI64(space.view, address + 8, second)
+  return 0
 }
 
 /** A struct timespec; -EFAULT, or -EINVAL when it is negative or has too many nanoseconds. */

@@ -39,7 +39,7 @@ function withNan(t: FloatType, opcode: number, unary: boolean): Special {
     f.localTee(r)
     f.localGet(r)
     f.op(t.ne)
-    if (t.type === V128) f.op(OP.v128_any_true)
+    if (t.type === V128) f.op(t === f64x2 ? OP.i64x2_bitmask : OP.i32x4_bitmask)
     f.hint(false)
     f.opBlock(OP.if, blockResult(t.type))
     f.localGet(a)

@@ -134,7 +134,10 @@ export class RegionLowering implements StructureSink {
     return this.windows.placements.get(node)
   }
 
-  /** Checks the stack window at a region's entry: the stack pointer's depth depends on the entry. */
+  /**
+   * Checks the stack window at a region's entry: the stack pointer's depth depends on the entry. The answer holds for the whole activation, over calls
+   * too: when a plain page stops being one, the engine unwinds all translated code.
+   */
   private openStackWindow(): void {
     const { stack, depth } = this.windows
     if (stack === null) return
@@ -159,11 +162,6 @@ export class RegionLowering implements StructureSink {
     })
     f.localSet(this.stackStart)
     emitStackWindow(this.values, stack, this.stackStart)
-  }
-
-  /** Checks the stack window again: pages may have changed while others ran. */
-  private reopenStackWindow(): void {
-    if (this.windows.stack !== null) emitStackWindow(this.values, this.windows.stack, this.stackStart)
   }
 
   /** Graph node of a target; addresses outside the region become leaves. */
@@ -450,7 +448,6 @@ export class RegionLowering implements StructureSink {
     this.branchTo(LEVEL.return)
     this.end()
     this.loadRegisters(this.plan.valid[this.node(ret)]!)
-    this.reopenStackWindow()
   }
 
   private systemCall(next: number): void {
@@ -466,7 +463,6 @@ export class RegionLowering implements StructureSink {
     this.branchTo(LEVEL.return)
     this.end()
     this.loadRegisters(this.plan.valid[this.node(next)]!)
-    this.reopenStackWindow()
   }
 
   // StructureSink.
@@ -557,14 +553,15 @@ export class RegionLowering implements StructureSink {
     if (count > 0) {
       f.localGet(PARAMETER.fuel)
       f.i32Const(count)
-      f.op(OP.i32_sub)
-      f.localTee(PARAMETER.fuel)
-      f.i32Const(0)
-      f.op(OP.i32_lt_s)
+      f.op(OP.i32_lt_u)
       f.hint(false)
       this.if_()
-      this.stopAt(EXIT.fuel, block.pc, count)
+      this.stopAt(EXIT.fuel, block.pc, 0)
       this.end()
+      f.localGet(PARAMETER.fuel)
+      f.i32Const(count)
+      f.op(OP.i32_sub)
+      f.localSet(PARAMETER.fuel)
     }
     this.values.block(block)
     const term = block.term

@@ -1,8 +1,8 @@
 /** Exists to turn bytes into instructions: prefixes, opcode maps, ModRM, SIB, displacement and immediate (Intel SDM vol. 2, chapter 2). */
 import { LemmingError } from '../base/errors.ts'
-import { BASE_RIP, Insn, PREFIX } from './insn.ts'
+import { BASE_RIP, type Insn, PREFIX } from './insn.ts'
 import { BASELINE } from './features.ts'
-import { buildSlots, type Form, MANDATORY, Slot } from './table/index.ts'
+import { buildSlots, type Form, MANDATORY, type Slot } from './table/index.ts'
 import { IMM } from './table/operands.ts'
 import type { Feature } from './table/types.ts'
 import { mayExist } from './table/unimplemented.ts'

@@ -101,8 +101,9 @@ function memoryShape(r: RandomState, variant: number): MemoryShape {
       m.displacementSize = 4
     }
   }
-  if (nextBelow(r, 5) === 0) m.address32 = true
-  else if (nextBelow(r, 5) === 0) m.segment = nextBelow(r, 2) === 0 ? 0x64 : 0x65
+  const prefix = nextBelow(r, 5)
+  if (prefix === 0) m.address32 = true
+  if (prefix === 1) m.segment = nextBelow(r, 2) === 0 ? 0x64 : 0x65
   return m
 }
 
@@ -153,12 +154,27 @@ function placeFixed(row: InsnRow, c: Choice): Uint8Array | null {
 /** Instructions without ModRM whose counter or address follows the address size. */
 const COUNTED = /^(LOOP|JRCXZ|XLATB)/
 
-type Shape = 'register' | 'memory' | 'lock' | 'lock-register' | 'plain'
+/**
+ * Operand shapes. `high-byte` has the 8-bit registers 4-7 without REX (AH to BH), `rex-byte` the same numbers with it (SPL to DIL); `rep` and
+ * `repne` are string instructions with that prefix.
+ */
+type Shape = 'register' | 'memory' | 'lock' | 'lock-register' | 'plain' | 'high-byte' | 'rex-byte' | 'rep' | 'repne'
+
+const GENERAL = [KIND.rm, KIND.rmRegister, KIND.reg, KIND.opcode] as number[]
+
+/** Can an operand be one of the 8-bit registers? */
+function hasByteRegister(row: InsnRow): boolean {
+  return parseOperands(row.operands).some((o) => o.width === 8 && GENERAL.includes(o.kind))
+}
 
 function choose(r: RandomState, row: InsnRow, opsize: 16 | 32 | 64, shape: Shape, variant: number): Choice {
   const operands = parseOperands(row.operands)
   const narrow = variant % 3 === 0
-  const register = (): number => (narrow ? nextBelow(r, 8) : variant % 3 === 1 ? 8 + nextBelow(r, 8) : nextBelow(r, 16))
+  const bytes = shape === 'high-byte' || shape === 'rex-byte'
+  const register = (): number => {
+    if (bytes) return 4 + nextBelow(r, 4)
+    return narrow ? nextBelow(r, 8) : variant % 3 === 1 ? 8 + nextBelow(r, 8) : nextBelow(r, 16)
+  }
   const reg = hasKind(row, KIND.segment) ? nextBelow(r, 6) : register()
   const isMemory = shape === 'memory' || shape === 'lock'
   const same = !isMemory && variant % 4 === 3
@@ -168,10 +184,10 @@ function choose(r: RandomState, row: InsnRow, opsize: 16 | 32 | 64, shape: Shape
     reg,
     opcodeRegister: register(),
     immediate: immediateFor(r, row, immediateField(operands)),
-    forceRex: nextBelow(r, 4) === 0,
-    repeat: row.repeat === undefined ? 0 : ([0, 0xf3, 0xf2] as const)[variant % 3]!,
+    forceRex: bytes ? shape === 'rex-byte' : nextBelow(r, 4) === 0,
+    repeat: shape === 'rep' ? 0xf3 : shape === 'repne' ? 0xf2 : 0,
     address32:
-      shape === 'plain' &&
+      (shape === 'plain' || shape === 'rep' || shape === 'repne') &&
       (row.repeat !== undefined || hasKind(row, KIND.offset) || COUNTED.test(row.mnemonic)) &&
       nextBelow(r, 3) === 0,
     lock: shape === 'lock' || shape === 'lock-register',
@@ -181,9 +197,10 @@ function choose(r: RandomState, row: InsnRow, opsize: 16 | 32 | 64, shape: Shape
 function shapesOf(row: InsnRow): Shape[] {
   const operands = parseOperands(row.operands)
   const e = parseEncoding(row.op)
-  if (!operands.some((o) => needsModrm(o.kind)) && e.digit < 0) return ['plain']
+  const shapes: Shape[] = hasByteRegister(row) ? ['high-byte', 'rex-byte'] : []
+  if (row.repeat !== undefined) return ['plain', 'rep', 'repne']
+  if (!operands.some((o) => needsModrm(o.kind)) && e.digit < 0) return ['plain', ...shapes]
   const forms = rmForms(row)
-  const shapes: Shape[] = []
   if (forms.register) shapes.push('register')
   if (forms.memory) shapes.push('memory')
   if (row.lock === true) shapes.push('lock')

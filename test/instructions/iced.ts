@@ -74,7 +74,6 @@ const ALIASES: Record<string, string[]> = {
   SHL: ['SAL'],
   // 90 without REX.B.
   XCHG: ['NOP'],
-  PREFETCH: ['PREFETCHW'],
   // Hints of newer processors in the space reserved for NOP.
   NOP: ['RESERVEDNOP', 'CLDEMOTE', 'PREFETCHIT0', 'PREFETCHIT1', 'RDSSPD', 'RDSSPQ'],
   // CMPxx with a predicate has names of its own in iced's formatter only.

@@ -10,8 +10,8 @@ import { INTEGER_STATE, RESULT_HEAD, VECTOR_STATE } from './layout.ts'
 import { executeNatively, processorFlags } from './native.ts'
 import { codePage } from './oracle.ts'
 
-/** At least 200 values for each operand shape: four register or address choices of 60 each. */
-const AMOUNT: Amount = { vectors: 60, variants: 4, seed: 1 }
+/** 200 values for each operand shape: four register or address choices of 50 each. */
+const AMOUNT: Amount = { vectors: 50, variants: 4, seed: 1 }
 
 /** Names in /proc/cpuinfo of features that not every x86-64 processor has. */
 const CPUINFO: Partial<Record<Feature, string>> = {
@@ -79,7 +79,7 @@ export function testRows(title: string, rows: readonly InsnRow[]): void {
       '%s',
       (_name, row) => {
         const { count, failures } = failuresOf(engine, casesOf(row, AMOUNT).filter(isReached), isVector(row))
-        expect(count).toBeGreaterThan(200)
+        expect(count).toBeGreaterThanOrEqual(200)
         expect(failures).toEqual([])
       },
     )

@@ -10,7 +10,7 @@ import { CodeReader } from '../../src/x86/fetch.ts'
 import { Insn } from '../../src/x86/insn.ts'
 import { GuestMemory, type Saved } from './memory.ts'
 import { NativeProgram, RECORD, type Result, STOP, type Steps } from './native.ts'
-import { type Difference, differences, generalRecord, loadState } from './registers.ts'
+import { type Difference, differences, followExceptions, generalRecord, loadState } from './registers.ts'
 
 /** How to run. */
 export interface Options {
@@ -54,8 +54,16 @@ export interface Outcome {
 
 /** Signals that a faulting instruction raises, by EXIT reason. */
 const SIGNALS: Partial<Record<number, number>> = {
-  [EXIT.readFault]: 11, [EXIT.writeFault]: 11, [EXIT.fetchFault]: 11, [EXIT.generalProtection]: 11, [EXIT.softwareInterrupt]: 11,
-  [EXIT.divideError]: 8, [EXIT.floatingPoint]: 8, [EXIT.invalidOpcode]: 4, [EXIT.breakpoint]: 5, [EXIT.debugTrap]: 5,
+  [EXIT.readFault]: 11,
+  [EXIT.writeFault]: 11,
+  [EXIT.fetchFault]: 11,
+  [EXIT.generalProtection]: 11,
+  [EXIT.softwareInterrupt]: 11,
+  [EXIT.divideError]: 8,
+  [EXIT.floatingPoint]: 8,
+  [EXIT.invalidOpcode]: 4,
+  [EXIT.breakpoint]: 5,
+  [EXIT.debugTrap]: 5,
 }
 /** SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV with an si_code above 0 come from the instruction at hand. */
 const FAULTS = new Set([4, 5, 7, 8, 11])
@@ -101,6 +109,7 @@ class Pair implements KernelEntry {
         const steps = await this.native.run(Math.min(batch, limit - outcome.executed))
         outcome.mismatch = this.check(steps.states, 0, steps.count)
         if (outcome.mismatch !== null) return outcome
+        if (steps.count > 0) followExceptions(this.state, steps.states.subarray((steps.count - 1) * RECORD))
         outcome.executed += steps.count
         if (steps.stop === STOP.syscall || outcome.executed >= memoryFrom) outcome.mismatch = await this.checkMemory()
         if (outcome.mismatch !== null || !(await this.event(steps))) return outcome
@@ -128,7 +137,8 @@ class Pair implements KernelEntry {
     const { outcome, native } = this
     const pc = Number(this.state.rip)
     if (steps.stop === STOP.limit) return true
-    if (steps.stop === STOP.signal && !(FAULTS.has(steps.signal) && steps.code > 0)) return this.follow(await native.deliver())
+    if (steps.stop === STOP.signal && !(FAULTS.has(steps.signal) && steps.code > 0))
+      return this.follow(await native.deliver())
     this.called = false
     const stop = this.step(1)
     const wrong = (detail: string): false => {
@@ -147,7 +157,8 @@ class Pair implements KernelEntry {
         native.write(generalRecord(this.processor, this.state))
         return true
       case STOP.signal:
-        if (stop.executed !== 0 || SIGNALS[stop.reason] !== steps.signal) return wrong(`the processor raised signal ${steps.signal}, the engine: ${describe(stop)}`)
+        if (stop.executed !== 0 || SIGNALS[stop.reason] !== steps.signal)
+          return wrong(`the processor raised signal ${steps.signal}, the engine: ${describe(stop)}`)
         return this.follow(await native.deliver())
       default:
         return wrong('the native program is gone')
@@ -156,10 +167,6 @@ class Pair implements KernelEntry {
 
   private step(count: number): Stop {
     return this.processor.run(this.space, count, this)
-  }
-
-  private save(): Saved {
-    return this.guest.save(this.state)
   }
 
   /** Executes `count` instructions and compares with `record`; null when all is as it should be. */
@@ -177,30 +184,27 @@ class Pair implements KernelEntry {
     const record = (i: number): Uint8Array => states.subarray(i * RECORD, (i + 1) * RECORD)
     let from = start
     while (from < to) {
-      const saved = this.save()
-      if (this.advance(to - from, record(to - 1)) === null) return null
-      this.guest.restore(saved, this.state)
       let at = from
-      let pc = 0
-      let wrong = null
-      for (; at < to; at++) {
-        pc = Number(this.state.rip)
-        wrong = this.advance(1, record(at))
-        if (wrong !== null) break
+      if (to - from > 1) {
+        const saved = this.guest.save(this.state)
+        if (this.advance(to - from, record(to - 1)) === null) return null
+        this.guest.restore(saved, this.state)
+        while (at < to && this.advance(1, record(at)) === null) at++
+        if (at === to) return this.bisect(saved, record, from, to)
+        // Once more together up to the instruction that is wrong alone.
+        this.guest.restore(saved, this.state)
+        if (at > from && this.advance(at - from, record(at - 1)) !== null) return this.bisect(saved, record, from, at)
       }
-      if (wrong === null) return this.bisect(saved, record, from, to)
-      if (!this.isOpen(pc, wrong.differences)) {
+      const pc = Number(this.state.rip)
+      const wrong = this.advance(1, record(at))
+      if (wrong !== null && !this.isOpen(pc, wrong.differences)) {
         const detail = wrong.differences.length === 0 ? `the engine stopped: ${describe(wrong.stop)}` : ''
         return { ...this.place('instruction', pc, at + 1), differences: wrong.differences, detail }
       }
-      // Up to here once more together, then on with the processor's choice.
-      if (at > from) {
-        this.guest.restore(saved, this.state)
-        if (this.advance(at - from, record(at - 1)) !== null) return this.bisect(saved, record, from, at)
-        this.step(1)
+      if (wrong !== null) {
+        loadState(this.processor, this.state, record(at))
+        this.outcome.followed++
       }
-      loadState(this.processor, this.state, record(at))
-      this.outcome.followed++
       from = at + 1
     }
     return null
@@ -233,7 +237,9 @@ class Pair implements KernelEntry {
     if (found.length === 0 || this.reader.decode(this.decoder, pc, this.insn) !== DECODED.ok) return false
     const { row } = this.insn.form
     const flags = (row.undefined ?? 0) | (row.undefinedUnlessOne ?? 0)
-    return found.every((d) => (d.name === 'rflags' ? (d.bits & ~flags) === 0 : row.approximate !== undefined && /^(xmm|st)/.test(d.name)))
+    return found.every((d) =>
+      d.name === 'rflags' ? (d.bits & ~flags) === 0 : row.approximate !== undefined && /^(xmm|st)/.test(d.name),
+    )
   }
 
   private async checkMemory(): Promise<Mismatch | null> {
@@ -262,9 +268,11 @@ class Pair implements KernelEntry {
   }
 }
 
-const hex = (bytes: Uint8Array, at: number, length = 8): string => Array.from(bytes.subarray(at, at + length), (byte) => byte.toString(16).padStart(2, '0')).join(' ')
+const hex = (bytes: Uint8Array, at: number, length = 8): string =>
+  Array.from(bytes.subarray(at, at + length), (byte) => byte.toString(16).padStart(2, '0')).join(' ')
 
-const pcOf = (record: Uint8Array): number => Number(new DataView(record.buffer, record.byteOffset, record.length).getBigUint64(128, true))
+const pcOf = (record: Uint8Array): number =>
+  Number(new DataView(record.buffer, record.byteOffset, record.length).getBigUint64(128, true))
 
 function describe(stop: Stop): string {
   const name = Object.entries(EXIT).find(([, value]) => value === stop.reason)?.[0]

@@ -21,7 +21,13 @@ function show(m: Mismatch): void {
   if (m.detail !== '') console.log(m.detail)
 }
 
-const options = { argv, processor, batch: number(values.batch), limit: number(values.limit), memoryFrom: number(values['memory-from']) }
+const options = {
+  argv,
+  processor,
+  batch: number(values.batch),
+  limit: number(values.limit),
+  memoryFrom: number(values['memory-from']),
+}
 let outcome: Outcome = await lockstep(options)
 while (outcome.mismatch !== null) {
   show(outcome.mismatch)
@@ -35,5 +41,7 @@ while (outcome.mismatch !== null) {
   if (finer.mismatch === null) break
   outcome = finer
 }
-console.log(`${outcome.executed} instructions agreed, ${outcome.systemCalls} system calls, ${outcome.followed} open results followed, wait status ${outcome.status}`)
+console.log(
+  `${outcome.executed} instructions agreed, ${outcome.systemCalls} system calls, ${outcome.followed} open results followed, wait status ${outcome.status}`,
+)
 process.exitCode = outcome.mismatch === null ? 0 : 1

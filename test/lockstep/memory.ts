@@ -54,7 +54,8 @@ export class GuestMemory {
     for (const { start, bytes } of saved.ranges) {
       for (let at = 0; at < bytes.length; at += PAGE_SIZE) {
         const old = bytes.subarray(at, at + PAGE_SIZE)
-        if (Buffer.compare(old, this.space.bytes.subarray(start + at, start + at + PAGE_SIZE)) !== 0) this.space.poke(start + at, old)
+        if (Buffer.compare(old, this.space.bytes.subarray(start + at, start + at + PAGE_SIZE)) !== 0)
+          this.space.poke(start + at, old)
       }
     }
   }

@@ -59,7 +59,10 @@ export class NativeProgram {
   private wake: () => void = () => {}
 
   constructor(argv: readonly string[]) {
-    this.child = spawn(stepper(), argv, { stdio: ['pipe', 'pipe', 'inherit'], env: { PATH: '/usr/bin:/bin', HOME: '/' } })
+    this.child = spawn(stepper(), argv, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { PATH: '/usr/bin:/bin', HOME: '/' },
+    })
     this.child.stdin.on('error', () => {})
     this.child.stdout.on('data', (chunk: Buffer) => {
       this.chunks.push(chunk)
@@ -87,7 +90,13 @@ export class NativeProgram {
     this.command('R', limit)
     const head = await this.take(16)
     const count = head.readUInt32LE(0)
-    return { count, stop: head.readUInt32LE(4), signal: head.readUInt32LE(8), code: head.readInt32LE(12), states: await this.take(count * RECORD) }
+    return {
+      count,
+      stop: head.readUInt32LE(4),
+      signal: head.readUInt32LE(8),
+      code: head.readInt32LE(12),
+      states: await this.take(count * RECORD),
+    }
   }
 
   /** Executes the SYSCALL at hand. */

@@ -5,13 +5,21 @@ import { ARITHMETIC_FLAGS } from '../../src/ir/flags.ts'
 import { REG, registers, STATE } from '../../src/ir/registers.ts'
 import { AT, RECORD } from './native.ts'
 
-const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15']
+const NAMES = 'rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15'.split(' ')
 /** CF, PF, AF, ZF, SF, OF, DF. */
 const FLAGS = ARITHMETIC_FLAGS | 0x400
-const FLAG_NAMES: [number, string][] = [[1, 'CF'], [4, 'PF'], [16, 'AF'], [64, 'ZF'], [128, 'SF'], [2048, 'OF'], [0x400, 'DF']]
+const FLAG_NAMES: [number, string][] = [
+  [1, 'CF'],
+  [4, 'PF'],
+  [16, 'AF'],
+  [64, 'ZF'],
+  [128, 'SF'],
+  [2048, 'OF'],
+  [0x400, 'DF'],
+]
 /** Offsets in an FXSAVE image (Intel SDM vol. 1, 10.5.1). */
 const FX = { control: 0, status: 2, tag: 4, mxcsr: 24, st0: 32, xmm0: 160 } as const
-/** TOP of the x87 status word. The condition codes and exceptions are compared where programs look at them: in AX or memory. */
+/** TOP of the x87 status word. The condition codes are compared where programs look at them: in AX or memory. */
 const TOP = 0x3800
 
 /** One register that differs. */
@@ -46,6 +54,16 @@ export function loadState(processor: Processor, state: CpuState, record: Uint8Ar
   view.setUint32(STATE.x87Tag, tags, true)
 }
 
+/** Takes over the sticky exception bits of MXCSR and the x87 status word. */
+export function followExceptions(state: CpuState, record: Uint8Array): void {
+  const at = new DataView(record.buffer, record.byteOffset, record.length)
+  const follow = (offset: number, bits: number, native: number): void => {
+    state.view.setUint32(offset, (state.view.getUint32(offset, true) & ~bits) | (native & bits), true)
+  }
+  follow(STATE.mxcsr, 0x3f, at.getUint32(AT.fx + FX.mxcsr, true))
+  follow(STATE.x87Status, 0x80ff, at.getUint16(AT.fx + FX.status, true))
+}
+
 /** A record of the engine's general registers, rip and flags; the rest of the record is zero. */
 export function generalRecord(processor: Processor, state: CpuState): Uint8Array {
   const record = new Uint8Array(RECORD)
@@ -70,19 +88,32 @@ export function differences(processor: Processor, state: CpuState, record: Uint8
   compare('gs_base', at.getBigUint64(AT.gsBase, true), view.getBigUint64(registers[REG.gsBase]!.offset, true))
   const flags = at.getUint32(AT.flags, true) & FLAGS
   const ours = processor.readFlags(state) & FLAGS
-  if (flags !== ours) found.push({ name: 'rflags', native: flagNames(flags), engine: flagNames(ours), bits: flags ^ ours })
+  if (flags !== ours)
+    found.push({ name: 'rflags', native: flagNames(flags), engine: flagNames(ours), bits: flags ^ ours })
   for (let i = 0; i < 16; i++) {
     const low = AT.fx + FX.xmm0 + 16 * i
     const own = STATE.xmm + 16 * i
-    compare(`xmm${i}`, wide(at.getBigUint64(low + 8, true), at.getBigUint64(low, true)), wide(view.getBigUint64(own + 8, true), view.getBigUint64(own, true)))
+    compare(
+      `xmm${i}`,
+      wide(at.getBigUint64(low + 8, true), at.getBigUint64(low, true)),
+      wide(view.getBigUint64(own + 8, true), view.getBigUint64(own, true)),
+    )
   }
-  // Bits 0-5 are sticky exceptions; see engine/README.md on when they are kept.
-  compare('mxcsr', BigInt(at.getUint32(AT.fx + FX.mxcsr, true) & ~0x3f), BigInt(view.getUint32(STATE.mxcsr, true) & ~0x3f))
+  // Bits 0-5 are sticky exceptions: see followExceptions.
+  compare(
+    'mxcsr',
+    BigInt(at.getUint32(AT.fx + FX.mxcsr, true) & ~0x3f),
+    BigInt(view.getUint32(STATE.mxcsr, true) & ~0x3f),
+  )
   compareX87(at, view, compare)
   return found
 }
 
-function compareX87(at: DataView, view: DataView, compare: (name: string, native: bigint, engine: bigint) => void): void {
+function compareX87(
+  at: DataView,
+  view: DataView,
+  compare: (name: string, native: bigint, engine: bigint) => void,
+): void {
   compare('x87 control', BigInt(at.getUint16(AT.fx + FX.control, true)), BigInt(view.getUint32(STATE.x87Control, true)))
   const status = at.getUint16(AT.fx + FX.status, true)
   compare('x87 top', BigInt(status & TOP), BigInt(view.getUint32(STATE.x87Status, true) & TOP))
@@ -102,4 +133,7 @@ function compareX87(at: DataView, view: DataView, compare: (name: string, native
 
 const wide = (high: bigint, low: bigint): bigint => (high << 64n) | low
 
-const flagNames = (flags: number): string => FLAG_NAMES.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name).join(' ') || '(none)'
+const flagNames = (flags: number): string =>
+  FLAG_NAMES.filter(([bit]) => (flags & bit) !== 0)
+    .map(([, name]) => name)
+    .join(' ') || '(none)'

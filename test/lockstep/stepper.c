@@ -23,7 +23,7 @@
 #define PAGE 4096ul
 /* Guest addresses end here; mappings above (vdso, the original stack) do not exist for the other side. */
 #define LIMIT 0x70000000ul
-#define STACK_SIZE 0x800000ul
+#define STACK_SIZE 0x100000ul
 #define STACK_TOP (LIMIT - 0x10000ul)
 #define TRAP_FLAG 0x100ul
 
@@ -303,6 +303,16 @@ static int is_special(const unsigned char *c) {
   return is_one_of(c, "\x0f\xa2", 2) || is_one_of(c, "\x0f\x31", 2) || is_one_of(c, "\x0f\x01\xf9", 3) || is_one_of(c, "\x0f\x01\xd0", 3);
 }
 
+/* FNSAVE, FNSTENV, FNSTSW, FXSAVE, STMXCSR: they show exception bits, which the other side takes from here between two runs. */
+static int shows_exceptions(const unsigned char *c) {
+  while (*c == 0x66 || *c == 0x67 || (*c & 0xf0) == 0x40) c++;
+  int extension = (c[0] == 0x0f ? c[2] : c[1]) >> 3 & 7, memory = (c[0] == 0x0f ? c[2] : c[1]) < 0xc0;
+  if (c[0] == 0x0f && c[1] == 0xae) return memory && (extension == 0 || extension == 3);
+  if (c[0] == 0xd9) return memory && extension == 6;
+  if (c[0] == 0xdd) return memory && extension >= 6;
+  return c[0] == 0xdf && c[1] == 0xe0;
+}
+
 static void run(uint32_t limit) {
   static struct state *states;
   static uint32_t room;
@@ -320,7 +330,7 @@ static void run(uint32_t limit) {
     process_vm_readv(child, &local, 1, &remote, 1, 0);
     if (is_one_of(code, "\x0f\x05", 2)) stop = STOP_SYSCALL;
     else if (is_special(code)) stop = STOP_SPECIAL;
-    if (stop != STOP_LIMIT) break;
+    if (stop != STOP_LIMIT || (count > 0 && shows_exceptions(code))) break;
     pending_signal = step(0);
     if (pending_signal != 0) {
       stop = pending_signal < 0 ? STOP_ENDED : STOP_SIGNAL;

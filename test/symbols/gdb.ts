@@ -11,7 +11,7 @@ export const INLINED = 2
 export const TAIL_CALL = 3
 
 /** A frame as gdb sees it. Numbers of 64 bits are decimal strings. */
-export interface GdbFrame {
+interface GdbFrame {
   readonly pc: string
   readonly name: string | null
   /** gdb's type: 0 normal, 4 signal trampoline. */

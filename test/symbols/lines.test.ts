@@ -78,7 +78,8 @@ function withOurNames(expected: Place[], found: Place[], elfName: string): Place
   return expected.map((place, i) => {
     const ours = found[i]?.symbol ?? ''
     const theirs = place.symbol.replace(/ \[clone .*$/, '')
-    const isWorse = theirs === elfName || ours.endsWith(`::${theirs}`) || (ours === '??' && elfName === '??')
+    const isWorse =
+      theirs === elfName || ours === elfName || ours.endsWith(`::${theirs}`) || (ours === '??' && elfName === '??')
     return isWorse ? { ...place, symbol: ours } : place
   })
 }
@@ -99,10 +100,11 @@ describe.each([4, 5])('DWARF %s', (version) => {
       const plain = ['-g', level, `-gdwarf-${version}`, ...codeFlags.split(' ').filter((flag) => flag !== '')]
       const reference = compileFile(directory, programs(source), plain)
       const path = storageFlags === '' ? reference : compileFile(directory, programs(source), [...plain, storageFlags])
-      const addresses = addressesOf(path, source === 'lines.c' ? 1 : 3)
+      const addresses = addressesOf(path, source === 'lines.c' ? 1 : 5)
       const symbolizer = symbolizerOf(path)
       // addr2line of binutils 2.40 takes the first file of a version 5 table wrongly; gdb does not, and has a test of its own below.
       const withFiles = version === 4
+      const different: unknown[] = []
       let compared = 0
       addr2line(reference, addresses).forEach((expected, i) => {
         if (!isDebugged(expected)) return
@@ -110,8 +112,10 @@ describe.each([4, 5])('DWARF %s', (version) => {
         const found = ours(symbolizer, addresses[i])
         const elfName = demangle(symbolizer.symbolAt(addresses[i] + BIAS)?.name.replace(/\..*$/, '') ?? '??')
         const wanted = comparable(withOurNames(expected, found, elfName), withFiles)
-        expect(comparable(found, withFiles), `at 0x${addresses[i].toString(16)}`).toEqual(wanted)
+        if (comparable(found, withFiles).join() !== wanted.join())
+          different.push([addresses[i].toString(16), comparable(found, withFiles), wanted])
       })
+      expect(different).toEqual([])
       expect(compared).toBeGreaterThan(100)
       expect(symbolizer.problems()).toEqual([])
     })
@@ -194,11 +198,14 @@ describe('separate debug files', () => {
     expect(atPath(without).some((place) => 'file' in place)).toBe(false)
   })
 
+  // Where the distribution's debug files are installed, they are read as well.
   const libc = '/lib/x86_64-linux-gnu/libc.so.6'
   const libcId = parseElf(bytesOf(libc), libc).buildId() ?? ''
-  const installed = `/usr/lib/debug/.build-id/${libcId.slice(0, 2)}/${libcId.slice(2)}.debug`
+  const installed = [`/usr/lib/debug/.build-id/${libcId.slice(0, 2)}/${libcId.slice(2)}.debug`].filter((file) =>
+    existsSync(file),
+  )
 
-  test.runIf(existsSync(installed))('of the C library, as addr2line finds it', () => {
+  test.each(installed)('of the C library, as addr2line finds it: %s', () => {
     const symbolizer = symbolizerOf(libc, (asked) => (existsSync(asked) ? bytesOf(asked) : undefined))
     const all = addressesOf(libc, 1511)
     let compared = 0
@@ -225,7 +232,7 @@ test('damaged debugging information leaves the symbols, and is reported', () => 
     return Math.floor((seed / 0x100000000) * below)
   }
   let reported = 0
-  for (let round = 0; round < 150; round++) {
+  for (let round = 0; round < 60; round++) {
     const bytes = good.slice()
     const { offset, size } = sections[next(sections.length)]
     for (let k = 0; k < 40; k++) bytes[offset + next(size)] = next(256)

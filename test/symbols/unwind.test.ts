@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Symbolizer } from '../../src/symbols/symbolizer.ts'
 import { createSymbolizer } from '../../src/symbols/symbolizer.ts'
+import { nextBelow, randomFrom } from '../../src/base/random.ts'
+import { parseElf } from '../../src/elf/file.ts'
 import { register, registerFile } from '../../src/symbols/cfi/registers.ts'
 import { inflateForTest } from '../elf/inflate.ts'
 import { compileFile, temporaryDirectory } from '../elf/programs.ts'
@@ -225,4 +227,35 @@ test('nonsense in registers and memory ends the walk without an error', () => {
       expect(stopped.symbolizer.unwind(registers, garbage).frames.length).toBeLessThan(3)
     }
   }
+})
+
+test('damaged unwind tables end the walk without an error', () => {
+  const path = compileFile(directory, programs('stepped.c'), ['-g', '-O2', '-gz'])
+  const good = new Uint8Array(readFileSync(path))
+  const elf = parseElf(good, path)
+  const sections = ['.eh_frame', '.eh_frame_hdr'].map((name) => elf.section(name)!)
+  const { addr, size } = elf.section('.text')!
+  const random = randomFrom(11, 'unwind tables')
+  const stack = new Uint8Array(4096)
+  const ends = new Set<string>()
+  for (let round = 0; round < 300; round++) {
+    const bytes = good.slice()
+    const section = sections[round % 2]
+    for (let k = 0; k < 20; k++) bytes[section.offset + nextBelow(random, section.size)] = nextBelow(random, 256)
+    const modules = [{ path, bytes, bias: 0, start: 1, end: 2 ** 40 }]
+    const symbolizer = createSymbolizer({ modules, readDebugFile: () => undefined, inflate: inflateForTest })
+    for (let i = 0; i < stack.length; i += 8)
+      new DataView(stack.buffer).setUint32(i, addr + nextBelow(random, size), true)
+    for (let k = 0; k < 20; k++) {
+      const rsp = 0x7fff0000
+      const registers = registerFile({ rip: addr + nextBelow(random, size), rsp, rbp: rsp + 64 })
+      const readMemory = (address: number, count: number): Uint8Array | undefined =>
+        address >= rsp && address + count <= rsp + stack.length
+          ? stack.subarray(address - rsp, address - rsp + count)
+          : undefined
+      ends.add(symbolizer.unwind(registers, readMemory, 50).end)
+    }
+  }
+  expect(ends).toContain('corrupt-tables')
+  expect(ends).toContain('unreadable-memory')
 })

@@ -24,7 +24,7 @@ import { wake } from '../../src/linux/tasks.ts'
 
 /** Where the arena of a script lies, natively and in the machine. */
 export const ARENA = 0x2000_0000
-const ARENA_SIZE = 0x10_0000
+const ARENA_SIZE = 0x2_8000
 
 /** One call of a script; arguments are numbers, addresses of the arena among them. */
 interface Call {
@@ -123,7 +123,9 @@ export function runNative(script: Script, dir: string): Transcript {
 
 function program(script: Script, work: string): string {
   const calls = script.calls.map(({ nr, args }) => {
-    const six = Array.from({ length: 6 }, (_, i) => `${BigInt.asIntN(64, args[i] ?? 0n)}L`.replace('-9223372036854775808L', '(1L<<63)'))
+    const six = Array.from({ length: 6 }, (_, i) =>
+      `${BigInt.asIntN(64, args[i] ?? 0n)}L`.replace('-9223372036854775808L', '(1L<<63)'),
+    )
     return `  call(${nr}, ${six.join(', ')});`
   })
   return `
@@ -171,7 +173,11 @@ export interface Bench {
 }
 
 /** Makes a bench in directory `cwd`; the program is never executed. */
-export function makeBench(cwd: string, arena = new Uint8Array(ARENA_SIZE), options: { uid?: number; world?: World } = {}): Bench {
+export function makeBench(
+  cwd: string,
+  arena = new Uint8Array(ARENA_SIZE),
+  options: { uid?: number; world?: World } = {},
+): Bench {
   const output: Uint8Array[] = []
   let input = Buffer.from('input\n')
   const terminal = {
@@ -245,7 +251,10 @@ export function runHandlers(script: Script, dir: string): HandlerTranscript {
     const call = { k: bench.k, t: bench.t, space: bench.k.space(bench.t), args: decodedArgs(declaration, args) }
 
     const read = marked(readSet(declaration, { ...call, result: null }))
-    again.k.space(again.t).poke(ARENA, before.map((byte, i) => (read[i] === 0 ? byte ^ 0x5a : byte)))
+    again.k.space(again.t).poke(
+      ARENA,
+      before.map((byte, i) => (read[i] === 0 ? byte ^ 0x5a : byte)),
+    )
     makeCall(again, nr, args)
 
     const result = Number(makeCall(bench, nr, args))

@@ -52,7 +52,8 @@ function namesIn(bench: Bench, path: string): string[] {
     const count = call('getdents64', fd, BUFFER, 4096)
     if (count <= 0) break
     const bytes = Buffer.from(bench.k.space(bench.t).read(BUFFER, count)!)
-    for (let at = 0; at < count; at += bytes.readUInt16LE(at + 16)) names.push(bytes.toString('utf8', at + 19, bytes.indexOf(0, at + 19)))
+    for (let at = 0; at < count; at += bytes.readUInt16LE(at + 16))
+      names.push(bytes.toString('utf8', at + 19, bytes.indexOf(0, at + 19)))
   }
   call('close', fd)
   return names.filter((name) => name !== '.' && name !== '..')
@@ -74,7 +75,9 @@ describe('the private layer', () => {
       writeFileSync(join(dir, 'sub/b'), 'host b')
       writeFileSync(join(dir, 'big'), Buffer.alloc(100_000, 'x'))
       symlinkSync('sub', join(dir, 'link'))
-      const before = execFileSync('sh', ['-c', 'ls -lR --time-style=full-iso; cat sub/* big | md5sum'], { cwd: dir }).toString()
+      const before = execFileSync('sh', ['-c', 'ls -lR --time-style=full-iso; cat sub/* big | md5sum'], {
+        cwd: dir,
+      }).toString()
       const bench = makeBench(dir)
       const call = caller(bench)
       write(bench, 'sub/a', 'changed', O.wronly)
@@ -94,7 +97,9 @@ describe('the private layer', () => {
       expect(call('truncate', 'big', 40_000)).toBe(0)
       expect(call('truncate', 'big', 40_010)).toBe(0)
       expect(contentOf(bench, 'big')).toBe(`middle${'x'.repeat(39_994)}${'\0'.repeat(10)}`)
-      expect(execFileSync('sh', ['-c', 'ls -lR --time-style=full-iso; cat sub/* big | md5sum'], { cwd: dir }).toString()).toBe(before)
+      expect(
+        execFileSync('sh', ['-c', 'ls -lR --time-style=full-iso; cat sub/* big | md5sum'], { cwd: dir }).toString(),
+      ).toBe(before)
     })
   })
 
@@ -151,7 +156,15 @@ describe('the private layer', () => {
     const bench = makeBench('/tmp', undefined, { world })
     asked.length = 0
     for (let i = 0; i < 3; i++) contentOf(bench, '/etc/hostname')
-    for (const path of ['/proc/cpuinfo', '/proc/self/maps', '/sys/devices/system/cpu/online', '/dev/zero/x', '/proc/nope', '/dev/nope', '/sys/nope'])
+    for (const path of [
+      '/proc/cpuinfo',
+      '/proc/self/maps',
+      '/sys/devices/system/cpu/online',
+      '/dev/zero/x',
+      '/proc/nope',
+      '/dev/nope',
+      '/sys/nope',
+    ])
       contentOf(bench, path)
     namesIn(bench, '/proc')
     namesIn(bench, '/dev')
@@ -168,7 +181,17 @@ describe('the private layer', () => {
       writeOutput: () => {},
     }
     const program = readFileSync('/bin/true')
-    const stat: HostStat = { kind: 'file', mode: 0o755, uid: 0, gid: 0, size: program.length, mtime: '0', ino: 5, nlink: 1, rdev: 0 }
+    const stat: HostStat = {
+      kind: 'file',
+      mode: 0o755,
+      uid: 0,
+      gid: 0,
+      size: program.length,
+      mtime: '0',
+      ino: 5,
+      nlink: 1,
+      rdev: 0,
+    }
     const directory: HostStat = { ...stat, kind: 'dir', ino: 6 }
     const loader = readFileSync('/lib64/ld-linux-x86-64.so.2')
     const world: World = {
@@ -234,10 +257,13 @@ describe("the machine's own files", () => {
     expect(contentOf(bench, '/proc/self/cmdline')).toBe('true\0')
     expect(contentOf(bench, '/proc/self/comm')).toBe('true\n')
     const maps = contentOf(bench, '/proc/self/maps')
-    for (const line of maps.trimEnd().split('\n')) expect(line).toMatch(/^[0-9a-f]{8}-[0-9a-f]{8} [r-][w-][x-][ps] [0-9a-f]{8} 00:0[01] \d+ (.*\S)?$/)
+    for (const line of maps.trimEnd().split('\n'))
+      expect(line).toMatch(/^[0-9a-f]{8}-[0-9a-f]{8} [r-][w-][x-][ps] [0-9a-f]{8} 00:0[01] \d+ (.*\S)?$/)
     expect(maps).toContain('[stack]')
     expect(contentOf(bench, '/proc/self/stat').split(' ')).toHaveLength(52)
-    expect(contentOf(bench, '/proc/self/status')).toMatch(/^Name:\ttrue\nUmask:\t0022\nState:\tR \(running\)\nTgid:\t1000\n/)
+    expect(contentOf(bench, '/proc/self/status')).toMatch(
+      /^Name:\ttrue\nUmask:\t0022\nState:\tR \(running\)\nTgid:\t1000\n/,
+    )
     const fd = call('open', '/etc/passwd', 0, 0)
     expect(link(`/proc/self/fd/${fd}`)).toBe('/etc/passwd')
     expect(namesIn(bench, '/proc/self/fd')).toEqual(['0', '1', '2', String(fd), String(fd + 1)])

@@ -34,10 +34,21 @@ describe('programs that check their own calls', () => {
       it(`${file}, ${how}`, () => {
         const path = join(work, `${file}-${how}`)
         const mode = how === 'static' ? ['-static'] : []
-        execFileSync('gcc', ['-Wall', '-Wextra', '-Werror', '-O1', ...mode, '-o', path, join(sources, file), '-pthread'])
+        execFileSync('gcc', [
+          '-Wall',
+          '-Wextra',
+          '-Werror',
+          '-O1',
+          ...mode,
+          '-o',
+          path,
+          join(sources, file),
+          '-pthread',
+        ])
         expect(execFileSync(path, { encoding: 'utf8' })).toBe('')
         const seeds = file === 'threads.c' ? [0, 1, 2, 3, 4] : [0]
-        for (const seed of seeds) expect(runInMachine(path, seed)).toEqual({ ended: { kind: 'exit', code: 0 }, output: '' })
+        for (const seed of seeds)
+          expect(runInMachine(path, seed)).toEqual({ ended: { kind: 'exit', code: 0 }, output: '' })
       })
     }
   }

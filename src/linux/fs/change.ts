@@ -18,7 +18,12 @@ export function makeDirectory(k: Kernel, t: Task, place: Place, mode: number): n
 }
 
 /** mknod(2) and symlink(2): a new inode that is no directory. */
-export function makeNode(k: Kernel, t: Task, place: Place, init: { kind: Inode['kind']; mode: number; rdev?: number; target?: string }): number {
+export function makeNode(
+  k: Kernel,
+  t: Task,
+  place: Place,
+  init: { kind: Inode['kind']; mode: number; rdev?: number; target?: string },
+): number {
   if (place.inode !== null) return -ERRNO.EEXIST
   if (place.slash) return -ERRNO.ENOENT
   const made = createAt(k, t, place, init)
@@ -97,17 +102,20 @@ export const RENAME = { noReplace: 1, exchange: 2, whiteout: 4 } as const
 /** rename(2) and renameat2(2). */
 export function rename(k: Kernel, t: Task, from: Place, to: Place, flags: number): number {
   const fs = k.state.fs
-  if (isBusyName(from) || isBusyName(to)) return flags & RENAME.noReplace && isBusyName(to) ? -ERRNO.EEXIST : -ERRNO.EBUSY
+  if (isBusyName(from) || isBusyName(to))
+    return flags & RENAME.noReplace && isBusyName(to) ? -ERRNO.EEXIST : -ERRNO.EBUSY
   const moved = from.inode
   const old = to.inode
   if (moved === null) return -ERRNO.ENOENT
   if (old !== null && flags & RENAME.noReplace) return -ERRNO.EEXIST
   if (old === null && flags & RENAME.exchange) return -ERRNO.ENOENT
   if (moved.kind !== 'dir' && (from.slash || (to.slash && !(flags & RENAME.exchange)))) return -ERRNO.ENOTDIR
-  if (isKernels(from.dir) || isKernels(to.dir)) return isKernels(from.dir) && isKernels(to.dir) ? -ERRNO.EPERM : -ERRNO.EXDEV
+  if (isKernels(from.dir) || isKernels(to.dir))
+    return isKernels(from.dir) && isKernels(to.dir) ? -ERRNO.EPERM : -ERRNO.EXDEV
   if (isMountPoint(moved) || (old !== null && isMountPoint(old))) return -ERRNO.EBUSY
   if (isInside(fs.inodes, to.dir, moved)) return -ERRNO.EINVAL
-  if (old !== null && isInside(fs.inodes, from.dir, old)) return flags & RENAME.exchange ? -ERRNO.EINVAL : -ERRNO.ENOTEMPTY
+  if (old !== null && isInside(fs.inodes, from.dir, old))
+    return flags & RENAME.exchange ? -ERRNO.EINVAL : -ERRNO.ENOTEMPTY
   if (moved === old) return 0
   const denied = checkRemove(k, t, from.dir, moved) || checkTarget(k, t, to, moved)
   if (denied !== 0) return denied
@@ -153,10 +161,13 @@ function exchange(k: Kernel, from: Place, to: Place, moved: Inode, old: Inode): 
 }
 
 function checkTarget(k: Kernel, t: Task, to: Place, moved: Inode): number {
-  const denied = to.inode === null ? checkAccess(k, t, to.dir, MAY.write | MAY.exec) : checkRemove(k, t, to.dir, to.inode)
+  const denied =
+    to.inode === null ? checkAccess(k, t, to.dir, MAY.write | MAY.exec) : checkRemove(k, t, to.dir, to.inode)
   if (denied !== 0) return denied
   // A directory that moves has its `..` rewritten.
-  return moved.kind === 'dir' && moved.parent !== to.dir.id && !isOwner(k, t, moved) ? checkAccess(k, t, moved, MAY.write) : 0
+  return moved.kind === 'dir' && moved.parent !== to.dir.id && !isOwner(k, t, moved)
+    ? checkAccess(k, t, moved, MAY.write)
+    : 0
 }
 
 /** Whether `dir` is `ancestor` or lies below it. */

@@ -85,7 +85,7 @@ export function truncateContent(file: FileContent, size: number): void {
 /** Makes `[start, end)` read as zeros without changing the size (fallocate's FALLOC_FL_PUNCH_HOLE, ZERO_RANGE). */
 export function zeroContent(world: World, file: FileContent, start: number, end: number): void {
   const stop = Math.min(end, file.size)
-  for (let at = start; at < stop; ) {
+  for (let at = start; at < stop;) {
     const index = Math.floor(at / CHUNK)
     const next = Math.min(stop, (index + 1) * CHUNK)
     if (file.chunks.has(index) || at < file.hostLimit)

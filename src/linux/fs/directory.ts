@@ -40,6 +40,8 @@ function lookupKernel(k: Kernel, t: Task, dir: Inode, path: string, name: string
   inode.source = { from: 'kernel', path }
   inode.nlink = node.kind === 'dir' ? 2 : 1
   inode.content = null
+  // As Linux has it: links of /proc say 64, directories and files nothing.
+  inode.size = node.kind === 'symlink' ? 64 : 0
   adopt(dir, name, inode)
   return inode
 }
@@ -117,7 +119,16 @@ function touchDirectory(k: Kernel, dir: Inode): void {
   dir.ctime = dir.mtime
 }
 
-const HOST_ERRORS: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EINVAL', 'ELOOP', 'EIO', 'ENAMETOOLONG', 'EPERM'])
+const HOST_ERRORS: ReadonlySet<string> = new Set([
+  'ENOENT',
+  'ENOTDIR',
+  'EACCES',
+  'EINVAL',
+  'ELOOP',
+  'EIO',
+  'ENAMETOOLONG',
+  'EPERM',
+])
 
 /** Where a symbolic link leads, or a negative errno. */
 export function targetOf(k: Kernel, t: Task, link: Inode): string | number {

@@ -3,6 +3,7 @@ import type { HostStat } from '../../host/host.ts'
 import type { Kernel } from '../kernel.ts'
 import { realtime } from '../clock.ts'
 import { emptyContent } from './content.ts'
+import { bytesFromName } from './names.ts'
 import type { FsState, Inode, InodeKind, Timespec } from './state.ts'
 
 /** Inode numbers of the private layer start here, above those of common file systems. */
@@ -46,6 +47,7 @@ export function addInode(fs: FsState, init: NewInode, time: Timespec): Inode {
     uid: init.uid,
     gid: init.gid,
     nlink: 0,
+    size: init.kind === 'dir' ? 4096 : init.target === undefined ? 0 : bytesFromName(init.target).length,
     rdev: init.rdev ?? 0,
     atime: time,
     mtime: time,
@@ -88,6 +90,7 @@ export function mirrorInode(k: Kernel, path: string, stat: HostStat): Inode {
     fs.hostInodes.set(stat.ino, inode.id)
   }
   inode.nlink = stat.nlink
+  if (kind === 'dir' || kind === 'symlink') inode.size = stat.size
   if (kind === 'file') inode.content = { size: stat.size, host: path, hostLimit: stat.size, chunks: new Map() }
   if (kind === 'dir' || kind === 'symlink') inode.source = { from: 'host', path }
   return inode
@@ -95,7 +98,14 @@ export function mirrorInode(k: Kernel, path: string, stat: HostStat): Inode {
 
 function isSame(inode: Inode, stat: HostStat, mtime: Timespec): boolean {
   const host = inode.content
-  return host !== null && host.host !== null && inode.kind === stat.kind && host.hostLimit === stat.size && inode.mtime[0] === mtime[0] && inode.mtime[1] === mtime[1]
+  return (
+    host !== null &&
+    host.host !== null &&
+    inode.kind === stat.kind &&
+    host.hostLimit === stat.size &&
+    inode.mtime[0] === mtime[0] &&
+    inode.mtime[1] === mtime[1]
+  )
 }
 
 /** One more holder of an inode. */

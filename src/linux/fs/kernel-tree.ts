@@ -67,7 +67,12 @@ function parseProcess(k: Kernel, path: string): ProcessPath | null {
     if (task === undefined || task.pid !== process.pid) return null
     return { process, task, inTask: true, rest: parts.slice(3) }
   }
-  return { process, task: named ?? k.state.tasks.get(process.tids[0] ?? 0) ?? null, inTask: false, rest: parts.slice(1) }
+  return {
+    process,
+    task: named ?? k.state.tasks.get(process.tids[0] ?? 0) ?? null,
+    inTask: false,
+    rest: parts.slice(1),
+  }
 }
 
 /** What lies at an absolute path below /proc or /sys, or null. */
@@ -152,7 +157,9 @@ export function kernelContent(k: Kernel, t: Task, path: string): Uint8Array | nu
   if (name === 'fdinfo' && child !== undefined) {
     const description = describe(k.state.fs, at.process, Number(child))
     if (!description) return -ERRNO.ENOENT
-    return bytesFromName(`pos:\t${description.offset}\nflags:\t0${description.flags.toString(8)}\nmnt_id:\t1\nino:\t${description.inode}\n`)
+    return bytesFromName(
+      `pos:\t${description.offset}\nflags:\t0${description.flags.toString(8)}\nmnt_id:\t1\nino:\t${description.inode}\n`,
+    )
   }
   const ofTask = taskFiles.get(name)
   if (ofTask) return at.task === null ? -ERRNO.ESRCH : bytesFromName(ofTask.text(k, at.process, at.task, at.inTask))

@@ -24,7 +24,14 @@ export function conflict(k: Kernel, wanted: FileLock): FileLock | undefined {
 }
 
 /** Takes `[start, end)` from the owner's locks on the inode, then adds `added` (null to unlock only). Waiters look again. */
-export function setLock(k: Kernel, inode: number, owner: string, start: number, end: number, added: FileLock | null): void {
+export function setLock(
+  k: Kernel,
+  inode: number,
+  owner: string,
+  start: number,
+  end: number,
+  added: FileLock | null,
+): void {
   const fs = k.state.fs
   const kept: FileLock[] = []
   for (const lock of fs.locks) {
@@ -60,5 +67,6 @@ function dropLocks(k: Kernel, inode: number, owner: string): void {
 
 /** Waiters for a lock wait for their own description to become 'read'able: every lock of the inode that goes may be the one. */
 function wakeLockWaiters(k: Kernel, inode: number): void {
-  for (const description of k.state.fs.descriptions.values()) if (description.inode === inode) wakeFd(k, description.id, 'read')
+  for (const description of k.state.fs.descriptions.values())
+    if (description.inode === inode) wakeFd(k, description.id, 'read')
 }

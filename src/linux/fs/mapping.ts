@@ -81,7 +81,11 @@ export function resizeFile(k: Kernel, inode: Inode, size: number): void {
 }
 
 /** The part of a mapping that shows `[offset, offset + length)` of its file: guest address, file offset, bytes; null for none. */
-function overlap(mapping: SharedMapping, offset: number, length: number): { address: number; at: number; size: number } | null {
+function overlap(
+  mapping: SharedMapping,
+  offset: number,
+  length: number,
+): { address: number; at: number; size: number } | null {
   const at = Math.max(offset, mapping.offset)
   const size = Math.min(offset + length, mapping.offset + mapping.length) - at
   return size > 0 ? { address: mapping.start + at - mapping.offset, at, size } : null
@@ -94,7 +98,7 @@ function pullShared(k: Kernel, inode: Inode, offset: number, length: number): vo
     const part = mapping.writable ? overlap(mapping, offset, Math.min(length, file.size - offset)) : null
     const space = k.memories.get(mapping.spaceId)?.space
     if (part === null || space === undefined) continue
-    for (let done = 0; done < part.size; ) {
+    for (let done = 0; done < part.size;) {
       const count = Math.min(CHUNK - ((part.at + done) % CHUNK), part.size - done)
       const now = space.bytes.subarray(part.address + done, part.address + done + count)
       const before = new Uint8Array(count)

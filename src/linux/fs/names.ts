@@ -6,7 +6,7 @@ const STRAY = 0xdc00
 /** Bytes of a path as a string: UTF-8, bytes that are not valid UTF-8 as lone surrogates. */
 export function nameFromBytes(bytes: Uint8Array): string {
   let text = ''
-  for (let i = 0; i < bytes.length; ) {
+  for (let i = 0; i < bytes.length;) {
     const byte = bytes[i]!
     if (byte < 0x80) {
       text += String.fromCharCode(byte)

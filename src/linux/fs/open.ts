@@ -35,7 +35,7 @@ export const O = {
   cloexec: 0o2000000,
   sync: 0o4010000,
   path: 0o10000000,
-  tmpfile: 0o20000000,
+  tmpfile: 0o20200000,
 } as const
 
 /** Flags that a description keeps and F_GETFL shows. */
@@ -50,8 +50,7 @@ export function openPath(
   flags: number,
   mode: number,
 ): Description | number {
-  const call = `open of ${path}`
-  if (flags & O.tmpfile) unsupported(call, 'flag O_TMPFILE')
+  if ((flags & O.tmpfile) === O.tmpfile) return openUnnamed(k, t, dirfd, path, flags, mode)
   if (flags & O.path) return openForPath(k, t, dirfd, path, flags)
   const create = (flags & O.creat) !== 0
   if (create && flags & O.directory) return -ERRNO.EINVAL
@@ -83,13 +82,26 @@ function openForPath(k: Kernel, t: Task, dirfd: number, path: string, flags: num
   return addDescription(k.state.fs, 'path', kept, place.inode, { parent: place.dir.id, name: place.name })
 }
 
+/** O_TMPFILE: a file without a name in the directory at `path`, for writing. */
+function openUnnamed(k: Kernel, t: Task, dirfd: number, path: string, flags: number, mode: number): Description | number {
+  if ((flags & 3) === 0 || flags & O.creat) return -ERRNO.EINVAL
+  const place = walk(k, t, dirfd, path, !(flags & O.nofollow))
+  if (typeof place === 'number') return place
+  const dir = place.inode
+  if (dir === null) return -ERRNO.ENOENT
+  if (dir.kind !== 'dir') return -ERRNO.ENOTDIR
+  if (dir.source?.from === 'kernel') return -ERRNO.EOPNOTSUPP
+  const denied = checkAccess(k, t, dir, MAY.write | MAY.exec)
+  if (denied !== 0) return denied
+  const { uid, gid } = k.process(t).credentials
+  const permissions = mode & 0o7777 & ~k.process(t).umask
+  const inode = addInode(k.state.fs, { kind: 'file', mode: permissions, uid: uid[3], gid: gid[3] }, timeNow(k))
+  const where = { parent: dir.id, name: `#${inode.ino}` }
+  return addDescription(k.state.fs, 'file', (flags & KEPT) | O.largefile, inode, where)
+}
+
 /** A new inode under the name of `place`, where nothing is: or -EACCES. Owner and group as the process', the group as the directory's when that is set-group-id. */
-export function createAt(
-  k: Kernel,
-  t: Task,
-  place: Place,
-  init: Omit<NewInode, 'uid' | 'gid'>,
-): Inode | number {
+export function createAt(k: Kernel, t: Task, place: Place, init: Omit<NewInode, 'uid' | 'gid'>): Inode | number {
   const { dir, name } = place
   if (dir.nlink === 0) return -ERRNO.ENOENT
   // Nothing can be created in /proc and /sys.
@@ -148,7 +160,9 @@ function openInode(k: Kernel, t: Task, place: Place, flags: number, created: boo
       return addDescription(fs, 'file', kept, inode, where)
     }
     case 'fifo':
-      return place.via === null || place.via.type === 'pipe' ? openFifo(k, inode, kept, where) : openVia(k, place.via, flags)
+      return place.via === null || place.via.type === 'pipe'
+        ? openFifo(k, inode, kept, where)
+        : openVia(k, place.via, flags)
     case 'char': {
       const type = DEVICE_TYPES.get(inode.rdev)
       return type === undefined ? -ERRNO.ENXIO : addDescription(fs, type, kept, inode, where)

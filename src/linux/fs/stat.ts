@@ -1,9 +1,7 @@
 /** Exists to fill struct stat, struct statx and struct statfs from inodes (asm/stat.h, linux/stat.h, asm-generic/statfs.h). */
 import { setI64 } from '../arguments.ts'
 import { blocksOf } from './content.ts'
-import type { Kernel } from '../kernel.ts'
 import { TYPE_BITS } from './inode.ts'
-import { bytesFromName } from './names.ts'
 import type { Inode, Timespec } from './state.ts'
 
 /** st_dev of the machine's one file system, and of the kernel's own. */
@@ -19,18 +17,13 @@ export const STATX_SIZE = 256
 export const STATFS_SIZE = 120
 
 /** Size in bytes as st_size shows it. */
-function sizeOf(k: Kernel, inode: Inode): number {
-  if (inode.kind === 'file') return inode.content?.size ?? 0
-  if (inode.kind === 'dir') return inode.source?.from === 'kernel' ? 0 : BLOCK_SIZE
-  if (inode.kind !== 'symlink') return 0
-  if (inode.target !== null) return bytesFromName(inode.target).length
-  const stat = inode.source?.from === 'host' ? k.world.lstat(inode.source.path) : ''
-  return typeof stat === 'string' ? (inode.source?.from === 'kernel' ? 64 : 0) : stat.size
+function sizeOf(inode: Inode): number {
+  return inode.content?.size ?? inode.size
 }
 
 function blocks(inode: Inode): number {
   if (inode.content) return blocksOf(inode.content)
-  return inode.kind === 'dir' && inode.source?.from !== 'kernel' ? BLOCK_SIZE / 512 : 0
+  return inode.kind === 'dir' ? (Math.ceil(inode.size / BLOCK_SIZE) * BLOCK_SIZE) / 512 : 0
 }
 
 /** st_blksize: the C library reads in pieces of this size, and small ones in /proc. */
@@ -44,7 +37,7 @@ function deviceOf(inode: Inode): number {
 }
 
 /** struct stat. */
-export function statBytes(k: Kernel, inode: Inode): Uint8Array {
+export function statBytes(inode: Inode): Uint8Array {
   const bytes = new Uint8Array(STAT_SIZE)
   const view = new DataView(bytes.buffer)
   setI64(view, 0, deviceOf(inode))
@@ -54,7 +47,7 @@ export function statBytes(k: Kernel, inode: Inode): Uint8Array {
   view.setUint32(28, inode.uid, true)
   view.setUint32(32, inode.gid, true)
   setI64(view, 40, inode.rdev)
-  setI64(view, 48, sizeOf(k, inode))
+  setI64(view, 48, sizeOf(inode))
   setI64(view, 56, blockSize(inode))
   setI64(view, 64, blocks(inode))
   const time = (offset: number, [seconds, ns]: Timespec): void => {
@@ -71,7 +64,7 @@ export function statBytes(k: Kernel, inode: Inode): Uint8Array {
 const STATX_FILLED = 0x17ff
 
 /** struct statx. */
-export function statxBytes(k: Kernel, inode: Inode): Uint8Array {
+export function statxBytes(inode: Inode): Uint8Array {
   const bytes = new Uint8Array(STATX_SIZE)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, STATX_FILLED, true)
@@ -81,7 +74,7 @@ export function statxBytes(k: Kernel, inode: Inode): Uint8Array {
   view.setUint32(24, inode.gid, true)
   view.setUint16(28, TYPE_BITS[inode.kind] | inode.mode, true)
   setI64(view, 32, inode.ino)
-  setI64(view, 40, sizeOf(k, inode))
+  setI64(view, 40, sizeOf(inode))
   setI64(view, 48, blocks(inode))
   const time = (offset: number, [seconds, ns]: Timespec): void => {
     setI64(view, offset, seconds)

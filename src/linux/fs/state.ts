@@ -51,6 +51,8 @@ export interface Inode {
   uid: number
   gid: number
   nlink: number
+  /** st_size of what has no content: a directory, a symbolic link. */
+  size: number
   /** Device number of a char or block inode (makedev), else 0. */
   rdev: number
   atime: Timespec

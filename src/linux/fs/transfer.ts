@@ -38,7 +38,9 @@ export function readInto(k: Kernel, t: Task, d: Description, segments: readonly 
     case 'full':
       return fault ? -ERRNO.EFAULT : fillSegments(k, t, segments, room, (piece) => piece.fill(0))
     case 'random':
-      return fault ? -ERRNO.EFAULT : fillSegments(k, t, segments, room, (piece) => fillRandom(k.state.random.getrandom, piece))
+      return fault
+        ? -ERRNO.EFAULT
+        : fillSegments(k, t, segments, room, (piece) => fillRandom(k.state.random.getrandom, piece))
     case 'stdin': {
       if (fault) return -ERRNO.EFAULT
       const data = k.world.readInput(room)
@@ -71,7 +73,13 @@ export function readInto(k: Kernel, t: Task, d: Description, segments: readonly 
   }
 }
 
-function fillSegments(k: Kernel, t: Task, segments: readonly Segment[], room: number, fill: (piece: Uint8Array) => void): number {
+function fillSegments(
+  k: Kernel,
+  t: Task,
+  segments: readonly Segment[],
+  room: number,
+  fill: (piece: Uint8Array) => void,
+): number {
   const space = k.space(t)
   let left = room
   for (const { start, length } of segments) {
@@ -101,7 +109,14 @@ function readCounter(k: Kernel, t: Task, d: Description, segments: readonly Segm
 /**
  * Writes the segments from byte `skip` on; `at` as in readInto. -EAGAIN when there is no room yet; a count below the rest when a pipe took only a part.
  */
-export function writeFrom(k: Kernel, t: Task, d: Description, segments: readonly Segment[], at: number | null, skip = 0): number {
+export function writeFrom(
+  k: Kernel,
+  t: Task,
+  d: Description,
+  segments: readonly Segment[],
+  at: number | null,
+  skip = 0,
+): number {
   if ((d.flags & 3) === 0) return -ERRNO.EBADF
   const space = k.space(t)
   const wanted = totalLength(segments) - skip
@@ -142,7 +157,14 @@ export function writeFrom(k: Kernel, t: Task, d: Description, segments: readonly
   }
 }
 
-function writePipe(k: Kernel, t: Task, d: Description, segments: readonly Segment[], skip: number, wanted: number): number {
+function writePipe(
+  k: Kernel,
+  t: Task,
+  d: Description,
+  segments: readonly Segment[],
+  skip: number,
+  wanted: number,
+): number {
   const pipe = k.state.fs.pipes.get(d.pipe)!
   if (wanted === 0) return 0
   if (pipe.readers === 0) {

@@ -28,7 +28,14 @@ export function left(k: Kernel, limit: Limit): number {
 }
 
 /** Waits until one of the descriptions has news or the time is up; timers among them end the wait as well. */
-export function waitForAny(k: Kernel, t: Task, nr: number, args: number[], fds: FdInterest[], limit: Limit): typeof BLOCKED {
+export function waitForAny(
+  k: Kernel,
+  t: Task,
+  nr: number,
+  args: number[],
+  fds: FdInterest[],
+  limit: Limit,
+): typeof BLOCKED {
   let deadline = limit
   for (const { id } of fds) deadline = Math.min(deadline, nextExpiry(k, id, 0))
   t.wait = newWait({

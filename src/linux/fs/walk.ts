@@ -137,7 +137,14 @@ export function findAt(k: Kernel, t: Task, dirfd: number, address: number, follo
 /**
  * As findAt, where an empty path may stand for the descriptor itself (AT_EMPTY_PATH); AT_FDCWD is then the current directory.
  */
-export function findAtOrFd(k: Kernel, t: Task, dirfd: number, address: number, follow: boolean, emptyPath: boolean): Inode | number {
+export function findAtOrFd(
+  k: Kernel,
+  t: Task,
+  dirfd: number,
+  address: number,
+  follow: boolean,
+  emptyPath: boolean,
+): Inode | number {
   const path = readPath(k, t, address)
   if (typeof path === 'number') return path
   if (path === '' && emptyPath) {

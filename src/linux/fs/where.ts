@@ -27,8 +27,7 @@ export function pathOfDescription(k: Kernel, description: Description): string {
   const anonymous = ANONYMOUS[description.type]
   if (anonymous !== undefined) return anonymous
   const inode = fs.inodes.get(description.inode)!
-  if (description.parent === 0)
-    return inode.kind === 'fifo' ? `pipe:[${inode.ino}]` : `${description.name} (deleted)`
+  if (description.parent === 0) return inode.kind === 'fifo' ? `pipe:[${inode.ino}]` : `${description.name} (deleted)`
   return pathOfInode(k, inode, description.parent, description.name)
 }
 

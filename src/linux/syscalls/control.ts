@@ -17,8 +17,26 @@ import { newWait } from '../tasks.ts'
 import { flockText } from './file-text.ts'
 
 const F = {
-  dupfd: 0, getfd: 1, setfd: 2, getfl: 3, setfl: 4, getlk: 5, setlk: 6, setlkw: 7, setown: 8, getown: 9, setsig: 10, getsig: 11,
-  ofdGetlk: 36, ofdSetlk: 37, ofdSetlkw: 38, dupfdCloexec: 1030, setpipeSize: 1031, getpipeSize: 1032, addSeals: 1033, getSeals: 1034,
+  dupfd: 0,
+  getfd: 1,
+  setfd: 2,
+  getfl: 3,
+  setfl: 4,
+  getlk: 5,
+  setlk: 6,
+  setlkw: 7,
+  setown: 8,
+  getown: 9,
+  setsig: 10,
+  getsig: 11,
+  ofdGetlk: 36,
+  ofdSetlk: 37,
+  ofdSetlkw: 38,
+  dupfdCloexec: 1030,
+  setpipeSize: 1031,
+  getpipeSize: 1032,
+  addSeals: 1033,
+  getSeals: 1034,
 } as const
 
 /** Status flags that F_SETFL can change. */
@@ -32,7 +50,12 @@ function fcntl(k: Kernel, t: Task, args: number[]): number {
   const slot = process.files.get(number)
   const d = descriptionOf(k, t, number)
   if (!slot || !d) return -ERRNO.EBADF
-  const allowedOnPath = command === F.dupfd || command === F.dupfdCloexec || command === F.getfd || command === F.setfd || command === F.getfl
+  const allowedOnPath =
+    command === F.dupfd ||
+    command === F.dupfdCloexec ||
+    command === F.getfd ||
+    command === F.setfd ||
+    command === F.getfl
   if (d.type === 'path' && !allowedOnPath) return -ERRNO.EBADF
   const word = value % 0x1_0000_0000
   switch (command) {
@@ -102,7 +125,13 @@ function addSeals(k: Kernel, d: Description, seals: number): number {
 }
 
 /** The lock that a struct flock asks for, with absolute positions; `kind` null for F_UNLCK. Or a negative errno. */
-function readLock(k: Kernel, t: Task, d: Description, address: number, owner: string): { lock: FileLock; unlock: boolean } | number {
+function readLock(
+  k: Kernel,
+  t: Task,
+  d: Description,
+  address: number,
+  owner: string,
+): { lock: FileLock; unlock: boolean } | number {
   const bytes = k.space(t).read(address, 32)
   if (bytes === null) return -ERRNO.EFAULT
   const view = new DataView(bytes.buffer, bytes.byteOffset, 32)
@@ -137,7 +166,15 @@ function getLock(k: Kernel, t: Task, d: Description, address: number, owner: str
   return k.space(t).write(address, bytes) ? 0 : -ERRNO.EFAULT
 }
 
-function recordLock(k: Kernel, t: Task, args: number[], d: Description, address: number, owner: string, wait: boolean): number {
+function recordLock(
+  k: Kernel,
+  t: Task,
+  args: number[],
+  d: Description,
+  address: number,
+  owner: string,
+  wait: boolean,
+): number {
   const wanted = readLock(k, t, d, address, owner)
   if (typeof wanted === 'number') return wanted
   const { lock, unlock } = wanted
@@ -165,7 +202,13 @@ function flock(k: Kernel, t: Task, args: number[]): number {
     setLock(k, d.inode, owner, 0, Infinity, null)
     return 0
   }
-  const lock: FileLock = { inode: d.inode, kind: what === LOCK.shared ? 'read' : 'write', start: 0, end: Infinity, owner }
+  const lock: FileLock = {
+    inode: d.inode,
+    kind: what === LOCK.shared ? 'read' : 'write',
+    start: 0,
+    end: Infinity,
+    owner,
+  }
   if (conflict(k, lock)) {
     if (operation & LOCK.nonblock) return -ERRNO.EAGAIN
     t.wait = newWait({ nr: 73, args, kind: 'fd', fds: [{ id: d.id, events: 'read' }] })
@@ -175,7 +218,16 @@ function flock(k: Kernel, t: Task, args: number[]): number {
   return 0
 }
 
-const IOCTL = { fionread: 0x541b, fionbio: 0x5421, fioclex: 0x5451, fionclex: 0x5450, fioasync: 0x5452, ficlone: 0x40049409, ficlonerange: 0x4020940d, getflags: 0x80086601 } as const
+const IOCTL = {
+  fionread: 0x541b,
+  fionbio: 0x5421,
+  fioclex: 0x5451,
+  fionclex: 0x5450,
+  fioasync: 0x5452,
+  ficlone: 0x40049409,
+  ficlonerange: 0x4020940d,
+  getflags: 0x80086601,
+} as const
 
 function ioctl(k: Kernel, t: Task, args: number[]): number {
   const [number, request, address] = args as [number, number, number]
@@ -217,7 +269,8 @@ function ioctl(k: Kernel, t: Task, args: number[]): number {
 function readableBytes(k: Kernel, d: Description): number | null {
   if (d.type === 'file') return inodeOf(k.state.fs, d.inode).content!.size - d.offset
   if (d.type === 'pipe') return k.state.fs.pipes.get(d.pipe)!.used
-  return d.type === 'stdin' ? 0 : null
+  if (d.type === 'stdin') unsupported('ioctl', 'FIONREAD of standard input')
+  return null
 }
 
 const LOCK_COMMANDS: readonly number[] = [F.getlk, F.setlk, F.setlkw, F.ofdGetlk, F.ofdSetlk, F.ofdSetlkw]
@@ -282,11 +335,42 @@ const ioctlArgument: ArgType = {
 }
 
 export const controlCalls: Declaration[] = [
-  syscall(72, 'fcntl', [['fd', fd], ['cmd', oneOf(FCNTL, 'F_???')], ['arg', fcntlArgument]], fcntlResult, fcntl, {
-    support: 'partial: F_SETSIG, F_SETOWN_EX, F_GETOWN_EX, leases, F_NOTIFY, O_ASYNC',
-  }),
-  syscall(16, 'ioctl', [['fd', fd], ['request', ioctlRequest], ['argp', ioctlArgument]], String, ioctl, {
-    support: 'partial: FIONREAD, FIONBIO, FIOCLEX and FIONCLEX; nothing is a terminal, all other requests are ENOTTY',
-  }),
-  syscall(73, 'flock', [['fd', fd], ['operation', flags(FLOCK, 'LOCK_???')]], String, flock),
+  syscall(
+    72,
+    'fcntl',
+    [
+      ['fd', fd],
+      ['cmd', oneOf(FCNTL, 'F_???')],
+      ['arg', fcntlArgument],
+    ],
+    fcntlResult,
+    fcntl,
+    {
+      support: 'partial: F_SETSIG, F_SETOWN_EX, F_GETOWN_EX, leases, F_NOTIFY, O_ASYNC',
+    },
+  ),
+  syscall(
+    16,
+    'ioctl',
+    [
+      ['fd', fd],
+      ['request', ioctlRequest],
+      ['argp', ioctlArgument],
+    ],
+    String,
+    ioctl,
+    {
+      support: 'partial: FIONREAD, FIONBIO, FIOCLEX and FIONCLEX; nothing is a terminal, all other requests are ENOTTY',
+    },
+  ),
+  syscall(
+    73,
+    'flock',
+    [
+      ['fd', fd],
+      ['operation', flags(FLOCK, 'LOCK_???')],
+    ],
+    String,
+    flock,
+  ),
 ]

@@ -1,5 +1,17 @@
 /** Exists to declare epoll and timerfd. */
-import { asU64, fd, flags, int, number, oneOf, setI64, structIn, structOut, structText, timespecText } from '../arguments.ts'
+import {
+  asU64,
+  fd,
+  flags,
+  int,
+  number,
+  oneOf,
+  setI64,
+  structIn,
+  structOut,
+  structText,
+  timespecText,
+} from '../arguments.ts'
 import { syscall, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { addDescription, descriptionOf, installOrDrop, signalActivity, unwatch } from '../fs/description.ts'
@@ -23,7 +35,12 @@ const KNOWN_EVENTS = 0xf000_3fff
 
 function epollCreate(k: Kernel, t: Task, how: number): number {
   if (how & ~O.cloexec) return -ERRNO.EINVAL
-  return installOrDrop(k, t, addDescription(k.state.fs, 'epoll', 2, null, { items: new Map() }), (how & O.cloexec) !== 0)
+  return installOrDrop(
+    k,
+    t,
+    addDescription(k.state.fs, 'epoll', 2, null, { items: new Map() }),
+    (how & O.cloexec) !== 0,
+  )
 }
 
 /** Whether poll means anything for it: epoll refuses the others. */
@@ -92,7 +109,8 @@ function epollWait(k: Kernel, t: Task, nr: number, args: number[], limit: Limit)
     found.push({ item, key, events })
     if (found.length === max) break
   }
-  if (found.length === 0 && !isOver(k, limit)) return waitForAny(k, t, nr, args, [{ id: epoll.id, events: 'read' }], limit)
+  if (found.length === 0 && !isOver(k, limit))
+    return waitForAny(k, t, nr, args, [{ id: epoll.id, events: 'read' }], limit)
   const bytes = new Uint8Array(found.length * EVENT_SIZE)
   const view = new DataView(bytes.buffer)
   found.forEach(({ item, events }, i) => {
@@ -132,7 +150,9 @@ const TIMER = { absolute: 1, cancelOnSet: 2 } as const
 function timerfdCreate(k: Kernel, t: Task, args: number[]): number {
   const [clock, how] = args as [number, number]
   if (how & ~(O.cloexec | O.nonblock) || ![0, 1, 7, 8, 9].includes(clock)) return -ERRNO.EINVAL
-  const d = addDescription(k.state.fs, 'timerfd', 2 | (how & O.nonblock), null, { timer: { clock, at: 0, interval: 0 } })
+  const d = addDescription(k.state.fs, 'timerfd', 2 | (how & O.nonblock), null, {
+    timer: { clock, at: 0, interval: 0 },
+  })
   return installOrDrop(k, t, d, (how & O.cloexec) !== 0)
 }
 
@@ -174,7 +194,10 @@ function timerfdSettime(k: Kernel, t: Task, args: number[]): number {
   const before = remaining(k, d)
   const timer = d.timer!
   const armed = value.seconds !== 0 || value.ns !== 0
-  const at = how & TIMER.absolute ? toMonotonic(k, timer.clock, value.seconds, value.ns) : k.now() + value.seconds * 1e9 + value.ns
+  const at =
+    how & TIMER.absolute
+      ? toMonotonic(k, timer.clock, value.seconds, value.ns)
+      : k.now() + value.seconds * 1e9 + value.ns
   d.timer = { clock: timer.clock, at: armed ? Math.max(1, at) : 0, interval: interval.seconds * 1e9 + interval.ns }
   signalActivity(k, d.id, 'read')
   return old === 0 || k.space(t).write(old, before) ? 0 : -ERRNO.EFAULT
@@ -209,25 +232,53 @@ const eventsOut: ArgType = {
   writes: (value, { result }) => [{ start: value, length: Math.max(0, result ?? 0) * EVENT_SIZE }],
 }
 
-const itimerspec = (view: DataView): string => `{it_interval=${timespecText(view, 0)}, it_value=${timespecText(view, 16)}}`
+const itimerspec = (view: DataView): string =>
+  `{it_interval=${timespecText(view, 0)}, it_value=${timespecText(view, 16)}}`
 const sigsetSize: ArgType = { decode: asU64, when: 'in', text: String }
 const timerfdFlags = flags(TIMERFD_FLAGS, 'TFD_???')
 
 export const epollCalls: Declaration[] = [
-  syscall(213, 'epoll_create', [['size', int]], number, (k, t, a) => (a[0]! <= 0 ? -ERRNO.EINVAL : epollCreate(k, t, 0))),
-  syscall(291, 'epoll_create1', [['flags', flags(EPOLL_FLAGS, 'EPOLL_???')]], number, (k, t, a) => epollCreate(k, t, a[0]!)),
-  syscall(233, 'epoll_ctl', [['epfd', fd], ['op', oneOf(EPOLL_OPS, 'EPOLL_CTL_???')], ['fd', fd], ['event', eventIn]], number, epollCtl),
+  syscall(213, 'epoll_create', [['size', int]], number, (k, t, a) =>
+    a[0]! <= 0 ? -ERRNO.EINVAL : epollCreate(k, t, 0),
+  ),
+  syscall(291, 'epoll_create1', [['flags', flags(EPOLL_FLAGS, 'EPOLL_???')]], number, (k, t, a) =>
+    epollCreate(k, t, a[0]!),
+  ),
+  syscall(
+    233,
+    'epoll_ctl',
+    [
+      ['epfd', fd],
+      ['op', oneOf(EPOLL_OPS, 'EPOLL_CTL_???')],
+      ['fd', fd],
+      ['event', eventIn],
+    ],
+    number,
+    epollCtl,
+  ),
   syscall(
     232,
     'epoll_wait',
-    [['epfd', fd], ['events', eventsOut], ['maxevents', int], ['timeout', int]],
+    [
+      ['epfd', fd],
+      ['events', eventsOut],
+      ['maxevents', int],
+      ['timeout', int],
+    ],
     number,
     (k, t, a) => epollWait(k, t, 232, a, milliseconds(k, t, a[3]!)),
   ),
   syscall(
     281,
     'epoll_pwait',
-    [['epfd', fd], ['events', eventsOut], ['maxevents', int], ['timeout', int], ['sigmask', sigmask], ['sigsetsize', sigsetSize]],
+    [
+      ['epfd', fd],
+      ['events', eventsOut],
+      ['maxevents', int],
+      ['timeout', int],
+      ['sigmask', sigmask],
+      ['sigsetsize', sigsetSize],
+    ],
     number,
     (k, t, a) => epollPwait(k, t, 281, a, milliseconds(k, t, a[3]!)),
   ),
@@ -245,13 +296,36 @@ export const epollCalls: Declaration[] = [
     number,
     epollPwait2,
   ),
-  syscall(283, 'timerfd_create', [['clockid', oneOf(CLOCKS, 'CLOCK_???')], ['flags', timerfdFlags]], number, timerfdCreate),
+  syscall(
+    283,
+    'timerfd_create',
+    [
+      ['clockid', oneOf(CLOCKS, 'CLOCK_???')],
+      ['flags', timerfdFlags],
+    ],
+    number,
+    timerfdCreate,
+  ),
   syscall(
     286,
     'timerfd_settime',
-    [['fd', fd], ['flags', timerfdFlags], ['new_value', structIn(32, itimerspec)], ['old_value', structOut(32, itimerspec)]],
+    [
+      ['fd', fd],
+      ['flags', timerfdFlags],
+      ['new_value', structIn(32, itimerspec)],
+      ['old_value', structOut(32, itimerspec)],
+    ],
     number,
     timerfdSettime,
   ),
-  syscall(287, 'timerfd_gettime', [['fd', fd], ['curr_value', structOut(32, itimerspec)]], number, timerfdGettime),
+  syscall(
+    287,
+    'timerfd_gettime',
+    [
+      ['fd', fd],
+      ['curr_value', structOut(32, itimerspec)],
+    ],
+    number,
+    timerfdGettime,
+  ),
 ]

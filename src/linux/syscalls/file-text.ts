@@ -46,9 +46,7 @@ export const statOut: ArgType = structOut(STAT_SIZE, (view) => {
   const mode = view.getUint32(24, true)
   const type = mode & 0o170000
   const detail =
-    type === 0o020000 || type === 0o060000
-      ? `st_rdev=${deviceText(u64At(view, 40))}`
-      : `st_size=${u64At(view, 48)}`
+    type === 0o020000 || type === 0o060000 ? `st_rdev=${deviceText(u64At(view, 40))}` : `st_size=${u64At(view, 48)}`
   return `{st_mode=${modeText(mode)}, ${detail}, ...}`
 })
 
@@ -147,7 +145,9 @@ function dateText(seconds: number, fraction: number, digits: number): string {
   const z = days + 719468
   const era = Math.floor(z / 146097)
   const dayOfEra = z - era * 146097
-  const yearOfEra = Math.floor((dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) / 365)
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) / 365,
+  )
   const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
   const shifted = Math.floor((5 * dayOfYear + 2) / 153)
   const day = dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1
@@ -175,7 +175,8 @@ export const utimes: ArgType = structIn(32, (view) => {
 
 /** The two timevals of utimes and futimesat. */
 export const timevals: ArgType = structIn(32, (view) => {
-  const one = (at: number): string => `${timevalText(view, at)}${commentedDate(i64At(view, at), i64At(view, at + 8), 6)}`
+  const one = (at: number): string =>
+    `${timevalText(view, at)}${commentedDate(i64At(view, at), i64At(view, at + 8), 6)}`
   return `[${one(0)}, ${one(16)}]`
 })
 
@@ -186,7 +187,9 @@ export const utimbuf: ArgType = structIn(16, (view) => {
 })
 
 function commentedDate(seconds: number, fraction: number, digits: number): string {
-  return (seconds === 0 && fraction === 0) || fraction < 0 || fraction >= 10 ** digits ? '' : ` /* ${dateText(seconds, fraction, digits)} */`
+  return (seconds === 0 && fraction === 0) || fraction < 0 || fraction >= 10 ** digits
+    ? ''
+    : ` /* ${dateText(seconds, fraction, digits)} */`
 }
 
 /** What readlink filled: as many bytes as it returned, shown whole. */

@@ -1,5 +1,5 @@
 /** Exists to declare futex(2) and the robust list calls. */
-import { asInt, asU64, int, number, ptr, shown, size, structText, timespecText } from '../arguments.ts'
+import { asInt, asU64, asUint, int, number, ptr, shown, size, structText, timespecText } from '../arguments.ts'
 import { BLOCKED, syscall, unsupported, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { ANY_BITSET, checkAddress, enqueue, futexKey, passOn, requeueFutex, wakeFutex, WORD } from '../futex.ts'
@@ -36,23 +36,26 @@ const TIMED: readonly number[] = [OP.wait, OP.lockPi, OP.lockPi2, OP.waitBitset,
 const TWO: readonly number[] = [OP.requeue, OP.cmpRequeue, OP.wakeOp, OP.waitRequeuePi, OP.cmpRequeuePi]
 
 /** An argument that only some commands have. */
-function only(commands: readonly number[], text: (value: number, call: CallView) => string): ArgType {
-  return shown(asU64, (value, call) => (commands.includes(commandOf(call.args[1]!)) ? text(value, call) : null))
+function only(decode: ArgType['decode'], commands: readonly number[], text: (value: number, call: CallView) => string): ArgType {
+  return shown(decode, (value, call) => (commands.includes(commandOf(call.args[1]!)) ? text(value, call) : null))
 }
 
+/** The fourth argument's low 32 bits: its value as a count. */
+const countOf = (value: number): number => (value < 0 ? -value - 1 : value % 0x1_0000_0000) | 0
+
+/** A timespec's address, or a count of which the upper half may be anything: beyond 2^53, where no address is valid, the low half survives as -1 - value. */
 const timeoutOrCount: ArgType = {
-  decode: asU64,
+  decode: (lo, hi) => (hi < 0x20_0000 ? asU64(lo, hi) : -1 - lo),
   when: 'in',
   text: (value, call) => {
     const command = commandOf(call.args[1]!)
     if (TIMED.includes(command)) return structText(value, 16, (view) => timespecText(view), call)
-    return TWO.includes(command) ? String(value % 0x1_0000_0000) : null
+    return TWO.includes(command) ? String(countOf(value) >>> 0) : null
   },
   reads: (value, call) => (TIMED.includes(commandOf(call.args[1]!)) ? [{ start: value, length: 16 }] : []),
 }
 
-const value3 = only([OP.cmpRequeue, OP.wakeOp, OP.waitBitset, OP.wakeBitset, OP.cmpRequeuePi], (value, { args }) => {
-  const word = value % 0x1_0000_0000
+const value3 = only(asUint, [OP.cmpRequeue, OP.wakeOp, OP.waitBitset, OP.wakeBitset, OP.cmpRequeuePi], (word, { args }) => {
   const command = commandOf(args[1]!)
   if (command === OP.wakeOp) return wakeOpText(word)
   if (command === OP.cmpRequeue || command === OP.cmpRequeuePi) return String(word)
@@ -81,11 +84,10 @@ function deadlineOf(k: Kernel, t: Task, op: number, timeout: number): number | n
 }
 
 function futex(k: Kernel, t: Task, args: number[]): number {
-  const [address, op, value, timeout, address2, rawValue3] = args as [number, number, number, number, number, number]
+  const [address, op, value, timeout, address2, word3] = args as [number, number, number, number, number, number]
   if (t.wait !== null) return resume(k, t)
   const command = commandOf(op)
   const shared = (op & PRIVATE) === 0
-  const word3 = rawValue3 % 0x1_0000_0000
   if (op & CLOCK_REALTIME && command !== OP.waitBitset && command !== OP.waitRequeuePi && command !== OP.lockPi2) return -ERRNO.ENOSYS
   if (command >= COMMANDS.length || command === 2) return -ERRNO.ENOSYS
   if (command === OP.waitRequeuePi || command === OP.cmpRequeuePi) return unsupported('futex', COMMANDS[command]!)
@@ -107,7 +109,7 @@ function futex(k: Kernel, t: Task, args: number[]): number {
       return word3 === 0 ? -ERRNO.EINVAL : wakeFutex(k, key, value | 0, word3)
     case OP.requeue:
     case OP.cmpRequeue: {
-      const move = timeout % 0x1_0000_0000 | 0
+      const move = countOf(timeout)
       if ((value | 0) < 0 || move < 0) return -ERRNO.EINVAL
       if (command === OP.cmpRequeue) {
         const now = k.space(t).readU32(address)
@@ -117,7 +119,7 @@ function futex(k: Kernel, t: Task, args: number[]): number {
       return requeueFutex(k, key, futexKey(k, t, address2, shared), value | 0, move)
     }
     case OP.wakeOp:
-      return wakeOp(k, t, key, value | 0, timeout % 0x1_0000_0000 | 0, address2, futexKey(k, t, address2, shared), word3)
+      return wakeOp(k, t, key, value | 0, countOf(timeout), address2, futexKey(k, t, address2, shared), word3)
     case OP.unlockPi:
       return unlockPi(k, t, address, key)
     default:
@@ -210,9 +212,9 @@ export const futexCalls: readonly Declaration[] = [
     [
       ['uaddr', ptr],
       ['op', shown(asInt, opText)],
-      ['val', shown((lo) => lo, (value, { args }) => (commandOf(args[1]!) === OP.lockPi || commandOf(args[1]!) === OP.unlockPi || commandOf(args[1]!) === OP.trylockPi ? null : String(value)))],
+      ['val', shown(asUint, (value, { args }) => (commandOf(args[1]!) === OP.lockPi || commandOf(args[1]!) === OP.unlockPi || commandOf(args[1]!) === OP.trylockPi ? null : String(value)))],
       ['timeout', timeoutOrCount],
-      ['uaddr2', only(TWO, (value) => hex(value))],
+      ['uaddr2', only(asU64, TWO, (value) => hex(value))],
       ['val3', value3],
     ],
     number,

@@ -1,22 +1,20 @@
 /** Exists to declare the calls that read, write and position open files. */
-import { bytesIn, bytesOut, fd, flags, number, off, oneOf, size, setI64, i64At, uint } from '../arguments.ts'
+import { bytesIn, bytesOut, fd, flags, number, off, oneOf, size, setI64, uint } from '../arguments.ts'
 import { BLOCKED, syscall, unsupported, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { descriptionOf } from '../fs/description.ts'
 import { list } from '../fs/directory.ts'
 import { inodeOf } from '../fs/inode.ts'
-import { readFile } from '../fs/mapping.ts'
 import { bytesFromName } from '../fs/names.ts'
 import { MAX_TRANSFER, readIovec, totalLength, type Segment } from '../fs/segments.ts'
 import { MAX_FILE, type Description } from '../fs/state.ts'
-import { readInto, writeBytes, writeFrom } from '../fs/transfer.ts'
-import { roomInPipe, putIntoPipe } from '../fs/pipe.ts'
+import { readInto, writeFrom } from '../fs/transfer.ts'
 import { timerExpiry } from '../fs/event-files.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
 import { FADVICE, RWF_FLAGS, SYNC_RANGE, WHENCE } from '../table-flags.ts'
 import { newWait } from '../tasks.ts'
-import { direntsOut, iovec, offset, offsetHigh, offsetIn, offsetInOut } from './file-text.ts'
+import { direntsOut, iovec, offset, offsetHigh } from './file-text.ts'
 
 const NONBLOCK = 0o4000
 const RWF = { nowait: 8, append: 16 } as const
@@ -29,7 +27,15 @@ function target(k: Kernel, t: Task, number: number): Description | undefined {
 }
 
 /** Performs a read, waiting for the first byte unless the description or the call forbids it. */
-function read(k: Kernel, t: Task, nr: number, args: number[], segments: Segment[] | number, at: number | null, nowait = false): number {
+function read(
+  k: Kernel,
+  t: Task,
+  nr: number,
+  args: number[],
+  segments: Segment[] | number,
+  at: number | null,
+  nowait = false,
+): number {
   const d = target(k, t, args[0]!)
   if (!d) return -ERRNO.EBADF
   if (typeof segments === 'number') return segments
@@ -42,7 +48,15 @@ function read(k: Kernel, t: Task, nr: number, args: number[], segments: Segment[
 }
 
 /** Performs a write, waiting until all of it is written unless the description or the call forbids it. */
-function write(k: Kernel, t: Task, nr: number, args: number[], segments: Segment[] | number, at: number | null, nowait = false): number {
+function write(
+  k: Kernel,
+  t: Task,
+  nr: number,
+  args: number[],
+  segments: Segment[] | number,
+  at: number | null,
+  nowait = false,
+): number {
   const d = target(k, t, args[0]!)
   if (!d) return -ERRNO.EBADF
   if (typeof segments === 'number') return segments
@@ -158,84 +172,6 @@ function getdents(k: Kernel, t: Task, args: number[], modern: boolean): number {
   return used
 }
 
-/** A 64-bit offset in guest memory; null for a null pointer, which means the description's own. */
-function offsetAt(k: Kernel, t: Task, address: number): number | null | 'fault' {
-  if (address === 0) return null
-  const bytes = k.space(t).read(address, 8)
-  return bytes === null ? 'fault' : i64At(new DataView(bytes.buffer, bytes.byteOffset, 8), 0)
-}
-
-function storeOffset(k: Kernel, t: Task, address: number, value: number): boolean {
-  const bytes = new Uint8Array(8)
-  setI64(new DataView(bytes.buffer), 0, value)
-  return k.space(t).write(address, bytes)
-}
-
-/** Longest piece that sendfile moves at once: the rest is a short count, which its callers must expect. */
-const SENDFILE_MAX = 1 << 26
-
-function sendfile(k: Kernel, t: Task, args: number[]): number {
-  const [outNumber, inNumber, offsetAddress, count] = args as [number, number, number, number]
-  const from = descriptionOf(k, t, inNumber)
-  const out = t.wait?.fds ? target(k, t, outNumber) : descriptionOf(k, t, outNumber)
-  if (!from || !out || (from.flags & 3) === 1 || (out.flags & 3) === 0) return -ERRNO.EBADF
-  if (from.type !== 'file' && from.type !== 'generated') return -ERRNO.EINVAL
-  if (out.flags & 0o2000) return -ERRNO.EINVAL
-  const given = offsetAt(k, t, offsetAddress)
-  if (given === 'fault') return -ERRNO.EFAULT
-  const at = given ?? from.offset
-  if (at < 0) return -ERRNO.EINVAL
-  const room = out.type === 'pipe' ? roomInPipe(k.state.fs.pipes.get(out.pipe)!) : SENDFILE_MAX
-  const wanted = Math.min(count, room, SENDFILE_MAX)
-  const data = from.bytes ? from.bytes.subarray(at, at + wanted) : readFile(k, inodeOf(k.state.fs, from.inode), at, wanted)
-  if (out.type === 'pipe' && room === 0 && count > 0) {
-    if (out.flags & NONBLOCK) return -ERRNO.EAGAIN
-    t.wait = newWait({ nr: 40, args, kind: 'fd', fds: [{ id: out.id, events: 'write' }] })
-    return BLOCKED
-  }
-  const done = data.length === 0 ? 0 : emit(k, t, out, data)
-  if (done <= 0) return done
-  if (given === null) from.offset = at + done
-  else if (!storeOffset(k, t, offsetAddress, at + done)) return -ERRNO.EFAULT
-  return done
-}
-
-/** Gives bytes to a description from inside the kernel. */
-function emit(k: Kernel, t: Task, out: Description, data: Uint8Array): number {
-  if (out.type === 'file') return writeBytes(k, t, out, data, null)
-  if (out.type === 'stdout' || out.type === 'stderr') k.world.writeOutput(out.type === 'stdout' ? 1 : 2, data)
-  else if (out.type === 'pipe') putIntoPipe(k, k.state.fs.pipes.get(out.pipe)!, data)
-  else if (out.type !== 'null') return -ERRNO.EINVAL
-  return data.length
-}
-
-function copyFileRange(k: Kernel, t: Task, args: number[]): number {
-  const [inNumber, inAddress, outNumber, outAddress, length, rest] = args as [number, number, number, number, number, number]
-  if (rest !== 0) return -ERRNO.EINVAL
-  const from = descriptionOf(k, t, inNumber)
-  const to = descriptionOf(k, t, outNumber)
-  if (!from || !to) return -ERRNO.EBADF
-  if (from.type === 'dir' || to.type === 'dir') return -ERRNO.EISDIR
-  if ((from.flags & 3) === 1 || (to.flags & 3) === 0 || to.flags & 0o2000) return -ERRNO.EBADF
-  if (from.type !== 'file' || to.type !== 'file') return -ERRNO.EINVAL
-  const inGiven = offsetAt(k, t, inAddress)
-  const outGiven = offsetAt(k, t, outAddress)
-  if (inGiven === 'fault' || outGiven === 'fault') return -ERRNO.EFAULT
-  const inAt = inGiven ?? from.offset
-  const outAt = outGiven ?? to.offset
-  if (inAt < 0 || outAt < 0) return -ERRNO.EINVAL
-  const wanted = Math.min(length, SENDFILE_MAX)
-  if (from.inode === to.inode && inAt < outAt + wanted && outAt < inAt + wanted) return -ERRNO.EINVAL
-  const data = readFile(k, inodeOf(k.state.fs, from.inode), inAt, wanted)
-  const done = writeBytes(k, t, to, data, outAt)
-  if (done <= 0) return done
-  if (inGiven === null) from.offset = inAt + done
-  else storeOffset(k, t, inAddress, inAt + done)
-  if (outGiven === null) to.offset = outAt + done
-  else storeOffset(k, t, outAddress, outAt + done)
-  return done
-}
-
 /** 0 for a descriptor of a file, or the errno of calls that only advise or flush. */
 function checkFile(k: Kernel, t: Task, number: number): number {
   const d = descriptionOf(k, t, number)
@@ -253,65 +189,207 @@ function sync(k: Kernel, t: Task, number: number): number {
 const rwf = flags(RWF_FLAGS, 'RWF_???')
 
 export const ioCalls: Declaration[] = [
-  syscall(0, 'read', [['fd', fd], ['buf', bytesOut], ['count', size]], number, (k, t, a) => read(k, t, 0, a, one(a[1]!, a[2]!), null)),
-  syscall(1, 'write', [['fd', fd], ['buf', bytesIn(2)], ['count', size]], number, (k, t, a) => write(k, t, 1, a, one(a[1]!, a[2]!), null)),
-  syscall(17, 'pread64', [['fd', fd], ['buf', bytesOut], ['count', size], ['offset', off]], number, (k, t, a) =>
-    read(k, t, 17, a, one(a[1]!, a[2]!), a[3]!),
+  syscall(
+    0,
+    'read',
+    [
+      ['fd', fd],
+      ['buf', bytesOut],
+      ['count', size],
+    ],
+    number,
+    (k, t, a) => read(k, t, 0, a, one(a[1]!, a[2]!), null),
   ),
-  syscall(18, 'pwrite64', [['fd', fd], ['buf', bytesIn(2)], ['count', size], ['offset', off]], number, (k, t, a) =>
-    write(k, t, 18, a, one(a[1]!, a[2]!), a[3]!),
+  syscall(
+    1,
+    'write',
+    [
+      ['fd', fd],
+      ['buf', bytesIn(2)],
+      ['count', size],
+    ],
+    number,
+    (k, t, a) => write(k, t, 1, a, one(a[1]!, a[2]!), null),
   ),
-  syscall(19, 'readv', [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', size]], number, (k, t, a) =>
-    read(k, t, 19, a, readIovec(k.space(t), a[1]!, a[2]!), null),
+  syscall(
+    17,
+    'pread64',
+    [
+      ['fd', fd],
+      ['buf', bytesOut],
+      ['count', size],
+      ['offset', off],
+    ],
+    number,
+    (k, t, a) => read(k, t, 17, a, one(a[1]!, a[2]!), a[3]!),
   ),
-  syscall(20, 'writev', [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', size]], number, (k, t, a) =>
-    write(k, t, 20, a, readIovec(k.space(t), a[1]!, a[2]!), null),
+  syscall(
+    18,
+    'pwrite64',
+    [
+      ['fd', fd],
+      ['buf', bytesIn(2)],
+      ['count', size],
+      ['offset', off],
+    ],
+    number,
+    (k, t, a) => write(k, t, 18, a, one(a[1]!, a[2]!), a[3]!),
   ),
-  syscall(295, 'preadv', [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', size], ['offset', offset], ['', offsetHigh]], number, (k, t, a) =>
-    read(k, t, 295, a, readIovec(k.space(t), a[1]!, a[2]!), a[3]!),
+  syscall(
+    19,
+    'readv',
+    [
+      ['fd', fd],
+      ['iov', iovec('out', 2)],
+      ['iovcnt', size],
+    ],
+    number,
+    (k, t, a) => read(k, t, 19, a, readIovec(k.space(t), a[1]!, a[2]!), null),
   ),
-  syscall(296, 'pwritev', [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', size], ['offset', offset], ['', offsetHigh]], number, (k, t, a) =>
-    write(k, t, 296, a, readIovec(k.space(t), a[1]!, a[2]!), a[3]!),
+  syscall(
+    20,
+    'writev',
+    [
+      ['fd', fd],
+      ['iov', iovec('in', 2)],
+      ['iovcnt', size],
+    ],
+    number,
+    (k, t, a) => write(k, t, 20, a, readIovec(k.space(t), a[1]!, a[2]!), null),
+  ),
+  syscall(
+    295,
+    'preadv',
+    [
+      ['fd', fd],
+      ['iov', iovec('out', 2)],
+      ['iovcnt', size],
+      ['offset', offset],
+      ['', offsetHigh],
+    ],
+    number,
+    (k, t, a) => read(k, t, 295, a, readIovec(k.space(t), a[1]!, a[2]!), a[3]!),
+  ),
+  syscall(
+    296,
+    'pwritev',
+    [
+      ['fd', fd],
+      ['iov', iovec('in', 2)],
+      ['iovcnt', size],
+      ['offset', offset],
+      ['', offsetHigh],
+    ],
+    number,
+    (k, t, a) => write(k, t, 296, a, readIovec(k.space(t), a[1]!, a[2]!), a[3]!),
   ),
   syscall(
     327,
     'preadv2',
-    [['fd', fd], ['iov', iovec('out', 2)], ['iovcnt', size], ['offset', offset], ['', offsetHigh], ['flags', rwf]],
+    [
+      ['fd', fd],
+      ['iov', iovec('out', 2)],
+      ['iovcnt', size],
+      ['offset', offset],
+      ['', offsetHigh],
+      ['flags', rwf],
+    ],
     number,
-    (k, t, a) => checkRwf('preadv2', a[5]!, RWF.append) || read(k, t, 327, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
+    (k, t, a) =>
+      checkRwf('preadv2', a[5]!, RWF.append) ||
+      read(k, t, 327, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
   ),
   syscall(
     328,
     'pwritev2',
-    [['fd', fd], ['iov', iovec('in', 2)], ['iovcnt', size], ['offset', offset], ['', offsetHigh], ['flags', rwf]],
+    [
+      ['fd', fd],
+      ['iov', iovec('in', 2)],
+      ['iovcnt', size],
+      ['offset', offset],
+      ['', offsetHigh],
+      ['flags', rwf],
+    ],
     number,
-    (k, t, a) => checkRwf('pwritev2', a[5]!, 0) || write(k, t, 328, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
+    (k, t, a) =>
+      checkRwf('pwritev2', a[5]!, 0) ||
+      write(k, t, 328, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
     { support: 'partial: RWF_APPEND' },
   ),
-  syscall(8, 'lseek', [['fd', fd], ['offset', off], ['whence', oneOf(WHENCE, 'SEEK_???')]], number, lseek),
-  syscall(78, 'getdents', [['fd', fd], ['dirp', direntsOut], ['count', uint]], number, (k, t, a) => getdents(k, t, a, false)),
-  syscall(217, 'getdents64', [['fd', fd], ['dirp', direntsOut], ['count', uint]], number, (k, t, a) => getdents(k, t, a, true)),
-  syscall(40, 'sendfile', [['out_fd', fd], ['in_fd', fd], ['offset', offsetInOut], ['count', size]], number, sendfile),
   syscall(
-    326,
-    'copy_file_range',
-    [['fd_in', fd], ['off_in', offsetIn], ['fd_out', fd], ['off_out', offsetIn], ['len', size], ['flags', uint]],
+    8,
+    'lseek',
+    [
+      ['fd', fd],
+      ['offset', off],
+      ['whence', oneOf(WHENCE, 'SEEK_???')],
+    ],
     number,
-    copyFileRange,
+    lseek,
+  ),
+  syscall(
+    78,
+    'getdents',
+    [
+      ['fd', fd],
+      ['dirp', direntsOut],
+      ['count', uint],
+    ],
+    number,
+    (k, t, a) => getdents(k, t, a, false),
+  ),
+  syscall(
+    217,
+    'getdents64',
+    [
+      ['fd', fd],
+      ['dirp', direntsOut],
+      ['count', uint],
+    ],
+    number,
+    (k, t, a) => getdents(k, t, a, true),
   ),
   syscall(74, 'fsync', [['fd', fd]], number, (k, t, a) => sync(k, t, a[0]!)),
   syscall(75, 'fdatasync', [['fd', fd]], number, (k, t, a) => sync(k, t, a[0]!)),
   syscall(162, 'sync', [], number, () => 0),
   syscall(306, 'syncfs', [['fd', fd]], number, (k, t, a) => (descriptionOf(k, t, a[0]!) ? 0 : -ERRNO.EBADF)),
-  syscall(221, 'fadvise64', [['fd', fd], ['offset', off], ['len', off], ['advice', oneOf(FADVICE, 'POSIX_FADV_???')]], number, (k, t, a) =>
-    checkFile(k, t, a[0]!) || (a[3]! < 0 || a[3]! > 5 || a[2]! < 0 ? -ERRNO.EINVAL : 0),
+  syscall(
+    221,
+    'fadvise64',
+    [
+      ['fd', fd],
+      ['offset', off],
+      ['len', off],
+      ['advice', oneOf(FADVICE, 'POSIX_FADV_???')],
+    ],
+    number,
+    (k, t, a) => checkFile(k, t, a[0]!) || (a[3]! < 0 || a[3]! > 5 || a[2]! < 0 ? -ERRNO.EINVAL : 0),
   ),
-  syscall(187, 'readahead', [['fd', fd], ['offset', off], ['count', size]], number, (k, t, a) => {
-    const d = descriptionOf(k, t, a[0]!)
-    if (!d || (d.flags & 3) === 1) return -ERRNO.EBADF
-    return d.type === 'file' ? 0 : -ERRNO.EINVAL
-  }),
-  syscall(277, 'sync_file_range', [['fd', fd], ['offset', off], ['nbytes', off], ['flags', flags(SYNC_RANGE, 'SYNC_FILE_RANGE_???')]], number, (k, t, a) =>
-    a[3]! & ~7 || a[1]! < 0 || a[2]! < 0 ? -ERRNO.EINVAL : checkFile(k, t, a[0]!),
+  syscall(
+    187,
+    'readahead',
+    [
+      ['fd', fd],
+      ['offset', off],
+      ['count', size],
+    ],
+    number,
+    (k, t, a) => {
+      const d = descriptionOf(k, t, a[0]!)
+      if (!d || (d.flags & 3) === 1) return -ERRNO.EBADF
+      return d.type === 'file' ? 0 : -ERRNO.EINVAL
+    },
+  ),
+  syscall(
+    277,
+    'sync_file_range',
+    [
+      ['fd', fd],
+      ['offset', off],
+      ['nbytes', off],
+      ['flags', flags(SYNC_RANGE, 'SYNC_FILE_RANGE_???')],
+    ],
+    number,
+    (k, t, a) => (a[3]! & ~7 || a[1]! < 0 || a[2]! < 0 ? -ERRNO.EINVAL : checkFile(k, t, a[0]!)),
   ),
 ]

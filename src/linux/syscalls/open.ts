@@ -2,7 +2,15 @@
 import { asU64, dirfd, fd, flags, mode, number, path, shown, structOut, structText, uint } from '../arguments.ts'
 import { BLOCKED, syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
-import { addDescription, closeFd, copyFdTable, descriptionOf, installFd, installOrDrop, releaseDescription } from '../fs/description.ts'
+import {
+  addDescription,
+  closeFd,
+  copyFdTable,
+  descriptionOf,
+  installFd,
+  installOrDrop,
+  releaseDescription,
+} from '../fs/description.ts'
 import { SEMAPHORE } from '../fs/event-files.ts'
 import { addInode, timeNow } from '../fs/inode.ts'
 import { bytesFromName } from '../fs/names.ts'
@@ -25,7 +33,16 @@ const modeIfCreate = (at: number): ArgType => ({
 })
 
 /** Opens and installs; a FIFO without its other end waits until that comes. */
-function open(k: Kernel, t: Task, nr: number, args: number[], start: number, address: number, how: number, bits: number): number {
+function open(
+  k: Kernel,
+  t: Task,
+  nr: number,
+  args: number[],
+  start: number,
+  address: number,
+  how: number,
+  bits: number,
+): number {
   const waited = t.wait?.detail as FifoWait | undefined
   if (waited) return continueFifo(k, t, nr, args, waited, how)
   const name = readPath(k, t, address)
@@ -52,7 +69,9 @@ function otherEnds(k: Kernel, d: Description): { count: number; opens: number } 
   const pipe = d.type === 'pipe' ? k.state.fs.pipes.get(d.pipe)! : null
   const access = d.flags & 3
   if (pipe === null || access === 2) return null
-  return access === 0 ? { count: pipe.writers, opens: pipe.writerOpens } : { count: pipe.readers, opens: pipe.readerOpens }
+  return access === 0
+    ? { count: pipe.writers, opens: pipe.writerOpens }
+    : { count: pipe.readers, opens: pipe.readerOpens }
 }
 
 function continueFifo(k: Kernel, t: Task, nr: number, args: number[], wait: FifoWait, how: number): number {
@@ -151,7 +170,10 @@ function pipe(k: Kernel, t: Task, address: number, how: number): number {
   inode.pipe = id
   inode.nlink = 0
   const kept = how & O.nonblock
-  const ends = [0, 1].map((access) => addDescription(fs, 'pipe', access | kept, inode, { pipe: id })) as [Description, Description]
+  const ends = [0, 1].map((access) => addDescription(fs, 'pipe', access | kept, inode, { pipe: id })) as [
+    Description,
+    Description,
+  ]
   for (const end of ends) joinPipe(k, end)
   const closeOnExec = (how & O.cloexec) !== 0
   for (const end of ends) end.refs++
@@ -178,7 +200,11 @@ function memfd(k: Kernel, t: Task, args: number[]): number {
   if (typeof name === 'number') return name
   if (bytesFromName(name).length > 249) return -ERRNO.EINVAL
   const { uid, gid } = k.process(t).credentials
-  const inode = addInode(k.state.fs, { kind: 'file', mode: how & 8 ? 0o666 : 0o777, uid: uid[3], gid: gid[3] }, timeNow(k))
+  const inode = addInode(
+    k.state.fs,
+    { kind: 'file', mode: how & 8 ? 0o666 : 0o777, uid: uid[3], gid: gid[3] },
+    timeNow(k),
+  )
   // Without MFD_ALLOW_SEALING it is sealed against sealing.
   inode.seals = how & (2 | 8) ? 0 : 1
   const d = addDescription(k.state.fs, 'file', 2 | O.largefile, inode, { name: `/memfd:${name}` })
@@ -213,29 +239,124 @@ const memfdName: ArgType = {
 }
 
 export const openCalls: Declaration[] = [
-  syscall(2, 'open', [['pathname', path], ['flags', openFlags], ['mode', modeIfCreate(1)]], number, (k, t, a) => open(k, t, 2, a, AT_FDCWD, a[0]!, a[1]!, a[2]!), {
-    support: 'partial: O_TMPFILE',
-  }),
+  syscall(
+    2,
+    'open',
+    [
+      ['pathname', path],
+      ['flags', openFlags],
+      ['mode', modeIfCreate(1)],
+    ],
+    number,
+    (k, t, a) => open(k, t, 2, a, AT_FDCWD, a[0]!, a[1]!, a[2]!),
+    {
+      support: 'partial: a file of O_TMPFILE cannot be given a name',
+    },
+  ),
   syscall(
     257,
     'openat',
-    [['dfd', dirfd], ['pathname', path], ['flags', openFlags], ['mode', modeIfCreate(2)]],
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['flags', openFlags],
+      ['mode', modeIfCreate(2)],
+    ],
     number,
     (k, t, a) => open(k, t, 257, a, a[0]!, a[1]!, a[2]!, a[3]!),
-    { support: 'partial: O_TMPFILE' },
+    { support: 'partial: a file of O_TMPFILE cannot be given a name' },
   ),
-  syscall(437, 'openat2', [['dfd', dirfd], ['pathname', path], ['how', openHow], ['size', uint]], number, openat2, {
-    support: 'partial: resolve flags, O_TMPFILE',
-  }),
-  syscall(85, 'creat', [['pathname', path], ['mode', mode]], number, (k, t, a) => open(k, t, 85, a, AT_FDCWD, a[0]!, O.creat | O.wronly | O.trunc, a[1]!)),
+  syscall(
+    437,
+    'openat2',
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['how', openHow],
+      ['size', uint],
+    ],
+    number,
+    openat2,
+    {
+      support: 'partial: resolve flags',
+    },
+  ),
+  syscall(
+    85,
+    'creat',
+    [
+      ['pathname', path],
+      ['mode', mode],
+    ],
+    number,
+    (k, t, a) => open(k, t, 85, a, AT_FDCWD, a[0]!, O.creat | O.wronly | O.trunc, a[1]!),
+  ),
   syscall(3, 'close', [['fd', fd]], number, (k, t, a) => closeFd(k, k.process(t), a[0]!)),
-  syscall(436, 'close_range', [['first', uint], ['last', uint], ['flags', flags(CLOSE_RANGE, 'CLOSE_RANGE_???')]], number, closeRange),
+  syscall(
+    436,
+    'close_range',
+    [
+      ['first', uint],
+      ['last', uint],
+      ['flags', flags(CLOSE_RANGE, 'CLOSE_RANGE_???')],
+    ],
+    number,
+    closeRange,
+  ),
   syscall(32, 'dup', [['fd', fd]], number, (k, t, a) => dup(k, t, a[0]!)),
-  syscall(33, 'dup2', [['oldfd', fd], ['newfd', fd]], number, (k, t, a) => dupTo(k, t, a[0]!, a[1]!, false)),
-  syscall(292, 'dup3', [['oldfd', fd], ['newfd', fd], ['flags', pipeFlags]], number, dup3),
+  syscall(
+    33,
+    'dup2',
+    [
+      ['oldfd', fd],
+      ['newfd', fd],
+    ],
+    number,
+    (k, t, a) => dupTo(k, t, a[0]!, a[1]!, false),
+  ),
+  syscall(
+    292,
+    'dup3',
+    [
+      ['oldfd', fd],
+      ['newfd', fd],
+      ['flags', pipeFlags],
+    ],
+    number,
+    dup3,
+  ),
   syscall(22, 'pipe', [['pipefd', pipeFds]], number, (k, t, a) => pipe(k, t, a[0]!, 0)),
-  syscall(293, 'pipe2', [['pipefd', pipeFds], ['flags', pipeFlags]], number, (k, t, a) => pipe(k, t, a[0]!, a[1]!), { support: 'partial: O_DIRECT' }),
-  syscall(319, 'memfd_create', [['name', memfdName], ['flags', memfdFlags]], number, memfd, { support: 'partial: MFD_HUGETLB' }),
+  syscall(
+    293,
+    'pipe2',
+    [
+      ['pipefd', pipeFds],
+      ['flags', pipeFlags],
+    ],
+    number,
+    (k, t, a) => pipe(k, t, a[0]!, a[1]!),
+    { support: 'partial: O_DIRECT' },
+  ),
+  syscall(
+    319,
+    'memfd_create',
+    [
+      ['name', memfdName],
+      ['flags', memfdFlags],
+    ],
+    number,
+    memfd,
+    { support: 'partial: MFD_HUGETLB' },
+  ),
   syscall(284, 'eventfd', [['count', uint]], number, (k, t, a) => eventfd(k, t, a[0]!, 0)),
-  syscall(290, 'eventfd2', [['count', uint], ['flags', flags(EVENTFD_FLAGS, 'EFD_???')]], number, (k, t, a) => eventfd(k, t, a[0]!, a[1]!)),
+  syscall(
+    290,
+    'eventfd2',
+    [
+      ['count', uint],
+      ['flags', flags(EVENTFD_FLAGS, 'EFD_???')],
+    ],
+    number,
+    (k, t, a) => eventfd(k, t, a[0]!, a[1]!),
+  ),
 ]

@@ -25,7 +25,10 @@ function interest(id: number, events: number): FdInterest {
 function poll(k: Kernel, t: Task, nr: number, args: number[], limit: Limit): number {
   const [address, count] = args as [number, number]
   if (count > k.process(t).rlimits[7]![0]) return -ERRNO.EINVAL
-  const bytes = k.space(t).read(address, count * 8)?.slice()
+  const bytes = k
+    .space(t)
+    .read(address, count * 8)
+    ?.slice()
   if (!bytes) return -ERRNO.EFAULT
   const view = new DataView(bytes.buffer)
   const fds: FdInterest[] = []
@@ -155,7 +158,10 @@ const pollArray: ArgType = {
 function pollResult(result: number, call: CallView): string {
   if (result === 0) return '0 (Timeout)'
   const found = pollfds(call.args[0]!, call.args[1]!, call, true)
-  const remaining = call.args.length > 3 && call.args[2] !== 0 ? `, left ${structText(call.args[2]!, 16, (v) => timespecText(v), call)}` : ''
+  const remaining =
+    call.args.length > 3 && call.args[2] !== 0
+      ? `, left ${structText(call.args[2]!, 16, (v) => timespecText(v), call)}`
+      : ''
   return `${result} (${found}${remaining})`
 }
 
@@ -221,27 +227,54 @@ const count = { decode: (lo: number) => lo, when: 'in', text: String } as const 
 const size = { decode: asU64, when: 'in', text: String } as const satisfies ArgType
 
 export const pollCalls: Declaration[] = [
-  syscall(7, 'poll', [['fds', pollArray], ['nfds', count], ['timeout', int]], pollResult, (k, t, a) =>
-    poll(k, t, 7, a, limitOf(k, t, a[2]! < 0 ? -1 : a[2]! * 1e6)),
+  syscall(
+    7,
+    'poll',
+    [
+      ['fds', pollArray],
+      ['nfds', count],
+      ['timeout', int],
+    ],
+    pollResult,
+    (k, t, a) => poll(k, t, 7, a, limitOf(k, t, a[2]! < 0 ? -1 : a[2]! * 1e6)),
   ),
   syscall(
     271,
     'ppoll',
-    [['fds', pollArray], ['nfds', count], ['tmo_p', timespecInOut], ['sigmask', sigmask], ['sigsetsize', size]],
+    [
+      ['fds', pollArray],
+      ['nfds', count],
+      ['tmo_p', timespecInOut],
+      ['sigmask', sigmask],
+      ['sigsetsize', size],
+    ],
     pollResult,
     ppoll,
   ),
   syscall(
     23,
     'select',
-    [['nfds', int], ['readfds', fdSet], ['writefds', fdSet], ['exceptfds', fdSet], ['timeout', timevalInOut]],
+    [
+      ['nfds', int],
+      ['readfds', fdSet],
+      ['writefds', fdSet],
+      ['exceptfds', fdSet],
+      ['timeout', timevalInOut],
+    ],
     (result, call) => selectResult(result, call, (view) => timevalText(view)),
     selectTimeval,
   ),
   syscall(
     270,
     'pselect6',
-    [['nfds', int], ['readfds', fdSet], ['writefds', fdSet], ['exceptfds', fdSet], ['timeout', timespecInOut], ['sigmask', sigmaskPair]],
+    [
+      ['nfds', int],
+      ['readfds', fdSet],
+      ['writefds', fdSet],
+      ['exceptfds', fdSet],
+      ['timeout', timespecInOut],
+      ['sigmask', sigmaskPair],
+    ],
     (result, call) => selectResult(result, call, (view) => timespecText(view)),
     pselect6,
   ),

@@ -1,6 +1,6 @@
 /** Exists to declare the calls that make and end processes and threads, and that give them their ids. */
 import { REG, registers } from '../../ir/registers.ts'
-import { asU64, hexU64, int, number, path, ptr, shown, size, u64At } from '../arguments.ts'
+import { asU64, asUint, hexU64, int, number, path, ptr, shown, size, u64At } from '../arguments.ts'
 import { syscall, unsupported, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { exitGroup, exitTask } from '../exit.ts'
@@ -58,7 +58,7 @@ function makeThread(k: Kernel, t: Task, name: string, request: CloneRequest): nu
 
 function clone(k: Kernel, t: Task, args: number[]): number {
   const [flags, stack, parentTid, childTid, tls] = args as [number, number, number, number, number]
-  return makeThread(k, t, 'clone', { flags: flags % 0x1_0000_0000 | 0, stack, parentTid, childTid, tls })
+  return makeThread(k, t, 'clone', { flags: flags | 0, stack, parentTid, childTid, tls })
 }
 
 /** Sizes of struct clone_args that exist (CLONE_ARGS_SIZE_VER0 and the current one). */
@@ -92,7 +92,7 @@ function tidList(call: CallView, address: number): string {
 
 /** clone's arguments by name and in strace's order, which is not that of the registers. */
 const cloneArgs: readonly (readonly [string, ArgType])[] = [
-  ['flags', shown(asU64, (_value, { args }) => `child_stack=${pointerText(args[1]!)}`)],
+  ['flags', shown(asUint, (_value, { args }) => `child_stack=${pointerText(args[1]!)}`)],
   ['stack', shown(asU64, (_value, { args }) => `flags=${cloneFlagsText(args[0]!)}`)],
   ['parent_tid', { ...shown(asU64, (value, call) => (call.args[0]! & CLONE.parentSetTid ? `parent_tid=${call.result === null || call.result < 0 ? pointerText(value) : tidList(call, value)}` : null)), when: 'out' }],
   ['child_tid', shown(asU64, (_value, { args }) => (args[0]! & CLONE.setTls ? `tls=${hex(args[4]!)}` : null))],

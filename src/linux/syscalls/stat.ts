@@ -15,7 +15,14 @@ import { flagsText } from '../strace.ts'
 import { ACCESS_MODES, AT_FLAGS, FACCESS_FLAGS } from '../table-flags.ts'
 import { linkOut, statfsOut, statOut, statxFlags, statxMask, statxOut } from './file-text.ts'
 
-const AT = { nofollow: 0x100, eaccess: 0x200, removedir: 0x200, follow: 0x400, noAutomount: 0x800, emptyPath: 0x1000 } as const
+const AT = {
+  nofollow: 0x100,
+  eaccess: 0x200,
+  removedir: 0x200,
+  follow: 0x400,
+  noAutomount: 0x800,
+  emptyPath: 0x1000,
+} as const
 
 /** Stores what is known of an inode, or passes an errno on. */
 function put(k: Kernel, t: Task, inode: Inode | number, buffer: number, bytes: (inode: Inode) => Uint8Array): number {
@@ -36,7 +43,8 @@ function anonymousInode(k: Kernel): Inode {
   return { ...root, ino: 1, kind: 'file', mode: 0o600, nlink: 1, content: null, entries: null, source: null, rdev: 0 }
 }
 
-const stat = (k: Kernel, t: Task, inode: Inode | number, buffer: number): number => put(k, t, inode, buffer, (found) => statBytes(k, found))
+const stat = (k: Kernel, t: Task, inode: Inode | number, buffer: number): number =>
+  put(k, t, inode, buffer, (found) => statBytes(found))
 
 function newfstatat(k: Kernel, t: Task, args: number[]): number {
   const [start, address, buffer, how] = args as [number, number, number, number]
@@ -55,7 +63,7 @@ function statx(k: Kernel, t: Task, args: number[]): number {
   const [start, address, how, mask, buffer] = args as [number, number, number, number, number]
   if (how & ~(AT.nofollow | AT.noAutomount | AT.emptyPath | 0x6000) || (how & 0x6000) === 0x6000) return -ERRNO.EINVAL
   if (mask >>> 31) return -ERRNO.EINVAL
-  return put(k, t, findHere(k, t, start, address, how), buffer, (inode) => statxBytes(k, inode))
+  return put(k, t, findHere(k, t, start, address, how), buffer, statxBytes)
 }
 
 function access(k: Kernel, t: Task, start: number, address: number, wanted: number, how: number): number {
@@ -107,35 +115,231 @@ function chroot(k: Kernel, t: Task, args: number[]): number {
 
 const atFlags = flags(AT_FLAGS, 'AT_???')
 const accessMode = flags(ACCESS_MODES, '?_OK')
-const faccessFlags = shown((lo) => lo, (value) => flagsText(value, FACCESS_FLAGS, 'AT_???'))
+const faccessFlags = shown(
+  (lo) => lo,
+  (value) => flagsText(value, FACCESS_FLAGS, 'AT_???'),
+)
 
 const NO_XATTR = { support: 'partial: no file has extended attributes' } as const
 const noAttribute = (inode: Inode | number): number => (typeof inode === 'number' ? inode : -ERRNO.ENODATA)
 const noAttributes = (inode: Inode | number): number => (typeof inode === 'number' ? inode : 0)
 
 export const statCalls: Declaration[] = [
-  syscall(4, 'stat', [['pathname', path], ['statbuf', statOut]], number, (k, t, a) => stat(k, t, findAt(k, t, AT_FDCWD, a[0]!, true), a[1]!)),
-  syscall(5, 'fstat', [['fd', fd], ['statbuf', statOut]], number, (k, t, a) => stat(k, t, ofFd(k, t, a[0]!), a[1]!)),
-  syscall(6, 'lstat', [['pathname', path], ['statbuf', statOut]], number, (k, t, a) => stat(k, t, findAt(k, t, AT_FDCWD, a[0]!, false), a[1]!)),
-  syscall(262, 'newfstatat', [['dfd', dirfd], ['pathname', path], ['statbuf', statOut], ['flags', atFlags]], number, newfstatat),
-  syscall(332, 'statx', [['dfd', dirfd], ['pathname', path], ['flags', statxFlags], ['mask', statxMask], ['statxbuf', statxOut]], number, statx),
-  syscall(21, 'access', [['pathname', path], ['mode', accessMode]], number, (k, t, a) => access(k, t, AT_FDCWD, a[0]!, a[1]!, 0)),
-  syscall(269, 'faccessat', [['dfd', dirfd], ['pathname', path], ['mode', accessMode]], number, (k, t, a) => access(k, t, a[0]!, a[1]!, a[2]!, 0)),
-  syscall(439, 'faccessat2', [['dfd', dirfd], ['pathname', path], ['mode', accessMode], ['flags', faccessFlags]], number, (k, t, a) =>
-    access(k, t, a[0]!, a[1]!, a[2]!, a[3]!),
+  syscall(
+    4,
+    'stat',
+    [
+      ['pathname', path],
+      ['statbuf', statOut],
+    ],
+    number,
+    (k, t, a) => stat(k, t, findAt(k, t, AT_FDCWD, a[0]!, true), a[1]!),
   ),
-  syscall(89, 'readlink', [['pathname', path], ['buf', linkOut], ['bufsiz', size]], number, (k, t, a) => readlink(k, t, AT_FDCWD, a[0]!, a[1]!, a[2]!)),
-  syscall(267, 'readlinkat', [['dfd', dirfd], ['pathname', path], ['buf', linkOut], ['bufsiz', int]], number, (k, t, a) =>
-    readlink(k, t, a[0]!, a[1]!, a[2]!, a[3]!),
+  syscall(
+    5,
+    'fstat',
+    [
+      ['fd', fd],
+      ['statbuf', statOut],
+    ],
+    number,
+    (k, t, a) => stat(k, t, ofFd(k, t, a[0]!), a[1]!),
   ),
-  syscall(79, 'getcwd', [['buf', stringOut], ['size', size]], number, getcwd),
-  syscall(137, 'statfs', [['pathname', path], ['buf', statfsOut]], number, (k, t, a) => put(k, t, findAt(k, t, AT_FDCWD, a[0]!, true), a[1]!, statfsBytes)),
-  syscall(138, 'fstatfs', [['fd', fd], ['buf', statfsOut]], number, fstatfs),
+  syscall(
+    6,
+    'lstat',
+    [
+      ['pathname', path],
+      ['statbuf', statOut],
+    ],
+    number,
+    (k, t, a) => stat(k, t, findAt(k, t, AT_FDCWD, a[0]!, false), a[1]!),
+  ),
+  syscall(
+    262,
+    'newfstatat',
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['statbuf', statOut],
+      ['flags', atFlags],
+    ],
+    number,
+    newfstatat,
+  ),
+  syscall(
+    332,
+    'statx',
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['flags', statxFlags],
+      ['mask', statxMask],
+      ['statxbuf', statxOut],
+    ],
+    number,
+    statx,
+  ),
+  syscall(
+    21,
+    'access',
+    [
+      ['pathname', path],
+      ['mode', accessMode],
+    ],
+    number,
+    (k, t, a) => access(k, t, AT_FDCWD, a[0]!, a[1]!, 0),
+  ),
+  syscall(
+    269,
+    'faccessat',
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['mode', accessMode],
+    ],
+    number,
+    (k, t, a) => access(k, t, a[0]!, a[1]!, a[2]!, 0),
+  ),
+  syscall(
+    439,
+    'faccessat2',
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['mode', accessMode],
+      ['flags', faccessFlags],
+    ],
+    number,
+    (k, t, a) => access(k, t, a[0]!, a[1]!, a[2]!, a[3]!),
+  ),
+  syscall(
+    89,
+    'readlink',
+    [
+      ['pathname', path],
+      ['buf', linkOut],
+      ['bufsiz', size],
+    ],
+    number,
+    (k, t, a) => readlink(k, t, AT_FDCWD, a[0]!, a[1]!, a[2]!),
+  ),
+  syscall(
+    267,
+    'readlinkat',
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['buf', linkOut],
+      ['bufsiz', int],
+    ],
+    number,
+    (k, t, a) => readlink(k, t, a[0]!, a[1]!, a[2]!, a[3]!),
+  ),
+  syscall(
+    79,
+    'getcwd',
+    [
+      ['buf', stringOut],
+      ['size', size],
+    ],
+    number,
+    getcwd,
+  ),
+  syscall(
+    137,
+    'statfs',
+    [
+      ['pathname', path],
+      ['buf', statfsOut],
+    ],
+    number,
+    (k, t, a) => put(k, t, findAt(k, t, AT_FDCWD, a[0]!, true), a[1]!, statfsBytes),
+  ),
+  syscall(
+    138,
+    'fstatfs',
+    [
+      ['fd', fd],
+      ['buf', statfsOut],
+    ],
+    number,
+    fstatfs,
+  ),
   syscall(161, 'chroot', [['path', path]], number, chroot, { support: 'partial: EPERM for every directory but /' }),
-  syscall(191, 'getxattr', [['path', path], ['name', path], ['value', ptr], ['size', size]], number, (k, t, a) => noAttribute(findAt(k, t, AT_FDCWD, a[0]!, true)), NO_XATTR),
-  syscall(192, 'lgetxattr', [['path', path], ['name', path], ['value', ptr], ['size', size]], number, (k, t, a) => noAttribute(findAt(k, t, AT_FDCWD, a[0]!, false)), NO_XATTR),
-  syscall(193, 'fgetxattr', [['fd', fd], ['name', path], ['value', ptr], ['size', size]], number, (k, t, a) => noAttribute(ofFd(k, t, a[0]!)), NO_XATTR),
-  syscall(194, 'listxattr', [['path', path], ['list', stringOut], ['size', size]], number, (k, t, a) => noAttributes(findAt(k, t, AT_FDCWD, a[0]!, true)), NO_XATTR),
-  syscall(195, 'llistxattr', [['path', path], ['list', stringOut], ['size', size]], number, (k, t, a) => noAttributes(findAt(k, t, AT_FDCWD, a[0]!, false)), NO_XATTR),
-  syscall(196, 'flistxattr', [['fd', fd], ['list', stringOut], ['size', size]], number, (k, t, a) => noAttributes(ofFd(k, t, a[0]!)), NO_XATTR),
+  syscall(
+    191,
+    'getxattr',
+    [
+      ['path', path],
+      ['name', path],
+      ['value', ptr],
+      ['size', size],
+    ],
+    number,
+    (k, t, a) => noAttribute(findAt(k, t, AT_FDCWD, a[0]!, true)),
+    NO_XATTR,
+  ),
+  syscall(
+    192,
+    'lgetxattr',
+    [
+      ['path', path],
+      ['name', path],
+      ['value', ptr],
+      ['size', size],
+    ],
+    number,
+    (k, t, a) => noAttribute(findAt(k, t, AT_FDCWD, a[0]!, false)),
+    NO_XATTR,
+  ),
+  syscall(
+    193,
+    'fgetxattr',
+    [
+      ['fd', fd],
+      ['name', path],
+      ['value', ptr],
+      ['size', size],
+    ],
+    number,
+    (k, t, a) => noAttribute(ofFd(k, t, a[0]!)),
+    NO_XATTR,
+  ),
+  syscall(
+    194,
+    'listxattr',
+    [
+      ['path', path],
+      ['list', stringOut],
+      ['size', size],
+    ],
+    number,
+    (k, t, a) => noAttributes(findAt(k, t, AT_FDCWD, a[0]!, true)),
+    NO_XATTR,
+  ),
+  syscall(
+    195,
+    'llistxattr',
+    [
+      ['path', path],
+      ['list', stringOut],
+      ['size', size],
+    ],
+    number,
+    (k, t, a) => noAttributes(findAt(k, t, AT_FDCWD, a[0]!, false)),
+    NO_XATTR,
+  ),
+  syscall(
+    196,
+    'flistxattr',
+    [
+      ['fd', fd],
+      ['list', stringOut],
+      ['size', size],
+    ],
+    number,
+    (k, t, a) => noAttributes(ofFd(k, t, a[0]!)),
+    NO_XATTR,
+  ),
 ]

@@ -1,43 +1,26 @@
-/** Exists to declare the calls that change files and the tree of names: mkdir, unlink, rename, link, chmod, chown, truncate, times. */
-import { asInt, dirfd, fd, flags, i64At, int, length, mode, number, off, path, shown } from '../arguments.ts'
+/** Exists to declare the calls that change the tree of names: mkdir, unlink, rename, link, chdir. */
+import { asInt, dirfd, fd, flags, mode, number, path, shown } from '../arguments.ts'
 import { syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
-import { changeDirectory, changeMode, changeOwner, link, makeDirectory, makeNode, removeDirectory, rename, RENAME, unlink } from '../fs/change.ts'
-import { descriptionOf } from '../fs/description.ts'
-import { zeroContent } from '../fs/content.ts'
-import { timeNow } from '../fs/inode.ts'
-import { resizeFile } from '../fs/mapping.ts'
-import { checkAccess, isOwner, MAY } from '../fs/permission.ts'
-import { MAX_FILE, type Description, type Inode, type InodeKind, type Timespec } from '../fs/state.ts'
-import { fileLimit, overLimit } from '../fs/transfer.ts'
-import { AT_FDCWD, findAt, findAtOrFd, readPath, walkAt, type Place } from '../fs/walk.ts'
+import {
+  changeDirectory,
+  link,
+  makeDirectory,
+  makeNode,
+  removeDirectory,
+  rename,
+  RENAME,
+  unlink,
+} from '../fs/change.ts'
+import { type InodeKind } from '../fs/state.ts'
+import { AT_FDCWD, findAtOrFd, readPath } from '../fs/walk.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
-import { octal } from '../strace.ts'
-import { AT_FLAGS, FALLOC_FLAGS, RENAME_FLAGS } from '../table-flags.ts'
-import { deviceText, modeText, timevals, utimbuf, utimes } from './file-text.ts'
+import { AT_FLAGS, RENAME_FLAGS } from '../table-flags.ts'
+import { deviceText, modeText } from './file-text.ts'
+import { at, on, onFd } from './places.ts'
 
-const AT = { nofollow: 0x100, removedir: 0x200, follow: 0x400, emptyPath: 0x1000 } as const
-
-/** Walks to where a name is, or will be, without following a link at the end, and goes on with the place. */
-function at(k: Kernel, t: Task, start: number, address: number, go: (place: Place) => number): number {
-  const place = walkAt(k, t, start, address, false)
-  return typeof place === 'number' ? place : go(place)
-}
-
-/** Finds an inode by path and goes on with it. */
-function on(k: Kernel, t: Task, start: number, address: number, follow: boolean, go: (inode: Inode) => number): number {
-  const inode = findAt(k, t, start, address, follow)
-  return typeof inode === 'number' ? inode : go(inode)
-}
-
-/** Goes on with the description of a descriptor and its inode; -EBADF also for O_PATH unless `paths`. */
-function onFd(k: Kernel, t: Task, number: number, go: (inode: Inode, d: Description) => number, paths = false): number {
-  const d = descriptionOf(k, t, number)
-  if (!d || (d.type === 'path' && !paths)) return -ERRNO.EBADF
-  const inode = k.state.fs.inodes.get(d.inode)
-  return inode ? go(inode, d) : -ERRNO.EINVAL
-}
+const AT = { removedir: 0x200, follow: 0x400, emptyPath: 0x1000 } as const
 
 const NODE_KINDS: ReadonlyMap<number, InodeKind> = new Map<number, InodeKind>([
   [0, 'file'],
@@ -66,7 +49,15 @@ function unlinkat(k: Kernel, t: Task, args: number[]): number {
   return at(k, t, start, address, (place) => (how & AT.removedir ? removeDirectory(k, t, place) : unlink(k, t, place)))
 }
 
-function renameat2(k: Kernel, t: Task, oldStart: number, oldAddress: number, newStart: number, newAddress: number, how: number): number {
+function renameat2(
+  k: Kernel,
+  t: Task,
+  oldStart: number,
+  oldAddress: number,
+  newStart: number,
+  newAddress: number,
+  how: number,
+): number {
   if (how & ~7 || (how & RENAME.exchange && how & (RENAME.noReplace | RENAME.whiteout))) return -ERRNO.EINVAL
   if (how & RENAME.whiteout) unsupported('renameat2', 'flag RENAME_WHITEOUT')
   return at(k, t, oldStart, oldAddress, (from) => at(k, t, newStart, newAddress, (to) => rename(k, t, from, to, how)))
@@ -87,147 +78,6 @@ function symlink(k: Kernel, t: Task, targetAddress: number, start: number, addre
   return at(k, t, start, address, (place) => makeNode(k, t, place, { kind: 'symlink', mode: 0o777, target }))
 }
 
-function fchownat(k: Kernel, t: Task, args: number[]): number {
-  const [start, address, uid, gid, how] = args as [number, number, number, number, number]
-  if (how & ~(AT.nofollow | AT.emptyPath)) return -ERRNO.EINVAL
-  const inode = findAtOrFd(k, t, start, address, !(how & AT.nofollow), (how & AT.emptyPath) !== 0)
-  return typeof inode === 'number' ? inode : changeOwner(k, t, inode, uid, gid)
-}
-
-/** Sets a file's size for a task that may write it. */
-function resize(k: Kernel, t: Task, inode: Inode, length: number): number {
-  if (length < 0) return -ERRNO.EINVAL
-  if (inode.kind === 'dir') return -ERRNO.EISDIR
-  if (!inode.content) return -ERRNO.EINVAL
-  if (length > MAX_FILE || length > fileLimit(k, t)) return overLimit(k, t)
-  const seals = Math.max(0, inode.seals)
-  const { size } = inode.content
-  if ((length < size && seals & 2) || (length > size && seals & 4)) return -ERRNO.EPERM
-  resizeFile(k, inode, length)
-  return 0
-}
-
-function truncate(k: Kernel, t: Task, args: number[]): number {
-  const [address, length] = args as [number, number]
-  if (length < 0) return -ERRNO.EINVAL
-  return on(k, t, AT_FDCWD, address, true, (inode) => {
-    if (inode.kind === 'dir') return -ERRNO.EISDIR
-    return checkAccess(k, t, inode, MAY.write) || resize(k, t, inode, length)
-  })
-}
-
-function ftruncate(k: Kernel, t: Task, args: number[]): number {
-  const [number, length] = args as [number, number]
-  return onFd(k, t, number, (inode, d) => (length < 0 || d.type !== 'file' || (d.flags & 3) === 0 ? -ERRNO.EINVAL : resize(k, t, inode, length)))
-}
-
-const FALLOC = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const
-
-function fallocate(k: Kernel, t: Task, args: number[]): number {
-  const [number, how, start, length] = args as [number, number, number, number]
-  return onFd(k, t, number, (inode, d) => {
-    if (start < 0 || length <= 0) return -ERRNO.EINVAL
-    if ((d.flags & 3) === 0) return -ERRNO.EBADF
-    if (d.type === 'pipe') return -ERRNO.ESPIPE
-    if (d.type !== 'file') return -ERRNO.ENODEV
-    if (how & ~(FALLOC.keepSize | FALLOC.punchHole | FALLOC.zeroRange)) return -ERRNO.EOPNOTSUPP
-    if (how & FALLOC.punchHole && !(how & FALLOC.keepSize)) return -ERRNO.EOPNOTSUPP
-    if (how & FALLOC.punchHole && how & FALLOC.zeroRange) return -ERRNO.EOPNOTSUPP
-    const end = start + length
-    if (end > MAX_FILE || end > fileLimit(k, t)) return overLimit(k, t)
-    if (inode.seals > 0 && inode.seals & 8 && how & (FALLOC.punchHole | FALLOC.zeroRange)) return -ERRNO.EPERM
-    const { content } = inode
-    if (how & (FALLOC.punchHole | FALLOC.zeroRange)) {
-      if (inode.shared.length > 0) unsupported('fallocate', 'a hole in a file that is mapped MAP_SHARED')
-      zeroContent(k.world, content!, start, end)
-      inode.mtime = inode.ctime = timeNow(k)
-    }
-    return !(how & FALLOC.keepSize) && end > content!.size ? resize(k, t, inode, end) : 0
-  })
-}
-
-const UTIME_NOW = 0x3fff_ffff
-const UTIME_OMIT = 0x3fff_fffe
-
-/** New access and modification times: a time, the present one, or null for no change. */
-type NewTime = Timespec | 'now' | null
-
-function setTimes(k: Kernel, t: Task, inode: Inode, atime: NewTime, mtime: NewTime): number {
-  if (atime === null && mtime === null) return 0
-  const bothNow = atime === 'now' && mtime === 'now'
-  if (!isOwner(k, t, inode)) {
-    if (!bothNow) return -ERRNO.EPERM
-    const denied = checkAccess(k, t, inode, MAY.write)
-    if (denied !== 0) return denied
-  }
-  const now = timeNow(k)
-  if (atime !== null) inode.atime = atime === 'now' ? now : atime
-  if (mtime !== null) inode.mtime = mtime === 'now' ? now : mtime
-  inode.ctime = now
-  return 0
-}
-
-function utimensat(k: Kernel, t: Task, args: number[]): number {
-  const [start, address, times, how] = args as [number, number, number, number]
-  if (how & ~(AT.nofollow | AT.emptyPath)) return -ERRNO.EINVAL
-  const both = readTimes(k, t, times, 1)
-  if (typeof both === 'number') return both
-  if (address === 0) {
-    if (start === AT_FDCWD) return -ERRNO.EFAULT
-    return how !== 0 ? -ERRNO.EINVAL : onFd(k, t, start, (inode) => setTimes(k, t, inode, ...both))
-  }
-  const inode = findAtOrFd(k, t, start, address, !(how & AT.nofollow), (how & AT.emptyPath) !== 0)
-  return typeof inode === 'number' ? inode : setTimes(k, t, inode, ...both)
-}
-
-/** Two struct timespec (`unit` 1 ns) or timeval (1000 ns); a null pointer means now. */
-function readTimes(k: Kernel, t: Task, address: number, unit: 1 | 1000): [NewTime, NewTime] | number {
-  if (address === 0) return ['now', 'now']
-  const bytes = k.space(t).read(address, 32)
-  if (bytes === null) return -ERRNO.EFAULT
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 32)
-  const both: NewTime[] = []
-  for (const offset of [0, 16]) {
-    const part = i64At(view, offset + 8)
-    if (unit === 1 && part === UTIME_NOW) both.push('now')
-    else if (unit === 1 && part === UTIME_OMIT) both.push(null)
-    else if (part < 0 || part * unit >= 1e9) return -ERRNO.EINVAL
-    else both.push([i64At(view, offset), part * unit])
-  }
-  return both as [NewTime, NewTime]
-}
-
-function utime(k: Kernel, t: Task, args: number[]): number {
-  const [address, times] = args as [number, number]
-  let both: [NewTime, NewTime] = ['now', 'now']
-  if (times !== 0) {
-    const bytes = k.space(t).read(times, 16)
-    if (bytes === null) return -ERRNO.EFAULT
-    const view = new DataView(bytes.buffer, bytes.byteOffset, 16)
-    both = [
-      [i64At(view, 0), 0],
-      [i64At(view, 8), 0],
-    ]
-  }
-  return on(k, t, AT_FDCWD, address, true, (inode) => setTimes(k, t, inode, ...both))
-}
-
-function futimesat(k: Kernel, t: Task, start: number, address: number, times: number): number {
-  const both = readTimes(k, t, times, 1000)
-  if (typeof both === 'number') return both
-  if (address === 0) return onFd(k, t, start, (inode) => setTimes(k, t, inode, ...both))
-  return on(k, t, start, address, true, (inode) => setTimes(k, t, inode, ...both))
-}
-
-function umask(k: Kernel, t: Task, args: number[]): number {
-  const process = k.process(t)
-  const before = process.umask
-  process.umask = args[0]! & 0o777
-  return before
-}
-
-/** A uid or gid; -1 for none. */
-const id = int
 const atFlags = flags(AT_FLAGS, 'AT_???')
 const nodeMode = shown(asInt, (value) => modeText(value & 0xffff))
 const device: ArgType = shown(
@@ -239,62 +89,151 @@ const device: ArgType = shown(
 )
 
 export const treeCalls: Declaration[] = [
-  syscall(83, 'mkdir', [['pathname', path], ['mode', mode]], number, (k, t, a) => at(k, t, AT_FDCWD, a[0]!, (place) => makeDirectory(k, t, place, a[1]!))),
-  syscall(258, 'mkdirat', [['dfd', dirfd], ['pathname', path], ['mode', mode]], number, (k, t, a) =>
-    at(k, t, a[0]!, a[1]!, (place) => makeDirectory(k, t, place, a[2]!)),
+  syscall(
+    83,
+    'mkdir',
+    [
+      ['pathname', path],
+      ['mode', mode],
+    ],
+    number,
+    (k, t, a) => at(k, t, AT_FDCWD, a[0]!, (place) => makeDirectory(k, t, place, a[1]!)),
   ),
-  syscall(133, 'mknod', [['pathname', path], ['mode', nodeMode], ['dev', device]], number, (k, t, a) => mknod(k, t, AT_FDCWD, a[0]!, a[1]!, a[2]!)),
-  syscall(259, 'mknodat', [['dfd', dirfd], ['pathname', path], ['mode', nodeMode], ['dev', device]], number, (k, t, a) =>
-    mknod(k, t, a[0]!, a[1]!, a[2]!, a[3]!),
+  syscall(
+    258,
+    'mkdirat',
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['mode', mode],
+    ],
+    number,
+    (k, t, a) => at(k, t, a[0]!, a[1]!, (place) => makeDirectory(k, t, place, a[2]!)),
   ),
-  syscall(84, 'rmdir', [['pathname', path]], number, (k, t, a) => at(k, t, AT_FDCWD, a[0]!, (place) => removeDirectory(k, t, place))),
-  syscall(87, 'unlink', [['pathname', path]], number, (k, t, a) => at(k, t, AT_FDCWD, a[0]!, (place) => unlink(k, t, place))),
-  syscall(263, 'unlinkat', [['dfd', dirfd], ['pathname', path], ['flags', atFlags]], number, unlinkat),
-  syscall(82, 'rename', [['oldpath', path], ['newpath', path]], number, (k, t, a) => renameat2(k, t, AT_FDCWD, a[0]!, AT_FDCWD, a[1]!, 0)),
-  syscall(264, 'renameat', [['olddfd', dirfd], ['oldpath', path], ['newdfd', dirfd], ['newpath', path]], number, (k, t, a) =>
-    renameat2(k, t, a[0]!, a[1]!, a[2]!, a[3]!, 0),
+  syscall(
+    133,
+    'mknod',
+    [
+      ['pathname', path],
+      ['mode', nodeMode],
+      ['dev', device],
+    ],
+    number,
+    (k, t, a) => mknod(k, t, AT_FDCWD, a[0]!, a[1]!, a[2]!),
+  ),
+  syscall(
+    259,
+    'mknodat',
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['mode', nodeMode],
+      ['dev', device],
+    ],
+    number,
+    (k, t, a) => mknod(k, t, a[0]!, a[1]!, a[2]!, a[3]!),
+  ),
+  syscall(84, 'rmdir', [['pathname', path]], number, (k, t, a) =>
+    at(k, t, AT_FDCWD, a[0]!, (place) => removeDirectory(k, t, place)),
+  ),
+  syscall(87, 'unlink', [['pathname', path]], number, (k, t, a) =>
+    at(k, t, AT_FDCWD, a[0]!, (place) => unlink(k, t, place)),
+  ),
+  syscall(
+    263,
+    'unlinkat',
+    [
+      ['dfd', dirfd],
+      ['pathname', path],
+      ['flags', atFlags],
+    ],
+    number,
+    unlinkat,
+  ),
+  syscall(
+    82,
+    'rename',
+    [
+      ['oldpath', path],
+      ['newpath', path],
+    ],
+    number,
+    (k, t, a) => renameat2(k, t, AT_FDCWD, a[0]!, AT_FDCWD, a[1]!, 0),
+  ),
+  syscall(
+    264,
+    'renameat',
+    [
+      ['olddfd', dirfd],
+      ['oldpath', path],
+      ['newdfd', dirfd],
+      ['newpath', path],
+    ],
+    number,
+    (k, t, a) => renameat2(k, t, a[0]!, a[1]!, a[2]!, a[3]!, 0),
   ),
   syscall(
     316,
     'renameat2',
-    [['olddfd', dirfd], ['oldpath', path], ['newdfd', dirfd], ['newpath', path], ['flags', flags(RENAME_FLAGS, 'RENAME_???')]],
+    [
+      ['olddfd', dirfd],
+      ['oldpath', path],
+      ['newdfd', dirfd],
+      ['newpath', path],
+      ['flags', flags(RENAME_FLAGS, 'RENAME_???')],
+    ],
     number,
     (k, t, a) => renameat2(k, t, a[0]!, a[1]!, a[2]!, a[3]!, a[4]!),
     { support: 'partial: RENAME_WHITEOUT' },
   ),
-  syscall(86, 'link', [['oldpath', path], ['newpath', path]], number, (k, t, a) => linkat(k, t, [AT_FDCWD, a[0]!, AT_FDCWD, a[1]!, 0])),
+  syscall(
+    86,
+    'link',
+    [
+      ['oldpath', path],
+      ['newpath', path],
+    ],
+    number,
+    (k, t, a) => linkat(k, t, [AT_FDCWD, a[0]!, AT_FDCWD, a[1]!, 0]),
+  ),
   syscall(
     265,
     'linkat',
-    [['olddfd', dirfd], ['oldpath', path], ['newdfd', dirfd], ['newpath', path], ['flags', atFlags]],
+    [
+      ['olddfd', dirfd],
+      ['oldpath', path],
+      ['newdfd', dirfd],
+      ['newpath', path],
+      ['flags', atFlags],
+    ],
     number,
     linkat,
   ),
-  syscall(88, 'symlink', [['target', path], ['linkpath', path]], number, (k, t, a) => symlink(k, t, a[0]!, AT_FDCWD, a[1]!)),
-  syscall(266, 'symlinkat', [['target', path], ['newdfd', dirfd], ['linkpath', path]], number, (k, t, a) => symlink(k, t, a[0]!, a[1]!, a[2]!)),
-  syscall(80, 'chdir', [['path', path]], number, (k, t, a) => on(k, t, AT_FDCWD, a[0]!, true, (inode) => changeDirectory(k, t, inode))),
-  syscall(81, 'fchdir', [['fd', fd]], number, (k, t, a) => onFd(k, t, a[0]!, (inode) => changeDirectory(k, t, inode), true)),
-  syscall(90, 'chmod', [['pathname', path], ['mode', mode]], number, (k, t, a) => on(k, t, AT_FDCWD, a[0]!, true, (inode) => changeMode(k, t, inode, a[1]!))),
-  syscall(91, 'fchmod', [['fd', fd], ['mode', mode]], number, (k, t, a) => onFd(k, t, a[0]!, (inode) => changeMode(k, t, inode, a[1]!))),
-  syscall(268, 'fchmodat', [['dfd', dirfd], ['pathname', path], ['mode', mode]], number, (k, t, a) =>
-    on(k, t, a[0]!, a[1]!, true, (inode) => changeMode(k, t, inode, a[2]!)),
+  syscall(
+    88,
+    'symlink',
+    [
+      ['target', path],
+      ['linkpath', path],
+    ],
+    number,
+    (k, t, a) => symlink(k, t, a[0]!, AT_FDCWD, a[1]!),
   ),
-  syscall(92, 'chown', [['pathname', path], ['owner', id], ['group', id]], number, (k, t, a) =>
-    on(k, t, AT_FDCWD, a[0]!, true, (inode) => changeOwner(k, t, inode, a[1]!, a[2]!)),
+  syscall(
+    266,
+    'symlinkat',
+    [
+      ['target', path],
+      ['newdfd', dirfd],
+      ['linkpath', path],
+    ],
+    number,
+    (k, t, a) => symlink(k, t, a[0]!, a[1]!, a[2]!),
   ),
-  syscall(93, 'fchown', [['fd', fd], ['owner', id], ['group', id]], number, (k, t, a) => onFd(k, t, a[0]!, (inode) => changeOwner(k, t, inode, a[1]!, a[2]!))),
-  syscall(94, 'lchown', [['pathname', path], ['owner', id], ['group', id]], number, (k, t, a) =>
-    on(k, t, AT_FDCWD, a[0]!, false, (inode) => changeOwner(k, t, inode, a[1]!, a[2]!)),
+  syscall(80, 'chdir', [['path', path]], number, (k, t, a) =>
+    on(k, t, AT_FDCWD, a[0]!, true, (inode) => changeDirectory(k, t, inode)),
   ),
-  syscall(260, 'fchownat', [['dfd', dirfd], ['pathname', path], ['owner', id], ['group', id], ['flags', atFlags]], number, fchownat),
-  syscall(95, 'umask', [['mask', mode]], octal, umask),
-  syscall(76, 'truncate', [['path', path], ['length', length]], number, truncate),
-  syscall(77, 'ftruncate', [['fd', fd], ['length', length]], number, ftruncate),
-  syscall(285, 'fallocate', [['fd', fd], ['mode', flags(FALLOC_FLAGS, 'FALLOC_FL_???')], ['offset', off], ['len', off]], number, fallocate, {
-    support: 'partial: KEEP_SIZE, PUNCH_HOLE and ZERO_RANGE; the others are EOPNOTSUPP',
-  }),
-  syscall(280, 'utimensat', [['dfd', dirfd], ['pathname', path], ['times', utimes], ['flags', atFlags]], number, utimensat),
-  syscall(132, 'utime', [['filename', path], ['times', utimbuf]], number, utime),
-  syscall(235, 'utimes', [['filename', path], ['times', timevals]], number, (k, t, a) => futimesat(k, t, AT_FDCWD, a[0]!, a[1]!)),
-  syscall(261, 'futimesat', [['dfd', dirfd], ['pathname', path], ['times', timevals]], number, (k, t, a) => futimesat(k, t, a[0]!, a[1]!, a[2]!)),
+  syscall(81, 'fchdir', [['fd', fd]], number, (k, t, a) =>
+    onFd(k, t, a[0]!, (inode) => changeDirectory(k, t, inode), true),
+  ),
 ]

@@ -18,7 +18,7 @@ export type Rule =
   | { readonly kind: 'value-expression'; readonly expression: Uint8Array }
 
 /** How the canonical frame address is found. */
-export type CfaRule = { readonly register: number; readonly offset: number } | { readonly expression: Uint8Array }
+type CfaRule = { readonly register: number; readonly offset: number } | { readonly expression: Uint8Array }
 
 /** The rules at one instruction; `rules` by DWARF register number. */
 export interface Row {

@@ -24,7 +24,7 @@ export function printNode(node: Node): string {
  * Types are written inside out, as in C: {@link Printer.declare} is given what stands where a variable's name would
  * (`*`, `(&) [3]`, `f(int)`), and wraps it from the outermost operator to the base type.
  */
-export class Printer {
+class Printer {
   /** Which element of a pack stands for the parameter, while an expansion is written; -1 outside. */
   private packIndex = -1
   private depth = 0

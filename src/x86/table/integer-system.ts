@@ -26,8 +26,8 @@ export const system: readonly InsnRow[] = [
 
   // Hints: no effect, and no access although some name memory.
   { op: 'F3 90', mnemonic: 'PAUSE', operands: '', lift: nothing },
-  { op: '0F 0D', mnemonic: 'PREFETCH', operands: 'Mb', lift: nothing },
-  { op: '0F 0D /1', mnemonic: 'PREFETCHW', operands: 'Mb', lift: nothing },
+  ...[0, 4, 5, 6, 7].map((n): InsnRow => ({ op: `0F 0D /${n}`, mnemonic: 'PREFETCH', operands: 'Mb', lift: nothing })),
+  ...[1, 3].map((n): InsnRow => ({ op: `0F 0D /${n}`, mnemonic: 'PREFETCHW', operands: 'Mb', lift: nothing })),
   { op: '0F 0D /2', mnemonic: 'PREFETCHWT1', operands: 'Mb', lift: nothing },
   { op: '0F 18', mnemonic: 'NOP', operands: 'Ev', lift: nothing },
   { op: '0F 18 /0', mnemonic: 'PREFETCHNTA', operands: 'Mb', lift: nothing },

@@ -40,6 +40,8 @@ int main(void) {
   f = fopen("text", "a");
   CHECK(fputs("more\n", f) >= 0 && fclose(f) == 0);
   CHECK(stat("text", &st) == 0 && st.st_size == 98895);
+  f = tmpfile();
+  CHECK(f != NULL && fputs("x", f) >= 0 && ftell(f) == 1 && fclose(f) == 0);
   leave_directory();
   return 0;
 }

@@ -1,0 +1,79 @@
+/** A machine that is no machine: counts, and ends where it is told to. Shows what sessions ask, and how often. */
+import type { ReportWorld } from '../../src/replay/recording-world.ts'
+import type { RunEnding, RunInputs } from '../../src/replay/recording.ts'
+import type { Subject, TaskView } from '../../src/replay/subject.ts'
+
+export function fakeInputs(timeLimit: number | null): RunInputs {
+  const options = { strategy: 'random', cpus: 1, clockRate: 10, uid: 0, gid: 0, timeLimit }
+  return { path: '/prog', argv: ['prog'], env: [], cwd: '/', seed: 7, options }
+}
+
+/** Ends at instruction `endsAt`; its clock runs 10 ns an instruction and jumps by `jump` ns whenever it is advanced. */
+export class FakeMachine implements Subject {
+  count = 0
+  jumped = 0
+  readonly currentTid = 1000
+  readonly limits: number[] = []
+  private readonly endsAt: number
+  private readonly how: RunEnding
+  private readonly jump: number
+
+  constructor(endsAt: number, how: RunEnding, jump = 0) {
+    this.endsAt = endsAt
+    this.how = how
+    this.jump = jump
+  }
+
+  get elapsed(): number {
+    return this.count * 10 + this.jumped
+  }
+
+  advance(limit: number): void {
+    this.limits.push(limit)
+    this.count = Math.min(limit, this.endsAt)
+    this.jumped += this.jump
+  }
+
+  ending(): RunEnding | null {
+    return this.count >= this.endsAt ? this.how : null
+  }
+
+  hash(): string {
+    return `state-${this.count}`
+  }
+
+  tasks(): TaskView[] {
+    const registers = Array.from({ length: 17 }, (_, i) => BigInt(i) * 0x1111n)
+    return [{ pid: 1000, tid: 1000, name: 'prog', registers, flags: 0x246, fsBase: 0n, waiting: null }]
+  }
+
+  mappedFiles(): [] {
+    return []
+  }
+
+  read(): null {
+    return null
+  }
+
+  unknownCalls(): { text: string; times: number }[] {
+    return [{ text: 'frob(0x1)', times: 2 }]
+  }
+
+  statistics(): Record<string, number> {
+    return {}
+  }
+
+  addObserver(): void {}
+}
+
+/** A world without files. */
+export const emptyWorld: ReportWorld = {
+  lstat: () => 'ENOENT',
+  readlink: () => 'ENOENT',
+  list: () => 'ENOENT',
+  content: () => 'ENOENT',
+  readInput: () => new Uint8Array(0),
+  writeOutput: () => {},
+  look: () => undefined,
+  changedAt: () => undefined,
+}
