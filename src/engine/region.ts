@@ -45,6 +45,8 @@ export function discover(space: AddressSpace, pc: number, budget: number): Regio
   /** Start of the block that covers each instruction start. */
   const cover = new Map<number, Block>()
   const internal: Block[] = []
+  /** Linkage table entries that were inlined, one block for each call. */
+  const linkage: Block[] = []
   const queue: number[] = [pc]
   let instructions = 0
 
@@ -56,6 +58,7 @@ export function discover(space: AddressSpace, pc: number, budget: number): Regio
     // Running into a block that exists already ends this one there.
     const meets = block!.insns.findIndex((insn, i) => i > 0 && byPc.has(insn.pc))
     if (meets > 0) return lift(at, meets)
+    inlineLinkage(reader, block!, linkage)
     byPc.set(at, block!)
     for (const insn of block!.insns) cover.set(insn.pc, block!)
     instructions += block!.insns.length
@@ -81,7 +84,26 @@ export function discover(space: AddressSpace, pc: number, budget: number): Regio
     if (instructions >= budget || !canExecute(space, at)) continue
     lift(at, Math.max(1, Math.min(budget - instructions, 64)))
   }
-  return assemble(pc, byPc, internal, instructions)
+  return assemble(pc, byPc, [...internal, ...linkage], instructions)
+}
+
+/**
+ * A call of a procedure linkage table entry (`[endbr64] jmp [slot]`) becomes a jump to a copy of that entry which ends in an indirect call: as a
+ * region of its own it would cost more than all the rest of the call.
+ */
+function inlineLinkage(reader: CodeReader, block: Block, linkage: Block[]): void {
+  const { term } = block
+  if (term.kind !== 'call') return
+  const byte = (at: number): number => reader.bytes[term.target + at - reader.origin]!
+  const at = byte(0) === 0xf3 && byte(1) === 0x0f && byte(2) === 0x1e ? 4 : 0
+  const jump = byte(at) === 0xf2 ? at + 1 : at
+  if (byte(jump) !== 0xff || byte(jump + 1) !== 0x25) return
+  const [entry] = liftBlock(reader, term.target, 2)
+  if (entry?.term.kind !== 'ijump') return
+  entry.internal = true
+  entry.term = { kind: 'icall', address: entry.term.address, ret: term.ret }
+  block.term = { kind: 'jump', target: entry }
+  linkage.push(entry)
 }
 
 function targetsOf(block: Block): Target[] {
@@ -134,7 +156,7 @@ function assemble(pc: number, byPc: Map<number, Block>, internal: readonly Block
   }
   const term = blocks[entries[0]!]!.term
   const volatile = term.kind === 'fault' && term.reason === EXIT.fetchFault
-  return { pc, blocks, entries, entryPcs, instructions, callees, ranges: codeRanges(addressed), volatile }
+  return { pc, blocks, entries, entryPcs, instructions, callees, ranges: codeRanges([...addressed, ...blocks.filter((b) => b.internal && b.insns.length > 0)].sort((x, y) => x.pc - y.pc)), volatile }
 }
 
 function isCall(block: Block): boolean {

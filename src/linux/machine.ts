@@ -157,7 +157,7 @@ export function createMachine(options: MachineOptions): Machine {
     processes: new Map([[process.pid, process]]),
     tasks: new Map([[task.tid, task]]),
     spaces: new Map(),
-    turn: { tid: 0, left: 0, yielded: false },
+    turn: { tid: 0, last: 0, left: 0, yielded: false },
     runnable: [],
     events: [],
     futexes: new Map(),

@@ -68,13 +68,16 @@ function loop(k: Kernel, limit: number): void {
 
 /** Puts a task's registers where the processor finds them, and the previous task's away. */
 function load(k: Kernel, t: Task): void {
-  const from = k.current
-  if (from !== null) from.cpu.set(k.cpu.bytes)
+  if (k.current !== null) k.current.cpu.set(k.cpu.bytes)
   k.current = t
   k.cpu = k.memory(t).cpu
   k.cpu.bytes.set(t.cpu)
+  const turn = k.state.turn
+  if (turn.last === t.tid) return
+  const from = k.state.tasks.get(turn.last)
+  turn.last = t.tid
   if (k.observers.length === 0) return
-  for (const observer of k.observers) observer.taskSwitch?.(from === null ? null : k.info(from), k.info(t), k)
+  for (const observer of k.observers) observer.taskSwitch?.(from === undefined ? null : k.info(from), k.info(t), k)
 }
 
 function unload(k: Kernel): void {

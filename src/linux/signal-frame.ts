@@ -92,7 +92,7 @@ function writeContext(view: DataView, k: Kernel, t: Task, info: SignalInfo, mask
   const uc = FRAME.uc
   view.setBigUint64(uc + UC.flags, BigInt(UC_FLAGS), true)
   view.setBigUint64(uc + UC.stack, BigInt(t.altStack.base), true)
-  view.setUint32(uc + UC.stack + 8, altStackFlags(t.altStack, cpu.gpr(REG.rsp)) | (t.altStack.flags & SS.autoDisarm), true)
+  view.setUint32(uc + UC.stack + 8, t.altStack.flags, true)
   view.setBigUint64(uc + UC.stack + 16, BigInt(t.altStack.size), true)
   const sc = uc + UC.context
   ORDER.forEach((register, i) => view.setBigUint64(sc + i * 8, cpu.gpr(register), true))

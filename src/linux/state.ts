@@ -276,6 +276,8 @@ export interface MemoryMap {
 export interface Turn {
   /** Task on the processor, or 0 for none. */
   tid: number
+  /** Task that executed last, whatever has happened to it since; 0 at the start. */
+  last: number
   /** Instructions left before the strategy is asked again; Infinity while only one task can run. */
   left: number
   /** The task gave its turn away (sched_yield). */

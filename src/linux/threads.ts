@@ -20,7 +20,7 @@ export function newTask(tid: number, pid: number, name: string, cpu: Uint8Array)
     savedMask: null,
     pending: [],
     interrupted: false,
-    altStack: { base: 0, size: 0, flags: SS.disable },
+    altStack: { base: 0, size: 0, flags: 0 },
     clearTid: 0,
     robustList: 0,
     rseq: { address: 0, length: 0, signature: 0 },
@@ -46,6 +46,7 @@ export function addThread(k: Kernel, parent: Task, stack: number, tls: number | 
   if (stack !== 0) cpu.setGpr(REG.rsp, BigInt(stack))
   if (tls !== null) cpu.view.setBigUint64(registers[REG.fsBase]!.offset, BigInt(tls), true)
   t.signalMask = parent.signalMask
+  t.altStack.flags = SS.disable
   t.affinity = parent.affinity
   t.cpuNumber = nextCpu(k, parent)
   t.nice = parent.nice

@@ -51,6 +51,7 @@ static int vector;
 static size_t state_size;
 static uint8_t *input, *output;
 static uint32_t left;
+static uint8_t code_page[PAGE];
 static int started;
 static sigjmp_buf done;
 static unsigned long host_fs;
@@ -87,6 +88,8 @@ static void handler(int signal, siginfo_t *info, void *context) {
   for (int i = 0; i < 16; i++) g[greg[i]] = (greg_t)in->gpr[i];
   g[REG_EFL] = (greg_t)(((uint64_t)g[REG_EFL] & ~ARITHMETIC) | (in->flags & ARITHMETIC));
   g[REG_RIP] = (greg_t)CODE_BASE;
+  /* A case may have pushed or stored into its own page. */
+  if (__builtin_memcmp((void *)CODE_BASE, code_page, PAGE) != 0) copy((void *)CODE_BASE, code_page, PAGE);
   __builtin_memset((void *)DATA_PAGE, 0, PAGE - WINDOW_SIZE);
   copy((void *)WINDOW_BASE, in->window, WINDOW_SIZE);
   if (vector) {
@@ -152,8 +155,9 @@ int main(void) {
     uint8_t *states = malloc(g.count * state_size);
     uint8_t *results = malloc(g.count * (state_size + sizeof(struct result_head)));
     read_all(states, g.count * state_size);
-    memset((void *)CODE_BASE, 0xcc, PAGE);
-    memcpy((void *)CODE_BASE, g.code, g.length);
+    memset(code_page, 0xcc, PAGE);
+    memcpy(code_page, g.code, g.length);
+    memcpy((void *)CODE_BASE, code_page, PAGE);
     input = states;
     output = results;
     left = g.count;

@@ -29,7 +29,7 @@ const usable = integer.filter(
     !hasKind(row, KIND.control, KIND.debug, KIND.offset),
 )
 const conditional = integer.filter(
-  (row) => /^J/.test(row.mnemonic) && row.operands === 'Jb' && row.mnemonic !== 'JMP' && row.mnemonic !== 'JRCXZ',
+  (row) => row.mnemonic.startsWith('J') && row.operands === 'Jb' && row.mnemonic !== 'JMP' && row.mnemonic !== 'JRCXZ',
 )
 const compare = integer.find((row) => row.op === '39')!
 const move = integer.find((row) => row.op === 'B8+r')!

@@ -11,7 +11,11 @@ import { casesOf } from './generate.ts'
 /** Everything that selects a row; two rows with the same key would hide each other. */
 function key(row: InsnRow): string {
   const operands = parseOperands(row.operands)
-  const form = operands.some((o) => wantsMemory(o.kind)) ? 'memory' : operands.some((o) => wantsRegister(o.kind)) ? 'register' : 'any'
+  const form = operands.some((o) => wantsMemory(o.kind))
+    ? 'memory'
+    : operands.some((o) => wantsRegister(o.kind))
+      ? 'register'
+      : 'any'
   return `${JSON.stringify(parseEncoding(row.op))} ${form}`
 }
 

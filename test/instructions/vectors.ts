@@ -200,7 +200,8 @@ function pointAt(
 ): void {
   if (memory.base === 16) return
   let rest = BigInt(target - memory.displacement - segmentBase(memory))
-  const garbage = memory.address32 ? BigInt(nextU32(r)) << 32n : 0n
+  // Not in RSP: a push or pop through a non-canonical one is #SS, which Linux reports as SIGBUS.
+  const garbage = memory.address32 && memory.base !== RSP ? BigInt(nextU32(r)) << 32n : 0n
   if (memory.index >= 0) {
     if (memory.base < 0) {
       set(memory.index, (rest >> BigInt(memory.scale)) | garbage)
@@ -262,12 +263,15 @@ function indirectTarget(
   get: (n: number) => bigint,
   set: (n: number, value: bigint) => void,
 ): void {
-  const to = BigInt(nextBelow(r, 20) === 0 ? 0x1234_5000 : CODE_BASE + 64 + nextBelow(r, 0xf00))
+  // Elsewhere: unmapped, or not canonical, which faults at the branch (in RSP it would fault at the push, as #SS).
+  const wild =
+    need.choice.rm === RSP || nextBelow(r, 2) === 0 ? 0x1234_5000n : (1n + BigInt(nextBelow(r, 0xfffe))) << 47n
+  const to = nextBelow(r, 10) === 0 ? wild : BigInt(CODE_BASE + 64 + nextBelow(r, 0xf00))
   const store = (at: number): void => {
     const offset = at - WINDOW_BASE
     if (offset >= 0 && offset + 8 <= WINDOW_SIZE) view.setBigUint64(OFFSET_WINDOW + offset, to, true)
   }
   if (need.row.mnemonic === 'RET') store(Number(get(RSP)))
   else if (need.memory !== null) store(target)
-  else if (typeof need.choice.rm === 'number') set(need.choice.rm, to)
+  else if (typeof need.choice.rm === 'number' && need.row.operands === 'Ev') set(need.choice.rm, to)
 }

@@ -1,7 +1,8 @@
 /** Exists to make the file system that a machine starts with: the host's tree below a private layer, and /dev, /proc, /sys of the machine itself. */
 import type { World } from '../../host/host.ts'
+import { addDescription } from './description.ts'
 import { addInode, type NewInode } from './inode.ts'
-import type { Description, FdTable, FsState, Inode, Timespec } from './state.ts'
+import type { FdTable, FsState, Inode, Timespec } from './state.ts'
 
 /** makedev(3). */
 function makedev(major: number, minor: number): number {
@@ -68,27 +69,8 @@ export function standardFiles(fs: FsState, uid: number, gid: number, time: Times
   const table: FdTable = new Map()
   for (const [fd, type] of (['stdin', 'stdout', 'stderr'] as const).entries()) {
     const inode = addInode(fs, { kind: 'fifo', mode: 0o600, uid, gid }, time)
-    inode.refs = 1
-    const description: Description = {
-      id: fs.nextDescription++,
-      type,
-      refs: 1,
-      inode: inode.id,
-      flags: fd === 0 ? 0 : 1,
-      offset: 0,
-      parent: 0,
-      name: '',
-      listing: null,
-      bytes: null,
-      pipe: 0,
-      counter: 0n,
-      timer: null,
-      items: null,
-      watchers: [],
-      activity: 0,
-      owner: 0,
-    }
-    fs.descriptions.set(description.id, description)
+    const description = addDescription(fs, type, fd === 0 ? 0 : 1, inode)
+    description.refs = 1
     table.set(fd, { id: description.id, closeOnExec: false })
   }
   return table

@@ -83,7 +83,14 @@ function openForPath(k: Kernel, t: Task, dirfd: number, path: string, flags: num
 }
 
 /** O_TMPFILE: a file without a name in the directory at `path`, for writing. */
-function openUnnamed(k: Kernel, t: Task, dirfd: number, path: string, flags: number, mode: number): Description | number {
+function openUnnamed(
+  k: Kernel,
+  t: Task,
+  dirfd: number,
+  path: string,
+  flags: number,
+  mode: number,
+): Description | number {
   if ((flags & 3) === 0 || flags & O.creat) return -ERRNO.EINVAL
   const place = walk(k, t, dirfd, path, !(flags & O.nofollow))
   if (typeof place === 'number') return place

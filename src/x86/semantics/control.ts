@@ -1,6 +1,6 @@
 /** Exists to give the control transfers: branches, calls, returns, system calls and the instructions that only fault. */
 import { EXIT } from '../../ir/exits.ts'
-import { CC } from '../../ir/flags.ts'
+import type { CC } from '../../ir/flags.ts'
 import { REG, STATE } from '../../ir/registers.ts'
 import type { Node } from '../../ir/types.ts'
 import type { LiftContext } from '../lift.ts'
@@ -12,11 +12,25 @@ type Condition = (typeof CC)[keyof typeof CC]
 /** The address that a relative branch names. */
 const target = (l: LiftContext): number => l.next + l.insn.immLo
 
+/**
+ * #GP at the branch itself when its target is not canonical: bits 63-47 must all be equal (Intel SDM vol. 1, 3.3.7.1). Other addresses without code
+ * fault when the instruction there is fetched.
+ */
+function checkCanonical(l: LiftContext, address: Node): void {
+  const b = l.b
+  const high = b.add(b.shrS(address, b.i64(47)), b.i64(1))
+  b.faultIf(b.ltU(b.i64(1), high), EXIT.generalProtection)
+}
+
 /** JMP rel. */
 export const jmp: Lifter = (l) => l.terminate({ kind: 'jump', target: target(l) })
 
 /** JMP r/m. */
-export const jmpIndirect: Lifter = (l) => l.terminate({ kind: 'ijump', address: l.read(0) })
+export const jmpIndirect: Lifter = (l) => {
+  const address = l.read(0)
+  checkCanonical(l, address)
+  l.terminate({ kind: 'ijump', address })
+}
 
 /** Jcc. */
 export const jcc =
@@ -33,6 +47,7 @@ export const call: Lifter = (l) => {
 /** CALL r/m: the target is read before the push. */
 export const callIndirect: Lifter = (l) => {
   const address = l.read(0)
+  checkCanonical(l, address)
   pushValue(l, 64, l.b.i64(l.next))
   l.terminate({ kind: 'icall', address, ret: l.next })
 }
@@ -42,6 +57,7 @@ export const ret: Lifter = (l) => {
   const b = l.b
   const rsp = b.get(REG.rsp)
   const address = b.load(64, rsp)
+  checkCanonical(l, address)
   b.put(REG.rsp, b.add(rsp, b.i64(8 + l.insn.immLo)))
   l.terminate({ kind: 'ret', address })
 }

@@ -1,6 +1,6 @@
 /** Exists to give the moves between registers and memory, exchanges, and the conversions between widths. */
 import type { Builder } from '../../ir/builder.ts'
-import { CC, FLAG, FLAG_KIND } from '../../ir/flags.ts'
+import { type CC, FLAG, FLAG_KIND } from '../../ir/flags.ts'
 import { ops } from '../../ir/ops.ts'
 import { REG } from '../../ir/registers.ts'
 import type { Node } from '../../ir/types.ts'
