@@ -7,8 +7,6 @@ export const PROT = { read: 1, write: 2, exec: 4 } as const
 /** Pages that the stack zone may reach to each side of the address that it was made for. */
 const ZONE_PAGES = 64
 
-const PROT_READ_WRITE = PROT.read | PROT.write
-
 /** Told when translated code made from a page no longer matches the page. Pages are page numbers, `count` of them from `first`. */
 export interface CodeListener {
   /** A page to which plain stores could go is no longer such a page: translated code that relies on it must be left. */
@@ -54,15 +52,20 @@ export class AddressSpace {
     this.view.setBigUint64(ZONE_BASE + 8, BigInt((last - first + 1) << PAGE_SHIFT), true)
   }
 
-  /** To be called before attributes in a range of pages change to anything but 0. */
-  private losePlain(first: number, count: number): void {
-    if (this.attributes.subarray(first, first + count).includes(0)) this.codeListener?.plainLost()
+  /** To be called before pages in a range get attributes with the `forbidden` bits set: some access that was plain until now may not be any more. */
+  private losePlain(first: number, count: number, forbidden: number): void {
+    const noLonger = forbidden & ATTRIBUTE.noRead ? ATTRIBUTE.noRead : 255
+    for (let page = first; page < first + count; page++) {
+      if ((this.attributes[page]! & noLonger) !== 0) continue
+      this.codeListener?.plainLost()
+      break
+    }
     this.forgetZone()
   }
 
   private forgetZone(): void {
-    // Page 0, where nothing can be mapped: no window lies in it.
-    this.view.setBigUint64(ZONE_BASE, 0n, true)
+    // A page at an address that is not canonical: no stack can be there.
+    this.view.setBigUint64(ZONE_BASE, 1n << 63n, true)
     this.view.setBigUint64(ZONE_BASE + 8, BigInt(PAGE_SIZE), true)
   }
 
@@ -75,7 +78,7 @@ export class AddressSpace {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
     this.dropCode(first, count)
-    if (prot !== PROT_READ_WRITE) this.losePlain(first, count)
+    if (attributeOf(prot) !== 0) this.losePlain(first, count, attributeOf(prot))
     this.executable.fill(prot & PROT.exec ? 1 : 0, first, first + count)
     for (let page = first; page < first + count; page++) {
       if (this.touched[page] !== 0) this.bytes.fill(0, page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT)
@@ -89,7 +92,7 @@ export class AddressSpace {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
     this.dropCode(first, count)
-    this.losePlain(first, count)
+    this.losePlain(first, count, UNMAPPED)
     this.attributes.fill(UNMAPPED, first, first + count)
     this.executable.fill(0, first, first + count)
   }
@@ -98,7 +101,7 @@ export class AddressSpace {
   protect(start: number, length: number, prot: number): void {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
-    if ((prot & PROT.write) === 0) this.losePlain(first, count)
+    if (attributeOf(prot) !== 0) this.losePlain(first, count, attributeOf(prot))
     if ((prot & PROT.exec) === 0 || (prot & PROT.write) !== 0) this.dropCode(first, count)
     for (let page = first; page < first + count; page++) {
       const attribute = this.attributes[page]!
@@ -195,7 +198,7 @@ export class AddressSpace {
 
   /** Notes that code was translated from the page of `address`: stores to it take the slow path from now on. */
   markCode(address: number): void {
-    this.losePlain(address >>> PAGE_SHIFT, 1)
+    this.losePlain(address >>> PAGE_SHIFT, 1, ATTRIBUTE.code)
     this.attributes[address >>> PAGE_SHIFT]! |= ATTRIBUTE.code
   }
 

@@ -1,6 +1,6 @@
 /** Exists to keep what has been translated for one address space: which address is where, what must go when a page changes, and what may come back unchanged. */
 import { assert } from '../base/errors.ts'
-import { ATTRIBUTES_BASE, REFUND_BASE, MEMORY_WASM_PAGES, PAGE_SHIFT, STATE_BASE, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES } from './layout.ts'
+import { ATTRIBUTES_BASE, REFUND_BASE, MISSES_BASE, MEMORY_WASM_PAGES, PAGE_SHIFT, STATE_BASE, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES } from './layout.ts'
 import type { AddressSpace, CodeListener } from './address-space.ts'
 import { canExecute } from './region.ts'
 import { storedModule, stubModule, translateBatch, translateStep, type SlotAllocator, type TranslatedRegion } from './translate.ts'
@@ -88,7 +88,7 @@ export class CodeCache implements SlotAllocator, CodeListener {
     const base = { memory: space.memory, table: this.table }
     const access = (kind: number): number => engine.access(kind)
     const rezone = (low: number): void => space.rezone(low >>> 0)
-    const runtime = instantiate(runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE, REFUND_BASE), { ...base, access, rezone })
+    const runtime = instantiate(runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE, REFUND_BASE, MISSES_BASE), { ...base, access, rezone })
     this.enter = runtime.exports.enter as (code: number, fuel: number, depth: number) => number
     const js: Record<string, WebAssembly.ImportValue> = {
       resolve: (pc: number) => this.unlessDropped(this.resolve(pc), -1),

@@ -22,6 +22,9 @@ export const ZONE_BASE = 0x1800
 /** Instructions that the block at hand had paid for and not executed when it stopped (u32). */
 export const REFUND_BASE = 0x1810
 
+/** How often windows in loops have left their zones (u32): paces the search for new ones, and nothing else depends on it. */
+export const MISSES_BASE = 0x1814
+
 /** Direct-mapped cache from guest pc to translated entry: JUMP_CACHE_ENTRIES × (pc u32, entry code u32). */
 export const JUMP_CACHE_BASE = 0x4000
 export const JUMP_CACHE_ENTRIES = 4096

@@ -1,7 +1,16 @@
 /** Exists to carry a system call from the registers to its handler and back, to complete calls that waited, and to tell those who trace. */
 import type { CpuState } from '../engine/cpu-state.ts'
 import type { SyscallEvent } from '../tool/observer.ts'
-import { BLOCKED, decodeArgs, entryText, rawArgs, straceLine, type CallView, type Declaration, type EntryText } from './declare.ts'
+import {
+  BLOCKED,
+  decodeArgs,
+  entryText,
+  rawArgs,
+  straceLine,
+  type CallView,
+  type Declaration,
+  type EntryText,
+} from './declare.ts'
 import { ERRNO } from './errno.ts'
 import type { Kernel } from './kernel.ts'
 import { SA } from './signal-names.ts'
@@ -71,7 +80,8 @@ export function interruptCall(k: Kernel, t: Task, action: SignalAction): void {
   const result = declaration.handler(k, t, wait.args)
   if (result !== BLOCKED) return finish(k, t, declaration, wait.args, result)
   if (wait.progress > 0) return finish(k, t, declaration, wait.args, wait.progress)
-  if (wait.restart !== 'restart' || !(action.flags & SA.restart)) return finish(k, t, declaration, wait.args, -ERRNO.EINTR)
+  if (wait.restart !== 'restart' || !(action.flags & SA.restart))
+    return finish(k, t, declaration, wait.args, -ERRNO.EINTR)
   t.wait = null
   k.cpu.rip -= BigInt(SYSCALL_LENGTH)
   setResult(k.cpu, wait.nr)

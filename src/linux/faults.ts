@@ -104,7 +104,15 @@ function floatingPoint(k: Kernel, t: Task): void {
   const x87 = view.getUint32(STATE.x87Status, true) & ~view.getUint32(STATE.x87Control, true) & 0x3f
   const raised = simd === 0 ? x87 : simd
   const code =
-    raised & 1 ? CODE.floatInvalid : raised & 4 ? CODE.floatDivide : raised & 8 ? CODE.floatOverflow : raised & 0x12 ? CODE.floatUnderflow : CODE.floatResult
+    raised & 1
+      ? CODE.floatInvalid
+      : raised & 4
+        ? CODE.floatDivide
+        : raised & 8
+          ? CODE.floatOverflow
+          : raised & 0x12
+            ? CODE.floatUnderflow
+            : CODE.floatResult
   const trap = simd === 0 ? TRAP.x87 : TRAP.simd
   forceSignal(k, t, signalInfo(SIG.fpe, code, { address: k.cpu.rip, trap }))
 }
@@ -119,7 +127,9 @@ function unsupportedInstruction(k: Kernel, t: Task): LemmingError {
     bytes.push(byte[0]!.toString(16).padStart(2, '0'))
   }
   const mapping = k.memory(t).at(rip)
-  const where = mapping?.file ? ` in ${mapping.file.path} at offset 0x${(rip - mapping.start + mapping.file.offset).toString(16)}` : ''
+  const where = mapping?.file
+    ? ` in ${mapping.file.path} at offset 0x${(rip - mapping.start + mapping.file.offset).toString(16)}`
+    : ''
   return new LemmingError(
     'unsupported-instruction',
     `unsupported instruction at 0x${rip.toString(16)}${where}: bytes ${bytes.join(' ')}`,

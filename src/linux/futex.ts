@@ -21,7 +21,8 @@ export function futexKey(k: Kernel, t: Task, address: number, shared: boolean): 
   const id = k.process(t).spaceId
   if (!shared) return id * 0x1_0000_0000 + address
   const mapping = k.memory(t).at(address)
-  if (mapping?.file && mapping.flags & MAP.shared) return `${mapping.file.inode}:${mapping.file.offset + address - mapping.start}`
+  if (mapping?.file && mapping.flags & MAP.shared)
+    return `${mapping.file.inode}:${mapping.file.offset + address - mapping.start}`
   return id * 0x1_0000_0000 + address + 1
 }
 
@@ -39,7 +40,7 @@ export function enqueue(k: Kernel, t: Task, key: FutexKey): void {
 }
 
 /** Takes one waiter whose bitset meets `bitset` from the queue, the strategy choosing which; it does not wake it. Undefined when there is none. */
-export function takeWaiter(k: Kernel, key: FutexKey, bitset: number): Task | undefined {
+function takeWaiter(k: Kernel, key: FutexKey, bitset: number): Task | undefined {
   const queue = k.state.futexes.get(key)
   if (queue === undefined) return undefined
   const { tasks, strategy } = k.state

@@ -3,6 +3,7 @@ import { CpuState } from '../engine/cpu-state.ts'
 import { PAGE_SIZE } from '../engine/layout.ts'
 import type { Processor } from '../engine/processor.ts'
 import { REG, registers, STATE } from '../ir/registers.ts'
+import type { FsState } from './fs/state.ts'
 
 /**
  * Two independent 32-bit lanes over a stream of 32-bit words. Made for this purpose, not for adversaries: each lane is multiply-rotate-multiply as in
@@ -40,8 +41,11 @@ export class Hash {
   bytes(values: Uint8Array): void {
     this.word(values.length)
     const whole = values.length & ~3
-    if (values.byteOffset % 4 === 0) this.words(new Int32Array(values.buffer, values.byteOffset, whole >> 2), 0, whole >> 2)
-    else for (let i = 0; i < whole; i += 4) this.word(values[i]! | (values[i + 1]! << 8) | (values[i + 2]! << 16) | (values[i + 3]! << 24))
+    if (values.byteOffset % 4 === 0)
+      this.words(new Int32Array(values.buffer, values.byteOffset, whole >> 2), 0, whole >> 2)
+    else
+      for (let i = 0; i < whole; i += 4)
+        this.word(values[i]! | (values[i + 1]! << 8) | (values[i + 2]! << 16) | (values[i + 3]! << 24))
     for (let i = whole; i < values.length; i++) this.word(values[i]!)
   }
 
@@ -120,7 +124,8 @@ function finish(value: number): number {
 /** Whether all bytes of page number `page` are zero; `words` is the whole memory. */
 export function isZeroPage(words: Int32Array, page: number): boolean {
   const end = (page + 1) * PAGE_WORDS
-  for (let i = page * PAGE_WORDS; i < end; i += 4) if ((words[i]! | words[i + 1]! | words[i + 2]! | words[i + 3]!) !== 0) return false
+  for (let i = page * PAGE_WORDS; i < end; i += 4)
+    if ((words[i]! | words[i + 1]! | words[i + 2]! | words[i + 3]!) !== 0) return false
   return true
 }
 
@@ -130,9 +135,18 @@ export function hashRegisters(hash: Hash, processor: Processor, bytes: Uint8Arra
   hash.bytes(bytes.subarray(0, 128))
   hash.bytes(bytes.subarray(STATE.rip, STATE.rip + 8))
   hash.word(processor.readFlags(cpu))
-  for (const register of [REG.fsBase, REG.gsBase]) hash.bytes(bytes.subarray(registers[register]!.offset, registers[register]!.offset + 8))
+  for (const register of [REG.fsBase, REG.gsBase])
+    hash.bytes(bytes.subarray(registers[register]!.offset, registers[register]!.offset + 8))
   hash.word(cpu.view.getInt32(STATE.mxcsr, true))
   for (let i = 0; i < 8; i++) hash.bytes(bytes.subarray(STATE.x87 + 16 * i, STATE.x87 + 16 * i + 10))
   hash.bytes(bytes.subarray(STATE.x87Control, STATE.x87Dp + 8))
   hash.bytes(bytes.subarray(STATE.xmm, STATE.xmm + 256))
+}
+
+/** All files, without what only the host knows of them so far (Inode.asked). `hostInodes` says nothing that the inodes do not. */
+export function hashFiles(hash: Hash, fs: FsState): void {
+  hash.data({ ...fs, inodes: fs.inodes.size, hostInodes: null })
+  for (const inode of fs.inodes.values()) {
+    hash.data(inode.asked ? inode : { ...inode, ino: 0, nlink: 0, size: 0, atime: 0, mtime: 0, ctime: 0 })
+  }
 }

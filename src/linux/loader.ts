@@ -10,6 +10,7 @@ import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../engine/layout.ts'
 import { REG, STATE } from '../ir/registers.ts'
 import { findProgram, type ProgramFile } from './program-file.ts'
 import { bytesFromName } from './fs/names.ts'
+import { RLIMIT_STACK } from './faults.ts'
 import type { Kernel } from './kernel.ts'
 import { MAP, pageDown, pageUp, type Memory } from './mm.ts'
 import type { MemoryMap, Process, Task } from './state.ts'
@@ -23,8 +24,26 @@ const STACK_MAPPED = 0x80_0000
 
 /** Entries of the auxiliary vector (getauxval(3)). */
 const AT = {
-  null: 0, phdr: 3, phent: 4, phnum: 5, pagesz: 6, base: 7, flags: 8, entry: 9, uid: 11, euid: 12, gid: 13, egid: 14, platform: 15, hwcap: 16, clktck: 17,
-  secure: 23, random: 25, hwcap2: 26, execfn: 31, minsigstksz: 51,
+  null: 0,
+  phdr: 3,
+  phent: 4,
+  phnum: 5,
+  pagesz: 6,
+  base: 7,
+  flags: 8,
+  entry: 9,
+  uid: 11,
+  euid: 12,
+  gid: 13,
+  egid: 14,
+  platform: 15,
+  hwcap: 16,
+  clktck: 17,
+  secure: 23,
+  random: 25,
+  hwcap2: 26,
+  execfn: 31,
+  minsigstksz: 51,
 } as const
 
 /** Bytes that a signal frame takes at most on this processor (AT_MINSIGSTKSZ): rt_sigframe, FXSAVE image and their alignment. */
@@ -38,7 +57,19 @@ export function emptyMap(id: number, stackLimit: number): MemoryMap {
   const stackTop = GUEST_LIMIT
   const gap = Math.min(Math.max(STACK_ROOM, pageUp(stackLimit) + STACK_ROOM / 2), GUEST_LIMIT / 2)
   const mmapTop = pageDown(stackTop - gap)
-  return { id, users: 1, mappings: [], total: 0, brkStart: 0, brk: 0, mmapTop, mmapBottom: GUEST_MIN, stackTop, codeStart: 0, codeEnd: 0 }
+  return {
+    id,
+    users: 1,
+    mappings: [],
+    total: 0,
+    brkStart: 0,
+    brk: 0,
+    mmapTop,
+    mmapBottom: GUEST_MIN,
+    stackTop,
+    codeStart: 0,
+    codeEnd: 0,
+  }
 }
 
 /**
@@ -46,7 +77,13 @@ export function emptyMap(id: number, stackLimit: number): MemoryMap {
  * Scripts run by their interpreters. Sets exe, argv, environ, auxv of the process and the task's name.
  * Throws a LemmingError that names the file and the reason.
  */
-export function loadProgram(k: Kernel, t: Task, path: string, argv: readonly string[], environ: readonly string[]): void {
+export function loadProgram(
+  k: Kernel,
+  t: Task,
+  path: string,
+  argv: readonly string[],
+  environ: readonly string[],
+): void {
   const program = findProgram(k, t, path, argv)
   const { file } = program
   const process = k.process(t)
@@ -74,7 +111,12 @@ export function loadProgram(k: Kernel, t: Task, path: string, argv: readonly str
   process.argv = program.argv
   process.environ = [...environ]
   t.name = shortName(path)
-  const stackPointer = buildStack(k, t, memory, elf, { bias, base, entry: elf.header.entry + bias, execfn: program.name })
+  const stackPointer = buildStack(k, t, memory, elf, {
+    bias,
+    base,
+    entry: elf.header.entry + bias,
+    execfn: program.name,
+  })
   t.cpu = initialCpuState()
   const cpu = new CpuState(t.cpu)
   cpu.rip = BigInt(entry)
@@ -136,10 +178,21 @@ function doesNotFit(path: string, bytes: number): LemmingError {
 }
 
 /** Maps the LOAD segments; returns the first address and the first behind the last one. */
-function mapSegments(k: Kernel, t: Task, memory: Memory, elf: ElfFile, file: ProgramFile, bias: number): { start: number; end: number } {
+function mapSegments(
+  k: Kernel,
+  t: Task,
+  memory: Memory,
+  elf: ElfFile,
+  file: ProgramFile,
+  bias: number,
+): { start: number; end: number } {
   const segments = elf.loadSegments()
   if (segments.length === 0) {
-    throw new LemmingError('elf-corrupt', `${file.path}: corrupt ELF: it has no LOAD segment, so there is nothing to run`, 'copy or build the file again')
+    throw new LemmingError(
+      'elf-corrupt',
+      `${file.path}: corrupt ELF: it has no LOAD segment, so there is nothing to run`,
+      'copy or build the file again',
+    )
   }
   let start = Infinity
   let end = 0
@@ -148,15 +201,24 @@ function mapSegments(k: Kernel, t: Task, memory: Memory, elf: ElfFile, file: Pro
     const fileEnd = segment.vaddr + bias + segment.filesz
     const memoryEnd = segment.vaddr + bias + segment.memsz
     if (from < GUEST_MIN || memoryEnd > GUEST_LIMIT) throw doesNotFit(file.path, memoryEnd - from)
-    const prot = (segment.flags & PF.R ? PROT.read : 0) | (segment.flags & PF.W ? PROT.write : 0) | (segment.flags & PF.X ? PROT.exec : 0)
+    const prot =
+      (segment.flags & PF.R ? PROT.read : 0) |
+      (segment.flags & PF.W ? PROT.write : 0) |
+      (segment.flags & PF.X ? PROT.exec : 0)
     const shared = { prot, flags: MAP.private, name: '', untouched: false, onFork: 'copy' } as const
     const mappedEnd = segment.filesz === 0 ? from : pageUp(fileEnd)
     if (mappedEnd > from) {
       const offset = segment.offset - (segment.vaddr % PAGE_SIZE)
-      memory.add({ ...shared, start: from, end: mappedEnd, file: { path: file.path, inode: file.inode, offset, mayWrite: true } })
+      memory.add({
+        ...shared,
+        start: from,
+        end: mappedEnd,
+        file: { path: file.path, inode: file.inode, offset, mayWrite: true },
+      })
       k.tellMapping(t, from, mappedEnd - from, prot, file.path)
       // Behind the file's part a page holds zeros, not what follows in the file.
-      if (segment.memsz > segment.filesz && fileEnd < mappedEnd) memory.space.poke(fileEnd, new Uint8Array(mappedEnd - fileEnd))
+      if (segment.memsz > segment.filesz && fileEnd < mappedEnd)
+        memory.space.poke(fileEnd, new Uint8Array(mappedEnd - fileEnd))
     }
     if (pageUp(memoryEnd) > mappedEnd) {
       memory.add({ ...shared, start: mappedEnd, end: pageUp(memoryEnd), file: null })
@@ -182,17 +244,32 @@ function buildStack(k: Kernel, t: Task, memory: Memory, elf: ElfFile, start: Sta
   const process = k.process(t)
   const random = k.state.random.layout
   const top = memory.map.stackTop
-  const strings: Uint8Array[] = [...process.argv, ...process.environ, start.execfn].map((text) => bytesFromName(`${text}\0`))
+  const strings: Uint8Array[] = [...process.argv, ...process.environ, start.execfn].map((text) =>
+    bytesFromName(`${text}\0`),
+  )
   const stringBytes = strings.reduce((sum, bytes) => sum + bytes.length, 8)
-  const limit = process.rlimits[3]![0]
+  const limit = process.rlimits[RLIMIT_STACK]![0]
   // A quarter of the stack at most, as execve's E2BIG says.
   if (stringBytes + 8 * strings.length > Math.max(0x2_0000, Math.min(limit, STACK_MAPPED) / 4)) {
-    throw new LemmingError('arguments-too-long', `${process.exe}: arguments and environment take ${stringBytes} bytes: too long for the stack`, 'pass fewer or shorter arguments')
+    throw new LemmingError(
+      'arguments-too-long',
+      `${process.exe}: arguments and environment take ${stringBytes} bytes: too long for the stack`,
+      'pass fewer or shorter arguments',
+    )
   }
   const gnuStack = elf.segment(PT.GNU_STACK)
   const prot = PROT.read | PROT.write | (gnuStack !== undefined && gnuStack.flags & PF.X ? PROT.exec : 0)
   const mapped = Math.min(pageDown(Math.max(limit, 0x2_1000)), STACK_MAPPED)
-  memory.add({ start: top - mapped, end: top, prot, flags: MAP.private | MAP.growsDown, file: null, name: '[stack]', untouched: false, onFork: 'copy' })
+  memory.add({
+    start: top - mapped,
+    end: top,
+    prot,
+    flags: MAP.private | MAP.growsDown,
+    file: null,
+    name: '[stack]',
+    untouched: false,
+    onFork: 'copy',
+  })
   k.tellMapping(t, top - mapped, mapped, prot, '[stack]')
 
   let at = top - stringBytes
@@ -214,7 +291,11 @@ function buildStack(k: Kernel, t: Task, memory: Memory, elf: ElfFile, start: Sta
   fillRandom(k.state.random.getrandom, seed)
   memory.space.poke(randomAt, seed)
 
-  process.auxv = auxiliaryVector(process, elf, start, { platform: platformAt, random: randomAt, execfn: addresses.at(-1)! })
+  process.auxv = auxiliaryVector(process, elf, start, {
+    platform: platformAt,
+    random: randomAt,
+    execfn: addresses.at(-1)!,
+  })
   const argc = process.argv.length
   const words = [argc, ...addresses.slice(0, argc), 0, ...addresses.slice(argc, -1), 0, ...process.auxv.flat()]
   sp -= words.length * 8
@@ -225,7 +306,12 @@ function buildStack(k: Kernel, t: Task, memory: Memory, elf: ElfFile, start: Sta
   return sp
 }
 
-function auxiliaryVector(process: Process, elf: ElfFile, start: Start, at: { platform: number; random: number; execfn: number }): [number, number][] {
+function auxiliaryVector(
+  process: Process,
+  elf: ElfFile,
+  start: Start,
+  at: { platform: number; random: number; execfn: number },
+): [number, number][] {
   const { uid, gid } = process.credentials
   return [
     [AT.minsigstksz, SIGNAL_FRAME_SIZE],

@@ -186,6 +186,21 @@ function defaultLimits(stack: number): [number, number][] {
   const none: [number, number] = [Infinity, Infinity]
   const processes: [number, number] = [31_000, 31_000]
   return [
-    none, none, none, [stack, Infinity], [0, Infinity], none, processes, [1024, 1_048_576], [8_388_608, 8_388_608], none, none, processes, [819_200, 819_200], [0, 0], [0, 0], none,
+    none,
+    none,
+    none,
+    [stack, Infinity],
+    [0, Infinity],
+    none,
+    processes,
+    [1024, 1_048_576],
+    [8_388_608, 8_388_608],
+    none,
+    none,
+    processes,
+    [819_200, 819_200],
+    [0, 0],
+    [0, 0],
+    none,
   ].map(([soft, hard]): [number, number] => [soft!, hard!])
 }

@@ -207,7 +207,8 @@ export class Memory {
     this.add({ ...mapping, start: to, end: to + newLength, file })
     if (file !== null) this.files.hold(file.inode, -1)
     if (contents !== null) {
-      const readable = file === null ? to + newLength : this.endOfFile({ ...mapping, start: to, end: to + newLength, file })
+      const readable =
+        file === null ? to + newLength : this.endOfFile({ ...mapping, start: to, end: to + newLength, file })
       const length = Math.min(contents.length, readable - to)
       if (length > 0) this.space.poke(to, contents.subarray(0, length))
     }
@@ -222,7 +223,13 @@ export class Memory {
     const start = pageDown(address)
     if (mapping.end - start > limit || start < GUEST_MIN) return false
     const below = this.map.mappings[index - 1]
-    if (below !== undefined && below.prot !== 0 && !(below.flags & MAP.growsDown) && start - below.end < STACK_GUARD_GAP) return false
+    if (
+      below !== undefined &&
+      below.prot !== 0 &&
+      !(below.flags & MAP.growsDown) &&
+      start - below.end < STACK_GUARD_GAP
+    )
+      return false
     this.add({ ...mapping, start, end: mapping.start })
     return true
   }
@@ -364,7 +371,7 @@ export class Memory {
 
   private mergeAround(start: number, end: number): void {
     const list = this.map.mappings
-    for (let i = Math.max(1, this.indexFrom(start)); i < list.length && list[i]!.start <= end; ) {
+    for (let i = Math.max(1, this.indexFrom(start)); i < list.length && list[i]!.start <= end;) {
       const below = list[i - 1]!
       const above = list[i]!
       if (canMerge(below, above)) {

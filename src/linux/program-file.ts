@@ -38,11 +38,22 @@ export function findProgram(k: Kernel, t: Task, path: string, argv: readonly str
     const file = openProgram(k, t, at)
     const line = shebang(file.bytes)
     if (line === null) return { file, name: path, argv: args }
-    if (line.interpreter === '') throw refused('bad-script', at, 'its first line (#!) names no interpreter', 'write #!/path/to/interpreter into the first line')
+    if (line.interpreter === '')
+      throw refused(
+        'bad-script',
+        at,
+        'its first line (#!) names no interpreter',
+        'write #!/path/to/interpreter into the first line',
+      )
     args = [line.interpreter, ...(line.argument === '' ? [] : [line.argument]), at, ...args.slice(1)]
     at = line.interpreter
   }
-  throw refused('bad-script', path, 'scripts that interpret scripts are nested too deep', 'name a real program in the first line')
+  throw refused(
+    'bad-script',
+    path,
+    'scripts that interpret scripts are nested too deep',
+    'name a real program in the first line',
+  )
 }
 
 function openProgram(k: Kernel, t: Task, path: string): ProgramFile {
@@ -53,16 +64,22 @@ function openProgram(k: Kernel, t: Task, path: string): ProgramFile {
     throw refused(code, path, errnoText(-inode) ?? String(inode), 'give the path of a program')
   }
   if (inode.kind === 'dir') throw refused('program-is-directory', path, 'Is a directory', 'give the path of a program')
-  if (inode.kind !== 'file' || inode.content === null) throw refused('program-not-a-file', path, 'not a regular file', 'give the path of a program')
+  if (inode.kind !== 'file' || inode.content === null)
+    throw refused('program-not-a-file', path, 'not a regular file', 'give the path of a program')
   if (checkAccess(k, t, inode, MAY.exec) !== 0) {
     throw refused('program-not-executable', path, 'Permission denied: it is not executable', `chmod +x ${path}`)
   }
   if (inode.content.host !== null) {
     const bytes = hostBytes(k.world, inode.content.host)
-    if (typeof bytes === 'number') throw refused('program-not-readable', path, errnoText(-bytes) ?? String(bytes), 'make the file readable')
+    if (typeof bytes === 'number')
+      throw refused('program-not-readable', path, errnoText(-bytes) ?? String(bytes), 'make the file readable')
   }
   const found = place as Exclude<typeof place, number>
-  return { path: pathOfInode(k, inode, found.dir.id, found.name), inode: inode.id, bytes: readFile(k, inode, 0, inode.content.size) }
+  return {
+    path: pathOfInode(k, inode, found.dir.id, found.name),
+    inode: inode.id,
+    bytes: readFile(k, inode, 0, inode.content.size),
+  }
 }
 
 function refused(code: string, path: string, reason: string, next: string): LemmingError {

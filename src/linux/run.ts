@@ -5,7 +5,7 @@ import { countAt, jumpTo, monotonicNs } from './clock.ts'
 import { interruptCall, resumeCall, waitText } from './dispatch.ts'
 import { raise } from './faults.ts'
 import type { Kernel } from './kernel.ts'
-import { enterHandler, nextHandled, setSignalMask } from './signals.ts'
+import { enterHandler, isPending, nextHandled, setSignalMask } from './signals.ts'
 import type { Task, TimedEvent } from './state.ts'
 import { wake } from './tasks.ts'
 import { cpuTimersLeft, expireCpuTimers, expireTimer } from './timers.ts'
@@ -90,6 +90,9 @@ function unload(k: Kernel): void {
  * False when it cannot: it waits on, or has ended.
  */
 function settle(k: Kernel, t: Task): boolean {
+  // A signal that the call itself waits for is its result, blocked or not, and no handler's.
+  const accepted = t.wait?.signals
+  if (accepted !== undefined && isPending(k.process(t), t, accepted) && !resumeCall(k, t)) return false
   if (t.wait !== null) {
     const handled = t.interrupted ? nextHandled(k, t) : null
     if (k.state.ended !== null) return false
@@ -125,6 +128,7 @@ function happen(k: Kernel, event: TimedEvent): void {
 /** Everybody waits for somebody: the run is over. */
 function deadlock(k: Kernel): void {
   const waiting = [...k.state.tasks.values()].map((t) => ({ tid: t.tid, text: waitText(k, t) }))
-  if (waiting.length === 0) throw new LemmingError('internal', 'internal error: no task is left and the run has not ended')
+  if (waiting.length === 0)
+    throw new LemmingError('internal', 'internal error: no task is left and the run has not ended')
   k.state.ended = { kind: 'deadlock', waiting }
 }

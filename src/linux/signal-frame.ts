@@ -21,8 +21,22 @@ const SC = { rip: 128, flags: 136, cs: 144, ss: 150, error: 152, trap: 160, oldM
 
 /** General registers in the order of struct sigcontext. */
 const ORDER = [
-  REG.r8, REG.r9, REG.r10, REG.r11, REG.r12, REG.r13, REG.r14, REG.r15,
-  REG.rdi, REG.rsi, REG.rbp, REG.rbx, REG.rdx, REG.rax, REG.rcx, REG.rsp,
+  REG.r8,
+  REG.r9,
+  REG.r10,
+  REG.r11,
+  REG.r12,
+  REG.r13,
+  REG.r14,
+  REG.r15,
+  REG.rdi,
+  REG.rsi,
+  REG.rbp,
+  REG.rbx,
+  REG.rdx,
+  REG.rax,
+  REG.rcx,
+  REG.rsp,
 ]
 
 /** UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS; without UC_FP_XSTATE, since the processor announces no XSAVE. */
@@ -45,7 +59,7 @@ export function altStackFlags(stack: AltStack, rsp: bigint): number {
 }
 
 /** Whether `rsp` lies on the alternate stack; a stack that disarms itself never counts as in use. */
-export function onAltStack(stack: AltStack, rsp: bigint): boolean {
+function onAltStack(stack: AltStack, rsp: bigint): boolean {
   if (stack.flags & SS.autoDisarm) return false
   return rsp > BigInt(stack.base) && rsp - BigInt(stack.base) <= BigInt(stack.size)
 }
@@ -64,7 +78,11 @@ export function pushFrame(k: Kernel, t: Task, info: SignalInfo, action: SignalAc
   sp = BigInt.asUintN(64, ((sp - BigInt(FXSAVE_SIZE)) >> 6n) << 6n)
   const fpstate = sp
   sp = BigInt.asUintN(64, (((sp - BigInt(FRAME.size)) >> 4n) << 4n) - 8n)
-  if ((nested || entering) && !(sp > BigInt(t.altStack.base) && sp - BigInt(t.altStack.base) <= BigInt(t.altStack.size))) return false
+  if (
+    (nested || entering) &&
+    !(sp > BigInt(t.altStack.base) && sp - BigInt(t.altStack.base) <= BigInt(t.altStack.size))
+  )
+    return false
   // Without a restorer there is nothing to return to; x86-64 Linux demands one.
   if (!(action.flags & SA.restorer)) return false
 
@@ -115,7 +133,12 @@ export function writeInfo(bytes: Uint8Array, info: SignalInfo): void {
   view.setInt32(0, info.signal, true)
   view.setInt32(4, info.errno, true)
   view.setInt32(8, info.code, true)
-  const fault = info.signal === SIG.segv || info.signal === SIG.bus || info.signal === SIG.fpe || info.signal === SIG.ill || info.signal === SIG.trap
+  const fault =
+    info.signal === SIG.segv ||
+    info.signal === SIG.bus ||
+    info.signal === SIG.fpe ||
+    info.signal === SIG.ill ||
+    info.signal === SIG.trap
   if (info.code === CODE.timer) {
     view.setInt32(16, info.timer, true)
     view.setInt32(20, info.overrun, true)

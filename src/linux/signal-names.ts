@@ -1,11 +1,40 @@
 /** Exists to number signals, their codes and flags as x86-64 Linux does (signal(7), sigaction(2)), and to say what each does by default. */
 
 const NAMES =
-  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(' ')
+  'HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS'.split(
+    ' ',
+  )
 
 export const SIG = {
-  hup: 1, int: 2, quit: 3, ill: 4, trap: 5, abrt: 6, bus: 7, fpe: 8, kill: 9, usr1: 10, segv: 11, usr2: 12, pipe: 13, alrm: 14, term: 15,
-  chld: 17, cont: 18, stop: 19, tstp: 20, ttin: 21, ttou: 22, urg: 23, xcpu: 24, xfsz: 25, vtalrm: 26, prof: 27, winch: 28, io: 29, sys: 31,
+  hup: 1,
+  int: 2,
+  quit: 3,
+  ill: 4,
+  trap: 5,
+  abrt: 6,
+  bus: 7,
+  fpe: 8,
+  kill: 9,
+  usr1: 10,
+  segv: 11,
+  usr2: 12,
+  pipe: 13,
+  alrm: 14,
+  term: 15,
+  chld: 17,
+  cont: 18,
+  stop: 19,
+  tstp: 20,
+  ttin: 21,
+  ttou: 22,
+  urg: 23,
+  xcpu: 24,
+  xfsz: 25,
+  vtalrm: 26,
+  prof: 27,
+  winch: 28,
+  io: 29,
+  sys: 31,
 } as const
 
 /** Highest signal number; those from 32 on are queued and carry a value. */
@@ -14,17 +43,35 @@ export const REALTIME_MIN = 32
 
 /** si_code values. */
 export const CODE = {
-  user: 0, kernel: 0x80, queue: -1, timer: -2, tkill: -6,
-  mapError: 1, accessError: 2,
+  user: 0,
+  kernel: 0x80,
+  queue: -1,
+  timer: -2,
+  tkill: -6,
+  mapError: 1,
+  accessError: 2,
   busAddress: 2,
-  intDivide: 1, floatDivide: 3, floatOverflow: 4, floatUnderflow: 5, floatResult: 6, floatInvalid: 7,
+  intDivide: 1,
+  floatDivide: 3,
+  floatOverflow: 4,
+  floatUnderflow: 5,
+  floatResult: 6,
+  floatInvalid: 7,
   illegalOperand: 2,
-  breakpoint: 1, trace: 2,
+  breakpoint: 1,
+  trace: 2,
 } as const
 
 /** sa_flags. */
 export const SA = {
-  noChildStop: 1, noChildWait: 2, sigInfo: 4, onStack: 0x0800_0000, restart: 0x1000_0000, noDefer: 0x4000_0000, resetHand: 0x8000_0000, restorer: 0x0400_0000,
+  noChildStop: 1,
+  noChildWait: 2,
+  sigInfo: 4,
+  onStack: 0x0800_0000,
+  restart: 0x1000_0000,
+  noDefer: 0x4000_0000,
+  resetHand: 0x8000_0000,
+  restorer: 0x0400_0000,
 } as const
 
 export const SIG_DFL = 0

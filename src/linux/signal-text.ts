@@ -5,8 +5,15 @@ import { CODE, SIG, SIGNAL_MAX, signalName } from './signal-names.ts'
 import { flagsText, hex, pointerText, type FlagTable } from './strace.ts'
 
 const SA_FLAGS: FlagTable = [
-  [0x0400_0000, 'SA_RESTORER'], [0x0800_0000, 'SA_ONSTACK'], [0x1000_0000, 'SA_RESTART'], [0x2000_0000, 'SA_INTERRUPT'], [0x4000_0000, 'SA_NODEFER'],
-  [0x8000_0000, 'SA_RESETHAND'], [4, 'SA_SIGINFO'], [1, 'SA_NOCLDSTOP'], [2, 'SA_NOCLDWAIT'],
+  [0x0400_0000, 'SA_RESTORER'],
+  [0x0800_0000, 'SA_ONSTACK'],
+  [0x1000_0000, 'SA_RESTART'],
+  [0x2000_0000, 'SA_INTERRUPT'],
+  [0x4000_0000, 'SA_NODEFER'],
+  [0x8000_0000, 'SA_RESETHAND'],
+  [4, 'SA_SIGINFO'],
+  [1, 'SA_NOCLDSTOP'],
+  [2, 'SA_NOCLDWAIT'],
 ]
 
 /** `[INT CHLD]`; a set with more than half of the signals by those it lacks: `~[KILL STOP]`. */
@@ -37,14 +44,26 @@ export function actionText(view: DataView): string {
 
 const CODES: Record<number, Record<number, string>> = {
   [SIG.ill]: { 1: 'ILL_ILLOPC', 2: 'ILL_ILLOPN' },
-  [SIG.fpe]: { 1: 'FPE_INTDIV', 2: 'FPE_INTOVF', 3: 'FPE_FLTDIV', 4: 'FPE_FLTOVF', 5: 'FPE_FLTUND', 6: 'FPE_FLTRES', 7: 'FPE_FLTINV' },
+  [SIG.fpe]: {
+    1: 'FPE_INTDIV',
+    2: 'FPE_INTOVF',
+    3: 'FPE_FLTDIV',
+    4: 'FPE_FLTOVF',
+    5: 'FPE_FLTUND',
+    6: 'FPE_FLTRES',
+    7: 'FPE_FLTINV',
+  },
   [SIG.segv]: { 1: 'SEGV_MAPERR', 2: 'SEGV_ACCERR' },
   [SIG.bus]: { 1: 'BUS_ADRALN', 2: 'BUS_ADRERR' },
   [SIG.trap]: { 1: 'TRAP_BRKPT', 2: 'TRAP_TRACE' },
   [SIG.chld]: { 1: 'CLD_EXITED', 2: 'CLD_KILLED', 3: 'CLD_DUMPED' },
 }
 const GENERAL_CODES: Record<number, string> = {
-  [CODE.user]: 'SI_USER', [CODE.kernel]: 'SI_KERNEL', [CODE.queue]: 'SI_QUEUE', [CODE.timer]: 'SI_TIMER', [CODE.tkill]: 'SI_TKILL',
+  [CODE.user]: 'SI_USER',
+  [CODE.kernel]: 'SI_KERNEL',
+  [CODE.queue]: 'SI_QUEUE',
+  [CODE.timer]: 'SI_TIMER',
+  [CODE.tkill]: 'SI_TKILL',
 }
 
 /** `SEGV_MAPERR`: si_code by name, or its number. */
@@ -57,14 +76,12 @@ export function infoText(view: DataView): string {
   const signal = view.getInt32(0, true)
   const code = view.getInt32(8, true)
   const head = `{si_signo=${signalName(signal)}, si_code=${codeName(signal, code)}`
-  if (code === CODE.timer) return `${head}, si_timerid=${hex(view.getUint32(16, true))}, si_overrun=${view.getInt32(20, true)}, si_value=${valueText(view)}}`
+  if (code === CODE.timer)
+    return `${head}, si_timerid=${hex(view.getUint32(16, true))}, si_overrun=${view.getInt32(20, true)}, si_value={sival_int=${view.getInt32(24, true)}, sival_ptr=${pointerText(u64At(view, 24))}}}`
   if (code > 0 && code < CODE.kernel && signal !== SIG.chld) return `${head}, si_addr=${pointerText(u64At(view, 16))}}`
   const sender = `, si_pid=${view.getInt32(16, true)}, si_uid=${view.getUint32(20, true)}`
-  if (code > 0 && signal === SIG.chld) return `${head}${sender}, si_status=${view.getInt32(24, true)}, si_utime=${i64At(view, 32)}, si_stime=${i64At(view, 40)}}`
+  if (code > 0 && signal === SIG.chld)
+    return `${head}${sender}, si_status=${view.getInt32(24, true)}, si_utime=${i64At(view, 32)}, si_stime=${i64At(view, 40)}}`
   if (code === CODE.kernel) return `${head}}`
-  return `${head}${sender}${code === CODE.queue ? `, si_value=${valueText(view)}` : ''}}`
-}
-
-function valueText(view: DataView): string {
-  return `{sival_int=${view.getInt32(24, true)}, sival_ptr=${pointerText(u64At(view, 24))}}`
+  return `${head}${sender}${code === CODE.queue ? `, si_int=${view.getInt32(24, true)}, si_ptr=${pointerText(u64At(view, 24))}` : ''}}`
 }

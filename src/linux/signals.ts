@@ -2,13 +2,39 @@
 import { LemmingError } from '../base/errors.ts'
 import type { Kernel } from './kernel.ts'
 import { pushFrame } from './signal-frame.ts'
-import { bit, CODE, defaultAction, REALTIME_MIN, SA, SIG, SIG_DFL, SIG_IGN, signalName, SYNCHRONOUS, UNBLOCKABLE } from './signal-names.ts'
+import {
+  bit,
+  CODE,
+  defaultAction,
+  REALTIME_MIN,
+  SA,
+  SIG,
+  SIG_DFL,
+  SIG_IGN,
+  signalName,
+  SYNCHRONOUS,
+  UNBLOCKABLE,
+} from './signal-names.ts'
 import type { KernelState, Process, SignalAction, SignalInfo, Task } from './state.ts'
 import { tasksOf, wake } from './tasks.ts'
 
 /** A siginfo with everything else 0. */
 export function signalInfo(signal: number, code: number, more: Partial<SignalInfo> = {}): SignalInfo {
-  return { signal, code, errno: 0, pid: 0, uid: 0, status: 0, value: 0n, address: 0n, timer: 0, overrun: 0, trap: 0, errorCode: 0, ...more }
+  return {
+    signal,
+    code,
+    errno: 0,
+    pid: 0,
+    uid: 0,
+    status: 0,
+    value: 0n,
+    address: 0n,
+    timer: 0,
+    overrun: 0,
+    trap: 0,
+    errorCode: 0,
+    ...more,
+  }
 }
 
 /** siginfo of a signal that task `from` sends by kill (SI_USER) or tkill (SI_TKILL). */
@@ -28,6 +54,11 @@ export function pendingSet(queue: readonly SignalInfo[]): bigint {
   return set
 }
 
+/** Whether a signal of the set waits for the task or its process. */
+export function isPending(process: Process, t: Task, set: bigint): boolean {
+  return ((pendingSet(t.pending) | pendingSet(process.pending)) & set) !== 0n
+}
+
 /** Sets a task's mask, and lets it (or, for what it no longer takes, its siblings) see the signals that wait for the process. */
 export function setSignalMask(k: Kernel, t: Task, mask: bigint): void {
   t.signalMask = mask & ~UNBLOCKABLE
@@ -45,7 +76,7 @@ export function setSignalMask(k: Kernel, t: Task, mask: bigint): void {
 export function reconsider(t: Task, process: Process): void {
   t.interrupted = false
   if (t.pending.length === 0 && process.pending.length === 0) return
-  t.interrupted = ((pendingSet(t.pending) | pendingSet(process.pending)) & ~t.signalMask) !== 0n
+  t.interrupted = isPending(process, t, ~t.signalMask)
 }
 
 /** Sends a signal to one thread (tgkill, faults). */
@@ -161,7 +192,8 @@ export function nextHandled(k: Kernel, t: Task): { info: SignalInfo; action: Sig
       return null
     }
     const action = process.actions[info.signal]!
-    const effect = action.handler === SIG_IGN ? 'ignore' : action.handler === SIG_DFL ? defaultAction(info.signal) : 'handler'
+    const effect =
+      action.handler === SIG_IGN ? 'ignore' : action.handler === SIG_DFL ? defaultAction(info.signal) : 'handler'
     tell(k, t, info, effect)
     if (effect === 'handler') {
       reconsider(t, process)
@@ -181,10 +213,22 @@ export function nextHandled(k: Kernel, t: Task): { info: SignalInfo; action: Sig
   }
 }
 
-function tell(k: Kernel, t: Task, info: SignalInfo, disposition: 'handler' | 'ignore' | 'terminate' | 'stop' | 'continue'): void {
+function tell(
+  k: Kernel,
+  t: Task,
+  info: SignalInfo,
+  disposition: 'handler' | 'ignore' | 'terminate' | 'stop' | 'continue',
+): void {
   for (const observer of k.observers) {
     observer.signal?.(
-      { task: k.info(t), moment: k.state.count, signal: info.signal, code: info.code, address: info.address, disposition },
+      {
+        task: k.info(t),
+        moment: k.state.count,
+        signal: info.signal,
+        code: info.code,
+        address: info.address,
+        disposition,
+      },
       k,
     )
   }

@@ -4,7 +4,7 @@ import { ATTRIBUTE, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import type { Processor } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
 import { filePages } from './fs/mapping.ts'
-import { Hash, hashRegisters, isZeroPage, PAGE_WORDS } from './hash.ts'
+import { Hash, hashFiles, hashRegisters, isZeroPage, PAGE_WORDS } from './hash.ts'
 import { Kernel } from './kernel.ts'
 import { Memory } from './mm.ts'
 import type { KernelState, MemoryMap } from './state.ts'
@@ -57,7 +57,9 @@ export function addSpace(k: Kernel, map: MemoryMap, image?: SpaceImage): Memory 
   if (image !== undefined) {
     for (const { start, end, prot } of map.mappings) space.map(start, end - start, prot)
     for (const page of image.barred) space.protect(page << PAGE_SHIFT, PAGE_SIZE, 0)
-    image.pages.forEach((page, i) => space.poke(page << PAGE_SHIFT, image.bytes.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)))
+    image.pages.forEach((page, i) =>
+      space.poke(page << PAGE_SHIFT, image.bytes.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)),
+    )
   }
   const memory = new Memory(map, space, k.processor.stateOf(space), filePages(k))
   k.memories.set(map.id, memory)
@@ -88,7 +90,9 @@ function takeSpace(memory: Memory): SpaceImage {
   const pages: number[] = []
   eachPage(memory, new Int32Array(memory.space.memory.buffer), (page) => pages.push(page))
   const bytes = new Uint8Array(pages.length * PAGE_SIZE)
-  pages.forEach((page, i) => bytes.set(memory.space.bytes.subarray(page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT), i * PAGE_SIZE))
+  pages.forEach((page, i) =>
+    bytes.set(memory.space.bytes.subarray(page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT), i * PAGE_SIZE),
+  )
   return { pages: Int32Array.from(pages), bytes, barred: Int32Array.from(barredPages(memory)) }
 }
 
@@ -98,12 +102,10 @@ function takeSpace(memory: Memory): SpaceImage {
  */
 export function hashMachine(k: Kernel): string {
   const hash = new Hash()
-  for (const [key, value] of Object.entries(k.state)) {
-    if (key === 'tasks') continue
-    hash.text(key)
-    hash.data(value)
-  }
-  for (const { cpu, ...rest } of k.state.tasks.values()) {
+  const { tasks, fs, ...others } = k.state
+  hash.data(others)
+  hashFiles(hash, fs)
+  for (const { cpu, ...rest } of tasks.values()) {
     hash.data(rest)
     hashRegisters(hash, k.processor, cpu)
   }

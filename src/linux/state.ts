@@ -6,7 +6,7 @@ import type { RandomState } from '../base/random.ts'
 import type { FdTable, FsState } from './fs/state.ts'
 
 /** Values that a machine was made with and that its execution depends on; constant during a run. */
-export interface MachineConstants {
+interface MachineConstants {
   seed: number
   /** Virtual nanoseconds that one instruction takes. */
   nsPerInstruction: number
@@ -21,7 +21,7 @@ export interface MachineConstants {
 }
 
 /** The clock beside the instruction count: how far it jumped while every task waited. */
-export interface ClockState {
+interface ClockState {
   jumpedNs: number
 }
 
@@ -43,7 +43,7 @@ export type FutexKey = number | string
 export type WaitOutcome = 'ready' | 'timeout' | 'signal'
 
 /** What to do when a signal handler interrupts a wait (Linux: ERESTARTSYS, EINTR/ERESTARTNOHAND, ERESTART_RESTARTBLOCK). */
-export type RestartRule = 'restart' | 'eintr' | 'restart_block'
+type RestartRule = 'restart' | 'eintr' | 'restart_block'
 
 /** File description `id` (fs/state.ts) must become readable or writable. */
 export interface FdInterest {
@@ -285,7 +285,7 @@ export interface Turn {
 }
 
 /** Why a task waits, for the report of a deadlock. */
-export interface Waiting {
+interface Waiting {
   tid: number
   text: string
 }
@@ -307,7 +307,7 @@ export type Ending =
   | { kind: 'deadlock'; waiting: Waiting[] }
 
 /** A call by number that has no declaration. */
-export interface UnknownCall {
+interface UnknownCall {
   nr: number
   /** Of the first such call. */
   moment: number

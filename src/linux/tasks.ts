@@ -69,7 +69,8 @@ export function wakeFd(k: Kernel, id: number, events: 'read' | 'write' | 'both')
   for (const t of k.state.tasks.values()) {
     const wait = t.wait
     if (wait === null || wait.fds === undefined || wait.outcome !== null) continue
-    if (wait.fds.some((fd) => fd.id === id && (events === 'both' || fd.events === 'both' || fd.events === events))) wake(k, t, 'ready')
+    if (wait.fds.some((fd) => fd.id === id && (events === 'both' || fd.events === 'both' || fd.events === events)))
+      wake(k, t, 'ready')
   }
 }
 

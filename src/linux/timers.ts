@@ -20,7 +20,13 @@ export function setRealTimer(k: Kernel, process: Process, valueNs: number, inter
 }
 
 /** Arms ITIMER_VIRTUAL or ITIMER_PROF `valueNs` of CPU time from now (0: disarms it). */
-export function setCpuTimer(k: Kernel, process: Process, which: 'virtual' | 'prof', valueNs: number, intervalNs: number): void {
+export function setCpuTimer(
+  k: Kernel,
+  process: Process,
+  which: 'virtual' | 'prof',
+  valueNs: number,
+  intervalNs: number,
+): void {
   process.itimers[which] = { at: valueNs === 0 ? 0 : cpuNs(k, process) + valueNs, interval: intervalNs }
   k.attention = true
 }

@@ -5,7 +5,7 @@ import { accessOf } from './lower-access.ts'
 import type { ValueLowering } from './lower-value.ts'
 import type { Window } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
-import { ACCESS, RUNTIME } from './runtime.ts'
+import { ACCESS, FAR_STORE, RUNTIME } from './runtime.ts'
 
 /** An address ready for use: the full 64-bit value and its low word, both in locals. */
 export interface Address {
@@ -134,7 +134,7 @@ export function emitStackWindow(v: ValueLowering, window: Window, full: number):
 
 /** The window of a block, computed at its first access. */
 function openWindow(v: ValueLowering, window: Window): void {
-  if (window.bad >= 0) return
+  if (window.origin >= 0) return
   const f = v.region.body
   window.bad = v.local(I32)
   window.origin = v.local(I32)
@@ -145,7 +145,36 @@ function openWindow(v: ValueLowering, window: Window): void {
     f.op(OP.i64_add)
   }
   f.localSet(full)
-  emitWindow(v, window, full)
+  if (window.looped) emitLoopedWindow(v, window, full)
+  else emitWindow(v, window, full)
+}
+
+/** The same in a loop: usually the address lies in the range of pages found accessible before. */
+function emitLoopedWindow(v: ValueLowering, window: Window, full: number): void {
+  const f = v.region.body
+  window.zoneLow = f.local(I64)
+  window.zoneRoom = f.local(I64)
+  f.localGet(full)
+  f.op(OP.i32_wrap_i64)
+  f.localSet(window.origin)
+  f.i32Const(0)
+  f.localSet(window.bad)
+  f.localGet(full)
+  f.localGet(window.zoneLow)
+  f.op(OP.i64_sub)
+  f.localGet(window.zoneRoom)
+  f.op(OP.i64_ge_u)
+  f.hint(false)
+  v.region.if_()
+  f.localGet(full)
+  f.i32Const((window.high - window.low) | (window.store ? FAR_STORE : 0))
+  f.localGet(window.zoneLow)
+  f.localGet(window.zoneRoom)
+  f.opIndex(OP.call, RUNTIME.far!)
+  f.localSet(window.zoneRoom)
+  f.localSet(window.zoneLow)
+  f.localSet(window.bad)
+  v.region.end()
 }
 
 /** Lowers a load or store node. */

@@ -11,6 +11,11 @@ import { DEAD } from './lower-prepare.ts'
 /** Bytes that a window may span: at most a page, so that the attributes of its first and last byte's page cover it. */
 const MAX_SPAN = 4096
 
+const CALLS = new Set<string>(['call', 'icall', 'syscall'])
+
+/** Windows of a region that may remember: each takes two locals that live through the loops. */
+const MAX_LOOPED = 12
+
 /** Accesses at base + [low, high); `low` and `high` are bytes relative to the base. */
 export interface Window {
   /** The base value; null for the region's stack window, whose base is the stack pointer at the region's first entry. */
@@ -21,6 +26,10 @@ export interface Window {
   /** Wasm local that is 0 when the whole window may be accessed plainly, and the local with the low word of base + low; -1 until computed. */
   bad: number
   origin: number
+  /** In a loop: the window remembers in two locals a range of pages that were found accessible, so that going round again costs one comparison. */
+  looped: boolean
+  zoneLow: number
+  zoneRoom: number
 }
 
 /** How one access is checked: within `window`, at `offset` bytes from its start. */
@@ -44,6 +53,41 @@ function decompose(address: Node): { base: Node; offset: number } {
 }
 
 const UNSEEN = Number.NaN
+
+function makeWindow(base: Node | null, low: number, high: number, looped: boolean): Window {
+  return { base, low, high, store: false, bad: -1, origin: -1, looped, zoneLow: -1, zoneRoom: -1 }
+}
+
+/** Which blocks lie on a cycle (Tarjan, "Depth-first search and linear graph algorithms"). */
+function inLoops(succs: readonly (readonly number[])[]): boolean[] {
+  const n = succs.length
+  const result: boolean[] = new Array(n).fill(false)
+  const index = new Int32Array(n).fill(-1)
+  const low = new Int32Array(n)
+  const open: number[] = []
+  const isOpen = new Uint8Array(n)
+  let next = 0
+  const visit = (b: number): void => {
+    index[b] = low[b] = next++
+    open.push(b)
+    isOpen[b] = 1
+    for (const s of succs[b]!) {
+      if (s === b) result[b] = true
+      if (index[s] === -1) {
+        visit(s)
+        low[b] = Math.min(low[b]!, low[s]!)
+      } else if (isOpen[s] === 1) low[b] = Math.min(low[b]!, index[s]!)
+    }
+    if (low[b] !== index[b]) return
+    const component = open.splice(open.lastIndexOf(b))
+    for (const c of component) {
+      isOpen[c] = 0
+      if (component.length > 1) result[c] = true
+    }
+  }
+  for (let b = 0; b < n; b++) if (index[b] === -1) visit(b)
+  return result
+}
 
 /** What a block adds to the stack pointer, or null when that is not a constant. */
 function stackChange(block: Block): number | null {
@@ -80,7 +124,10 @@ function stackDepths(blocks: readonly Block[], succs: readonly (readonly number[
 export function planWindows(blocks: readonly Block[], succs: readonly (readonly number[])[], first: number): WindowPlan {
   const placements = new Map<Node, Placement>()
   const depth = stackDepths(blocks, succs, first)
-  const stack: Window = { base: null, low: 0, high: 0, store: false, bad: -1, origin: -1 }
+  const stack = makeWindow(null, 0, 0, false)
+  // Loops that call go round too slowly for the saving to matter.
+  const looped = inLoops(succs.map((targets, b) => (CALLS.has(blocks[b]?.term.kind ?? '') ? [] : targets)))
+  let remembered = 0
   blocks.forEach((block, b) => {
     const groups = new Map<Node, { window: Window; members: { node: Node; offset: number }[] }>()
     for (const node of block.ops) {
@@ -100,7 +147,7 @@ export function planWindows(blocks: readonly Block[], succs: readonly (readonly 
         }
       }
       let group = groups.get(base)
-      if (group === undefined) groups.set(base, (group = { window: { base, low: offset, high: offset + row.bytes, store: false, bad: -1, origin: -1 }, members: [] }))
+      if (group === undefined) groups.set(base, (group = { window: makeWindow(base, offset, offset + row.bytes, looped[b]!), members: [] }))
       const low = Math.min(group.window.low, offset)
       const high = Math.max(group.window.high, offset + row.bytes)
       if (high - low > MAX_SPAN) continue
@@ -110,7 +157,8 @@ export function planWindows(blocks: readonly Block[], succs: readonly (readonly 
       group.members.push({ node, offset })
     }
     for (const { window, members } of groups.values()) {
-      if (members.length < 2) continue
+      if (window.looped && remembered++ >= MAX_LOOPED) window.looped = false
+      if (members.length < 2 && !window.looped) continue
       for (const { node, offset } of members) placements.set(node, { window, offset: offset - window.low })
       // The window's check reads the base, before the first of its accesses does.
       window.base!.uses++

@@ -1,5 +1,6 @@
 /** Exists to build the small wasm module of functions that all translated code shares: NaN fix-ups, wide products, flag records, and the way in from the engine. */
 import { EXIT } from '../ir/exits.ts'
+import { far } from './runtime-far.ts'
 import { FLAG_KIND } from '../ir/flags.ts'
 import { STATE } from '../ir/registers.ts'
 import {
@@ -40,6 +41,9 @@ const wasm = (name: string, parameters: ValueType[], results: ValueType[]): Runt
 /** The second parameter of `check` and the parameter of `access`, besides the size in bytes. */
 export const ACCESS = { store: 256, refundShift: 9 } as const
 
+/** Says to `far` that the window is written to; its low bits are the size in bytes, at most 4096. */
+export const FAR_STORE = 0x1_0000
+
 /** In import order: the index of a function is its position. */
 export const runtimeFunctions: readonly RuntimeFunction[] = [
   /** (guest pc) -> entry code: slot << 8 | entry, or -1 when no code can be there. Translates when need be. */
@@ -60,6 +64,12 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   wasm('stop', [I32, I32, I32], []),
   /** (address): notes a stop with rip where no code can be. */
   wasm('wild', [I64], []),
+  /**
+   * (address, bytes | FAR_STORE, zone start, zone room) -> (bad, zone start, zone room): a window that does not lie in its remembered zone. Bad when one of its
+   * pages cannot be accessed plainly; otherwise often a new zone, whose room is the number of
+   * addresses at which the window may start: 0 before there is a zone.
+   */
+  wasm('far', [I64, I32, I64, I64], [I32, I64, I64]),
   /** (address, bytes) -> 0 when all pages of a stack window are plain, else 1. */
   wasm('zone', [I64, I32], [I32]),
   wasm('nanF64', [F64, F64], [F64]),
@@ -94,7 +104,7 @@ export function importRuntime(m: ModuleBuilder, memoryPages: number): void {
 type Emit = (f: FunctionBody) => void
 
 /** The bytes of the runtime module: exports every function that is not the engine's, and `enter(code, fuel, depth) -> pc`, which leaves the fuel at STATE.fuelLeft. */
-export function runtimeModule(memoryPages: number, stateBase: number, attributesBase: number, refundBase: number): Uint8Array<ArrayBuffer> {
+export function runtimeModule(memoryPages: number, stateBase: number, attributesBase: number, refundBase: number, missesBase: number): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder()
   m.importMemory('l', 'memory', memoryPages, memoryPages)
   m.importTable('l', 'table', 0)
@@ -113,6 +123,7 @@ export function runtimeModule(memoryPages: number, stateBase: number, attributes
   runtime('check', (f) => check(f, stateBase, attributesBase))
   runtime('stop', (f) => stop(f, stateBase, refundBase))
   runtime('wild', (f) => wild(f, stateBase))
+  runtime('far', (f) => far(f, attributesBase, missesBase))
   runtime('zone', (f) => zone(f, attributesBase))
   runtime('nanF64', (f) => scalarNan(f, true))
   runtime('nanF32', (f) => scalarNan(f, false))
@@ -266,7 +277,7 @@ function mulhiS(f: FunctionBody): void {
 }
 
 /** Function indices inside the runtime module: its imports, then definition order. */
-const RUNTIME_LOCAL = { access: 0, rezone: 1, stop: 3, mulhiU: 10, nanDemote: 13, nanPromote: 14 } as const
+const RUNTIME_LOCAL = { access: 0, rezone: 1, stop: 3, mulhiU: 11, nanDemote: 14, nanPromote: 15 } as const
 
 /** A stack window outside of the zone: plain pages make a new zone; others are for the single accesses to find out about. */
 function zone(f: FunctionBody, attributesBase: number): void {

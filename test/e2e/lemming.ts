@@ -26,6 +26,7 @@ export class Place {
       input: more.input ?? '',
       encoding: 'utf8',
       maxBuffer: 1 << 28,
+      timeout: 100_000,
     })
     return { code: status, stdout, stderr }
   }

@@ -265,7 +265,9 @@ function indirectTarget(
 ): void {
   // Elsewhere: unmapped, or not canonical, which faults at the branch (in RSP it would fault at the push, as #SS).
   const wild =
-    need.choice.rm === RSP || nextBelow(r, 2) === 0 ? 0x1234_5000n : (1n + BigInt(nextBelow(r, 0xfffe))) << 47n
+    need.choice.rm === RSP || need.memory?.base === RSP || nextBelow(r, 2) === 0
+      ? 0x1234_5000n
+      : (1n + BigInt(nextBelow(r, 0xfffe))) << 47n
   const to = nextBelow(r, 10) === 0 ? wild : BigInt(CODE_BASE + 64 + nextBelow(r, 0xf00))
   const store = (at: number): void => {
     const offset = at - WINDOW_BASE

@@ -111,13 +111,17 @@ describe('save and restore', () => {
     expect(restored.hash()).toBe(hash)
     expect(restored.save()).toEqual(snapshot)
     restored.advance(Infinity)
-    expect({ count: restored.state.count, hash: restored.hash() }).toEqual({ count: reference.count, hash: reference.hash })
+    expect({ count: restored.state.count, hash: restored.hash() }).toEqual({
+      count: reference.count,
+      hash: reference.hash,
+    })
     expect(reference.stdout.endsWith(output.stdout)).toBe(true)
   })
 
   test('a snapshot of another format is refused', () => {
     const snapshot = machineFor(program).machine.save()
-    const restore = (): unknown => restoreMachine({ ...snapshot, format: 0 }, { world: newWorld().world, processor: newEngine() })
+    const restore = (): unknown =>
+      restoreMachine({ ...snapshot, format: 0 }, { world: newWorld().world, processor: newEngine() })
     expect(restore).toThrow('a snapshot of format 0 cannot be read')
   })
 })

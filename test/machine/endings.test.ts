@@ -45,8 +45,16 @@ describe('exit', () => {
   test.each([
     ['main returns', 'int main(void) { return 37; }', 37],
     ['exit', 'int main(void) { exit(300); }', 44],
-    ['_exit in a thread', 'static void *f(void *a) { _exit(5); } int main(void) { pthread_t t; pthread_create(&t, 0, f, 0); for (;;) pause(); }', 5],
-    ['the last thread ends by itself', 'static void *f(void *a) { usleep(1000); return a; } int main(void) { pthread_t t; pthread_create(&t, 0, f, 0); pthread_exit(0); }', 0],
+    [
+      '_exit in a thread',
+      'static void *f(void *a) { _exit(5); } int main(void) { pthread_t t; pthread_create(&t, 0, f, 0); for (;;) pause(); }',
+      5,
+    ],
+    [
+      'the last thread ends by itself',
+      'static void *f(void *a) { usleep(1000); return a; } int main(void) { pthread_t t; pthread_create(&t, 0, f, 0); pthread_exit(0); }',
+      0,
+    ],
     ['exit calls with a status by a lone thread', 'int main(void) { syscall(SYS_exit, 9); }', 9],
   ])('%s', (_what, body, code) => {
     expect(end(body)).toEqual({ ended: { kind: 'exit', code }, native: code })
@@ -56,22 +64,53 @@ describe('exit', () => {
 describe('fatal signals', () => {
   test.each([
     ['abort', 'int main(void) { abort(); }', 'SIGABRT', { signal: 6, code: -6, address: 0n, sent: true }],
-    ['null', 'int main(void) { *(volatile int *)16 = 1; }', 'SIGSEGV', { signal: 11, code: 1, address: 16n, sent: false }],
+    [
+      'null',
+      'int main(void) { *(volatile int *)16 = 1; }',
+      'SIGSEGV',
+      { signal: 11, code: 1, address: 16n, sent: false },
+    ],
     ['division', 'int main(int c, char **v) { return 5 / (c - 1); }', 'SIGFPE', { signal: 8, code: 1, sent: false }],
     ['ud2', 'int main(void) { __builtin_trap(); }', 'SIGILL', { signal: 4, code: 2, sent: false }],
     ['kill', 'int main(void) { kill(getpid(), SIGTERM); for (;;); }', 'SIGTERM', { signal: 15, code: 0, sent: true }],
-    ['SIGKILL, which nobody blocks', 'int main(void) { sigset_t s; sigfillset(&s); sigprocmask(SIG_SETMASK, &s, 0); kill(getpid(), 9); }', 'SIGKILL', { signal: 9, sent: true }],
-    ['SIGSEGV ignored and raised', 'int main(void) { signal(SIGSEGV, SIG_IGN); *(volatile int *)16 = 1; }', 'SIGSEGV', { signal: 11, code: 1, sent: false }],
-    ['SIGSEGV blocked and raised', 'int main(void) { sigset_t s; sigfillset(&s); sigprocmask(SIG_SETMASK, &s, 0); *(volatile int *)16 = 1; }', 'SIGSEGV', { signal: 11, code: 1, sent: false }],
-    ['SIGSEGV in its own handler', 'static void f(int s) { *(volatile int *)32 = 1; } int main(void) { signal(SIGSEGV, f); *(volatile int *)16 = 1; }', 'SIGSEGV', { signal: 11, code: 1, address: 32n, sent: false }],
-    ['no stack for the handler', 'static void f(int s) {} int main(void) { signal(SIGUSR1, f); __asm__ volatile("movl $39,%%eax; syscall; movl %%eax,%%edi; movl $10,%%esi; movl $62,%%eax; movq $4096,%%rsp; syscall" ::: "memory"); }', 'SIGSEGV', { signal: 11, code: 0x80, sent: false }],
+    [
+      'SIGKILL, which nobody blocks',
+      'int main(void) { sigset_t s; sigfillset(&s); sigprocmask(SIG_SETMASK, &s, 0); kill(getpid(), 9); }',
+      'SIGKILL',
+      { signal: 9, sent: true },
+    ],
+    [
+      'SIGSEGV ignored and raised',
+      'int main(void) { signal(SIGSEGV, SIG_IGN); *(volatile int *)16 = 1; }',
+      'SIGSEGV',
+      { signal: 11, code: 1, sent: false },
+    ],
+    [
+      'SIGSEGV blocked and raised',
+      'int main(void) { sigset_t s; sigfillset(&s); sigprocmask(SIG_SETMASK, &s, 0); *(volatile int *)16 = 1; }',
+      'SIGSEGV',
+      { signal: 11, code: 1, sent: false },
+    ],
+    [
+      'SIGSEGV in its own handler',
+      'static void f(int s) { *(volatile int *)32 = 1; } int main(void) { signal(SIGSEGV, f); *(volatile int *)16 = 1; }',
+      'SIGSEGV',
+      { signal: 11, code: 1, address: 32n, sent: false },
+    ],
+    [
+      'no stack for the handler',
+      'static void f(int s) {} int main(void) { signal(SIGUSR1, f); __asm__ volatile("movl $39,%%eax; syscall; movl %%eax,%%edi; movl $10,%%esi; movl $62,%%eax; movq $4096,%%rsp; syscall" ::: "memory"); }',
+      'SIGSEGV',
+      { signal: 11, code: 0x80, sent: false },
+    ],
   ])('%s', (_what, body, native, expected) => {
     const result = end(body)
     expect(result).toMatchObject({ ended: { kind: 'signal', ...expected }, native })
   })
 
   test('registers stay as they were, of the thread that crashed and of the others', () => {
-    const program = compile(`static void *f(void *a) { usleep(1000); __asm__ volatile("movq $0x123456, %%r13; movq $8, %%rax; movq %%r13, (%%rax)" ::: "rax", "r13", "memory"); return a; }
+    const program =
+      compile(`static void *f(void *a) { usleep(1000); __asm__ volatile("movq $0x123456, %%r13; movq $8, %%rax; movq %%r13, (%%rax)" ::: "rax", "r13", "memory"); return a; }
 int main(void) { pthread_t t; pthread_create(&t, 0, f, 0); pthread_join(t, 0); }`)
     const { machine } = machineFor(program)
     const { ended } = machine.advance(10_000_000)
@@ -108,10 +147,14 @@ describe('what lemming does not have', () => {
   })
 
   test('an unknown call is noted once and returns ENOSYS', () => {
-    const program = compile('int main(void) { return syscall(250, 1, 2, 3, 4, 5, 6) == -1 && syscall(250, 7) == -1 ? 0 : 1; }')
+    const program = compile(
+      'int main(void) { return syscall(250, 1, 2, 3, 4, 5, 6) == -1 && syscall(250, 7) == -1 ? 0 : 1; }',
+    )
     const { machine } = machineFor(program)
     expect(machine.advance(10_000_000).ended).toEqual({ kind: 'exit', code: 0 })
-    expect(machine.state.unknownCalls).toMatchObject([{ nr: 250, times: 2, text: 'keyctl(0x1, 0x2, 0x3, 0x4, 0x5, 0x6)' }])
+    expect(machine.state.unknownCalls).toMatchObject([
+      { nr: 250, times: 2, text: 'keyctl(0x1, 0x2, 0x3, 0x4, 0x5, 0x6)' },
+    ])
   })
 })
 
@@ -127,18 +170,43 @@ describe('programs that cannot be run', () => {
   test.each<[string, () => string, string, RegExp]>([
     ['missing', () => join(directory, 'missing'), 'program-not-found', /missing: No such file or directory/],
     ['directory', () => directory, 'program-is-directory', /: Is a directory/],
-    ['not executable', () => file('plain', readFileSync(hello), 0o644), 'program-not-executable', /plain: Permission denied: it is not executable/],
+    [
+      'not executable',
+      () => file('plain', readFileSync(hello), 0o644),
+      'program-not-executable',
+      /plain: Permission denied: it is not executable/,
+    ],
     ['text', () => file('text', 'hello\n'), 'elf-not-elf', /text: not an ELF file/],
     ['truncated', () => file('cut', readFileSync(hello).subarray(0, 3000)), 'elf-truncated', /cut: truncated ELF/],
     ['script without interpreter', () => file('s1', '#!\n'), 'bad-script', /s1: its first line/],
-    ['script whose interpreter is missing', () => file('s2', '#!/no/such/thing -x\n'), 'program-not-found', /\/no\/such\/thing: No such file/],
+    [
+      'script whose interpreter is missing',
+      () => file('s2', '#!/no/such/thing -x\n'),
+      'program-not-found',
+      /\/no\/such\/thing: No such file/,
+    ],
     ['script of itself', () => file('s3', `#!${directory}/s3\n`), 'bad-script', /s3: scripts that interpret scripts/],
-    ['missing dynamic loader', () => compile('int main(void) {}', '-Wl,--dynamic-linker=/no/loader.so'), 'program-not-found', /program\d+: its interpreter cannot be used: \/no\/loader.so: No such file/],
-    ['beyond the room', () => compile('int main(void) {}', '-no-pie', '-Wl,-Ttext-segment=0x7f000000'), 'program-does-not-fit', /there is room for programs below 0x70000000/],
-    ['dangling link', () => {
-      symlinkSync('/no/where', join(directory, 'dangling'))
-      return join(directory, 'dangling')
-    }, 'program-not-found', /dangling: No such file/],
+    [
+      'missing dynamic loader',
+      () => compile('int main(void) {}', '-Wl,--dynamic-linker=/no/loader.so'),
+      'program-not-found',
+      /program\d+: its interpreter cannot be used: \/no\/loader.so: No such file/,
+    ],
+    [
+      'beyond the room',
+      () => compile('int main(void) {}', '-no-pie', '-Wl,-Ttext-segment=0x7f000000'),
+      'program-does-not-fit',
+      /there is room for programs below 0x70000000/,
+    ],
+    [
+      'dangling link',
+      () => {
+        symlinkSync('/no/where', join(directory, 'dangling'))
+        return join(directory, 'dangling')
+      },
+      'program-not-found',
+      /dangling: No such file/,
+    ],
   ])('%s', (_what, path, code, message) => {
     let thrown: unknown
     try {

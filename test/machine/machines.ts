@@ -45,7 +45,11 @@ export function newWorld(): { world: World; output: TestMachine['output'] } {
 }
 
 /** The program at `path`, loaded and not yet started. */
-export function machineFor(path: string, args: readonly string[] = [], options: Partial<MachineOptions> = {}): TestMachine {
+export function machineFor(
+  path: string,
+  args: readonly string[] = [],
+  options: Partial<MachineOptions> = {},
+): TestMachine {
   const { world, output } = newWorld()
   const machine = createMachine({
     path,

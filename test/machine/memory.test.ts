@@ -51,17 +51,40 @@ beforeEach(() => {
   space.unmap(BASE, END - BASE)
   file = new OneFile()
   const map: MemoryMap = {
-    id: 1, users: 1, mappings: [], total: 0, brkStart: 0, brk: 0, mmapTop: END, mmapBottom: BASE, stackTop: 0, codeStart: 0, codeEnd: 0,
+    id: 1,
+    users: 1,
+    mappings: [],
+    total: 0,
+    brkStart: 0,
+    brk: 0,
+    mmapTop: END,
+    mmapBottom: BASE,
+    stackTop: 0,
+    codeStart: 0,
+    codeEnd: 0,
   }
   memory = new Memory(map, space, new CpuState(), file)
 })
 
 function anonymous(start: number, pages: number, prot: number, flags: number = MAP.private): Mapping {
-  return { start, end: start + pages * PAGE_SIZE, prot, flags, file: null, name: '', untouched: prot === 0, onFork: 'copy' }
+  return {
+    start,
+    end: start + pages * PAGE_SIZE,
+    prot,
+    flags,
+    file: null,
+    name: '',
+    untouched: prot === 0,
+    onFork: 'copy',
+  }
 }
 
 function ofFile(start: number, pages: number, prot: number, filePage: number, flags: number = MAP.private): Mapping {
-  return { ...anonymous(start, pages, prot, flags), untouched: false, file: { path: '/f', inode: 7, offset: filePage * PAGE_SIZE, mayWrite: true } }
+  return {
+    ...anonymous(start, pages, prot, flags),
+    untouched: false,
+    file: { path: '/f', inode: 7, offset: filePage * PAGE_SIZE, mayWrite: true },
+  }
 }
 
 /** What the model knows of a page: its rights and the byte it is filled with; null when it is not mapped. */
@@ -160,13 +183,16 @@ function operate(random: RandomState, model: Page[], first: number, count: numbe
       memory.move(start, length, to, length + PAGE_SIZE, false)
       const moved = model.slice(first, first + length / PAGE_SIZE)
       model.fill(null, first, first + moved.length)
-      ;[...moved, { prot: mapping.prot, byte: 0, shared: false }].forEach((page, i) => (model[(to - BASE) / PAGE_SIZE + i] = page))
+      ;[...moved, { prot: mapping.prot, byte: 0, shared: false }].forEach(
+        (page, i) => (model[(to - BASE) / PAGE_SIZE + i] = page),
+      )
     }
   }
 }
 
 function highestFree(model: Page[], count: number): number {
-  for (let i = PAGES - count; i >= 0; i--) if (model.slice(i, i + count).every((page) => page === null)) return BASE + i * PAGE_SIZE
+  for (let i = PAGES - count; i >= 0; i--)
+    if (model.slice(i, i + count).every((page) => page === null)) return BASE + i * PAGE_SIZE
   return -1
 }
 
@@ -194,7 +220,9 @@ describe('files', () => {
     space.write(BASE + 4 * PAGE_SIZE + 5, Uint8Array.of(78))
     memory.remove(BASE, BASE + PAGE_SIZE)
     expect(file.bytes[5]).toBe(77)
-    expect(file.shared).toEqual([{ spaceId: 1, start: BASE + PAGE_SIZE, length: PAGE_SIZE, offset: PAGE_SIZE, writable: true }])
+    expect(file.shared).toEqual([
+      { spaceId: 1, start: BASE + PAGE_SIZE, length: PAGE_SIZE, offset: PAGE_SIZE, writable: true },
+    ])
     memory.release()
     expect(file.shared).toEqual([])
     expect(file.bytes[4 * PAGE_SIZE + 5]).toBe(5)
@@ -203,7 +231,9 @@ describe('files', () => {
   test('a page that would be seen writable at two addresses is refused by name', () => {
     memory.add(ofFile(BASE, 2, PROT.read, 0, MAP.shared))
     memory.add(ofFile(BASE + 4 * PAGE_SIZE, 2, PROT.read, 1, MAP.shared))
-    expect(() => memory.protect(BASE, BASE + 2 * PAGE_SIZE, PROT.read | PROT.write)).toThrow(/^\/f: offset 0x0 is mapped MAP_SHARED and writable at two addresses/)
+    expect(() => memory.protect(BASE, BASE + 2 * PAGE_SIZE, PROT.read | PROT.write)).toThrow(
+      /^\/f: offset 0x0 is mapped MAP_SHARED and writable at two addresses/,
+    )
   })
 })
 
@@ -230,7 +260,7 @@ test('room: the highest free run, against a search page by page', () => {
   const free = new Uint8Array(4096)
   for (let step = 0; step < 2000; step++) {
     const start = nextBelow(random, pages)
-    const count = Math.min(pages - start, Math.floor(1 + (nextUnit(random) ** 4) * 800))
+    const count = Math.min(pages - start, Math.floor(1 + nextUnit(random) ** 4 * 800))
     const value = nextBelow(random, 2)
     room.set(start * PAGE_SIZE, (start + count) * PAGE_SIZE, value === 1)
     free.fill(value, start, start + count)

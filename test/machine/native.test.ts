@@ -12,13 +12,16 @@ function compare(name: string, flags: string[], args: string[]): void {
   execFileSync('gcc', ['-w', ...flags, '-o', program, join(import.meta.dirname, 'programs', `${name}.c`)])
   const env = { PATH: '/usr/bin:/bin', LAST: 'the last string' }
   const native = execFileSync(program, args, { encoding: 'utf8', env, cwd: '/tmp' })
-  const { machine, output } = machineFor(program, args, { env: Object.entries(env).map(([key, value]) => `${key}=${value}`) })
+  const { machine, output } = machineFor(program, args, {
+    env: Object.entries(env).map(([key, value]) => `${key}=${value}`),
+  })
   const { ended } = machine.advance(100_000_000)
   expect(ended).toEqual({ kind: 'exit', code: 0 })
   expect(output.stdout).toBe(native)
 }
 
 describe.each(builds.map((flags) => ({ flags })))('$flags', ({ flags }) => {
-  test('stack, auxiliary vector and segments at the start', () => compare('start', flags, ['one', '', 'the third argument']))
+  test('stack, auxiliary vector and segments at the start', () =>
+    compare('start', flags, ['one', '', 'the third argument']))
   test('signal frames', () => compare('frame', flags, []))
 })

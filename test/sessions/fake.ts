@@ -63,6 +63,12 @@ export class FakeMachine implements Subject {
     return {}
   }
 
+  translations(): null {
+    return null
+  }
+
+  release(): void {}
+
   addObserver(): void {}
 }
 

@@ -50,6 +50,7 @@ export function createFs(world: World, time: Timespec): FsState {
   if (typeof stat !== 'string') {
     root.source = { from: 'host', path: '/' }
     root.ino = stat.ino
+    root.asked = false
     root.mode = stat.mode
   }
   for (const path of ['proc', 'sys'])

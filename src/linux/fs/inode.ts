@@ -49,6 +49,7 @@ export function addInode(fs: FsState, init: NewInode, time: Timespec): Inode {
     nlink: 0,
     size: init.kind === 'dir' ? 4096 : init.target === undefined ? 0 : bytesFromName(init.target).length,
     rdev: init.rdev ?? 0,
+    asked: true,
     atime: time,
     mtime: time,
     ctime: time,
@@ -89,6 +90,7 @@ export function mirrorInode(k: Kernel, path: string, stat: HostStat): Inode {
     inode.ino = stat.ino
     fs.hostInodes.set(stat.ino, inode.id)
   }
+  inode.asked = false
   inode.nlink = stat.nlink
   if (kind === 'dir' || kind === 'symlink') inode.size = stat.size
   if (kind === 'file') inode.content = { size: stat.size, host: path, hostLimit: stat.size, chunks: new Map() }

@@ -36,8 +36,9 @@ function deviceOf(inode: Inode): number {
   return inode.source?.from === 'kernel' ? DEVICE_KERNEL : DEVICE_FILES
 }
 
-/** struct stat. */
+/** struct stat, for the program. */
 export function statBytes(inode: Inode): Uint8Array {
+  inode.asked = true
   const bytes = new Uint8Array(STAT_SIZE)
   const view = new DataView(bytes.buffer)
   setI64(view, 0, deviceOf(inode))
@@ -63,8 +64,9 @@ export function statBytes(inode: Inode): Uint8Array {
 /** STATX_BASIC_STATS and STATX_MNT_ID: what is filled, whatever a mask asks for. */
 const STATX_FILLED = 0x17ff
 
-/** struct statx. */
+/** struct statx, for the program. */
 export function statxBytes(inode: Inode): Uint8Array {
+  inode.asked = true
   const bytes = new Uint8Array(STATX_SIZE)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, STATX_FILLED, true)

@@ -55,6 +55,11 @@ export interface Inode {
   size: number
   /** Device number of a char or block inode (makedev), else 0. */
   rdev: number
+  /**
+   * Whether the program has asked for `ino`, `nlink`, the times, and the `size` of what has no content. Until it does they are the host's affair
+   * and no part of the state hash: a directory's change whenever somebody creates a file in it.
+   */
+  asked: boolean
   atime: Timespec
   mtime: Timespec
   ctime: Timespec

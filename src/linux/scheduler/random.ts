@@ -36,10 +36,13 @@ export const random: Strategy = {
     }
     let index = nextBelow(strategy.random, runnable.length)
     // Who gives the turn away does not get it back while another could use it.
-    if (yielded && runnable[index] === turn.tid) index = (index + 1 + nextBelow(strategy.random, runnable.length - 1)) % runnable.length
+    if (yielded && runnable[index] === turn.tid)
+      index = (index + 1 + nextBelow(strategy.random, runnable.length - 1)) % runnable.length
     turn.tid = runnable[index]!
     const burst = (nextU32(strategy.random) & 15) === 0
-    turn.left = burst ? logUniform(strategy, 0, 10) : 1 + nextBelow(strategy.random, 2 * (strategy as RandomStrategyState).mean)
+    turn.left = burst
+      ? logUniform(strategy, 0, 10)
+      : 1 + nextBelow(strategy.random, 2 * (strategy as RandomStrategyState).mean)
   },
 
   choose(strategy: StrategyState, waiters: number): number {

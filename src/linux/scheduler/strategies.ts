@@ -5,13 +5,17 @@ import type { Strategy } from './strategy.ts'
 
 const strategies: readonly Strategy[] = [random]
 
-export const strategyNames: readonly string[] = strategies.map(({ name }) => name)
+const strategyNames = strategies.map(({ name }) => name)
 
 /** The strategy of that name; throws a LemmingError for an unknown one. */
 export function strategyNamed(name: string): Strategy {
   const found = strategies.find((strategy) => strategy.name === name)
   if (found === undefined) {
-    throw new LemmingError('unknown-strategy', `there is no scheduling strategy '${name}'`, `use one of: ${strategyNames.join(', ')}`)
+    throw new LemmingError(
+      'unknown-strategy',
+      `there is no scheduling strategy '${name}'`,
+      `use one of: ${strategyNames.join(', ')}`,
+    )
   }
   return found
 }

@@ -6,7 +6,8 @@ import { ANY_BITSET, checkAddress, enqueue, futexKey, passOn, requeueFutex, wake
 import { NS_PER_SECOND, realtimeToMonotonicNs } from '../clock.ts'
 import type { Kernel } from '../kernel.ts'
 import type { FutexKey, Task } from '../state.ts'
-import { hex } from '../strace.ts'
+import { hex, pointerText } from '../strace.ts'
+import { FUTEX_COMMANDS, FUTEX_COMPARISONS, FUTEX_OPERATIONS } from '../table-task-flags.ts'
 import { newWait } from '../tasks.ts'
 import { readTimespec } from '../user.ts'
 
@@ -14,20 +15,27 @@ const NR = 202
 
 /** Commands and option bits of futex(2). */
 const OP = {
-  wait: 0, wake: 1, requeue: 3, cmpRequeue: 4, wakeOp: 5, lockPi: 6, unlockPi: 7, trylockPi: 8, waitBitset: 9, wakeBitset: 10,
-  waitRequeuePi: 11, cmpRequeuePi: 12, lockPi2: 13,
+  wait: 0,
+  wake: 1,
+  requeue: 3,
+  cmpRequeue: 4,
+  wakeOp: 5,
+  lockPi: 6,
+  unlockPi: 7,
+  trylockPi: 8,
+  waitBitset: 9,
+  wakeBitset: 10,
+  waitRequeuePi: 11,
+  cmpRequeuePi: 12,
+  lockPi2: 13,
 } as const
 const PRIVATE = 128
 const CLOCK_REALTIME = 256
-const COMMANDS = [
-  'FUTEX_WAIT', 'FUTEX_WAKE', 'FUTEX_FD', 'FUTEX_REQUEUE', 'FUTEX_CMP_REQUEUE', 'FUTEX_WAKE_OP', 'FUTEX_LOCK_PI', 'FUTEX_UNLOCK_PI',
-  'FUTEX_TRYLOCK_PI', 'FUTEX_WAIT_BITSET', 'FUTEX_WAKE_BITSET', 'FUTEX_WAIT_REQUEUE_PI', 'FUTEX_CMP_REQUEUE_PI', 'FUTEX_LOCK_PI2',
-]
 
 const commandOf = (op: number): number => op & ~(PRIVATE | CLOCK_REALTIME)
 
 function opText(op: number): string {
-  const name = COMMANDS[commandOf(op)]
+  const name = FUTEX_COMMANDS[commandOf(op)]
   if (name === undefined) return `${hex(op >>> 0)} /* FUTEX_??? */`
   return `${name}${op & PRIVATE ? '_PRIVATE' : ''}${op & CLOCK_REALTIME ? '|FUTEX_CLOCK_REALTIME' : ''}`
 }
@@ -35,9 +43,16 @@ function opText(op: number): string {
 const TIMED: readonly number[] = [OP.wait, OP.lockPi, OP.lockPi2, OP.waitBitset, OP.waitRequeuePi]
 const TWO: readonly number[] = [OP.requeue, OP.cmpRequeue, OP.wakeOp, OP.waitRequeuePi, OP.cmpRequeuePi]
 
-/** An argument that only some commands have. */
-function only(decode: ArgType['decode'], commands: readonly number[], text: (value: number, call: CallView) => string): ArgType {
-  return shown(decode, (value, call) => (commands.includes(commandOf(call.args[1]!)) ? text(value, call) : null))
+/** An argument that only some commands have; a command that nobody knows is shown with all. */
+function only(
+  decode: ArgType['decode'],
+  commands: readonly number[],
+  text: (value: number, call: CallView) => string,
+): ArgType {
+  return shown(decode, (value, call) => {
+    const command = commandOf(call.args[1]!)
+    return FUTEX_COMMANDS[command] === undefined || commands.includes(command) ? text(value, call) : null
+  })
 }
 
 /** The fourth argument's low 32 bits: its value as a count. */
@@ -50,25 +65,28 @@ const timeoutOrCount: ArgType = {
   text: (value, call) => {
     const command = commandOf(call.args[1]!)
     if (TIMED.includes(command)) return structText(value, 16, (view) => timespecText(view), call)
+    if (FUTEX_COMMANDS[command] === undefined) return pointerText(value)
     return TWO.includes(command) ? String(countOf(value) >>> 0) : null
   },
   reads: (value, call) => (TIMED.includes(commandOf(call.args[1]!)) ? [{ start: value, length: 16 }] : []),
 }
 
-const value3 = only(asUint, [OP.cmpRequeue, OP.wakeOp, OP.waitBitset, OP.wakeBitset, OP.cmpRequeuePi], (word, { args }) => {
-  const command = commandOf(args[1]!)
-  if (command === OP.wakeOp) return wakeOpText(word)
-  if (command === OP.cmpRequeue || command === OP.cmpRequeuePi) return String(word)
-  return word === ANY_BITSET ? 'FUTEX_BITSET_MATCH_ANY' : hex(word)
-})
-
-const OPERATIONS = ['FUTEX_OP_SET', 'FUTEX_OP_ADD', 'FUTEX_OP_OR', 'FUTEX_OP_ANDN', 'FUTEX_OP_XOR']
-const COMPARISONS = ['FUTEX_OP_CMP_EQ', 'FUTEX_OP_CMP_NE', 'FUTEX_OP_CMP_LT', 'FUTEX_OP_CMP_LE', 'FUTEX_OP_CMP_GT', 'FUTEX_OP_CMP_GE']
+const value3 = only(
+  asUint,
+  [OP.cmpRequeue, OP.wakeOp, OP.waitBitset, OP.wakeBitset, OP.cmpRequeuePi],
+  (word, { args }) => {
+    const command = commandOf(args[1]!)
+    if (command === OP.wakeOp) return wakeOpText(word)
+    if (command === OP.cmpRequeue || command === OP.cmpRequeuePi) return String(word)
+    if (FUTEX_COMMANDS[command] === undefined) return hex(word)
+    return word === ANY_BITSET ? 'FUTEX_BITSET_MATCH_ANY' : hex(word)
+  },
+)
 
 function wakeOpText(word: number): string {
-  const operation = OPERATIONS[(word >>> 28) & 7] ?? '0x5'
+  const operation = FUTEX_OPERATIONS[(word >>> 28) & 7] ?? '0x5'
   const shift = word >>> 31 ? 'FUTEX_OP_OPARG_SHIFT<<28|' : ''
-  const comparison = COMPARISONS[(word >>> 24) & 15] ?? hex((word >>> 24) & 15)
+  const comparison = FUTEX_COMPARISONS[(word >>> 24) & 15] ?? hex((word >>> 24) & 15)
   return `${shift}${operation}<<28|${hex((word >>> 12) & 0xfff)}<<12|${comparison}<<24|${hex(word & 0xfff)}`
 }
 
@@ -79,7 +97,9 @@ function deadlineOf(k: Kernel, t: Task, op: number, timeout: number): number | n
   if (typeof time === 'number') return time
   const command = commandOf(op)
   if (command === OP.wait) return k.now() + time.seconds * NS_PER_SECOND + time.ns
-  if (command === OP.lockPi || op & CLOCK_REALTIME) return realtimeToMonotonicNs(k.state, time.seconds, time.ns)
+  // A moment before the machine started is past: that is all that matters.
+  if (command === OP.lockPi || op & CLOCK_REALTIME)
+    return Math.max(0, realtimeToMonotonicNs(k.state, time.seconds, time.ns))
   return time.seconds * NS_PER_SECOND + time.ns
 }
 
@@ -88,9 +108,10 @@ function futex(k: Kernel, t: Task, args: number[]): number {
   if (t.wait !== null) return resume(k, t)
   const command = commandOf(op)
   const shared = (op & PRIVATE) === 0
-  if (op & CLOCK_REALTIME && command !== OP.waitBitset && command !== OP.waitRequeuePi && command !== OP.lockPi2) return -ERRNO.ENOSYS
-  if (command >= COMMANDS.length || command === 2) return -ERRNO.ENOSYS
-  if (command === OP.waitRequeuePi || command === OP.cmpRequeuePi) return unsupported('futex', COMMANDS[command]!)
+  if (op & CLOCK_REALTIME && command !== OP.waitBitset && command !== OP.waitRequeuePi && command !== OP.lockPi2)
+    return -ERRNO.ENOSYS
+  if (command >= FUTEX_COMMANDS.length || command === 2) return -ERRNO.ENOSYS
+  if (command === OP.waitRequeuePi || command === OP.cmpRequeuePi) return unsupported('futex', FUTEX_COMMANDS[command]!)
   const bad = checkAddress(address) || (TWO.includes(command) ? checkAddress(address2) : 0)
   if (bad !== 0) return bad
   const key = futexKey(k, t, address, shared)
@@ -127,7 +148,15 @@ function futex(k: Kernel, t: Task, args: number[]): number {
   }
 }
 
-function wait(k: Kernel, t: Task, args: number[], key: FutexKey, bitset: number, value: number, deadline: number | null): number {
+function wait(
+  k: Kernel,
+  t: Task,
+  args: number[],
+  key: FutexKey,
+  bitset: number,
+  value: number,
+  deadline: number | null,
+): number {
   const now = k.space(t).readU32(args[0]!)
   if (now === null) return -ERRNO.EFAULT
   if (now !== value) return -ERRNO.EAGAIN
@@ -150,20 +179,36 @@ function resume(k: Kernel, t: Task): number {
 }
 
 /** FUTEX_WAKE_OP: changes the second word, wakes on the first, and on the second if its old value compares. */
-function wakeOp(k: Kernel, t: Task, key: FutexKey, count: number, count2: number, address2: number, key2: FutexKey, code: number): number {
+function wakeOp(
+  k: Kernel,
+  t: Task,
+  key: FutexKey,
+  count: number,
+  count2: number,
+  address2: number,
+  key2: FutexKey,
+  code: number,
+): number {
   const space = k.space(t)
   const old = space.readU32(address2)
   if (old === null) return -ERRNO.EFAULT
-  let operand = ((code >>> 12) & 0xfff) << 20 >> 20
+  let operand = (((code >>> 12) & 0xfff) << 20) >> 20
   const compared = ((code & 0xfff) << 20) >> 20
   if (code >>> 31) operand = 1 << (operand & 31)
   const operation = (code >>> 28) & 7
   const results = [operand, old + operand, old | operand, old & ~operand, old ^ operand]
   const comparison = (code >>> 24) & 15
-  if (operation >= results.length || comparison >= COMPARISONS.length) return -ERRNO.ENOSYS
+  if (operation >= results.length || comparison >= FUTEX_COMPARISONS.length) return -ERRNO.ENOSYS
   if (!space.writeU32(address2, results[operation]! >>> 0)) return -ERRNO.EFAULT
   const before = old | 0
-  const holds = [before === compared, before !== compared, before < compared, before <= compared, before > compared, before >= compared][comparison]!
+  const holds = [
+    before === compared,
+    before !== compared,
+    before < compared,
+    before <= compared,
+    before > compared,
+    before >= compared,
+  ][comparison]!
   const woken = wakeFutex(k, key, count, ANY_BITSET)
   return holds ? woken + wakeFutex(k, key2, count2, ANY_BITSET) : woken
 }
@@ -205,26 +250,70 @@ function getRobustList(k: Kernel, t: Task, [pid, head, length]: number[]): numbe
   return 0
 }
 
+const PI: readonly number[] = [OP.lockPi, OP.lockPi2, OP.unlockPi, OP.trylockPi]
+/** Commands that only look for waiters of the address, and not at the word. */
+const BLIND: readonly number[] = [OP.wake, OP.wakeBitset, OP.requeue, OP.wakeOp]
+
+const firstWord: ArgType = {
+  ...ptr,
+  reads: (value, { args }) => (BLIND.includes(commandOf(args[1]!)) ? [] : [{ start: value, length: 4 }]),
+  writes: (value, { args }) => (PI.includes(commandOf(args[1]!)) ? [{ start: value, length: 4 }] : []),
+}
+const secondWord: ArgType = {
+  ...only(asU64, TWO, pointerText),
+  reads: (value, { args }) => (commandOf(args[1]!) === OP.wakeOp ? [{ start: value, length: 4 }] : []),
+  writes: (value, { args }) => (commandOf(args[1]!) === OP.wakeOp ? [{ start: value, length: 4 }] : []),
+}
+const wordOut: ArgType = { ...ptr, writes: (value) => [{ start: value, length: 8 }] }
+
 export const futexCalls: readonly Declaration[] = [
   syscall(
     NR,
     'futex',
     [
-      ['uaddr', ptr],
+      ['uaddr', firstWord],
       ['op', shown(asInt, opText)],
-      ['val', shown(asUint, (value, { args }) => (commandOf(args[1]!) === OP.lockPi || commandOf(args[1]!) === OP.unlockPi || commandOf(args[1]!) === OP.trylockPi ? null : String(value)))],
+      [
+        'val',
+        shown(asUint, (value, { args }) =>
+          commandOf(args[1]!) === OP.lockPi ||
+          commandOf(args[1]!) === OP.unlockPi ||
+          commandOf(args[1]!) === OP.trylockPi
+            ? null
+            : String(value),
+        ),
+      ],
       ['timeout', timeoutOrCount],
-      ['uaddr2', only(asU64, TWO, (value) => hex(value))],
+      ['uaddr2', secondWord],
       ['val3', value3],
     ],
     number,
     futex,
     { support: 'partial: FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI stop the run' },
   ),
-  syscall(273, 'set_robust_list', [['head', ptr], ['len', size]], number, (_k, t, [head, length]) => {
-    if (length !== 24) return -ERRNO.EINVAL
-    t.robustList = head!
-    return 0
-  }),
-  syscall(274, 'get_robust_list', [['pid', int], ['head_ptr', ptr], ['len_ptr', ptr]], number, getRobustList),
+  syscall(
+    273,
+    'set_robust_list',
+    [
+      ['head', ptr],
+      ['len', size],
+    ],
+    number,
+    (_k, t, [head, length]) => {
+      if (length !== 24) return -ERRNO.EINVAL
+      t.robustList = head!
+      return 0
+    },
+  ),
+  syscall(
+    274,
+    'get_robust_list',
+    [
+      ['pid', int],
+      ['head_ptr', wordOut],
+      ['len_ptr', wordOut],
+    ],
+    number,
+    getRobustList,
+  ),
 ]

@@ -1,38 +1,23 @@
 /** Exists to declare the calls that change an address space: mmap(2) and its relatives. */
 import { PROT } from '../../engine/address-space.ts'
 import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../../engine/layout.ts'
-import { address, asU64, fd, flags, hexU64, int, number, oneOf, ptr, shown, size, uint } from '../arguments.ts'
+import { address, asU64, asUint, fd, flags, hexU64, int, number, oneOf, ptr, shown, size, uint } from '../arguments.ts'
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { mappableOf } from '../fs/mapping.ts'
 import type { Kernel } from '../kernel.ts'
 import { MAP, MAX_MAPPINGS, pageDown, pageUp, type Memory } from '../mm.ts'
 import type { FileBacking, Mapping, Task } from '../state.ts'
-import { hex, pointerText, type FlagTable } from '../strace.ts'
+import { flagsText, hex, pointerText } from '../strace.ts'
+import { MADVICE, MAP_FLAGS, MLOCKALL_FLAGS, MREMAP_FLAGS, MSYNC_FLAGS, PROT_FLAGS } from '../table-task-flags.ts'
 
 const RLIMIT_DATA = 2
 const RLIMIT_AS = 9
 const USER_LIMIT = 0x7fff_ffff_f000
 
-const PROTECTIONS: FlagTable = [
-  [0, 'PROT_NONE'], [1, 'PROT_READ'], [2, 'PROT_WRITE'], [4, 'PROT_EXEC'], [8, 'PROT_SEM'], [0x0100_0000, 'PROT_GROWSDOWN'], [0x0200_0000, 'PROT_GROWSUP'],
-]
-const MAP_FLAGS: FlagTable = [
-  [3, 'MAP_SHARED_VALIDATE'], [1, 'MAP_SHARED'], [2, 'MAP_PRIVATE'], [0x10, 'MAP_FIXED'], [0x20, 'MAP_ANONYMOUS'], [0x40, 'MAP_32BIT'],
-  [0x4000, 'MAP_NORESERVE'], [0x8000, 'MAP_POPULATE'], [0x10000, 'MAP_NONBLOCK'], [0x100, 'MAP_GROWSDOWN'], [0x800, 'MAP_DENYWRITE'],
-  [0x1000, 'MAP_EXECUTABLE'], [0x2000, 'MAP_LOCKED'], [0x20000, 'MAP_STACK'], [0x40000, 'MAP_HUGETLB'], [0x80000, 'MAP_SYNC'], [0x100000, 'MAP_FIXED_NOREPLACE'],
-]
-const ADVICE: FlagTable = [
-  [0, 'MADV_NORMAL'], [1, 'MADV_RANDOM'], [2, 'MADV_SEQUENTIAL'], [3, 'MADV_WILLNEED'], [4, 'MADV_DONTNEED'], [8, 'MADV_FREE'], [9, 'MADV_REMOVE'],
-  [10, 'MADV_DONTFORK'], [11, 'MADV_DOFORK'], [12, 'MADV_MERGEABLE'], [13, 'MADV_UNMERGEABLE'], [14, 'MADV_HUGEPAGE'], [15, 'MADV_NOHUGEPAGE'],
-  [16, 'MADV_DONTDUMP'], [17, 'MADV_DODUMP'], [18, 'MADV_WIPEONFORK'], [19, 'MADV_KEEPONFORK'], [20, 'MADV_COLD'], [21, 'MADV_PAGEOUT'],
-  [22, 'MADV_POPULATE_READ'], [23, 'MADV_POPULATE_WRITE'], [25, 'MADV_COLLAPSE'],
-]
-const REMAP_FLAGS: FlagTable = [[1, 'MREMAP_MAYMOVE'], [2, 'MREMAP_FIXED'], [4, 'MREMAP_DONTUNMAP']]
-const SYNC_FLAGS: FlagTable = [[1, 'MS_ASYNC'], [2, 'MS_INVALIDATE'], [4, 'MS_SYNC']]
-const LOCK_ALL_FLAGS: FlagTable = [[1, 'MCL_CURRENT'], [2, 'MCL_FUTURE'], [4, 'MCL_ONFAULT']]
-
-const prot = flags(PROTECTIONS, 'PROT_???')
+const prot = flags(PROT_FLAGS, 'PROT_???')
+/** strace calls the sharing type 0, which is none, MAP_FILE. */
+const mapFlags = shown(asUint, (value) => (value & 0xf ? '' : 'MAP_FILE|') + flagsText(value, MAP_FLAGS, 'MAP_???'))
 const REMAP = { mayMove: 1, fixed: 2, dontUnmap: 4 }
 
 /** One byte per page, shown as a list of bits. */
@@ -69,7 +54,8 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
     if (type === MAP.sharedValidate && given & MAP.sync) return -ERRNO.EOPNOTSUPP
     const shared = type !== MAP.private
     if (shared && rights & PROT.write && !found.writable) return -ERRNO.EACCES
-    if (found.kind === 'file') file = { path: found.path, inode: found.inode, offset, mayWrite: !shared || found.writable }
+    if (found.kind === 'file')
+      file = { path: found.path, inode: found.inode, offset, mayWrite: !shared || found.writable }
   } else if (type === 0 || type === MAP.sharedValidate) return -ERRNO.EINVAL
   if (rawLength === 0) return -ERRNO.EINVAL
   const length = pageUp(rawLength)
@@ -112,7 +98,13 @@ function munmap(k: Kernel, t: Task, [start, rawLength]: number[]): number {
   const end = Math.min(start! + pageUp(rawLength!), GUEST_LIMIT)
   // Cutting a hole into a mapping makes two of it.
   const mapping = memory.at(start!)
-  if (mapping !== undefined && mapping.start < start! && end < mapping.end && memory.map.mappings.length >= MAX_MAPPINGS) return -ERRNO.ENOMEM
+  if (
+    mapping !== undefined &&
+    mapping.start < start! &&
+    end < mapping.end &&
+    memory.map.mappings.length >= MAX_MAPPINGS
+  )
+    return -ERRNO.ENOMEM
   if (start! < end && !memory.isFree(start!, end)) {
     memory.remove(start!, end)
     k.tellMapping(t, start!, end - start!, -1, '')
@@ -145,7 +137,8 @@ function mprotect(k: Kernel, t: Task, args: number[]): number {
   for (let i = memory.indexFrom(from); end < start + length; i++) {
     const mapping = memory.map.mappings[i]
     if (mapping === undefined || mapping.start > end) result = -ERRNO.ENOMEM
-    else if (rights & PROT.write && mapping.flags & MAP.shared && mapping.file?.mayWrite === false) result = -ERRNO.EACCES
+    else if (rights & PROT.write && mapping.flags & MAP.shared && mapping.file?.mayWrite === false)
+      result = -ERRNO.EACCES
     if (result !== 0) break
     end = Math.min(mapping!.end, start + length)
   }
@@ -170,9 +163,20 @@ function brk(k: Kernel, t: Task, [wanted]: number[]): number {
     k.tellMapping(t, newEnd, oldEnd - newEnd, -1, '[heap]')
   } else if (newEnd > oldEnd) {
     // One page stays free between the heap and what lies above.
-    if (!memory.isFree(oldEnd, Math.min(newEnd + PAGE_SIZE, GUEST_LIMIT)) || beyondLimits(k, t, memory, newEnd - oldEnd)) return now
+    if (
+      !memory.isFree(oldEnd, Math.min(newEnd + PAGE_SIZE, GUEST_LIMIT)) ||
+      beyondLimits(k, t, memory, newEnd - oldEnd)
+    )
+      return now
     memory.add({
-      start: oldEnd, end: newEnd, prot: PROT.read | PROT.write, flags: MAP.private, file: null, name: '[heap]', untouched: false, onFork: 'copy',
+      start: oldEnd,
+      end: newEnd,
+      prot: PROT.read | PROT.write,
+      flags: MAP.private,
+      file: null,
+      name: '[heap]',
+      untouched: false,
+      onFork: 'copy',
     })
     k.tellMapping(t, oldEnd, newEnd - oldEnd, PROT.read | PROT.write, '[heap]')
   }
@@ -230,7 +234,7 @@ function mremap(k: Kernel, t: Task, args: number[]): number {
 
 function madvise(k: Kernel, t: Task, args: number[]): number {
   const [start, rawLength, advice] = args as [number, number, number]
-  if (!ADVICE.some(([value]) => value === advice)) return -ERRNO.EINVAL
+  if (!MADVICE.some(([value]) => value === advice)) return -ERRNO.EINVAL
   if (start % PAGE_SIZE !== 0) return -ERRNO.EINVAL
   const length = pageUp(rawLength)
   if (!(start + length <= USER_LIMIT + PAGE_SIZE)) return -ERRNO.EINVAL
@@ -244,7 +248,7 @@ function madvise(k: Kernel, t: Task, args: number[]): number {
       break
     case MADV.free:
       // The pages may keep their contents until memory is short, which it never is.
-      if (memory.at(start)?.file != null) return -ERRNO.EINVAL
+      if (memory.at(start) !== undefined && memory.at(start)!.file !== null) return -ERRNO.EINVAL
       break
     case MADV.remove:
       return -ERRNO.EINVAL
@@ -292,14 +296,10 @@ const range = [
 ] as const
 
 export const memoryCalls: readonly Declaration[] = [
-  syscall(
-    9,
-    'mmap',
-    [...range, ['prot', prot], ['flags', flags(MAP_FLAGS, 'MAP_???')], ['fd', fd], ['offset', hexU64]],
-    address,
-    mmap,
-    { support: 'partial: all mappings lie below 0x70000000; one page of a file cannot be shown writable at two addresses; MAP_HUGETLB finds no huge pages' },
-  ),
+  syscall(9, 'mmap', [...range, ['prot', prot], ['flags', mapFlags], ['fd', fd], ['offset', hexU64]], address, mmap, {
+    support:
+      'partial: all mappings lie below 0x70000000; one page of a file cannot be shown writable at two addresses; MAP_HUGETLB finds no huge pages',
+  }),
   syscall(10, 'mprotect', [...range, ['prot', prot]], number, mprotect),
   syscall(11, 'munmap', range, number, munmap),
   syscall(12, 'brk', [['addr', ptr]], address, brk),
@@ -310,24 +310,42 @@ export const memoryCalls: readonly Declaration[] = [
       ['old_address', ptr],
       ['old_size', size],
       ['new_size', size],
-      ['flags', flags(REMAP_FLAGS, 'MREMAP_???')],
-      ['new_address', shown(asU64, (value, { args }) => (args[3]! & (REMAP.fixed | REMAP.dontUnmap) ? hex(value) : null))],
+      ['flags', flags(MREMAP_FLAGS, 'MREMAP_???')],
+      [
+        'new_address',
+        shown(asU64, (value, { args }) => ((args[3]! & 3) === 3 || args[3]! & REMAP.dontUnmap ? hex(value) : null)),
+      ],
     ],
     address,
     mremap,
     { support: 'partial: an old size of 0 (a second view of shared pages) gives ENOMEM' },
   ),
-  syscall(26, 'msync', [...range, ['flags', flags(SYNC_FLAGS, 'MS_???')]], number, msync),
+  syscall(26, 'msync', [...range, ['flags', flags(MSYNC_FLAGS, 'MS_???')]], number, msync),
   syscall(27, 'mincore', [...range, ['vec', residency]], number, mincore),
-  syscall(28, 'madvise', [...range, ['advice', oneOf(ADVICE, 'MADV_???')]], number, madvise, {
+  syscall(28, 'madvise', [...range, ['advice', oneOf(MADVICE, 'MADV_???')]], number, madvise, {
     support: 'partial: MADV_REMOVE gives EINVAL; other advice than MADV_DONTNEED and what concerns fork has no effect',
   }),
   syscall(149, 'mlock', range, number, lockRange),
   syscall(150, 'munlock', range, number, lockRange),
-  syscall(151, 'mlockall', [['flags', flags(LOCK_ALL_FLAGS, 'MCL_???')]], number, (_k, _t, [given]) => (given === 0 || given! & ~7 ? -ERRNO.EINVAL : 0)),
+  syscall(151, 'mlockall', [['flags', flags(MLOCKALL_FLAGS, 'MCL_???')]], number, (_k, _t, [given]) =>
+    given === 0 || given! & ~7 ? -ERRNO.EINVAL : 0,
+  ),
   syscall(152, 'munlockall', [], number, () => 0),
-  syscall(325, 'mlock2', [...range, ['flags', flags([[1, 'MLOCK_ONFAULT']], 'MLOCK_???')]], number, (k, t, args) => (args[2]! & ~1 ? -ERRNO.EINVAL : lockRange(k, t, args))),
-  syscall(329, 'pkey_mprotect', [...range, ['prot', prot], ['pkey', int]], number, (k, t, args) => (args[3] === -1 ? mprotect(k, t, args) : -ERRNO.EINVAL)),
-  syscall(330, 'pkey_alloc', [['flags', uint], ['access_rights', hexU64]], number, (_k, _t, [given, rights]) => (given !== 0 || rights! > 3 ? -ERRNO.EINVAL : -ERRNO.ENOSPC)),
+  syscall(325, 'mlock2', [...range, ['flags', flags([[1, 'MLOCK_ONFAULT']], 'MLOCK_???')]], number, (k, t, args) =>
+    args[2]! & ~1 ? -ERRNO.EINVAL : lockRange(k, t, args),
+  ),
+  syscall(329, 'pkey_mprotect', [...range, ['prot', prot], ['pkey', int]], number, (k, t, args) =>
+    args[3] === -1 ? mprotect(k, t, args) : -ERRNO.EINVAL,
+  ),
+  syscall(
+    330,
+    'pkey_alloc',
+    [
+      ['flags', uint],
+      ['access_rights', hexU64],
+    ],
+    number,
+    (_k, _t, [given, rights]) => (given !== 0 || rights! > 3 ? -ERRNO.EINVAL : -ERRNO.ENOSPC),
+  ),
   syscall(331, 'pkey_free', [['pkey', int]], number, () => -ERRNO.EINVAL),
 ]

@@ -1,30 +1,33 @@
 /** Exists to declare prctl(2): one call with an option for everything that found no other place. */
-import { asInt, asU64, number, shown } from '../arguments.ts'
-import { syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
+import { asInt, asU64, shown } from '../arguments.ts'
+import { syscall, unsupported, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { bytesFromName, nameFromBytes } from '../fs/names.ts'
 import type { Kernel } from '../kernel.ts'
 import { SIGNAL_MAX, signalName } from '../signal-names.ts'
 import type { Task } from '../state.ts'
-import { hex, pointerText, quoted } from '../strace.ts'
+import { hex, pointerText, quoted, valueText } from '../strace.ts'
+import { CAPABILITIES, DUMPABLE, PRCTL_NAMES } from '../table-task-flags.ts'
 
 const PR = {
-  setPdeathsig: 1, getPdeathsig: 2, getDumpable: 3, setDumpable: 4, getKeepcaps: 7, setKeepcaps: 8, setName: 15, getName: 16, getSeccomp: 21,
-  capbsetRead: 23, getTsc: 25, setTimerslack: 29, getTimerslack: 30, setNoNewPrivs: 38, getNoNewPrivs: 39, getThpDisable: 42, setVma: 0x53564d41,
+  setPdeathsig: 1,
+  getPdeathsig: 2,
+  getDumpable: 3,
+  setDumpable: 4,
+  getKeepcaps: 7,
+  setKeepcaps: 8,
+  setName: 15,
+  getName: 16,
+  getSeccomp: 21,
+  capbsetRead: 23,
+  getTsc: 25,
+  setTimerslack: 29,
+  getTimerslack: 30,
+  setNoNewPrivs: 38,
+  getNoNewPrivs: 39,
+  getThpDisable: 42,
+  setVma: 0x53564d41,
 } as const
-
-/** Options by number; those that lemming does not have are named when they stop the run. */
-const NAMES = new Map<number, string>([
-  [1, 'PR_SET_PDEATHSIG'], [2, 'PR_GET_PDEATHSIG'], [3, 'PR_GET_DUMPABLE'], [4, 'PR_SET_DUMPABLE'], [5, 'PR_GET_UNALIGN'], [6, 'PR_SET_UNALIGN'],
-  [7, 'PR_GET_KEEPCAPS'], [8, 'PR_SET_KEEPCAPS'], [9, 'PR_GET_FPEMU'], [10, 'PR_SET_FPEMU'], [11, 'PR_GET_FPEXC'], [12, 'PR_SET_FPEXC'],
-  [13, 'PR_GET_TIMING'], [14, 'PR_SET_TIMING'], [15, 'PR_SET_NAME'], [16, 'PR_GET_NAME'], [19, 'PR_GET_ENDIAN'], [20, 'PR_SET_ENDIAN'],
-  [21, 'PR_GET_SECCOMP'], [22, 'PR_SET_SECCOMP'], [23, 'PR_CAPBSET_READ'], [24, 'PR_CAPBSET_DROP'], [25, 'PR_GET_TSC'], [26, 'PR_SET_TSC'],
-  [27, 'PR_GET_SECUREBITS'], [28, 'PR_SET_SECUREBITS'], [29, 'PR_SET_TIMERSLACK'], [30, 'PR_GET_TIMERSLACK'], [31, 'PR_TASK_PERF_EVENTS_DISABLE'],
-  [32, 'PR_TASK_PERF_EVENTS_ENABLE'], [33, 'PR_MCE_KILL'], [34, 'PR_MCE_KILL_GET'], [35, 'PR_SET_MM'], [36, 'PR_SET_CHILD_SUBREAPER'],
-  [37, 'PR_GET_CHILD_SUBREAPER'], [38, 'PR_SET_NO_NEW_PRIVS'], [39, 'PR_GET_NO_NEW_PRIVS'], [40, 'PR_GET_TID_ADDRESS'], [41, 'PR_SET_THP_DISABLE'],
-  [42, 'PR_GET_THP_DISABLE'], [47, 'PR_CAP_AMBIENT'], [52, 'PR_GET_SPECULATION_CTRL'], [53, 'PR_SET_SPECULATION_CTRL'], [57, 'PR_SET_IO_FLUSHER'],
-  [58, 'PR_GET_IO_FLUSHER'], [59, 'PR_SET_SYSCALL_USER_DISPATCH'], [62, 'PR_SCHED_CORE'], [0x53564d41, 'PR_SET_VMA'], [0x59616d61, 'PR_SET_PTRACER'],
-])
 
 /** Highest capability number of Linux 6.1 (CAP_CHECKPOINT_RESTORE). */
 const CAP_LAST = 40
@@ -82,37 +85,83 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
     case PR.getNoNewPrivs:
       return value !== 0 || args[2] !== 0 || args[3] !== 0 || args[4] !== 0 ? -ERRNO.EINVAL : t.noNewPrivileges ? 1 : 0
     default: {
-      const name = NAMES.get(option)
+      const name = PRCTL_NAMES.get(option)
       if (name === undefined || INVALID.includes(option)) return -ERRNO.EINVAL
       return unsupported('prctl', name)
     }
   }
 }
 
+/** Options without a second argument. */
+const BARE: readonly number[] = [PR.getDumpable, PR.getTimerslack, PR.getSeccomp, PR.getKeepcaps]
+/** Options that show all five. */
+const FULL: readonly number[] = [PR.setNoNewPrivs, PR.getNoNewPrivs, PR.setVma, PR.getThpDisable]
+
+/** Bytes that an option stores at its second argument. */
+const STORES = new Map<number, number>([
+  [PR.getName, 16],
+  [PR.getPdeathsig, 4],
+  [PR.getTsc, 4],
+])
+
 /** The second argument, whose meaning the option decides. */
 const second: ArgType = {
   decode: asU64,
   when: 'out',
   text: (value, { args, space, result }) => {
-    const option = args[0]
-    if (option === PR.setName || (option === PR.getName && result === 0)) {
-      const bytes = space.readString(value, 16)
-      return bytes === null ? pointerText(value) : quoted(bytes, 15)
+    const option = args[0]!
+    if (BARE.includes(option)) return null
+    switch (option) {
+      case PR.setName:
+      case PR.getName: {
+        if (option === PR.getName && result !== 0) return pointerText(value)
+        const bytes = space.readString(value, 16) ?? space.read(value, 16)
+        return bytes === null ? pointerText(value) : quoted(bytes, 15)
+      }
+      case PR.setPdeathsig:
+        return value === 0 ? '0' : signalName(value)
+      case PR.getPdeathsig: {
+        const signal = result === 0 ? space.readU32(value) : null
+        return signal === null ? pointerText(value) : `[${signal === 0 ? 0 : signalName(signal)}]`
+      }
+      case PR.setDumpable:
+        return valueText(value, DUMPABLE, 'SUID_DUMP_???')
+      case PR.setTimerslack:
+        return String(value)
+      case PR.capbsetRead:
+        return value <= CAP_LAST ? `CAP_${CAPABILITIES[value]}` : `${hex(value)} /* CAP_??? */`
+      case PR.setNoNewPrivs:
+        return String(value)
+      default:
+        return hex(value)
     }
-    if (option === PR.setPdeathsig) return value === 0 ? '0' : signalName(value)
-    if (option === PR.getDumpable || option === PR.getNoNewPrivs || option === PR.getTimerslack || option === PR.getSeccomp) return null
-    return hex(value)
   },
+  reads: (value, { args, space }) => {
+    if (args[0] !== PR.setName) return []
+    // One byte more than is kept tells whether the name was cut.
+    return [{ start: value, length: (space.readString(value, 16)?.length ?? 15) + 1 }]
+  },
+  writes: (value, { args }) => [{ start: value, length: STORES.get(args[0]!) ?? 0 }],
 }
 
-const rest = shown(asU64, (value, { args }) => (args[0] === PR.setNoNewPrivs || args[0] === PR.setVma ? hex(value) : null))
+const rest = shown(asU64, (value, { args }) => (FULL.includes(args[0]!) ? hex(value) : null))
+
+function resultText(result: number, { args }: CallView): string {
+  return args[0] === PR.getDumpable ? `${result} (${valueText(result, DUMPABLE, 'SUID_DUMP_???')})` : String(result)
+}
 
 export const prctlCalls: readonly Declaration[] = [
   syscall(
     157,
     'prctl',
-    [['option', shown(asInt, (value) => NAMES.get(value) ?? `${hex(value >>> 0)} /* PR_??? */`)], ['arg2', second], ['arg3', rest], ['arg4', rest], ['arg5', rest]],
-    number,
+    [
+      ['option', shown(asInt, (value) => PRCTL_NAMES.get(value) ?? `${hex(value >>> 0)} /* PR_??? */`)],
+      ['arg2', second],
+      ['arg3', rest],
+      ['arg4', rest],
+      ['arg5', rest],
+    ],
+    resultText,
     prctl,
     { support: 'partial: an option that lemming does not have stops the run by name' },
   ),

@@ -1,30 +1,44 @@
 /** Exists to declare the calls that make and end processes and threads, and that give them their ids. */
 import { REG, registers } from '../../ir/registers.ts'
 import { asU64, asUint, hexU64, int, number, path, ptr, shown, size, u64At } from '../arguments.ts'
-import { syscall, unsupported, type ArgType, type CallView, type Declaration } from '../declare.ts'
+import { syscall, unsupported, type ArgType, type CallView, type Declaration, type Range } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { exitGroup, exitTask } from '../exit.ts'
 import type { Kernel } from '../kernel.ts'
 import { signalName } from '../signal-names.ts'
 import type { Task } from '../state.ts'
-import { flagsText, hex, pointerText, type FlagTable } from '../strace.ts'
+import { flagsText, hex, pointerText } from '../strace.ts'
+import { ARCH_PRCTL_NAMES, CLONE_FLAGS } from '../table-task-flags.ts'
 import { NO_RESULT } from '../tasks.ts'
 import { addThread } from '../threads.ts'
 
 const CLONE = {
-  vm: 0x100, fs: 0x200, files: 0x400, sigHand: 0x800, pidFd: 0x1000, vfork: 0x4000, thread: 0x10000, sysvSem: 0x40000, setTls: 0x80000,
-  parentSetTid: 0x100000, childClearTid: 0x200000, childSetTid: 0x1000000,
+  vm: 0x100,
+  fs: 0x200,
+  files: 0x400,
+  sigHand: 0x800,
+  pidFd: 0x1000,
+  vfork: 0x4000,
+  thread: 0x10000,
+  sysvSem: 0x40000,
+  setTls: 0x80000,
+  parentSetTid: 0x100000,
+  childClearTid: 0x200000,
+  childSetTid: 0x1000000,
 } as const
-const CLONE_FLAGS: FlagTable = [
-  [0x100, 'CLONE_VM'], [0x200, 'CLONE_FS'], [0x400, 'CLONE_FILES'], [0x800, 'CLONE_SIGHAND'], [0x1000, 'CLONE_PIDFD'], [0x2000, 'CLONE_PTRACE'],
-  [0x4000, 'CLONE_VFORK'], [0x8000, 'CLONE_PARENT'], [0x10000, 'CLONE_THREAD'], [0x20000, 'CLONE_NEWNS'], [0x40000, 'CLONE_SYSVSEM'],
-  [0x80000, 'CLONE_SETTLS'], [0x100000, 'CLONE_PARENT_SETTID'], [0x200000, 'CLONE_CHILD_CLEARTID'], [0x400000, 'CLONE_DETACHED'],
-  [0x800000, 'CLONE_UNTRACED'], [0x1000000, 'CLONE_CHILD_SETTID'], [0x2000000, 'CLONE_NEWCGROUP'], [0x4000000, 'CLONE_NEWUTS'],
-  [0x8000000, 'CLONE_NEWIPC'], [0x10000000, 'CLONE_NEWUSER'], [0x20000000, 'CLONE_NEWPID'], [0x40000000, 'CLONE_NEWNET'], [0x80000000, 'CLONE_IO'],
-]
 /** Flags that a thread may have; CLONE_DETACHED has meant nothing for long. */
 const THREAD_FLAGS =
-  CLONE.vm | CLONE.fs | CLONE.files | CLONE.sigHand | CLONE.thread | CLONE.sysvSem | CLONE.setTls | CLONE.parentSetTid | CLONE.childClearTid | CLONE.childSetTid | 0x400000
+  CLONE.vm |
+  CLONE.fs |
+  CLONE.files |
+  CLONE.sigHand |
+  CLONE.thread |
+  CLONE.sysvSem |
+  CLONE.setTls |
+  CLONE.parentSetTid |
+  CLONE.childClearTid |
+  CLONE.childSetTid |
+  0x400000
 /** What threads of one process share. */
 const SHARED = CLONE.vm | CLONE.fs | CLONE.files | CLONE.sigHand | CLONE.thread
 /** /proc/sys/kernel/threads-max. */
@@ -43,7 +57,11 @@ function makeThread(k: Kernel, t: Task, name: string, request: CloneRequest): nu
   if (flags & CLONE.sigHand && !(flags & CLONE.vm)) return -ERRNO.EINVAL
   if (flags & CLONE.thread && !(flags & CLONE.sigHand)) return -ERRNO.EINVAL
   if (!(flags & CLONE.thread)) return unsupported(name, 'making a process (fork, vfork, posix_spawn, system, popen)')
-  if ((flags & SHARED) !== SHARED) return unsupported(name, `a thread with a working directory or descriptors of its own (flags ${flagsText(flags, CLONE_FLAGS, 'CLONE_???')})`)
+  if ((flags & SHARED) !== SHARED)
+    return unsupported(
+      name,
+      `a thread with a working directory or descriptors of its own (flags ${flagsText(flags, CLONE_FLAGS, 'CLONE_???')})`,
+    )
   const other = flags & ~(THREAD_FLAGS | 0xff)
   if (other !== 0) return unsupported(name, `flag ${flagsText(other, CLONE_FLAGS, 'CLONE_???')}`)
   if (k.state.tasks.size >= MAX_TASKS) return -ERRNO.EAGAIN
@@ -82,7 +100,13 @@ function clone3(k: Kernel, t: Task, args: number[]): number {
   if (exitSignal > 64 || flags & 0xff || flags & 0x400000) return -ERRNO.EINVAL
   if (flags & (CLONE.thread | 0x8000) && exitSignal !== 0) return -ERRNO.EINVAL
   if ((stack === 0) !== (stackSize === 0)) return -ERRNO.EINVAL
-  return makeThread(k, t, 'clone3', { flags: flags | 0, stack: stack + stackSize, parentTid: field(24), childTid: field(16), tls: field(56) })
+  return makeThread(k, t, 'clone3', {
+    flags: flags | 0,
+    stack: stack + stackSize,
+    parentTid: field(24),
+    childTid: field(16),
+    tls: field(56),
+  })
 }
 
 function tidList(call: CallView, address: number): string {
@@ -94,9 +118,25 @@ function tidList(call: CallView, address: number): string {
 const cloneArgs: readonly (readonly [string, ArgType])[] = [
   ['flags', shown(asUint, (_value, { args }) => `child_stack=${pointerText(args[1]!)}`)],
   ['stack', shown(asU64, (_value, { args }) => `flags=${cloneFlagsText(args[0]!)}`)],
-  ['parent_tid', { ...shown(asU64, (value, call) => (call.args[0]! & CLONE.parentSetTid ? `parent_tid=${call.result === null || call.result < 0 ? pointerText(value) : tidList(call, value)}` : null)), when: 'out' }],
+  [
+    'parent_tid',
+    {
+      ...shown(asU64, (value, call) =>
+        call.args[0]! & CLONE.parentSetTid
+          ? `parent_tid=${call.result === null || call.result < 0 ? pointerText(value) : tidList(call, value)}`
+          : null,
+      ),
+      when: 'out',
+      writes: (value, { args }) => tidRanges(args[0]!, value, args[3]!),
+    },
+  ],
   ['child_tid', shown(asU64, (_value, { args }) => (args[0]! & CLONE.setTls ? `tls=${hex(args[4]!)}` : null))],
-  ['tls', shown(asU64, (_value, { args }) => (args[0]! & (CLONE.childSetTid | CLONE.childClearTid) ? `child_tidptr=${pointerText(args[3]!)}` : null))],
+  [
+    'tls',
+    shown(asU64, (_value, { args }) =>
+      args[0]! & (CLONE.childSetTid | CLONE.childClearTid) ? `child_tidptr=${pointerText(args[3]!)}` : null,
+    ),
+  ],
 ]
 
 function cloneFlagsText(flags: number): string {
@@ -119,15 +159,35 @@ const cloneStruct: ArgType = {
     if (flags & (CLONE.childSetTid | CLONE.childClearTid)) parts.push(`child_tid=${pointerText(u64At(view, 16))}`)
     if (flags & CLONE.parentSetTid) parts.push(`parent_tid=${pointerText(u64At(view, 24))}`)
     const signal = u64At(view, 32)
-    parts.push(`exit_signal=${signal === 0 ? 0 : signalName(signal)}`, `stack=${pointerText(u64At(view, 40))}`, `stack_size=${hex(u64At(view, 48))}`)
+    parts.push(
+      `exit_signal=${signal === 0 ? 0 : signalName(signal)}`,
+      `stack=${pointerText(u64At(view, 40))}`,
+      `stack_size=${hex(u64At(view, 48))}`,
+    )
     if (flags & CLONE.setTls) parts.push(`tls=${hex(u64At(view, 56))}`)
-    const after = flags & CLONE.parentSetTid && call.result !== null && call.result > 0 ? ` => {parent_tid=${tidList(call, u64At(view, 24))}}` : ''
+    const after =
+      flags & CLONE.parentSetTid && call.result !== null && call.result > 0
+        ? ` => {parent_tid=${tidList(call, u64At(view, 24))}}`
+        : ''
     return `{${parts.join(', ')}}${after}`
   },
   reads: (value, { args }) => [{ start: value, length: args[1]! }],
+  writes: (value, { space }) => {
+    const bytes = space.read(value, CLONE_ARGS.least)
+    if (bytes === null) return []
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    return tidRanges(u64At(view, 0), u64At(view, 24), u64At(view, 16))
+  },
 }
 
-const ARCH_NAMES = new Map([[0x1001, 'ARCH_SET_GS'], [0x1002, 'ARCH_SET_FS'], [0x1003, 'ARCH_GET_FS'], [0x1004, 'ARCH_GET_GS'], [0x1011, 'ARCH_GET_CPUID'], [0x1012, 'ARCH_SET_CPUID']])
+/** Where clone stores the new tid. */
+function tidRanges(flags: number, parentTid: number, childTid: number): Range[] {
+  const ranges: Range[] = []
+  if (flags & CLONE.parentSetTid) ranges.push({ start: parentTid, length: 4 })
+  if (flags & CLONE.childSetTid) ranges.push({ start: childTid, length: 4 })
+  return ranges
+}
+
 const ARCH = { setGs: 0x1001, setFs: 0x1002, getFs: 0x1003, getGs: 0x1004, getCpuid: 0x1011, setCpuid: 0x1012 }
 
 const archAddress: ArgType = {
@@ -138,6 +198,7 @@ const archAddress: ArgType = {
     const base = result === 0 ? space.readU64(value) : null
     return base === null ? hex(value) : `[${base === 0n ? '0' : `0x${base.toString(16)}`}]`
   },
+  writes: (value, { args }) => (args[0] === ARCH.getFs || args[0] === ARCH.getGs ? [{ start: value, length: 8 }] : []),
 }
 
 function archPrctl(k: Kernel, t: Task, args: number[]): number {
@@ -152,7 +213,9 @@ function archPrctl(k: Kernel, t: Task, args: number[]): number {
       return 0
     case ARCH.getFs:
     case ARCH.getGs:
-      return k.space(t).writeU64(value, k.cpu.view.getBigUint64(code === ARCH.getFs ? fs : gs, true)) ? 0 : -ERRNO.EFAULT
+      return k.space(t).writeU64(value, k.cpu.view.getBigUint64(code === ARCH.getFs ? fs : gs, true))
+        ? 0
+        : -ERRNO.EFAULT
     case ARCH.getCpuid:
       return 1
     case ARCH.setCpuid:
@@ -172,7 +235,9 @@ function setpgid(k: Kernel, t: Task, [pid, group]: number[]): number {
   if (process === undefined) return -ERRNO.ESRCH
   if (process.sid === process.pid) return -ERRNO.EPERM
   const wanted = group === 0 ? process.pid : group!
-  const exists = wanted === process.pid || [...k.state.processes.values()].some((other) => other.pgid === wanted && other.sid === process.sid)
+  const exists =
+    wanted === process.pid ||
+    [...k.state.processes.values()].some((other) => other.pgid === wanted && other.sid === process.sid)
   if (!exists) return -ERRNO.EPERM
   process.pgid = wanted
   return 0
@@ -194,19 +259,72 @@ export const processCalls: readonly Declaration[] = [
   syscall(56, 'clone', cloneArgs, number, clone, { support: 'partial: threads only' }),
   syscall(57, 'fork', [], number, () => unsupported('fork', 'making a process'), noProcesses),
   syscall(58, 'vfork', [], number, () => unsupported('vfork', 'making a process'), noProcesses),
-  syscall(59, 'execve', [['pathname', path], ['argv', ptr], ['envp', ptr]], number, () => unsupported('execve', 'running another program'), noProcesses),
+  syscall(
+    59,
+    'execve',
+    [
+      ['pathname', path],
+      ['argv', ptr],
+      ['envp', ptr],
+    ],
+    number,
+    () => unsupported('execve', 'running another program'),
+    noProcesses,
+  ),
   syscall(60, 'exit', [['status', int]], number, (k, t, [status]) => {
     exitTask(k, t, (status! & 0xff) << 8)
     return NO_RESULT
   }),
-  syscall(61, 'wait4', [['pid', int], ['wstatus', ptr], ['options', int], ['rusage', ptr]], number, () => -ERRNO.ECHILD, noChildren),
-  syscall(109, 'setpgid', [['pid', int], ['pgid', int]], number, setpgid),
+  syscall(
+    61,
+    'wait4',
+    [
+      ['pid', int],
+      ['wstatus', ptr],
+      ['options', int],
+      ['rusage', ptr],
+    ],
+    number,
+    () => -ERRNO.ECHILD,
+    noChildren,
+  ),
+  syscall(
+    109,
+    'setpgid',
+    [
+      ['pid', int],
+      ['pgid', int],
+    ],
+    number,
+    setpgid,
+  ),
   syscall(110, 'getppid', [], number, (k, t) => k.process(t).ppid),
   syscall(111, 'getpgrp', [], number, (k, t) => k.process(t).pgid),
   syscall(112, 'setsid', [], number, setsid),
   syscall(121, 'getpgid', [['pid', int]], number, (k, t, [pid]) => getpgid(k, t, pid!)),
-  syscall(124, 'getsid', [['pid', int]], number, (k, t, [pid]) => k.state.processes.get(pid === 0 ? t.pid : pid!)?.sid ?? -ERRNO.ESRCH),
-  syscall(158, 'arch_prctl', [['code', shown((lo) => lo | 0, (value) => ARCH_NAMES.get(value) ?? `${hex(value >>> 0)} /* ARCH_??? */`)], ['addr', archAddress]], number, archPrctl),
+  syscall(
+    124,
+    'getsid',
+    [['pid', int]],
+    number,
+    (k, t, [pid]) => k.state.processes.get(pid === 0 ? t.pid : pid!)?.sid ?? -ERRNO.ESRCH,
+  ),
+  syscall(
+    158,
+    'arch_prctl',
+    [
+      [
+        'code',
+        shown(
+          (lo) => lo | 0,
+          (value) => ARCH_PRCTL_NAMES.get(value) ?? `${hex(value >>> 0)} /* ARCH_??? */`,
+        ),
+      ],
+      ['addr', archAddress],
+    ],
+    number,
+    archPrctl,
+  ),
   syscall(186, 'gettid', [], number, (_k, t) => t.tid),
   syscall(218, 'set_tid_address', [['tidptr', ptr]], number, (_k, t, [address]) => {
     t.clearTid = address!
@@ -216,10 +334,58 @@ export const processCalls: readonly Declaration[] = [
     exitGroup(k, t, (status! & 0xff) << 8)
     return NO_RESULT
   }),
-  syscall(247, 'waitid', [['idtype', int], ['id', int], ['infop', ptr], ['options', int], ['rusage', unused]], number, () => -ERRNO.ECHILD, noChildren),
-  syscall(322, 'execveat', [['dirfd', int], ['pathname', path], ['argv', ptr], ['envp', ptr], ['flags', int]], number, () => unsupported('execveat', 'running another program'), noProcesses),
-  syscall(334, 'rseq', [['rseq', ptr], ['rseq_len', size], ['flags', int], ['sig', hexU64]], number, () => -ERRNO.ENOSYS, {
-    support: 'partial: restartable sequences are not offered (ENOSYS, as from a kernel without them)',
-  }),
-  syscall(435, 'clone3', [['cl_args', cloneStruct], ['size', size]], number, clone3, { support: 'partial: threads only' }),
+  syscall(
+    247,
+    'waitid',
+    [
+      ['idtype', int],
+      ['id', int],
+      ['infop', ptr],
+      ['options', int],
+      ['rusage', unused],
+    ],
+    number,
+    () => -ERRNO.ECHILD,
+    noChildren,
+  ),
+  syscall(
+    322,
+    'execveat',
+    [
+      ['dirfd', int],
+      ['pathname', path],
+      ['argv', ptr],
+      ['envp', ptr],
+      ['flags', int],
+    ],
+    number,
+    () => unsupported('execveat', 'running another program'),
+    noProcesses,
+  ),
+  syscall(
+    334,
+    'rseq',
+    [
+      ['rseq', ptr],
+      ['rseq_len', size],
+      ['flags', int],
+      ['sig', hexU64],
+    ],
+    number,
+    () => -ERRNO.ENOSYS,
+    {
+      support: 'partial: restartable sequences are not offered (ENOSYS, as from a kernel without them)',
+    },
+  ),
+  syscall(
+    435,
+    'clone3',
+    [
+      ['cl_args', cloneStruct],
+      ['size', size],
+    ],
+    number,
+    clone3,
+    { support: 'partial: threads only' },
+  ),
 ]

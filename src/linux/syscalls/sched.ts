@@ -1,10 +1,27 @@
 /** Exists to declare the calls about processors, priorities and scheduling classes; the real schedule is the strategy's. */
-import { asU64, asUint, flags, int, number, oneOf, ptr, size, structIn, structOut, timespecOut, uint, hexUint } from '../arguments.ts'
+import {
+  asInt,
+  asU64,
+  asUint,
+  flags,
+  int,
+  number,
+  oneOf,
+  ptr,
+  size,
+  structIn,
+  structOut,
+  timespecOut,
+  uint,
+  hexUint,
+  shown,
+} from '../arguments.ts'
 import { syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
-import { pointerText } from '../strace.ts'
+import { pointerText, valueText } from '../strace.ts'
+import { MEMBARRIERS, SCHED_POLICIES } from '../table-task-flags.ts'
 import { tasksOf } from '../tasks.ts'
 import { writeTimespec } from '../user.ts'
 
@@ -118,13 +135,18 @@ function schedGetscheduler(k: Kernel, t: Task, tid: number): number {
 
 function priorityLimit(policy: number, realtime: number): number {
   if (isRealtime(policy)) return realtime
-  return policy === POLICY.other || policy === POLICY.batch || policy === POLICY.idle || policy === POLICY.deadline ? 0 : -ERRNO.EINVAL
+  return policy === POLICY.other || policy === POLICY.batch || policy === POLICY.idle || policy === POLICY.deadline
+    ? 0
+    : -ERRNO.EINVAL
 }
 
 function schedRrGetInterval(k: Kernel, t: Task, [tid, address]: number[]): number {
   const target = taskOf(k, t, tid!)
   if (target === undefined) return -ERRNO.ESRCH
-  return writeTimespec(k, t, address!, { seconds: 0, ns: target.policy === POLICY.fifo ? 0 : target.policy === POLICY.rr ? 100_000_000 : 4_000_000 })
+  return writeTimespec(k, t, address!, {
+    seconds: 0,
+    ns: target.policy === POLICY.fifo ? 0 : target.policy === POLICY.rr ? 100_000_000 : 4_000_000,
+  })
 }
 
 /** struct sched_attr, version 0. */
@@ -176,7 +198,10 @@ function prioritized(k: Kernel, t: Task, which: number, who: number): Task[] | n
     if (target !== undefined) found.push(target)
   } else {
     for (const process of k.state.processes.values()) {
-      const meant = which === PRIO.group ? process.pgid === (who === 0 ? own.pgid : who) : process.credentials.uid[0] === (who === 0 ? own.credentials.uid[0] : who)
+      const meant =
+        which === PRIO.group
+          ? process.pgid === (who === 0 ? own.pgid : who)
+          : process.credentials.uid[0] === (who === 0 ? own.credentials.uid[0] : who)
       if (meant) found.push(...tasksOf(k.state, process.pid))
     }
   }
@@ -198,7 +223,16 @@ function setpriority(k: Kernel, t: Task, args: number[]): number {
   return 0
 }
 
-const MEMBARRIER = { query: 0, global: 1, globalExpedited: 2, registerGlobalExpedited: 4, privateExpedited: 8, registerPrivateExpedited: 16, privateSync: 32, registerPrivateSync: 64 }
+const MEMBARRIER = {
+  query: 0,
+  global: 1,
+  globalExpedited: 2,
+  registerGlobalExpedited: 4,
+  privateExpedited: 8,
+  registerPrivateExpedited: 16,
+  privateSync: 32,
+  registerPrivateSync: 64,
+}
 const MEMBARRIER_ALL = 127
 
 /** Tasks run one at a time and see each other's stores at once: every barrier holds already. */
@@ -209,9 +243,16 @@ function membarrier(_k: Kernel, _t: Task, [command, given]: number[]): number {
   return known ? 0 : -ERRNO.EINVAL
 }
 
-const policyArg = oneOf([[0, 'SCHED_OTHER'], [1, 'SCHED_FIFO'], [2, 'SCHED_RR'], [3, 'SCHED_BATCH'], [5, 'SCHED_IDLE'], [6, 'SCHED_DEADLINE']], 'SCHED_???')
+const policyArg = oneOf(SCHED_POLICIES, 'SCHED_???')
 const param = (view: DataView): string => `[${view.getInt32(0, true)}]`
-const prioWhich = oneOf([[0, 'PRIO_PROCESS'], [1, 'PRIO_PGRP'], [2, 'PRIO_USER']], 'PRIO_???')
+const prioWhich = oneOf(
+  [
+    [0, 'PRIO_PROCESS'],
+    [1, 'PRIO_PGRP'],
+    [2, 'PRIO_USER'],
+  ],
+  'PRIO_???',
+)
 
 /** `[0 1 2 3]`: the processors of a mask. */
 function cpuSetText(bytes: Uint8Array): string {
@@ -243,23 +284,150 @@ const cpuSetOut: ArgType = {
 const cpuOut = structOut(4, (view) => `[${view.getUint32(0, true)}]`)
 const cpuSetSize = { ...uint, decode: asUint }
 const attrText = (view: DataView): string =>
-  `{size=${view.getUint32(0, true)}, sched_policy=${policyArg.text(view.getUint32(4, true), undefined as never)}, sched_flags=${view.getUint32(8, true)}, sched_nice=${view.getInt32(16, true)}, sched_priority=${view.getUint32(20, true)}}`
+  `{size=${view.getUint32(0, true)}, sched_policy=${valueText(view.getUint32(4, true), SCHED_POLICIES, 'SCHED_???')}, sched_flags=${view.getUint32(8, true)}, sched_nice=${view.getInt32(16, true)}, sched_priority=${view.getUint32(20, true)}}`
 
 export const schedCalls: readonly Declaration[] = [
   syscall(24, 'sched_yield', [], number, schedYield),
-  syscall(140, 'getpriority', [['which', prioWhich], ['who', int]], number, getpriority),
-  syscall(141, 'setpriority', [['which', prioWhich], ['who', int], ['prio', int]], number, setpriority),
-  syscall(142, 'sched_setparam', [['pid', int], ['param', structIn(4, param)]], number, schedSetparam),
-  syscall(143, 'sched_getparam', [['pid', int], ['param', structOut(4, param)]], number, schedGetparam),
-  syscall(144, 'sched_setscheduler', [['pid', int], ['policy', policyArg], ['param', structIn(4, param)]], number, schedSetscheduler),
-  syscall(145, 'sched_getscheduler', [['pid', int]], number, (k, t, [tid]) => schedGetscheduler(k, t, tid!)),
-  syscall(146, 'sched_get_priority_max', [['policy', policyArg]], number, (_k, _t, [policy]) => priorityLimit(policy!, 99)),
-  syscall(147, 'sched_get_priority_min', [['policy', policyArg]], number, (_k, _t, [policy]) => priorityLimit(policy!, 1)),
-  syscall(148, 'sched_rr_get_interval', [['pid', int], ['tp', timespecOut]], number, schedRrGetInterval),
-  syscall(203, 'sched_setaffinity', [['pid', int], ['cpusetsize', cpuSetSize], ['mask', cpuSetIn]], number, schedSetaffinity),
-  syscall(204, 'sched_getaffinity', [['pid', int], ['cpusetsize', cpuSetSize], ['mask', cpuSetOut]], number, schedGetaffinity),
-  syscall(309, 'getcpu', [['cpu', cpuOut], ['node', cpuOut], ['tcache', ptr]], number, getcpu),
-  syscall(314, 'sched_setattr', [['pid', int], ['attr', structIn(ATTR_SIZE, attrText)], ['flags', hexUint]], number, schedSetattr),
-  syscall(315, 'sched_getattr', [['pid', int], ['attr', structOut(ATTR_SIZE, attrText)], ['size', size], ['flags', hexUint]], number, schedGetattr),
-  syscall(324, 'membarrier', [['cmd', flags([[0, 'MEMBARRIER_CMD_QUERY'], [1, 'MEMBARRIER_CMD_GLOBAL'], [2, 'MEMBARRIER_CMD_GLOBAL_EXPEDITED'], [4, 'MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED'], [8, 'MEMBARRIER_CMD_PRIVATE_EXPEDITED'], [16, 'MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED'], [32, 'MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE'], [64, 'MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE']], 'MEMBARRIER_CMD_???')], ['flags', hexUint], ['cpu_id', { ...int, text: () => null }]], number, membarrier),
+  syscall(
+    140,
+    'getpriority',
+    [
+      ['which', prioWhich],
+      ['who', int],
+    ],
+    number,
+    getpriority,
+  ),
+  syscall(
+    141,
+    'setpriority',
+    [
+      ['which', prioWhich],
+      ['who', int],
+      ['prio', int],
+    ],
+    number,
+    setpriority,
+  ),
+  syscall(
+    142,
+    'sched_setparam',
+    [
+      ['pid', int],
+      ['param', structIn(4, param)],
+    ],
+    number,
+    schedSetparam,
+  ),
+  syscall(
+    143,
+    'sched_getparam',
+    [
+      ['pid', int],
+      ['param', structOut(4, param)],
+    ],
+    number,
+    schedGetparam,
+  ),
+  syscall(
+    144,
+    'sched_setscheduler',
+    [
+      ['pid', int],
+      ['policy', policyArg],
+      ['param', structIn(4, param)],
+    ],
+    number,
+    schedSetscheduler,
+  ),
+  syscall(
+    145,
+    'sched_getscheduler',
+    [['pid', int]],
+    (result) => `${result} (${valueText(result, SCHED_POLICIES, 'SCHED_???')})`,
+    (k, t, [tid]) => schedGetscheduler(k, t, tid!),
+  ),
+  syscall(146, 'sched_get_priority_max', [['policy', policyArg]], number, (_k, _t, [policy]) =>
+    priorityLimit(policy!, 99),
+  ),
+  syscall(147, 'sched_get_priority_min', [['policy', policyArg]], number, (_k, _t, [policy]) =>
+    priorityLimit(policy!, 1),
+  ),
+  syscall(
+    148,
+    'sched_rr_get_interval',
+    [
+      ['pid', int],
+      ['tp', timespecOut],
+    ],
+    number,
+    schedRrGetInterval,
+  ),
+  syscall(
+    203,
+    'sched_setaffinity',
+    [
+      ['pid', int],
+      ['cpusetsize', cpuSetSize],
+      ['mask', cpuSetIn],
+    ],
+    number,
+    schedSetaffinity,
+  ),
+  syscall(
+    204,
+    'sched_getaffinity',
+    [
+      ['pid', int],
+      ['cpusetsize', cpuSetSize],
+      ['mask', cpuSetOut],
+    ],
+    number,
+    schedGetaffinity,
+  ),
+  syscall(
+    309,
+    'getcpu',
+    [
+      ['cpu', cpuOut],
+      ['node', cpuOut],
+      ['tcache', ptr],
+    ],
+    number,
+    getcpu,
+  ),
+  syscall(
+    314,
+    'sched_setattr',
+    [
+      ['pid', int],
+      ['attr', structIn(ATTR_SIZE, attrText)],
+      ['flags', hexUint],
+    ],
+    number,
+    schedSetattr,
+  ),
+  syscall(
+    315,
+    'sched_getattr',
+    [
+      ['pid', int],
+      ['attr', structOut(ATTR_SIZE, attrText)],
+      ['size', size],
+      ['flags', hexUint],
+    ],
+    number,
+    schedGetattr,
+  ),
+  syscall(
+    324,
+    'membarrier',
+    [
+      ['cmd', oneOf(MEMBARRIERS, 'MEMBARRIER_CMD_???')],
+      ['flags', flags([[1, 'MEMBARRIER_CMD_FLAG_CPU']], 'MEMBARRIER_CMD_FLAG_???')],
+      ['cpu_id', shown(asInt, (value, { args }) => (args[1]! & 1 ? String(value) : null))],
+    ],
+    number,
+    membarrier,
+  ),
 ]

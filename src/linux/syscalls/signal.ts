@@ -1,18 +1,52 @@
 /** Exists to declare the calls that send, block, await and handle signals. */
 import { REG } from '../../ir/registers.ts'
-import { asInt, asU64, i64At, int, number, oneOf, shown, size, structIn, structOut, structText, timespecIn, u64At } from '../arguments.ts'
+import {
+  asInt,
+  asU64,
+  i64At,
+  int,
+  number,
+  oneOf,
+  shown,
+  size,
+  structIn,
+  structOut,
+  structText,
+  timespecIn,
+  u64At,
+} from '../arguments.ts'
 import { NS_PER_SECOND } from '../clock.ts'
 import { BLOCKED, syscall, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { altStackFlags, popFrame, writeInfo } from '../signal-frame.ts'
-import { bit, CODE, defaultAction, SIG, SIG_DFL, SIG_IGN, SIGNAL_MAX, SS, signalName, UNBLOCKABLE } from '../signal-names.ts'
+import {
+  bit,
+  CODE,
+  defaultAction,
+  SIG,
+  SIG_DFL,
+  SIG_IGN,
+  SIGNAL_MAX,
+  SS,
+  signalName,
+  UNBLOCKABLE,
+} from '../signal-names.ts'
 import { actionText, infoText, maskText, sigset } from '../signal-text.ts'
 import {
-  dequeue, dropPending, forceSignal, pendingSet, reconsider, sendToProcess, sendToTask, setSignalMask, signalInfo, userSignal,
+  dequeue,
+  dropPending,
+  forceSignal,
+  pendingSet,
+  reconsider,
+  sendToProcess,
+  sendToTask,
+  setSignalMask,
+  signalInfo,
+  userSignal,
 } from '../signals.ts'
 import type { AltStack, Process, SignalInfo, Task } from '../state.ts'
-import { hex, pointerText } from '../strace.ts'
+import { flagsText, hex, pointerText, type FlagTable } from '../strace.ts'
 import { NO_RESULT, newWait } from '../tasks.ts'
 import { readTimespec } from '../user.ts'
 
@@ -40,7 +74,8 @@ function rtSigaction(k: Kernel, t: Task, args: number[]): number {
     action.restorer = u64At(view, 16)
     action.mask = view.getBigUint64(24, true) & ~UNBLOCKABLE
     const effect = defaultAction(signal)
-    const ignored = action.handler === SIG_IGN || (action.handler === SIG_DFL && (effect === 'ignore' || effect === 'continue'))
+    const ignored =
+      action.handler === SIG_IGN || (action.handler === SIG_DFL && (effect === 'ignore' || effect === 'continue'))
     // Ignoring a signal forgets one that is pending, blocked or not (POSIX, sigaction).
     if (ignored) dropPending(k.state, process, bit(signal))
   }
@@ -124,14 +159,15 @@ function rtSigtimedwait(k: Kernel, t: Task, args: number[]): number {
 
 function kill(k: Kernel, t: Task, args: number[]): number {
   const [pid, signal] = args as [number, number]
-  if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
   const own = k.process(t)
   const targets: Process[] = []
   for (const process of k.state.processes.values()) {
     if (process.tids.length === 0) continue
-    if (pid > 0 ? process.pid === pid : pid === -1 ? process !== own : process.pgid === (pid === 0 ? own.pgid : -pid)) targets.push(process)
+    if (pid > 0 ? process.pid === pid : pid === -1 ? process !== own : process.pgid === (pid === 0 ? own.pgid : -pid))
+      targets.push(process)
   }
   if (targets.length === 0) return -ERRNO.ESRCH
+  if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
   if (signal !== 0) for (const process of targets) sendToProcess(k, process, userSignal(k, t, signal, CODE.user))
   return 0
 }
@@ -143,9 +179,10 @@ function threadOf(k: Kernel, pid: number, tid: number): Task | undefined {
 }
 
 function tgkill(k: Kernel, t: Task, pid: number, tid: number, signal: number): number {
-  if (tid <= 0 || pid === 0 || pid < -1 || signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
+  if (tid <= 0 || pid === 0 || pid < -1) return -ERRNO.EINVAL
   const target = threadOf(k, pid, tid)
   if (target === undefined) return -ERRNO.ESRCH
+  if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
   if (signal !== 0) sendToTask(k, target, userSignal(k, t, signal, CODE.tkill))
   return 0
 }
@@ -158,7 +195,12 @@ function readInfo(k: Kernel, t: Task, address: number, signal: number, toSelf: b
   const code = view.getInt32(8, true)
   if ((code >= 0 || code === CODE.tkill) && !toSelf) return -ERRNO.EPERM
   const value = view.getBigUint64(24, true)
-  const info = signalInfo(signal, code, { errno: view.getInt32(4, true), pid: view.getInt32(16, true), uid: view.getUint32(20, true), value })
+  const info = signalInfo(signal, code, {
+    errno: view.getInt32(4, true),
+    pid: view.getInt32(16, true),
+    uid: view.getUint32(20, true),
+    value,
+  })
   if (code > 0) info.address = view.getBigUint64(16, true)
   return info
 }
@@ -167,9 +209,9 @@ function rtSigqueueinfo(k: Kernel, t: Task, args: number[]): number {
   const [pid, signal, address] = args as [number, number, number]
   const info = readInfo(k, t, address, signal, pid === t.pid)
   if (typeof info === 'number') return info
-  if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
   const process = k.state.processes.get(pid)
   if (process === undefined) return -ERRNO.ESRCH
+  if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
   if (signal !== 0) sendToProcess(k, process, info)
   return 0
 }
@@ -179,9 +221,9 @@ function rtTgsigqueueinfo(k: Kernel, t: Task, args: number[]): number {
   if (pid <= 0 || tid <= 0) return -ERRNO.EINVAL
   const info = readInfo(k, t, address, signal, tid === t.tid)
   if (typeof info === 'number') return info
-  if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
   const target = threadOf(k, pid, tid)
   if (target === undefined) return -ERRNO.ESRCH
+  if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
   if (signal !== 0) sendToTask(k, target, info)
   return 0
 }
@@ -237,50 +279,172 @@ function rtSigreturn(k: Kernel, t: Task): number {
 const signalArg = shown(asInt, (value) => signalName(value))
 
 const actionArg = structIn(ACTION_SIZE, (view) => actionText(view))
+/** A set's signals; only its address when the call's last argument, the set's size, is not the kernel's. */
+const setText: ArgType['text'] = (value, call) =>
+  call.args.at(-1) === SIGSET_SIZE ? maskText(value, call) : pointerText(value)
 const setIn: ArgType = {
   decode: asU64,
   when: 'in',
-  text: (value, call) => maskText(value, call),
+  text: setText,
   reads: (value) => [{ start: value, length: SIGSET_SIZE }],
 }
 const setOut: ArgType = {
   decode: asU64,
   when: 'out',
-  text: (value, call) => (call.result === null || call.result < 0 ? pointerText(value) : maskText(value, call)),
+  text: (value, call) => (call.result === null || call.result < 0 ? pointerText(value) : setText(value, call)),
   writes: (value) => [{ start: value, length: SIGSET_SIZE }],
 }
 
+const STACK_FLAGS: FlagTable = [
+  [SS.onStack, 'SS_ONSTACK'],
+  [SS.disable, 'SS_DISABLE'],
+  [SS.autoDisarm, 'SS_AUTODISARM'],
+]
+
 function stackText(view: DataView): string {
-  const mode = view.getUint32(8, true)
-  const names = [mode & 1 ? 'SS_ONSTACK' : '', mode & 2 ? 'SS_DISABLE' : '', mode & SS.autoDisarm ? 'SS_AUTODISARM' : ''].filter((name) => name !== '')
-  return `{ss_sp=${pointerText(u64At(view, 0))}, ss_flags=${names.length === 0 ? '0' : names.join('|')}, ss_size=${i64At(view, 16)}}`
+  const mode = flagsText(view.getUint32(8, true), STACK_FLAGS, 'SS_???')
+  return `{ss_sp=${pointerText(u64At(view, 0))}, ss_flags=${mode}, ss_size=${i64At(view, 16)}}`
 }
 
 const infoIn = structIn(128, (view) => infoText(view))
 const infoOut: ArgType = {
   decode: asU64,
   when: 'out',
-  text: (value, call: CallView) => (call.result === null || call.result < 0 ? pointerText(value) : structText(value, 128, (view) => infoText(view), call)),
+  text: (value, call: CallView) =>
+    call.result === null || call.result < 0
+      ? pointerText(value)
+      : structText(value, 128, (view) => infoText(view), call),
   writes: (value) => [{ start: value, length: 128 }],
 }
 const setSizeArg = ['sigsetsize', size] as const
 
 export const signalCalls: readonly Declaration[] = [
-  syscall(13, 'rt_sigaction', [['signum', signalArg], ['act', actionArg], ['oldact', structOut(ACTION_SIZE, (view) => actionText(view))], setSizeArg], number, rtSigaction),
-  syscall(14, 'rt_sigprocmask', [['how', oneOf([[0, 'SIG_BLOCK'], [1, 'SIG_UNBLOCK'], [2, 'SIG_SETMASK']], 'SIG_???')], ['set', setIn], ['oldset', setOut], setSizeArg], number, rtSigprocmask),
-  syscall(15, 'rt_sigreturn', [['frame', { decode: () => 0, when: 'in', text: (_value, { k, t, space }) => {
-    const rsp = new DataView(k.registers(t).buffer, k.registers(t).byteOffset).getBigUint64(REG.rsp * 8, true)
-    const mask = space.readU64(Number(rsp) + 296)
-    return mask === null ? hex(Number(rsp)) : `{mask=${sigset(mask)}}`
-  } }]], number, rtSigreturn),
+  syscall(
+    13,
+    'rt_sigaction',
+    [
+      ['signum', signalArg],
+      ['act', actionArg],
+      ['oldact', structOut(ACTION_SIZE, (view) => actionText(view))],
+      setSizeArg,
+    ],
+    number,
+    rtSigaction,
+  ),
+  syscall(
+    14,
+    'rt_sigprocmask',
+    [
+      [
+        'how',
+        oneOf(
+          [
+            [0, 'SIG_BLOCK'],
+            [1, 'SIG_UNBLOCK'],
+            [2, 'SIG_SETMASK'],
+          ],
+          'SIG_???',
+        ),
+      ],
+      ['set', setIn],
+      ['oldset', setOut],
+      setSizeArg,
+    ],
+    number,
+    rtSigprocmask,
+  ),
+  syscall(
+    15,
+    'rt_sigreturn',
+    [
+      [
+        'frame',
+        {
+          decode: () => 0,
+          when: 'in',
+          text: (_value, { k, t, space }) => {
+            const rsp = new DataView(k.registers(t).buffer, k.registers(t).byteOffset).getBigUint64(REG.rsp * 8, true)
+            const mask = space.readU64(Number(rsp) + 296)
+            return mask === null ? hex(Number(rsp)) : `{mask=${sigset(mask)}}`
+          },
+        },
+      ],
+    ],
+    number,
+    rtSigreturn,
+  ),
   syscall(34, 'pause', [], number, pause),
-  syscall(62, 'kill', [['pid', int], ['sig', signalArg]], number, kill),
+  syscall(
+    62,
+    'kill',
+    [
+      ['pid', int],
+      ['sig', signalArg],
+    ],
+    number,
+    kill,
+  ),
   syscall(127, 'rt_sigpending', [['set', setOut], setSizeArg], number, rtSigpending),
-  syscall(128, 'rt_sigtimedwait', [['uthese', setIn], ['uinfo', infoOut], ['uts', timespecIn], setSizeArg], (result) => `${result} (${signalName(result)})`, rtSigtimedwait),
-  syscall(129, 'rt_sigqueueinfo', [['tgid', int], ['sig', signalArg], ['uinfo', infoIn]], number, rtSigqueueinfo),
+  syscall(
+    128,
+    'rt_sigtimedwait',
+    [['uthese', setIn], ['uinfo', infoOut], ['uts', timespecIn], setSizeArg],
+    (result) => `${result} (${signalName(result)})`,
+    rtSigtimedwait,
+  ),
+  syscall(
+    129,
+    'rt_sigqueueinfo',
+    [
+      ['tgid', int],
+      ['sig', signalArg],
+      ['uinfo', infoIn],
+    ],
+    number,
+    rtSigqueueinfo,
+  ),
   syscall(130, 'rt_sigsuspend', [['mask', setIn], setSizeArg], number, rtSigsuspend),
-  syscall(131, 'sigaltstack', [['ss', structIn(24, stackText)], ['old_ss', structOut(24, stackText)]], number, sigaltstack),
-  syscall(200, 'tkill', [['tid', int], ['sig', signalArg]], number, (k, t, [tid, signal]) => tgkill(k, t, -1, tid!, signal!)),
-  syscall(234, 'tgkill', [['tgid', int], ['tid', int], ['sig', signalArg]], number, (k, t, [pid, tid, signal]) => tgkill(k, t, pid!, tid!, signal!)),
-  syscall(297, 'rt_tgsigqueueinfo', [['tgid', int], ['tid', int], ['sig', signalArg], ['uinfo', infoIn]], number, rtTgsigqueueinfo),
+  syscall(
+    131,
+    'sigaltstack',
+    [
+      ['ss', structIn(24, stackText)],
+      ['old_ss', structOut(24, stackText)],
+    ],
+    number,
+    sigaltstack,
+  ),
+  syscall(
+    200,
+    'tkill',
+    [
+      ['tid', int],
+      ['sig', signalArg],
+    ],
+    number,
+    (k, t, [tid, signal]) => tgkill(k, t, -1, tid!, signal!),
+  ),
+  syscall(
+    234,
+    'tgkill',
+    [
+      ['tgid', int],
+      ['tid', int],
+      ['sig', signalArg],
+    ],
+    number,
+    (k, t, [pid, tid, signal]) => tgkill(k, t, pid!, tid!, signal!),
+  ),
+  syscall(
+    297,
+    'rt_tgsigqueueinfo',
+    [
+      ['tgid', int],
+      ['tid', int],
+      ['sig', signalArg],
+      ['uinfo', infoIn],
+    ],
+    number,
+    rtTgsigqueueinfo,
+  ),
 ]

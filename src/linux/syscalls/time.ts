@@ -1,30 +1,51 @@
 /** Exists to declare the calls that tell time, sleep, and set timers. */
-import { asInt, asU64, i64At, number, oneOf, ptr, shown, structIn, structOut, timespecIn, timespecOut, timespecText, timevalText, uint } from '../arguments.ts'
+import {
+  asInt,
+  i64At,
+  number,
+  oneOf,
+  ptr,
+  shown,
+  structIn,
+  structOut,
+  timespecIn,
+  timespecOut,
+  timespecText,
+  timevalText,
+  uint,
+} from '../arguments.ts'
 import { monotonicNs, NS_PER_SECOND, realtime, realtimeToMonotonicNs, type TimeOfDay } from '../clock.ts'
 import { BLOCKED, syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { SIG, SIGNAL_MAX, signalName } from '../signal-names.ts'
 import type { PosixTimer, Task } from '../state.ts'
-import { pointerText } from '../strace.ts'
+import { hex, pointerText } from '../strace.ts'
+import { CLOCK_NAMES } from '../table-task-flags.ts'
 import { newWait } from '../tasks.ts'
 import { cpuNs, setCpuTimer, setPosixTimer, setRealTimer } from '../timers.ts'
 import { readTimespec, readTimeval, split, writeTimespec, writeTimeval } from '../user.ts'
 
 const CLOCK = {
-  realtime: 0, monotonic: 1, processCpu: 2, threadCpu: 3, monotonicRaw: 4, realtimeCoarse: 5, monotonicCoarse: 6, boottime: 7, realtimeAlarm: 8, boottimeAlarm: 9, tai: 11,
+  realtime: 0,
+  monotonic: 1,
+  processCpu: 2,
+  threadCpu: 3,
+  monotonicRaw: 4,
+  realtimeCoarse: 5,
+  monotonicCoarse: 6,
+  boottime: 7,
+  realtimeAlarm: 8,
+  boottimeAlarm: 9,
+  tai: 11,
 } as const
-const CLOCK_NAMES = [
-  'CLOCK_REALTIME', 'CLOCK_MONOTONIC', 'CLOCK_PROCESS_CPUTIME_ID', 'CLOCK_THREAD_CPUTIME_ID', 'CLOCK_MONOTONIC_RAW', 'CLOCK_REALTIME_COARSE',
-  'CLOCK_MONOTONIC_COARSE', 'CLOCK_BOOTTIME', 'CLOCK_REALTIME_ALARM', 'CLOCK_BOOTTIME_ALARM', '', 'CLOCK_TAI',
-]
 /** Ticks of times(2) per second. */
 const TICK_NS = NS_PER_SECOND / 100
 const clockArg = shown(asInt, (value) => CLOCK_NAMES[value] || dynamicClockText(value))
 
 /** Clock ids of pthread_getcpuclockid and clock_getcpuclockid: ~id in the upper bits, 4 for a thread, 2 for the scheduler's clock. */
 function dynamicClockText(clock: number): string {
-  if (clock >= 0) return `${clock} /* CLOCK_??? */`
+  if (clock >= 0) return `${hex(clock)} /* CLOCK_??? */`
   const kind = ['CPUCLOCK_PROF', 'CPUCLOCK_VIRT', 'CPUCLOCK_SCHED', 'CLOCKFD'][clock & 3]!
   return `MAKE_${clock & 4 ? 'THREAD' : 'PROCESS'}_CPUCLOCK(${~(clock >> 3)}, ${kind})`
 }
@@ -57,7 +78,9 @@ function dynamicClockTime(k: Kernel, t: Task, clock: number): TimeOfDay | number
   const id = ~(clock >> 3)
   if (clock & 4) {
     const target = id === 0 ? t : k.state.tasks.get(id)
-    return target === undefined || target.pid !== t.pid ? -ERRNO.EINVAL : split(target.count * k.state.constants.nsPerInstruction)
+    return target === undefined || target.pid !== t.pid
+      ? -ERRNO.EINVAL
+      : split(target.count * k.state.constants.nsPerInstruction)
   }
   const process = id === 0 ? k.process(t) : k.state.processes.get(id)
   return process === undefined ? -ERRNO.EINVAL : split(cpuNs(k, process))
@@ -94,12 +117,20 @@ function nanosleep(k: Kernel, t: Task, args: number[]): number {
 }
 
 const TIMER_ABSTIME = 1
+/** Clocks that can be read and not waited for. */
+const WITHOUT_SLEEP: readonly number[] = [
+  CLOCK.threadCpu,
+  CLOCK.monotonicRaw,
+  CLOCK.realtimeCoarse,
+  CLOCK.monotonicCoarse,
+]
 
 /** CLOCK_MONOTONIC nanoseconds at which `clock` shows `time` (absolute), or `time` from now; a negative errno for clocks that nobody can wait for. */
 function deadlineOn(k: Kernel, clock: number, time: TimeOfDay, absolute: boolean): number {
-  if (clock < 0 || clock === CLOCK.processCpu) return unsupported('clock_nanosleep', `waiting on the CPU clock ${CLOCK_NAMES[clock] ?? clock}`)
-  if (clock === CLOCK.threadCpu || clock > CLOCK.tai || clock === 10) return -ERRNO.EINVAL
-  if (clock === CLOCK.realtimeCoarse || clock === CLOCK.monotonicCoarse || clock === CLOCK.monotonicRaw) return -ERRNO.EOPNOTSUPP
+  if (clock < 0 || clock === CLOCK.processCpu)
+    return unsupported('clock_nanosleep', `waiting on the CPU clock ${CLOCK_NAMES[clock] ?? clock}`)
+  if (clock > CLOCK.tai || clock === 10) return -ERRNO.EINVAL
+  if (WITHOUT_SLEEP.includes(clock)) return -ERRNO.EOPNOTSUPP
   const ns = time.seconds * NS_PER_SECOND + time.ns
   if (!absolute) return k.now() + ns
   const real = clock === CLOCK.realtime || clock === CLOCK.realtimeAlarm || clock === CLOCK.tai
@@ -191,11 +222,23 @@ function timerCreate(k: Kernel, t: Task, args: number[]): number {
   const [clock, event, idAddress] = args as [number, number, number]
   const process = k.process(t)
   const { space } = k.memory(t)
-  const timer: PosixTimer = { id: process.nextTimer, clock, notify: SIGEV.signal, signal: SIG.alrm, tid: 0, value: BigInt(process.nextTimer), at: 0, interval: 0, overrun: 0 }
+  const timer: PosixTimer = {
+    id: process.nextTimer,
+    clock,
+    notify: SIGEV.signal,
+    signal: SIG.alrm,
+    tid: 0,
+    value: BigInt(process.nextTimer),
+    at: 0,
+    interval: 0,
+    overrun: 0,
+  }
   const known = clockTime(k, t, clock)
   if (typeof known === 'number') return known
-  if (clock === CLOCK.monotonicRaw || clock === CLOCK.realtimeCoarse || clock === CLOCK.monotonicCoarse) return -ERRNO.EOPNOTSUPP
-  if (clock < 0 || clock === CLOCK.processCpu || clock === CLOCK.threadCpu) return unsupported('timer_create', `the CPU clock ${CLOCK_NAMES[clock] ?? clock}`)
+  if (clock === CLOCK.monotonicRaw || clock === CLOCK.realtimeCoarse || clock === CLOCK.monotonicCoarse)
+    return -ERRNO.EOPNOTSUPP
+  if (clock < 0 || clock === CLOCK.processCpu || clock === CLOCK.threadCpu)
+    return unsupported('timer_create', `the CPU clock ${CLOCK_NAMES[clock] ?? clock}`)
   if (event !== 0) {
     const bytes = space.read(event, 64)
     if (bytes === null) return -ERRNO.EFAULT
@@ -251,34 +294,180 @@ function timerDelete(k: Kernel, t: Task, [id]: number[]): number {
   return 0
 }
 
-const itimerArg = oneOf([[0, 'ITIMER_REAL'], [1, 'ITIMER_VIRTUAL'], [2, 'ITIMER_PROF']], 'ITIMER_???')
+const itimerArg = oneOf(
+  [
+    [0, 'ITIMER_REAL'],
+    [1, 'ITIMER_VIRTUAL'],
+    [2, 'ITIMER_PROF'],
+  ],
+  'ITIMER_???',
+)
 const itimerval = (view: DataView): string => `{it_interval=${timevalText(view)}, it_value=${timevalText(view, 16)}}`
 const itimerspec = (view: DataView): string => `{it_interval=${timespecText(view)}, it_value=${timespecText(view, 16)}}`
-const remainingOut: ArgType = { ...timespecOut, text: (value, call) => (call.result === -ERRNO.EINTR ? timespecIn.text(value, call) : pointerText(value)) }
+const remainingOut: ArgType = {
+  ...timespecOut,
+  text: (value, call) => (call.result === -ERRNO.EINTR ? timespecIn.text(value, call) : pointerText(value)),
+}
 const sigevent = structIn(64, (view) => {
-  const notify = ['SIGEV_SIGNAL', 'SIGEV_NONE', 'SIGEV_THREAD', '', 'SIGEV_THREAD_ID'][view.getInt32(12, true)] || String(view.getInt32(12, true))
+  const notify =
+    ['SIGEV_SIGNAL', 'SIGEV_NONE', 'SIGEV_THREAD', '', 'SIGEV_THREAD_ID'][view.getInt32(12, true)] ||
+    `${hex(view.getUint32(12, true))} /* SIGEV_??? */`
   const thread = view.getInt32(12, true) === SIGEV.threadId ? `, sigev_notify_thread_id=${view.getInt32(16, true)}` : ''
   return `{sigev_value={sival_int=${view.getInt32(0, true)}, sival_ptr=${pointerText(i64At(view, 0))}}, sigev_signo=${signalName(view.getInt32(8, true))}, sigev_notify=${notify}${thread}}`
 })
 const timerArg = shown(asInt, String)
-const flagsArg = oneOf([[0, '0'], [1, 'TIMER_ABSTIME']], 'TIMER_???')
+const flagsArg = oneOf(
+  [
+    [0, '0'],
+    [1, 'TIMER_ABSTIME'],
+  ],
+  'TIMER_???',
+)
 const monotonicOnly = { support: 'partial: CPU-time clocks stop the run' } as const
 
 export const timeCalls: readonly Declaration[] = [
-  syscall(35, 'nanosleep', [['rqtp', timespecIn], ['rmtp', remainingOut]], number, nanosleep),
-  syscall(36, 'getitimer', [['which', itimerArg], ['value', structOut(32, itimerval)]], number, getitimer),
+  syscall(
+    35,
+    'nanosleep',
+    [
+      ['rqtp', timespecIn],
+      ['rmtp', remainingOut],
+    ],
+    number,
+    nanosleep,
+  ),
+  syscall(
+    36,
+    'getitimer',
+    [
+      ['which', itimerArg],
+      ['value', structOut(32, itimerval)],
+    ],
+    number,
+    getitimer,
+  ),
   syscall(37, 'alarm', [['seconds', uint]], number, alarm),
-  syscall(38, 'setitimer', [['which', itimerArg], ['value', structIn(32, itimerval)], ['ovalue', structOut(32, itimerval)]], number, setitimer),
-  syscall(96, 'gettimeofday', [['tv', structOut(16, (view) => timevalText(view))], ['tz', ptr]], number, gettimeofday),
-  syscall(100, 'times', [['buf', structOut(32, (view) => `{tms_utime=${i64At(view, 0)}, tms_stime=${i64At(view, 8)}, tms_cutime=${i64At(view, 16)}, tms_cstime=${i64At(view, 24)}}`)]], number, times),
-  syscall(201, 'time', [['tloc', shown(asU64, pointerText)]], number, time),
-  syscall(222, 'timer_create', [['clockid', clockArg], ['sevp', sigevent], ['timerid', structOut(4, (view) => `[${view.getInt32(0, true)}]`)]], number, timerCreate, monotonicOnly),
-  syscall(223, 'timer_settime', [['timerid', timerArg], ['flags', flagsArg], ['new', structIn(32, itimerspec)], ['old', structOut(32, itimerspec)]], number, timerSettime),
-  syscall(224, 'timer_gettime', [['timerid', timerArg], ['curr', structOut(32, itimerspec)]], number, timerGettime),
-  syscall(225, 'timer_getoverrun', [['timerid', timerArg]], number, (k, t, [id]) => k.process(t).timers.find((timer) => timer.id === id)?.overrun ?? -ERRNO.EINVAL),
+  syscall(
+    38,
+    'setitimer',
+    [
+      ['which', itimerArg],
+      ['value', structIn(32, itimerval)],
+      ['ovalue', structOut(32, itimerval)],
+    ],
+    number,
+    setitimer,
+  ),
+  syscall(
+    96,
+    'gettimeofday',
+    [
+      ['tv', structOut(16, (view) => timevalText(view))],
+      ['tz', { ...ptr, writes: (value) => [{ start: value, length: 8 }] }],
+    ],
+    number,
+    gettimeofday,
+  ),
+  syscall(
+    100,
+    'times',
+    [
+      [
+        'buf',
+        structOut(
+          32,
+          (view) =>
+            `{tms_utime=${i64At(view, 0)}, tms_stime=${i64At(view, 8)}, tms_cutime=${i64At(view, 16)}, tms_cstime=${i64At(view, 24)}}`,
+        ),
+      ],
+    ],
+    number,
+    times,
+  ),
+  syscall(201, 'time', [['tloc', { ...ptr, writes: (value) => [{ start: value, length: 8 }] }]], number, time),
+  syscall(
+    222,
+    'timer_create',
+    [
+      ['clockid', clockArg],
+      ['sevp', sigevent],
+      ['timerid', structOut(4, (view) => `[${view.getInt32(0, true)}]`)],
+    ],
+    number,
+    timerCreate,
+    monotonicOnly,
+  ),
+  syscall(
+    223,
+    'timer_settime',
+    [
+      ['timerid', timerArg],
+      ['flags', flagsArg],
+      ['new', structIn(32, itimerspec)],
+      ['old', structOut(32, itimerspec)],
+    ],
+    number,
+    timerSettime,
+  ),
+  syscall(
+    224,
+    'timer_gettime',
+    [
+      ['timerid', timerArg],
+      ['curr', structOut(32, itimerspec)],
+    ],
+    number,
+    timerGettime,
+  ),
+  syscall(
+    225,
+    'timer_getoverrun',
+    [['timerid', timerArg]],
+    number,
+    (k, t, [id]) => k.process(t).timers.find((timer) => timer.id === id)?.overrun ?? -ERRNO.EINVAL,
+  ),
   syscall(226, 'timer_delete', [['timerid', timerArg]], number, timerDelete),
-  syscall(227, 'clock_settime', [['clockid', clockArg], ['tp', timespecIn]], number, (_k, _t, [clock]) => (clock === CLOCK.realtime ? -ERRNO.EPERM : -ERRNO.EINVAL)),
-  syscall(228, 'clock_gettime', [['clockid', clockArg], ['tp', timespecOut]], number, clockGettime),
-  syscall(229, 'clock_getres', [['clockid', clockArg], ['res', timespecOut]], number, clockGetres),
-  syscall(230, 'clock_nanosleep', [['clockid', clockArg], ['flags', flagsArg], ['request', timespecIn], ['remain', remainingOut]], number, clockNanosleep, monotonicOnly),
+  syscall(
+    227,
+    'clock_settime',
+    [
+      ['clockid', clockArg],
+      ['tp', timespecIn],
+    ],
+    number,
+    (_k, _t, [clock]) => (clock === CLOCK.realtime ? -ERRNO.EPERM : -ERRNO.EINVAL),
+  ),
+  syscall(
+    228,
+    'clock_gettime',
+    [
+      ['clockid', clockArg],
+      ['tp', timespecOut],
+    ],
+    number,
+    clockGettime,
+  ),
+  syscall(
+    229,
+    'clock_getres',
+    [
+      ['clockid', clockArg],
+      ['res', timespecOut],
+    ],
+    number,
+    clockGetres,
+  ),
+  syscall(
+    230,
+    'clock_nanosleep',
+    [
+      ['clockid', clockArg],
+      ['flags', flagsArg],
+      ['request', timespecIn],
+      ['remain', remainingOut],
+    ],
+    number,
+    clockNanosleep,
+    monotonicOnly,
+  ),
 ]

@@ -229,6 +229,11 @@ static void test_waiting(void) {
   CHECK(sigwaitinfo(&block, &si) == SIGUSR1 && si.si_pid == getpid());
   later(queue_later, SIGUSR1);
   CHECK(sigwaitinfo(&block, &si) == SIGUSR1 && si.si_code == SI_QUEUE && si.si_value.sival_int == 42);
+  /* One that is not blocked is its result all the same, and the handler does not run. */
+  sigprocmask(SIG_SETMASK, &old, NULL);
+  later(poke, SIGUSR1);
+  CHECK(sigwaitinfo(&block, &si) == SIGUSR1 && count == 3);
+  sigprocmask(SIG_BLOCK, &block, NULL);
   struct timespec timeout = {0, 10000000};
   FAILS(sigtimedwait(&block, &si, &timeout), EAGAIN);
   timeout.tv_nsec = -1;

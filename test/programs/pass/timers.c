@@ -16,7 +16,7 @@ static void tick(int signal) {
 }
 static void tick_info(int signal, siginfo_t *si, void *context) {
   (void)signal, (void)context;
-  if (si->si_code == SI_TIMER) value = si->si_value.sival_int, overruns = si->si_overrun;
+  if (si->si_code == SI_TIMER) value = si->si_value.sival_int, overruns = si->si_overrun > overruns ? si->si_overrun : overruns;
   ticks++;
 }
 
