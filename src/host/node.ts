@@ -1,11 +1,13 @@
 /** Exists as Node's side of the host interface: the host's files and terminal, hashing, compression and objects, and the only file below the front ends that names `node:*`. */
 import { isUtf8 } from 'node:buffer'
-import { hash, randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
-import { inflateSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { LemmingError } from '../base/errors.ts'
 import type { Codec, HostError, HostStat, ObjectStore, World } from './host.ts'
+
+// Loaded when they are first needed: most runs end before.
+const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
+const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zlib')
 
 /** The part of a World that is no file: where input comes from and output goes to. */
 export type Terminal = Pick<World, 'readInput' | 'writeOutput'>
@@ -140,15 +142,15 @@ export const ownTerminal: Terminal = {
 
 /** Hashing and compression by Node. */
 export const nodeCodec: Codec = {
-  hash: (bytes) => hash('sha256', bytes, 'hex'),
-  compress: (bytes) => zstdCompressSync(bytes),
-  decompress: (bytes, limit) => zstdDecompressSync(bytes, { maxOutputLength: Math.max(limit, 1) }),
+  hash: (bytes) => crypto().hash('sha256', bytes, 'hex'),
+  compress: (bytes) => zlib().zstdCompressSync(bytes),
+  decompress: (bytes, limit) => zlib().zstdDecompressSync(bytes, { maxOutputLength: Math.max(limit, 1) }),
 }
 
 /** Decompresses a section of an ELF file to `size` bytes. */
 export function inflate(bytes: Uint8Array, format: 'zlib' | 'zstd', size: number): Uint8Array {
   const limit = { maxOutputLength: Math.max(size, 1) }
-  return format === 'zlib' ? inflateSync(bytes, limit) : zstdDecompressSync(bytes, limit)
+  return format === 'zlib' ? zlib().inflateSync(bytes, limit) : zlib().zstdDecompressSync(bytes, limit)
 }
 
 /** Objects below a directory: `ab/cdef….zst` holds the content whose hash is `abcdef…`. Processes may share it. */
@@ -170,7 +172,7 @@ export class NodeObjects implements ObjectStore {
     }
     let bytes: Uint8Array | undefined
     try {
-      bytes = zstdDecompressSync(stored)
+      bytes = zlib().zstdDecompressSync(stored)
     } catch {
       // A frame that does not decompress is as changed as one that gives other bytes.
     }
@@ -185,7 +187,7 @@ export class NodeObjects implements ObjectStore {
     if (fs.existsSync(path)) return
     try {
       fs.mkdirSync(dirname(path), { recursive: true })
-      writeFileAtomic(path, zstdCompressSync(bytes))
+      writeFileAtomic(path, zlib().zstdCompressSync(bytes))
     } catch (error) {
       throw new LemmingError('object-unwritable', `${path}: ${codeOf(error)}`, 'set LEMMING_HOME to a directory that can be written')
     }
@@ -198,7 +200,7 @@ export class NodeObjects implements ObjectStore {
 
 /** Writes a file so that `path` is, whatever happens and whoever else does the same, the old file or the whole new one. */
 export function writeFileAtomic(path: string, bytes: Uint8Array): void {
-  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`)
+  const temporary = join(dirname(path), `.${crypto().randomBytes(6).toString('hex')}.tmp`)
   const fd = fs.openSync(temporary, 'wx', 0o644)
   try {
     try {

@@ -1,9 +1,11 @@
 /** Whoever watches changes nothing: neither one who hears every event, nor one who prints, nor one who comes and goes. */
 import { describe, expect, test } from 'vitest'
 import { nextBelow, randomFrom } from '../../src/base/random.ts'
+import type { Engine } from '../../src/engine/run.ts'
 import { straceObserver } from '../../src/lab/strace.ts'
 import { nullObserver, type MachineView, type Observer, type TaskInfo } from '../../src/tool/observer.ts'
-import { course, larson, MOMENTS, reference, single, start, threads, type Course, type Subject } from './subjects.ts'
+import { newEngine } from '../machine/machines.ts'
+import { course, larson, MOMENTS, pooled, single, start, threads, type Course, type Subject } from './subjects.ts'
 
 type Event = Exclude<keyof Observer, 'name' | 'save' | 'restore'>
 
@@ -26,23 +28,26 @@ function countingObserver(): { observer: Observer; counts: Record<Event, number>
   return { observer: { name: 'counting', ...hears }, counts, seen }
 }
 
-function watched(subject: Subject, observer: Observer): Course {
-  const run = start(subject)
+function watched(processor: Engine, subject: Subject, observer: Observer): Course {
+  const run = start(subject, { processor })
   run.machine.addObserver(observer)
-  return course(run, MOMENTS)
+  const result = course(run, MOMENTS)
+  run.machine.release()
+  return result
 }
 
 describe.each([single(), threads(), larson()])('$name', (subject) => {
-  const expected = reference(subject)
+  const engine = newEngine()
+  const expected = pooled(engine, subject)
 
   test('null', () => {
     expect(expected.at.length).toBeGreaterThan(6)
-    expect(watched(subject, nullObserver)).toEqual(expected)
+    expect(watched(engine, subject, nullObserver)).toEqual(expected)
   })
 
   test('counting', () => {
     const { observer, counts, seen } = countingObserver()
-    expect(watched(subject, observer)).toEqual(expected)
+    expect(watched(engine, subject, observer)).toEqual(expected)
     const several = subject.name !== 'single'
     const least = { syscall: 20, mapping: 5, signal: subject.name === 'larson' ? 0 : 5, taskStart: several ? 4 : 0, taskSwitch: several ? 10 : 1, taskExit: several ? 4 : 1 }
     for (const [event, number] of Object.entries(least)) expect(counts[event as Event], event).toBeGreaterThanOrEqual(number)
@@ -51,13 +56,13 @@ describe.each([single(), threads(), larson()])('$name', (subject) => {
 
   test('strace', () => {
     let text = ''
-    expect(watched(subject, straceObserver((line) => (text += line)))).toEqual(expected)
+    expect(watched(engine, subject, straceObserver((line) => (text += line)))).toEqual(expected)
     expect(text).toMatch(/^execve\(|^brk\(/)
     expect(text).toMatch(/\+\+\+ (?:exited with \d+|killed by SIG\w+) \+\+\+\n$/)
   })
 
   test('several at once, coming and going in the middle of calls', () => {
-    const run = start(subject)
+    const run = start(subject, { processor: engine })
     const random = randomFrom(7, 'attending')
     const { observer, counts } = countingObserver()
     const strace = straceObserver(() => {})
