@@ -91,7 +91,8 @@ export class FailureDirectory {
     if (!fs.existsSync(this.path)) return
     for (const name of fs.readdirSync(this.path)) {
       const [, host, pid] = SCRATCH.exec(name) ?? []
-      if (host === hostname() && !isRunning(Number(pid))) fs.rmSync(join(this.path, name), { recursive: true, force: true })
+      if (host === hostname() && !isRunning(Number(pid)))
+        fs.rmSync(join(this.path, name), { recursive: true, force: true })
     }
   }
 
@@ -101,7 +102,11 @@ export class FailureDirectory {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === undefined) throw error
-      throw new LemmingError('failures-unwritable', `${this.path}: cannot keep failures here: ${code}`, 'choose another directory with --out')
+      throw new LemmingError(
+        'failures-unwritable',
+        `${this.path}: cannot keep failures here: ${code}`,
+        'choose another directory with --out',
+      )
     }
   }
 }

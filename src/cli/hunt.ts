@@ -31,7 +31,12 @@ export function huntCommand(invocation: Invocation): Command {
   return addProgramOptions(new Command('hunt'), 'the first seed')
     .description('Run a program with seeds 0, 1, 2 … until one fails; keep the failure.')
     .option('--runs <n>', 'how many seeds', wholeNumber(1, 1_000_000_000), 1000)
-    .option('--jobs <n>', 'runs at the same time; the result does not depend on it', wholeNumber(1, 256), availableParallelism())
+    .option(
+      '--jobs <n>',
+      'runs at the same time; the result does not depend on it',
+      wholeNumber(1, 256),
+      availableParallelism(),
+    )
     .option('--keep-going', 'go on behind failures, and keep all of them')
     .option('--nonzero-exit', 'count an exit code other than 0 as a failure')
     .option('--out <dir>', 'directory in which failures are kept', FAILURES)
@@ -71,7 +76,16 @@ async function startHunt(words: string[], options: HuntOptions, invocation: Invo
       keep(outcome) {
         const name = directory.keep(outcome.bundle)
         const { seed, count, hash, ending, finding } = outcome
-        kept.push({ name, path: directory.pathOf(name), seed, instructions: count, hash, ending, finding, again: again(name) })
+        kept.push({
+          name,
+          path: directory.pathOf(name),
+          seed,
+          instructions: count,
+          hash,
+          ending,
+          finding,
+          again: again(name),
+        })
         if (keepGoing && !json) ticker.say(`${name}  seed ${seed}  ${finding.kind}: ${finding.what}\n`)
       },
       discard: (outcome) => directory.discard(outcome.bundle),
@@ -97,13 +111,19 @@ async function startHunt(words: string[], options: HuntOptions, invocation: Invo
 function tell({ firstSeed, result, kept, seconds }: HuntSummary, interruptedBy: string | undefined): void {
   const [first] = kept
   if (first !== undefined) {
-    write(1, `${first.name}: seed ${first.seed}, kept in ${first.path}\n\n${reportText(first.finding, { again: first.again })}\n\n`)
+    write(
+      1,
+      `${first.name}: seed ${first.seed}, kept in ${first.path}\n\n${reportText(first.finding, { again: first.again })}\n\n`,
+    )
   }
   const found = kept.length === 0 ? 'no failure' : kept.length === 1 ? '1 failure' : `${kept.length} failures`
   const seeds = result.runs === 0 ? '' : ` (seeds ${firstSeed} to ${firstSeed + result.runs - 1})`
   const how = interruptedBy === undefined ? '' : `interrupted: `
   const rate = seconds > 0 ? `, ${rateText(result.runs / seconds)}/s` : ''
-  write(1, `${how}${found} in ${result.runs === 1 ? '1 run' : `${result.runs} runs`}${interruptedBy === undefined ? seeds : ''}, ${timeText(seconds)}${rate}\n`)
+  write(
+    1,
+    `${how}${found} in ${result.runs === 1 ? '1 run' : `${result.runs} runs`}${interruptedBy === undefined ? seeds : ''}, ${timeText(seconds)}${rate}\n`,
+  )
 }
 
 interface Ticker {

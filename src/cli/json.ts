@@ -41,9 +41,21 @@ export function printReplay(result: ReplayResult, again: string): void {
 }
 
 export function printHunt({ inputs, firstSeed, result, kept, seconds }: HuntSummary): void {
-  const failures = kept.map(({ finding, again, ...failure }) => ({ ...failure, finding: reportJson(finding, { again }) }))
+  const failures = kept.map(({ finding, again, ...failure }) => ({
+    ...failure,
+    finding: reportJson(finding, { again }),
+  }))
   const { runs, errors, interrupted } = result
-  print('hunt', { program: programOf(inputs), firstSeed, options: inputs.options, runs, failures, errors, interrupted, seconds })
+  print('hunt', {
+    program: programOf(inputs),
+    firstSeed,
+    options: inputs.options,
+    runs,
+    failures,
+    errors,
+    interrupted,
+    seconds,
+  })
 }
 
 /** Prints the JSON Schema of what `command --json` prints. */

@@ -2,6 +2,8 @@
 import { enableCompileCache } from 'node:module'
 
 enableCompileCache()
-const thread = /^(run|hunt|replay)$/.test(process.argv[2] ?? '') ? import('../lab/thread.ts').then(({ Thread }) => new Thread()) : undefined
+const thread = /^(run|hunt|replay)$/.test(process.argv[2] ?? '')
+  ? import('../lab/thread.ts').then(({ Thread }) => new Thread())
+  : undefined
 const { main } = await import('./program.ts')
 process.exit(await main(process.argv.slice(2), thread))

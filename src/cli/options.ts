@@ -20,33 +20,49 @@ export interface ProgramOptions {
 
 /** Adds the program's words and what can be said about its run. */
 export function addProgramOptions(command: Command, seedHelp: string): Command {
-  return addJsonOptions(command)
-    .argument('[program...]', 'the program and its arguments, behind --')
-    // Options behind the program's name are the program's.
-    .passThroughOptions()
-    .option('--seed <n>', seedHelp, wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
-    .option('--env <K=V>', 'set an environment variable of the program (repeatable)', collectEnv, [])
-    .option('--clean-env', 'start it with no environment but what --env sets')
-    .option('--cwd <dir>', 'its working directory')
-    .option('--check <list>', 'detectors that watch the run: none is the only choice so far', 'none')
-    .option('--strategy <name>', 'how the seed is turned into a schedule of the threads: random', 'random')
-    .option('--cpus <n>', 'processors that the program believes in', wholeNumber(1, 64), 4)
-    .option('--clock-rate <ns>', 'virtual nanoseconds that one instruction takes', wholeNumber(1, 1_000_000), 10)
-    .option('--time-limit <seconds>', 'end the run as a failure after so many seconds of its own (virtual) time', seconds)
+  return (
+    addJsonOptions(command)
+      .argument('[program...]', 'the program and its arguments, behind --')
+      // Options behind the program's name are the program's.
+      .passThroughOptions()
+      .option('--seed <n>', seedHelp, wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
+      .option('--env <K=V>', 'set an environment variable of the program (repeatable)', collectEnv, [])
+      .option('--clean-env', 'start it with no environment but what --env sets')
+      .option('--cwd <dir>', 'its working directory')
+      .option('--check <list>', 'detectors that watch the run: none is the only choice so far', 'none')
+      .option('--strategy <name>', 'how the seed is turned into a schedule of the threads: random', 'random')
+      .option('--cpus <n>', 'processors that the program believes in', wholeNumber(1, 64), 4)
+      .option('--clock-rate <ns>', 'virtual nanoseconds that one instruction takes', wholeNumber(1, 1_000_000), 10)
+      .option(
+        '--time-limit <seconds>',
+        'end the run as a failure after so many seconds of its own (virtual) time',
+        seconds,
+      )
+  )
 }
 
 /** Adds --json and --json-schema. */
 export function addJsonOptions(command: Command): Command {
-  return command.option('--json', 'print one JSON document to standard output').option('--json-schema', 'print the JSON Schema of that document, and end')
+  return command
+    .option('--json', 'print one JSON document to standard output')
+    .option('--json-schema', 'print the JSON Schema of that document, and end')
 }
 
 /** The wishes that options and words express. Throws for what is not built. */
 export function wishesOf(words: string[], options: ProgramOptions): RunWishes {
   if (options.check !== 'none') {
-    throw new LemmingError('check-unknown', `--check ${options.check}: no such check is built yet`, 'leave the option out, or say --check none')
+    throw new LemmingError(
+      'check-unknown',
+      `--check ${options.check}: no such check is built yet`,
+      'leave the option out, or say --check none',
+    )
   }
   if (options.strategy !== 'random') {
-    throw new LemmingError('unknown-strategy', `--strategy ${options.strategy}: there is no such strategy`, 'use --strategy random')
+    throw new LemmingError(
+      'unknown-strategy',
+      `--strategy ${options.strategy}: there is no such strategy`,
+      'use --strategy random',
+    )
   }
   return {
     command: words,
@@ -86,7 +102,8 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
 
 function seconds(text: string): number {
   const value = Number(text)
-  if (!/^\d+(\.\d+)?$/.test(text) || !(value > 0 && value <= 1e6)) throw new InvalidArgumentError('It takes a number of seconds.')
+  if (!/^\d+(\.\d+)?$/.test(text) || !(value > 0 && value <= 1e6))
+    throw new InvalidArgumentError('It takes a number of seconds.')
   return value
 }
 

@@ -12,9 +12,9 @@ import { runCommand } from './run.ts'
 /** What a command gets from the one who calls it. */
 export interface Invocation {
   /** A thread that runs machines, started early if possible. */
-  thread(): Promise<Thread>
+  thread: () => Promise<Thread>
   /** Says with which code the process is to end. */
-  end(code: number): void
+  end: (code: number) => void
 }
 
 /** Runs `lemming` with these words; the exit code. */
@@ -47,7 +47,8 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
     if (error instanceof CommanderError) return commanderEnd(error, words)
     const { code: name, message, next } = plainError(error)
     if (name !== 'output-closed') complain(message, next)
-    if (words.includes('--json')) write(1, `${JSON.stringify({ lemming: version(), error: { code: name, message, next } })}\n`)
+    if (words.includes('--json'))
+      write(1, `${JSON.stringify({ lemming: version(), error: { code: name, message, next } })}\n`)
     return exitCodeOf(name)
   }
 }
@@ -55,7 +56,10 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
 function commanderEnd(error: CommanderError, words: string[]): number {
   if (error.exitCode === 0) return EXIT_CODE.ok
   const command = /^(run|hunt|replay)$/.exec(words[0] ?? '')?.[0]
-  const message = error.message.replace(/^error: /, '').replace(/\n+\(?/, ' (').replaceAll('\n', ' ')
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\n+\(?/, ' (')
+    .replaceAll('\n', ' ')
   complain(message, `see: lemming ${command === undefined ? '' : `${command} `}--help`)
   return EXIT_CODE.usage
 }

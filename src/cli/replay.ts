@@ -19,7 +19,9 @@ interface ReplayOptions {
 
 export function replayCommand({ thread, end }: Invocation): Command {
   return addJsonOptions(new Command('replay'))
-    .description('Execute a failure, or any recording, again; compare count and state with the recorded run; report again.')
+    .description(
+      'Execute a failure, or any recording, again; compare count and state with the recorded run; report again.',
+    )
     .argument('[failure]', 'a failure such as F1, its directory, or a recording file')
     .option('--out <dir>', 'directory of failures', FAILURES)
     .option('--times <n>', 'how often', wholeNumber(1, 1_000_000), 1)
@@ -32,7 +34,9 @@ export function replayCommand({ thread, end }: Invocation): Command {
       const { json = false, strace = false, stats = false, times } = options
       const file = findRecording(name, options.out)
       const began = performance.now()
-      const result = await (await thread()).ask<'replay'>({
+      const result = await (
+        await thread()
+      ).ask<'replay'>({
         kind: 'replay',
         file,
         times,

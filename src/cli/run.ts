@@ -26,7 +26,9 @@ export function runCommand({ thread, end }: Invocation): Command {
       const json = options.json === true
       const { strace = false, stats = false } = options
       const began = performance.now()
-      const result = await (await thread()).ask<'run'>({
+      const result = await (
+        await thread()
+      ).ask<'run'>({
         kind: 'run',
         inputs,
         output: json ? 'capture' : 'own',

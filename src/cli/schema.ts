@@ -99,7 +99,10 @@ const run = z.object({
   statistics: z.record(z.string(), z.number()),
 })
 
-const replay = run.extend({ command: z.literal('replay'), times: z.int().min(1).describe('replays, all of them equal to the recorded run') })
+const replay = run.extend({
+  command: z.literal('replay'),
+  times: z.int().min(1).describe('replays, all of them equal to the recorded run'),
+})
 
 const failure = z.object({
   name: z.string(),

@@ -299,11 +299,18 @@ export class CodeCache implements SlotAllocator, CodeListener {
     instantiate(storedModule(slots.length, code, STORED_BASE), this.imports)
   }
 
+  /** Does memory hold these bytes at `pc`? */
+  private holds(pc: number, source: Uint8Array): boolean {
+    const { bytes } = this.space
+    for (let i = 0; i < source.length; i++) if (bytes[pc + i] !== source[i]) return false
+    return true
+  }
+
   /** Entry code of a translation of the single instruction at `pc`; -1 when the page cannot be executed. */
   step(pc: number): number {
-    if (!canExecute(this.space, pc)) return -1
+    if (!this.space.isExecutable(pc)) return -1
     const known = this.steps.get(pc)
-    if (known !== undefined && known.source.every((byte, i) => this.space.bytes[pc + i] === byte)) return known.code
+    if (known !== undefined && this.holds(pc, known.source)) return known.code
     const slot = this.slots.length
     this.slots.push({ pc, entryPcs: [pc], ranges: [], source: NO_BYTES, valid: false, parked: null, code: null })
     if (slot >= this.table.length) this.table.grow(TABLE_GROWTH)

@@ -16,6 +16,12 @@ export interface EngineOptions {
   callDepth: number
 }
 
+/**
+ * Instructions for which translated code is entered at most. The host's optimising compiler replaces a function only when it is entered anew, so a loop must be
+ * left now and then to get its optimised code.
+ */
+const FUEL_LIMIT = 1_000_000
+
 /** Instructions stepped singly after a resumption before a region of its own is translated for the place. */
 const STEP_LIMIT = 256
 
@@ -104,7 +110,7 @@ export class Engine implements Processor {
       if (view.getUint32(STATE.rip + 4, true) !== 0) return { reason: EXIT.fetchFault, executed }
       const pc = view.getUint32(STATE.rip, true)
       let code = cache.lookup(pc)
-      let fuel = Math.min(limit - executed, 0x7fff_ffff)
+      let fuel = Math.min(limit - executed, FUEL_LIMIT)
       let stepping = false
       if (code < 0) {
         if (resuming && steps < STEP_LIMIT && this.interior.has(pc)) {
@@ -133,6 +139,12 @@ export class Engine implements Processor {
       if (reason === EXIT.none) continue
       if (reason === EXIT.fuel) {
         if (stepping) continue
+        if (fuel === FUEL_LIMIT && executed < limit) {
+          this.interior.add(view.getUint32(STATE.rip, true))
+          resuming = true
+          steps = 0
+          continue
+        }
         executed = this.finish(space, cache, executed, limit)
         if (this.pending !== EXIT.none) return { reason: this.pending, executed }
         continue

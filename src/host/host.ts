@@ -1,7 +1,16 @@
 /** Exists to name everything lemming needs from the computer it runs on, so that a browser, a recording, or a host without files can stand in for it. */
 
 /** Linux errno names that a host may answer with instead of a value. */
-export type HostError = 'ENOENT' | 'ENOTDIR' | 'EACCES' | 'EISDIR' | 'EINVAL' | 'ELOOP' | 'EIO' | 'ENAMETOOLONG' | 'EPERM'
+export type HostError =
+  | 'ENOENT'
+  | 'ENOTDIR'
+  | 'EACCES'
+  | 'EISDIR'
+  | 'EINVAL'
+  | 'ELOOP'
+  | 'EIO'
+  | 'ENAMETOOLONG'
+  | 'EPERM'
 
 /** What `lstat` tells of a host file. Times are in whole nanoseconds since the epoch, as decimal strings so that they survive JSON. */
 export interface HostStat {
@@ -27,7 +36,8 @@ export interface HostStat {
 export interface World {
   /** Never follows a symbolic link. */
   lstat(path: string): HostStat | HostError
-  readlink(path: string): string | HostError
+  /** The target, or an errno's name. */
+  readlink(path: string): string
   /** Names in a directory without `.` and `..`, sorted by UTF-8 bytes so that a listing does not depend on the host's file system. */
   list(path: string): string[] | HostError
   /** The whole content of a regular file. The caller does not change the bytes. */

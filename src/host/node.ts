@@ -1,13 +1,15 @@
 /** Exists as Node's side of the host interface: the host's files and terminal, hashing, compression and objects, and the only file below the front ends that names `node:*`. */
 import { isUtf8 } from 'node:buffer'
+import type * as Crypto from 'node:crypto'
 import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
+import type * as Zlib from 'node:zlib'
 import { LemmingError } from '../base/errors.ts'
 import type { Codec, HostError, HostStat, ObjectStore, World } from './host.ts'
 
 // Loaded when they are first needed: most runs end before.
-const crypto = (): typeof import('node:crypto') => process.getBuiltinModule('node:crypto')
-const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zlib')
+const crypto = (): typeof Crypto => process.getBuiltinModule('node:crypto')
+const zlib = (): typeof Zlib => process.getBuiltinModule('node:zlib')
 
 /** The part of a World that is no file: where input comes from and output goes to. */
 export type Terminal = Pick<World, 'readInput' | 'writeOutput'>
@@ -57,12 +59,17 @@ export class NodeFiles {
     })
   }
 
-  readlink(path: string): string | HostError {
+  readlink(path: string): string {
     return answer(path, () => nameOf(fs.readlinkSync(native(path), { encoding: 'buffer' })))
   }
 
   list(path: string): string[] | HostError {
-    return answer(path, () => fs.readdirSync(native(path), { encoding: 'buffer' }).toSorted(Buffer.compare).map(nameOf))
+    return answer(path, () =>
+      fs
+        .readdirSync(native(path), { encoding: 'buffer' })
+        .toSorted((a, b) => Buffer.compare(a, b))
+        .map(nameOf),
+    )
   }
 
   content(path: string): Uint8Array | HostError {
@@ -177,7 +184,11 @@ export class NodeObjects implements ObjectStore {
       // A frame that does not decompress is as changed as one that gives other bytes.
     }
     if (bytes === undefined || nodeCodec.hash(bytes) !== name) {
-      throw new LemmingError('object-changed', `${path}: the object no longer has the content that its name says`, 'delete it, and record again')
+      throw new LemmingError(
+        'object-changed',
+        `${path}: the object no longer has the content that its name says`,
+        'delete it, and record again',
+      )
     }
     return bytes
   }
@@ -189,7 +200,11 @@ export class NodeObjects implements ObjectStore {
       fs.mkdirSync(dirname(path), { recursive: true })
       writeFileAtomic(path, zlib().zstdCompressSync(bytes))
     } catch (error) {
-      throw new LemmingError('object-unwritable', `${path}: ${codeOf(error)}`, 'set LEMMING_HOME to a directory that can be written')
+      throw new LemmingError(
+        'object-unwritable',
+        `${path}: ${codeOf(error)}`,
+        'set LEMMING_HOME to a directory that can be written',
+      )
     }
   }
 
@@ -218,7 +233,7 @@ export function writeFileAtomic(path: string, bytes: Uint8Array): void {
 }
 
 /** Makes names that were just given in a directory survive a crash of the computer. */
-export function syncDirectory(path: string): void {
+function syncDirectory(path: string): void {
   const fd = fs.openSync(path, 'r')
   try {
     fs.fsyncSync(fd)
@@ -233,7 +248,11 @@ function answer<T>(path: string, ask: () => T): T | HostError {
   } catch (error) {
     const code = codeOf(error)
     if (OUR_TROUBLE.has(code)) {
-      throw new LemmingError('host-trouble', `${path}: ${code}`, 'free memory or descriptors (ulimit -n), or run fewer jobs')
+      throw new LemmingError(
+        'host-trouble',
+        `${path}: ${code}`,
+        'free memory or descriptors (ulimit -n), or run fewer jobs',
+      )
     }
     return HOST_ERRORS.has(code) ? (code as HostError) : 'EIO'
   }

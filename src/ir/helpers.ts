@@ -13,6 +13,13 @@ export const HELPER = {
   cpuid: 3,
   /** RDTSC: time-stamp counter to scratch[0..8). */
   rdtsc: 4,
+  /** LDMXCSR of a; returns 1 when code must go on in the other variant (exact floating point or not). */
+  mxcsr: 5,
+  /**
+   * An SSE operation by MXCSR's rules: a is a FLOAT operation with its FLOAT_TYPE, b its predicate. Operands at scratch[0..16) and scratch[16..32),
+   * result to scratch[0..16). Returns 1 when an unmasked exception forbids the result.
+   */
+  float: 6,
   /** x87 operations start here; see X87. */
   x87: 16,
 } as const
@@ -62,3 +69,23 @@ export const X87_FORMAT = { f32: 0, f64: 1, f80: 2, i16: 3, i32: 4, i64: 5, bcd:
 
 /** Operations of X87.arithmetic, by the register field of their opcodes (SDM vol. 2, table A-8); operand order is destination, source. */
 export const X87_OPERATION = { add: 0, multiply: 1, subtract: 4, subtractReversed: 5, divide: 6, divideReversed: 7 } as const
+
+/** Operations of HELPER.float; the helper's first operand is operation << 8 | type of the operands << 4 | type of the result. */
+export const FLOAT = {
+  add: 0,
+  sub: 1,
+  mul: 2,
+  div: 3,
+  sqrt: 4,
+  min: 5,
+  max: 6,
+  /** All ones or zeros in each lane by predicate b (0-7, as CMPPD). */
+  compare: 7,
+  /** ZF, PF and CF in EFLAGS positions; b: 1 when quiet NaNs are invalid, too. */
+  order: 8,
+  /** Between any two types; b: 1 truncates. Results are as many lanes as both types have, the rest zero. */
+  convert: 9,
+} as const
+
+/** Lane types of HELPER.float. */
+export const FLOAT_TYPE = { f32: 0, f64: 1, f32x4: 2, f64x2: 3, i32: 4, i64: 5, i32x4: 6 } as const

@@ -42,6 +42,8 @@ export type Terminator =
   | { kind: 'syscall'; next: number }
   /** Raises a fault at the instruction itself: the block's last instruction does not count. `reason` is one of EXIT in ir/exits.ts. */
   | { kind: 'fault'; reason: number; pc: number }
+  /** Returns to the engine, which decides anew how the code at `pc` is to be executed. */
+  | { kind: 'leave'; pc: number }
 
 /** One guest instruction inside a block: where it starts and which of the block's ops belong to it (from `firstOp` on). */
 export interface InsnMark {

@@ -4,9 +4,13 @@ import type { PlainError } from '../campaign/outcome.ts'
 
 /** Any error as plain data. One that is no LemmingError is a mistake of lemming's own: where it came from is part of its message. */
 export function plainError(error: unknown): PlainError {
-  if (error instanceof LemmingError && (error.code !== 'internal' || error instanceof DistantError)) return { code: error.code, message: error.message, next: error.next }
+  if (error instanceof LemmingError && (error.code !== 'internal' || error instanceof DistantError))
+    return { code: error.code, message: error.message, next: error.next }
   const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line)).map((line) => line.trim())
+  const frames = stack
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .map((line) => line.trim())
   const shown = process.env.LEMMING_DEBUG === undefined ? frames.slice(0, 1) : frames
   return {
     code: 'internal',

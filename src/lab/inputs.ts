@@ -24,7 +24,8 @@ export interface RunWishes {
 /** The inputs of a run. `outer` is the environment of whoever asks. Throws a LemmingError when there is no such program or directory. */
 export function runInputs(wishes: RunWishes, outer: Record<string, string | undefined>): RunInputs {
   const [program, ...args] = wishes.command
-  if (program === undefined) throw new LemmingError('usage', 'no program is given', 'say which: lemming run -- ./prog arguments')
+  if (program === undefined)
+    throw new LemmingError('usage', 'no program is given', 'say which: lemming run -- ./prog arguments')
   const cwd = workingDirectory(wishes.cwd)
   const env = environment(wishes, outer)
   const searched = env.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? outer.PATH
@@ -77,7 +78,9 @@ function findProgram(name: string, searched: string | undefined): string {
     const path = resolve(directory === '' ? '.' : directory, name)
     if (isExecutable(path)) return path
   }
-  const here = isExecutable(resolve(name)) ? `it is in this directory: write ./${name}` : 'give its path, or a name that PATH has'
+  const here = isExecutable(resolve(name))
+    ? `it is in this directory: write ./${name}`
+    : 'give its path, or a name that PATH has'
   throw new LemmingError('no-program', `${name}: no such program in PATH`, here)
 }
 
@@ -86,11 +89,22 @@ function checked(path: string, name: string): string {
   try {
     stat = fs.statSync(path, { throwIfNoEntry: false })
   } catch (error) {
-    throw new LemmingError('no-program', `${name}: ${(error as NodeJS.ErrnoException).code}`, 'give the path of a program')
+    throw new LemmingError(
+      'no-program',
+      `${name}: ${(error as NodeJS.ErrnoException).code}`,
+      'give the path of a program',
+    )
   }
-  if (stat === undefined) throw new LemmingError('no-program', `${name}: no such file`, 'give the path of a program, or a name that PATH has')
-  if (!stat.isFile()) throw new LemmingError('no-program', `${name}: ${stat.isDirectory() ? 'a directory' : 'not a regular file'}`, 'give the path of a program')
-  if (!isExecutable(path)) throw new LemmingError('no-program', `${name}: not executable`, `make it so: chmod +x ${name}`)
+  if (stat === undefined)
+    throw new LemmingError('no-program', `${name}: no such file`, 'give the path of a program, or a name that PATH has')
+  if (!stat.isFile())
+    throw new LemmingError(
+      'no-program',
+      `${name}: ${stat.isDirectory() ? 'a directory' : 'not a regular file'}`,
+      'give the path of a program',
+    )
+  if (!isExecutable(path))
+    throw new LemmingError('no-program', `${name}: not executable`, `make it so: chmod +x ${name}`)
   return path
 }
 

@@ -4,13 +4,11 @@ import type { PlainError, SeedOutcome } from '../campaign/outcome.ts'
 import type { RunEnding, RunInputs } from '../session/session.ts'
 import type { Finding } from '../tool/finding.ts'
 
-/** Where the program's output goes: to this process' own descriptors, into the result, or nowhere. */
-export type Output = 'own' | 'capture' | 'drop'
-
 /** One run of a program, with this process' standard input. */
 export interface RunJob {
   kind: 'run'
   inputs: RunInputs
+  /** Where the program's output goes: to this process' own descriptors, or into the result. */
   output: 'own' | 'capture'
   strace: boolean
   /** Whether the state hash is wanted, which costs a look at all memory. */
@@ -45,7 +43,7 @@ export interface HuntJob {
 }
 
 /** One seed of a hunt. */
-export interface SeedJob {
+interface SeedJob {
   kind: 'seed'
   seed: number
 }
@@ -71,7 +69,7 @@ export interface RunResult {
   hash: string | null
   /** What went wrong; absent for a program that exited with 0. */
   finding: Finding | null
-  /** With Output 'capture'. */
+  /** With output 'capture'. */
   stdout: CapturedStream | null
   stderr: CapturedStream | null
   statistics: Record<string, number> | null

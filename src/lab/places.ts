@@ -13,6 +13,9 @@ export function findRecording(name: string, failures: string): string {
   const found = tried.find((path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile())
   if (found !== undefined) return found
   const known = fs.existsSync(failures) ? fs.readdirSync(failures).filter((entry) => /^F\d+$/.test(entry)) : []
-  const next = known.length === 0 ? 'failures come from lemming hunt' : `${failures} has ${known.slice(0, 8).join(', ')}${known.length > 8 ? ', …' : ''}`
+  const next =
+    known.length === 0
+      ? 'failures come from lemming hunt'
+      : `${failures} has ${known.slice(0, 8).join(', ')}${known.length > 8 ? ', …' : ''}`
   throw new LemmingError('no-recording', `${name}: no such recording or failure`, next)
 }

@@ -19,7 +19,11 @@ export function readRecording(path: string): OpenedRecording {
   try {
     bytes = fs.readFileSync(path)
   } catch (error) {
-    throw new LemmingError('no-recording', `${path}: ${(error as NodeJS.ErrnoException).code}`, 'give a file that lemming wrote, or a failure such as F1')
+    throw new LemmingError(
+      'no-recording',
+      `${path}: ${(error as NodeJS.ErrnoException).code}`,
+      'give a file that lemming wrote, or a failure such as F1',
+    )
   }
   return openRecording(bytes, path, userObjects(), nodeCodec)
 }
@@ -35,6 +39,10 @@ export function writeExport(path: string, { recording, objects }: OpenedRecordin
   try {
     writeFileAtomic(resolve(path), bytes)
   } catch (error) {
-    throw new LemmingError('export-failed', `${path}: ${(error as NodeJS.ErrnoException).code}`, `give a file name in a directory that can be written (${dirname(resolve(path))})`)
+    throw new LemmingError(
+      'export-failed',
+      `${path}: ${(error as NodeJS.ErrnoException).code}`,
+      `give a file name in a directory that can be written (${dirname(resolve(path))})`,
+    )
   }
 }

@@ -29,7 +29,10 @@ export function straceObserver(write: (line: string) => void): Observer {
       const name = signalName(event.signal)
       const isFault = event.code > 0 && event.code < CODE.kernel
       const address = event.address === 0n ? 'NULL' : `0x${event.address.toString(16)}`
-      line(event.task, `--- ${name} {si_signo=${name}, si_code=${codeName(event.signal, event.code)}${isFault ? `, si_addr=${address}` : ''}} ---`)
+      line(
+        event.task,
+        `--- ${name} {si_signo=${name}, si_code=${codeName(event.signal, event.code)}${isFault ? `, si_addr=${address}` : ''}} ---`,
+      )
       if (event.disposition === 'terminate') line(event.task, `+++ killed by ${name} +++`)
     },
     taskStart: (task: TaskInfo) => void alive.add(task.tid),

@@ -23,12 +23,23 @@ export class Thread {
       this.waiting = null
       waiting?.resolve(message)
     })
-    this.worker.on('error', (error: Error) => this.end(new LemmingError('worker-failed', `a worker thread failed: ${error.message}`, 'run fewer jobs if memory is short (--jobs)')))
+    this.worker.on('error', (error: Error) =>
+      this.end(
+        new LemmingError(
+          'worker-failed',
+          `a worker thread failed: ${error.message}`,
+          'run fewer jobs if memory is short (--jobs)',
+        ),
+      ),
+    )
     this.worker.on('exit', () => this.end(new LemmingError('worker-ended', 'a worker thread was ended')))
   }
 
   /** Does a job; rejects with the LemmingError that ended it. */
-  async ask<K extends Job['kind']>(job: Extract<Job, { kind: K }>, transfer: readonly MessagePort[] = []): Promise<Answers[K]> {
+  async ask<K extends Job['kind']>(
+    job: Extract<Job, { kind: K }>,
+    transfer: readonly MessagePort[] = [],
+  ): Promise<Answers[K]> {
     if (this.ended !== null) throw this.ended
     const message = await new Promise<Message>((resolve, reject) => {
       this.waiting = { resolve, reject }

@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { threadId } from 'node:worker_threads'
 import { Packr } from 'msgpackr'
 import type { StoredTranslations } from '../engine/code-cache.ts'
 import { version } from './version.ts'
@@ -19,7 +20,10 @@ function directory(): string {
 
 /** 64 bits that tell a damaged or another file, in well under a nanosecond a byte; loading a cryptographic hash would take longer than most programs do. */
 function digest(bytes: Uint8Array): Buffer {
-  const words = bytes.byteOffset % 4 === 0 ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2) : new Int32Array(bytes.slice().buffer, 0, bytes.length >> 2)
+  const words =
+    bytes.byteOffset % 4 === 0
+      ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2)
+      : new Int32Array(bytes.slice().buffer, 0, bytes.length >> 2)
   let a = bytes.length | 0
   let b = 0x9e3779b9 | 0
   for (let i = 0; i < words.length; i++) {
@@ -74,7 +78,8 @@ export function loadTranslations(program: string): StoredTranslations | null {
 export function saveTranslations(program: string, stored: StoredTranslations): void {
   const file = fileFor(program)
   if (file === null) return
-  const temporary = `${file}.${process.pid}.tmp`
+  // The threads of a hunt end their first runs at about the same time.
+  const temporary = `${file}.${process.pid}-${threadId}.tmp`
   try {
     fs.mkdirSync(dirname(file), { recursive: true })
     const payload = packr.pack(stored)
@@ -82,12 +87,23 @@ export function saveTranslations(program: string, stored: StoredTranslations): v
     fs.renameSync(temporary, file)
     prune(dirname(file))
   } catch {
-    fs.rmSync(temporary, { force: true })
+    discard(temporary)
+  }
+}
+
+/** Removes what may not be there, in a directory that may not be one. */
+function discard(file: string): void {
+  try {
+    fs.rmSync(file, { force: true })
+  } catch {
+    // Where nothing can be written, nothing is left behind.
   }
 }
 
 function prune(folder: string): void {
-  const files = fs.readdirSync(folder).map((name) => ({ path: join(folder, name), used: fs.statSync(join(folder, name)).mtimeMs }))
+  const files = fs
+    .readdirSync(folder)
+    .map((name) => ({ path: join(folder, name), used: fs.statSync(join(folder, name)).mtimeMs }))
   files.sort((a, b) => b.used - a.used)
   for (const { path } of files.slice(MAX_FILES)) fs.rmSync(path, { force: true })
 }

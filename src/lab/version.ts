@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 
 /** The version of the package. */
 export function version(): string {
-  const { version: own } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version: own } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   return own
 }

@@ -39,7 +39,9 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
 
 async function run(job: RunJob): Promise<RunResult> {
   const capture = job.output === 'capture' ? new Capture() : null
-  const world = new RecordingWorld(nodeWorld(files, { ...ownTerminal, ...(capture && { writeOutput: writerOf(capture) }) }))
+  const world = new RecordingWorld(
+    nodeWorld(files, { ...ownTerminal, ...(capture && { writeOutput: writerOf(capture) }) }),
+  )
   const session = await execute(job.inputs, world, job.strace)
   const finding = await findingOf(session)
   if (job.exportTo !== null) {
@@ -66,7 +68,11 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
     session.subject.release()
     first ??= result
     if (JSON.stringify(result.finding) !== JSON.stringify(first.finding)) {
-      throw new LemmingError('replay-divergence', `replay ${time + 1} of ${job.times} gives another report than the first`, 'please report this with the recording')
+      throw new LemmingError(
+        'replay-divergence',
+        `replay ${time + 1} of ${job.times} gives another report than the first`,
+        'please report this with the recording',
+      )
     }
   }
   if (job.exportTo !== null) writeExport(job.exportTo, opened)
@@ -158,7 +164,13 @@ async function findingOf(session: Session): Promise<Finding | null> {
   return describeEnding(session, inflate)
 }
 
-function resultOf(session: Session, finding: Finding | null, capture: Capture | null, hash: boolean, stats: boolean): RunResult {
+function resultOf(
+  session: Session,
+  finding: Finding | null,
+  capture: Capture | null,
+  hash: boolean,
+  stats: boolean,
+): RunResult {
   const { subject, inputs } = session
   const stream = (fd: 1 | 2) => capture && { bytes: capture.bytes(fd), size: capture.size(fd) }
   return {

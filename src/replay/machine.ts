@@ -34,7 +34,10 @@ export function provideTranslations(stored: StoredTranslations): void {
 export function startMachine(inputs: RunInputs, world: World): Subject {
   const { path, argv, env, cwd, seed, options } = inputs
   const { strategy, cpus, clockRate, uid, gid } = options
-  return new MachineSubject(createMachine({ path, argv, env, cwd, seed, world, processor: engine, strategy, cpus, clockRate, uid, gid }), engine)
+  return new MachineSubject(
+    createMachine({ path, argv, env, cwd, seed, world, processor: engine, strategy, cpus, clockRate, uid, gid }),
+    engine,
+  )
 }
 
 class MachineSubject implements Subject {
@@ -133,5 +136,14 @@ function plainEnding(ended: Ending): RunEnding {
   if (ended.kind !== 'signal') return ended
   const { signal, code, address, tid, sent } = ended
   const hex = `0x${address.toString(16)}`
-  return { kind: 'signal', signal, name: signalName(signal), code, codeName: codeName(signal, code), address: hex, tid, sent }
+  return {
+    kind: 'signal',
+    signal,
+    name: signalName(signal),
+    code,
+    codeName: codeName(signal, code),
+    address: hex,
+    tid,
+    sent,
+  }
 }

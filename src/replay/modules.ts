@@ -23,7 +23,8 @@ export function modulesOf(files: readonly MappedFile[], look: (path: string) => 
       objects.set(path, object)
     }
     const segment = object?.elf.segments.find(
-      (one) => one.type === PT.LOAD && offset >= Math.floor(one.offset / 4096) * 4096 && offset < one.offset + one.filesz,
+      (one) =>
+        one.type === PT.LOAD && offset >= Math.floor(one.offset / 4096) * 4096 && offset < one.offset + one.filesz,
     )
     if (!object || segment === undefined) continue
     const bias = start - (segment.vaddr + offset - segment.offset)
@@ -31,7 +32,8 @@ export function modulesOf(files: readonly MappedFile[], look: (path: string) => 
     const key = `${path} ${bias}`
     const known = modules.get(key)
     const segmentEnd = bias + segment.vaddr + segment.memsz
-    if (known === undefined) modules.set(key, { path, bias, bytes: object.bytes, start, end: Math.max(end, segmentEnd) })
+    if (known === undefined)
+      modules.set(key, { path, bias, bytes: object.bytes, start, end: Math.max(end, segmentEnd) })
     else {
       known.start = Math.min(known.start, start)
       known.end = Math.max(known.end, end, segmentEnd)

@@ -93,7 +93,11 @@ function write({ answers, ...recording }: Recording, objects: [string, Uint8Arra
 /** Reads what `encodeRecording` or `exportRecording` wrote. `name` is for messages; `store` has the objects that are not in the file. */
 export function openRecording(bytes: Uint8Array, name: string, store: ObjectStore, codec: Codec): OpenedRecording {
   if (bytes.length < 12 || MAGIC.some((byte, i) => bytes[i] !== byte)) {
-    throw new LemmingError('recording-unknown', `${name}: not a recording`, 'give a file that lemming wrote, or a failure such as F1')
+    throw new LemmingError(
+      'recording-unknown',
+      `${name}: not a recording`,
+      'give a file that lemming wrote, or a failure such as F1',
+    )
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const format = view.getUint32(8, true)
@@ -110,7 +114,8 @@ export function openRecording(bytes: Uint8Array, name: string, store: ObjectStor
   }
   const manifestLength = view.getUint32(CHECKED_FROM, true)
   const manifestSize = view.getFloat64(CHECKED_FROM + 4, true)
-  if (HEADER + manifestLength > bytes.length || !(manifestSize <= MANIFEST_LIMIT)) throw corrupt(name, 'its header is wrong')
+  if (HEADER + manifestLength > bytes.length || !(manifestSize <= MANIFEST_LIMIT))
+    throw corrupt(name, 'its header is wrong')
   const manifest = readManifest(bytes.subarray(HEADER, HEADER + manifestLength), manifestSize, name, codec)
   const { recording, answers } = manifest
   const inside = new Map<string, Uint8Array>()
@@ -138,7 +143,9 @@ function readManifest(stored: Uint8Array, size: number, name: string, codec: Cod
     typeof recording?.inputs?.path === 'string' &&
     typeof recording.end?.hash === 'string' &&
     Array.isArray(objects) &&
-    [answers?.lstat, answers?.readlink, answers?.list, answers?.content, answers?.input].every((list) => Array.isArray(list))
+    [answers?.lstat, answers?.readlink, answers?.list, answers?.content, answers?.input].every((list) =>
+      Array.isArray(list),
+    )
   if (!whole) throw corrupt(name, 'its manifest lacks parts')
   return manifest
 }
@@ -149,7 +156,9 @@ function readAnswers(answers: Manifest['answers']): WorldAnswers {
   return {
     lstat: text(answers.lstat, (stat) => stat) as WorldAnswers['lstat'],
     readlink: text(answers.readlink, unpack),
-    list: text(answers.list, (names) => (typeof names === 'string' ? names : names.map(unpack))) as WorldAnswers['list'],
+    list: text(answers.list, (names) =>
+      typeof names === 'string' ? names : names.map(unpack),
+    ) as WorldAnswers['list'],
     content: text(answers.content, (ref) => ref) as WorldAnswers['content'],
     input: answers.input,
   }
@@ -169,7 +178,13 @@ class ObjectsInside implements ObjectStore {
   private readonly outside: ObjectStore
   private readonly codec: Codec
 
-  constructor(stored: Map<string, Uint8Array>, sizesByHash: Map<string, number>, name: string, outside: ObjectStore, codec: Codec) {
+  constructor(
+    stored: Map<string, Uint8Array>,
+    sizesByHash: Map<string, number>,
+    name: string,
+    outside: ObjectStore,
+    codec: Codec,
+  ) {
     this.stored = stored
     this.sizes = sizesByHash
     this.name = name
@@ -182,7 +197,11 @@ class ObjectsInside implements ObjectStore {
     if (stored === undefined) return this.outside.get(hash)
     const bytes = this.codec.decompress(stored, this.sizes.get(hash) ?? 0)
     if (this.codec.hash(bytes) !== hash) {
-      throw new LemmingError('object-changed', `${this.name}: an object inside no longer has the content that its name says`, 'export the recording again')
+      throw new LemmingError(
+        'object-changed',
+        `${this.name}: an object inside no longer has the content that its name says`,
+        'export the recording again',
+      )
     }
     return bytes
   }
@@ -197,7 +216,11 @@ class ObjectsInside implements ObjectStore {
 }
 
 function corrupt(name: string, what: string): LemmingError {
-  return new LemmingError('recording-corrupt', `${name}: corrupt recording: ${what}`, 'copy the file again, or hunt the failure again with its seed')
+  return new LemmingError(
+    'recording-corrupt',
+    `${name}: corrupt recording: ${what}`,
+    'copy the file again, or hunt the failure again with its seed',
+  )
 }
 
 function pairs<T, U>(map: Map<string, T>, value: (answer: T) => U): [Text, U][] {

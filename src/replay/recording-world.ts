@@ -27,7 +27,7 @@ export class RecordingWorld implements ReportWorld {
     return once(this.stats, path, () => this.world.lstat(path))
   }
 
-  readlink(path: string): string | HostError {
+  readlink(path: string): string {
     return once(this.links, path, () => this.world.readlink(path))
   }
 
@@ -71,7 +71,13 @@ export class RecordingWorld implements ReportWorld {
       store.put(hash, answer)
       content.set(path, { hash, size: answer.length })
     }
-    return { lstat: new Map(this.stats), readlink: new Map(this.links), list: new Map(this.lists), content, input: [...this.input] }
+    return {
+      lstat: new Map(this.stats),
+      readlink: new Map(this.links),
+      list: new Map(this.lists),
+      content,
+      input: [...this.input],
+    }
   }
 }
 

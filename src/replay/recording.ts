@@ -18,7 +18,7 @@ export interface RunInputs {
 }
 
 /** Options of the machine; they change the execution, and so they are part of a recording. */
-export interface MachineChoices {
+interface MachineChoices {
   /** Name of the scheduling strategy. */
   strategy: string
   /** Processors that the program believes in. */
@@ -55,7 +55,16 @@ export interface WorldAnswers {
 export type RunEnding =
   | { kind: 'exit'; code: number }
   /** A fatal signal; `code` is si_code, `address` si_addr. `sent`: by a call (kill, abort), not raised by an instruction. */
-  | { kind: 'signal'; signal: number; name: string; code: number; codeName: string; address: string; tid: number; sent: boolean }
+  | {
+      kind: 'signal'
+      signal: number
+      name: string
+      code: number
+      codeName: string
+      address: string
+      tid: number
+      sent: boolean
+    }
   /** Every task waits for something that never comes; `text` is its system call in strace's form. */
   | { kind: 'deadlock'; waiting: { tid: number; text: string }[] }
   /** The program's time, in virtual nanoseconds, was over. */

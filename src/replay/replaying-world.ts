@@ -23,7 +23,7 @@ export class ReplayingWorld implements ReportWorld {
     return recorded(this.answers.lstat, 'lstat', path)
   }
 
-  readlink(path: string): string | HostError {
+  readlink(path: string): string {
     return recorded(this.answers.readlink, 'readlink', path)
   }
 
@@ -39,7 +39,9 @@ export class ReplayingWorld implements ReportWorld {
   readInput(max: number): Uint8Array {
     const chunk = this.answers.input[this.chunksRead]
     if (chunk === undefined) {
-      throw divergence(`reads standard input for the ${ordinal(this.chunksRead + 1)} time, which was read ${this.answers.input.length} times`)
+      throw divergence(
+        `reads standard input for the ${ordinal(this.chunksRead + 1)} time, which was read ${this.answers.input.length} times`,
+      )
     }
     if (chunk.length > max) {
       throw divergence(`asks for ${max} bytes of standard input where the recorded run got ${chunk.length}`)
@@ -89,14 +91,19 @@ export function fetchObject(store: ObjectStore, path: string, hash: string, size
     )
   }
   if (bytes.length !== size) {
-    throw new LemmingError('object-changed', `content of ${path} (sha256 ${hash}): ${bytes.length} bytes instead of ${size}`, 'record the run again')
+    throw new LemmingError(
+      'object-changed',
+      `content of ${path} (sha256 ${hash}): ${bytes.length} bytes instead of ${size}`,
+      'record the run again',
+    )
   }
   return bytes
 }
 
 function recorded<T>(answers: Map<string, T>, question: string, path: string): T {
   const answer = answers.get(path)
-  if (answer === undefined) throw divergence(`asks the world for ${question}(${JSON.stringify(path)}), which the recorded run did not`)
+  if (answer === undefined)
+    throw divergence(`asks the world for ${question}(${JSON.stringify(path)}), which the recorded run did not`)
   return answer
 }
 

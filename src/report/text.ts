@@ -27,7 +27,8 @@ export function reportText(finding: Finding, context: ReportContext): string {
   lines.push(`  ${who}@${grouped(finding.moment)}   seed ${finding.seed}`)
   if (finding.source !== undefined) lines.push(...sourceLines(finding.source))
   if (finding.registers !== undefined) lines.push('  registers', ...registerLines(finding.registers))
-  if (finding.others.length > 0) lines.push(`  ${thread === undefined ? 'threads' : 'other threads'}`, ...finding.others.flatMap(threadLines))
+  if (finding.others.length > 0)
+    lines.push(`  ${thread === undefined ? 'threads' : 'other threads'}`, ...finding.others.flatMap(threadLines))
   for (const remark of finding.remarks) lines.push(`  note: ${remark}`)
   lines.push(`  again: ${context.again}`)
   return lines.join('\n')
@@ -65,7 +66,9 @@ function shortLines({ frames }: Stack): string[] {
   const calls = frames.filter(({ inlined }) => !inlined)
   const ours = calls.filter(({ text }) => text !== undefined)
   const wanted = ours.length === 0 ? calls.slice(0, SHORT) : [...calls.slice(0, SHORT - OURS), ...ours.slice(0, OURS)]
-  const shown = calls.map((frame, i) => ({ frame, times: 1, gap: i > 0 && !wanted.includes(calls[i - 1]!) })).filter(({ frame }) => wanted.includes(frame))
+  const shown = calls
+    .map((frame, i) => ({ frame, times: 1, gap: i > 0 && !wanted.includes(calls[i - 1]!) }))
+    .filter(({ frame }) => wanted.includes(frame))
   return stackLines(shown, '      at ', '         ', false)
 }
 
@@ -84,7 +87,13 @@ function stackLines(shown: readonly Shown[], first: string, next: string, withTe
 }
 
 function sameCall(a: Frame, b: Frame): boolean {
-  return a.function !== undefined && a.function === b.function && a.file === b.file && a.line === b.line && a.inlined === b.inlined
+  return (
+    a.function !== undefined &&
+    a.function === b.function &&
+    a.file === b.file &&
+    a.line === b.line &&
+    a.inlined === b.inlined
+  )
 }
 
 const ENDS: Record<string, string> = {
@@ -104,7 +113,8 @@ function placeText(frame: Frame): string {
 
 function functionText(frame: Frame): string {
   if (frame.signal && frame.function === undefined) return '<signal handler called>'
-  if (frame.function === undefined) return frame.module === undefined ? '(no code here)' : `${base(frame.module)}+${frame.moduleOffset}`
+  if (frame.function === undefined)
+    return frame.module === undefined ? '(no code here)' : `${base(frame.module)}+${frame.moduleOffset}`
   const call = frame.function.includes('(') ? frame.function : `${frame.function}()`
   return frame.file === undefined && (frame.offset ?? 0) !== 0 ? `${call}+0x${frame.offset!.toString(16)}` : call
 }
@@ -117,7 +127,9 @@ function sourceLines({ file, line, first, lines, newer }: SourceExcerpt): string
   const width = String(first + lines.length - 1).length
   return [
     `  source ${file}${newer ? ' (changed since the program was built: the lines may be others)' : ''}`,
-    ...lines.map((text, i) => `  ${first + i === line ? '▸' : ' '} ${String(first + i).padStart(width)} │ ${text}`.trimEnd()),
+    ...lines.map((text, i) =>
+      `  ${first + i === line ? '▸' : ' '} ${String(first + i).padStart(width)} │ ${text}`.trimEnd(),
+    ),
   ]
 }
 

@@ -6,7 +6,25 @@ import type { Finding, ThreadState } from '../tool/finding.ts'
 import type { Session } from './session.ts'
 import { hex, Namer, type Inflate } from './stacks.ts'
 
-const NAMES = ['rax', 'rcx', 'rdx', 'rbx', 'rsp', 'rbp', 'rsi', 'rdi', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15', 'rip']
+const NAMES = [
+  'rax',
+  'rcx',
+  'rdx',
+  'rbx',
+  'rsp',
+  'rbp',
+  'rsi',
+  'rdi',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
+  'rip',
+]
 
 const RSP = 4
 
@@ -22,7 +40,14 @@ export function describeEnding(session: Session, inflate: Inflate): Finding | nu
   const ending = session.runToEnd()
   if (ending.kind === 'exit' && ending.code === 0) return null
   const what = whatHappened(ending)
-  const finding: Finding = { kind: kindOf(ending), what, moment: subject.count, seed: inputs.seed, others: [], remarks: [] }
+  const finding: Finding = {
+    kind: kindOf(ending),
+    what,
+    moment: subject.count,
+    seed: inputs.seed,
+    others: [],
+    remarks: [],
+  }
   for (const { text, times } of subject.unknownCalls()) {
     const often = times === 1 ? 'once' : `${times} times`
     finding.remarks.push(`system call that lemming does not have, called ${often}, answered with ENOSYS: ${text}`)
@@ -66,7 +91,11 @@ export function located(error: LemmingError, { subject, world, inputs }: Session
   const offset = place?.offset === undefined ? '' : `+${hex(place.offset)}`
   const line = place?.file === undefined ? '' : ` (${place.file}:${place.line ?? '?'})`
   const where = place?.function === undefined ? '' : `, in ${place.function}${offset}${line}`
-  return new LemmingError(error.code, `${error.message}${where}, at @${subject.count} of seed ${inputs.seed}`, error.next)
+  return new LemmingError(
+    error.code,
+    `${error.message}${where}, at @${subject.count} of seed ${inputs.seed}`,
+    error.next,
+  )
 }
 
 function kindOf(ending: RunEnding): string {
@@ -115,7 +144,10 @@ function whatHappened(ending: RunEnding): string {
       const { name, codeName, address, sent } = ending
       if (sent) return `${name}: the program sent it to itself (${codeName})`
       if (codeName === 'SI_KERNEL') {
-        const why = name === 'SIGTRAP' ? 'a breakpoint instruction' : 'a non-canonical address, a misaligned operand or a privileged instruction'
+        const why =
+          name === 'SIGTRAP'
+            ? 'a breakpoint instruction'
+            : 'a non-canonical address, a misaligned operand or a privileged instruction'
         return `${name}: ${why} (${codeName})`
       }
       const meaning = MEANINGS[codeName]

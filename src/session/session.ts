@@ -51,15 +51,28 @@ export class Session {
  * The recording of a run at its end. The contents of files go into the store, those among them that the world was asked for by a report
  * (sources, debugging information): describe before recording.
  */
-export function recordingOf(session: Session, world: RecordingWorld, codec: Codec, store: ObjectStore, lemming: string): Recording {
-  return { format: RECORDING_FORMAT, lemming, inputs: session.inputs, answers: world.save(codec, store), end: session.end() }
+export function recordingOf(
+  session: Session,
+  world: RecordingWorld,
+  codec: Codec,
+  store: ObjectStore,
+  lemming: string,
+): Recording {
+  return {
+    format: RECORDING_FORMAT,
+    lemming,
+    inputs: session.inputs,
+    answers: world.save(codec, store),
+    end: session.end(),
+  }
 }
 
 /** Throws `replay-divergence` when a replay did not arrive where the recorded run ended. */
 export function verifyEnd(end: RunEnd, recorded: RunEnd): void {
   const ending = JSON.stringify(end.ending)
   const expected = JSON.stringify(recorded.ending)
-  if (end.count !== recorded.count) throw divergence(`ended after ${end.count} instructions and not after ${recorded.count}`)
+  if (end.count !== recorded.count)
+    throw divergence(`ended after ${end.count} instructions and not after ${recorded.count}`)
   if (ending !== expected) throw divergence(`ended with ${ending} and not with ${expected}`)
   if (end.hash !== recorded.hash) throw divergence(`ended in state ${end.hash} and not in ${recorded.hash}`)
 }

@@ -67,7 +67,8 @@ export class Namer {
       registers[DWARF_OF[i]! * 2] = Number(value & 0xffffffffn)
       registers[DWARF_OF[i]! * 2 + 1] = Number(value >> 32n)
     })
-    const read = (address: number, size: number): Uint8Array | undefined => this.subject.read(this.pid, address, size) ?? undefined
+    const read = (address: number, size: number): Uint8Array | undefined =>
+      this.subject.read(this.pid, address, size) ?? undefined
     const { frames, end } = this.symbolizer.unwind(registers, read, DEPTH)
     const out: Frame[] = []
     for (const frame of frames) {
@@ -75,7 +76,13 @@ export class Namer {
       const guessed = frame.foundBy !== 'start' && frame.foundBy !== 'tables'
       places.forEach((place, i) => {
         const text = place.file === undefined ? undefined : this.sources.line(place.file, place.line)
-        out.push({ ...place, inlined: i < places.length - 1, signal: frame.signalFrame, guessed, ...(text !== undefined && { text }) })
+        out.push({
+          ...place,
+          inlined: i < places.length - 1,
+          signal: frame.signalFrame,
+          guessed,
+          ...(text !== undefined && { text }),
+        })
       })
     }
     return { pid: task.pid, tid: task.tid, name: task.name, waiting: task.waiting, stack: { frames: out, end } }

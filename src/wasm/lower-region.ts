@@ -597,6 +597,11 @@ export class RegionLowering implements StructureSink {
         return this.leaveTo(term.target)
       case 'fault':
         return this.stopAt(term.reason, term.pc, 1)
+      case 'leave':
+        this.setLocal(this.xpc, term.pc)
+        this.setLocal(this.xcode, -1)
+        this.exit()
+        return
       default:
         throw new Error(`a block ending in ${term.kind} has successors`)
     }

@@ -20,11 +20,12 @@ function reasonOf(result: number): number {
  * one is a fault of its own when it is the first, otherwise the block ends with a jump to it. The first block is the one at `pc`; internal
  * blocks (64-bit division, repeated strings) follow it. A repeated string instruction always starts a block, so that the jump back to its own address for the next
  * iteration meets nothing before it; one iteration counts one instruction, and so does finding the counter zero.
+ * `exact` code follows MXCSR exactly; other code is for a MXCSR as programs find it, whose exception flags nobody looks at.
  */
-export function liftBlock(reader: CodeReader, pc: number, limit: number, decoder: Decoder = decoderFor()): Block[] {
+export function liftBlock(reader: CodeReader, pc: number, limit: number, exact = false, decoder: Decoder = decoderFor()): Block[] {
   const block = makeBlock(pc, false)
   const b = new Builder(block)
-  const l = new LiftContext(b)
+  const l = new LiftContext(b, exact)
   const insn = new Insn()
   let at = pc
   for (let count = 0; count < limit; count++) {
@@ -62,5 +63,5 @@ function withInternal(block: Block): Block[] {
 
 /** Lifts one instruction: what a single step executes. */
 export function liftOne(reader: CodeReader, pc: number, decoder: Decoder = decoderFor()): Block[] {
-  return liftBlock(reader, pc, 1, decoder)
+  return liftBlock(reader, pc, 1, false, decoder)
 }

@@ -14,6 +14,8 @@ const SELECTORS = [0, 0x33, 0x2b, 0, 0, 0]
 /** The view that a row's lifter has of its instruction. One object serves a whole block; nothing in it outlives the instruction. */
 export class LiftContext {
   readonly b: Builder
+  /** Must floating point follow MXCSR exactly (see semantics/sse-exact.ts)? */
+  readonly exact: boolean
   insn: Insn = null!
   /** Width in bits of operand 0 (the operand size when there is none); 64 for wider ones. */
   size: Size = 32
@@ -23,8 +25,9 @@ export class LiftContext {
   ended = false
   private address: Node | null = null
 
-  constructor(b: Builder) {
+  constructor(b: Builder, exact = false) {
     this.b = b
+    this.exact = exact
   }
 
   /** Starts on the next instruction; the builder stands at its first op. */

@@ -80,7 +80,9 @@ test('hunts at the same time never take the same number', async () => {
 test('a directory that cannot be made is named', () => {
   fs.writeFileSync(join(out, 'file'), '')
   const directory = new FailureDirectory(join(out, 'file', 'failures'))
-  expect(() => directory.keep('nowhere')).toThrow(expect.objectContaining({ code: 'failures-unwritable', next: expect.stringContaining('--out') }))
+  expect(() => directory.keep('nowhere')).toThrow(
+    expect.objectContaining({ code: 'failures-unwritable', next: expect.stringContaining('--out') }),
+  )
 })
 
 test.each([
@@ -94,5 +96,14 @@ test.each([
 
 test('rates and times keep the digits that matter', () => {
   expect([0, 0.0312, 14.23, 99.96, 1234.5].map(rateText)).toEqual(['0', '0.0312', '14.2', '100', '1235'])
-  expect([0.04, 9.949, 9.96, 59.4, 59.6, 3599, 3600, 8040].map(timeText)).toEqual(['0.0s', '9.9s', '10s', '59s', '1m00s', '59m59s', '1h00m', '2h14m'])
+  expect([0.04, 9.949, 9.96, 59.4, 59.6, 3599, 3600, 8040].map(timeText)).toEqual([
+    '0.0s',
+    '9.9s',
+    '10s',
+    '59s',
+    '1m00s',
+    '59m59s',
+    '1h00m',
+    '2h14m',
+  ])
 })

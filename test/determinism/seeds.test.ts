@@ -7,7 +7,7 @@ import { larson, pooled, reference, single, threads } from './subjects.ts'
 const engine = newEngine()
 
 describe.each([single(), threads(), larson()])('$name', (subject) => {
-  const expected = reference(subject)
+  const expected = pooled(engine, subject)
 
   test('the same seed twice: equal states at every moment', () => {
     expect(expected.at.length).toBeGreaterThan(6)

@@ -52,11 +52,12 @@ describe.each([single(), threads(), larson()])('$name', (subject) => {
   })
 
   test('slices of 7 over the last 100,000', () => {
-    const { machine } = start(subject)
+    const { machine } = start(subject, { processor: engine })
     const at = sliced(machine, () => Infinity, expected.count - 100_000, MOMENTS)
     at.push(...sliced(machine, () => 7, Infinity, MOMENTS))
     expect(at).toEqual(expected.at)
     expect(finish(machine)).toEqual([expected.count, expected.hash])
+    machine.release()
   })
 
   test.each([

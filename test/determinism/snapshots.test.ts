@@ -12,10 +12,13 @@ type Snapshot = ReturnType<TestMachine['machine']['save']>
 // Shared and typed arrays, Maps and bigints as they are.
 const packr = new Packr({ structuredClone: true, moreTypes: true })
 
+/** As a file or another thread gets it: restored here also by an engine that has translated nothing. */
+const COPY = 'through MessagePack'
+
 const ways: [string, (snapshot: Snapshot) => Snapshot][] = [
   ['as it is', (snapshot) => snapshot],
   ['through structuredClone', (snapshot) => structuredClone(snapshot)],
-  ['through MessagePack', (snapshot) => packr.unpack(packr.pack(snapshot)) as Snapshot],
+  [COPY, (snapshot) => packr.unpack(packr.pack(snapshot)) as Snapshot],
 ]
 
 /** A machine from a snapshot; what it writes is added to `stdout`. */
@@ -30,7 +33,7 @@ describe.each([single(), threads(), larson()])('$name', (subject) => {
   const expected = pooled(engine, subject)
   const random = randomFrom(subject.name.length, 'stops')
 
-  test.each(ways)('saved and restored %s', (_way, pass) => {
+  test.each(ways)('saved and restored %s', (way, pass) => {
     const stop = nextBelow(random, expected.count)
     const original = start(subject, { processor: engine })
     original.machine.advance(stop)
@@ -42,10 +45,9 @@ describe.each([single(), threads(), larson()])('$name', (subject) => {
     // The original runs on and its address space is used again: the snapshot does not notice.
     expect(course(original, later), `stopped at ${stop}`).toEqual(rest)
     original.machine.release()
-    for (const processor of [engine, newEngine()]) {
+    for (const processor of way === COPY ? [engine, newEngine()] : [engine]) {
       const again = restored(snapshot, processor, stdout)
       expect(again.machine.hash()).toBe(hash)
-      expect(again.machine.save()).toEqual(snapshot)
       expect(course(again, later), `restored at ${stop}`).toEqual(rest)
       again.machine.release()
     }

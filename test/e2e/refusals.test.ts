@@ -11,7 +11,8 @@ afterAll(() => place.remove())
 beforeAll(() => {
   place.compile('prog', 'int main(void) { return 0; }\n')
   const elf = fs.readFileSync(join(place.path, 'prog'))
-  const write = (name: string, bytes: Uint8Array | string): void => fs.writeFileSync(join(place.path, name), bytes, { mode: 0o755 })
+  const write = (name: string, bytes: Uint8Array | string): void =>
+    fs.writeFileSync(join(place.path, name), bytes, { mode: 0o755 })
   const changed = (at: number, value: number): Buffer => {
     const bytes = Buffer.from(elf)
     bytes[at] = value
@@ -68,20 +69,27 @@ describe('one line and the next step', () => {
   })
 
   test('as JSON too', () => {
-    const { error } = place.json(['run', '--json', '--', './elf32'])
-    expect(error).toMatchObject({ code: 'elf-32-bit', message: expect.stringContaining('elf32'), next: expect.any(String) })
+    const { error } = JSON.parse(place.lemming(['run', '--json', '--', './elf32']).stdout) as { error: unknown }
+    expect(error).toMatchObject({
+      code: 'elf-32-bit',
+      message: expect.stringContaining('elf32'),
+      next: expect.any(String),
+    })
   })
 })
 
 describe('help', () => {
-  test.each(['run', 'hunt', 'replay'] as const)('%s --help names options and exit codes; --json-schema is what is checked', (command) => {
-    const { code, stdout } = place.lemming([command, '--help'])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/--json /)
-    expect(stdout).toMatch(/128\+n/)
-    const schema = JSON.parse(place.lemming([command, '--json-schema']).stdout) as { required: string[] }
-    expect(schema.required.toSorted()).toEqual(Object.keys(schemas[command].shape).toSorted())
-  })
+  test.each(['run', 'hunt', 'replay'] as const)(
+    '%s --help names options and exit codes; --json-schema is what is checked',
+    (command) => {
+      const { code, stdout } = place.lemming([command, '--help'])
+      expect(code).toBe(0)
+      expect(stdout).toMatch(/--json /)
+      expect(stdout).toMatch(/128\+n/)
+      const schema = JSON.parse(place.lemming([command, '--json-schema']).stdout) as { required: string[] }
+      expect(schema.required.toSorted()).toEqual(Object.keys(schemas[command].shape).toSorted())
+    },
+  )
 
   test('without a command it is shown', () => {
     const { code, stderr } = place.lemming([])

@@ -10,21 +10,37 @@ import { inflate, nodeCodec, NodeFiles, NodeObjects, writeFileAtomic } from '../
 let directory = ''
 beforeAll(() => {
   directory = fs.mkdtempSync(join(tmpdir(), 'lemming-host-'))
-  execFileSync('bash', ['-c', 'printf hello > file; ln -s file link; mkdir dir; mkfifo fifo; printf x > $\'stray\\xff\\xc3\\xa4\'; chmod 640 file; touch dir/b dir/ä dir/a dir/€'], { cwd: directory })
+  execFileSync(
+    'bash',
+    [
+      '-c',
+      "printf hello > file; ln -s file link; mkdir dir; mkfifo fifo; printf x > $'stray\\xff\\xc3\\xa4'; chmod 640 file; touch dir/b dir/ä dir/a dir/€",
+    ],
+    { cwd: directory },
+  )
 })
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true }))
 
 const files = new NodeFiles()
-const stat = (format: string, path: string): string => execFileSync('stat', ['-c', format, path], { encoding: 'utf8' }).trim()
+const stat = (format: string, path: string): string =>
+  execFileSync('stat', ['-c', format, path], { encoding: 'utf8' }).trim()
 
 describe('files', () => {
   test.each(['file', 'link', 'dir', 'fifo', '/dev/null'])('lstat of %s says what stat says', (name) => {
     const path = name.startsWith('/') ? name : join(directory, name)
     const s = files.lstat(path)
     if (typeof s === 'string') throw new Error(s)
-    expect(`${s.mode.toString(8)} ${s.uid} ${s.gid} ${s.size} ${s.ino} ${s.nlink}`).toBe(stat('%a %u %g %s %i %h', path))
+    expect(`${s.mode.toString(8)} ${s.uid} ${s.gid} ${s.size} ${s.ino} ${s.nlink}`).toBe(
+      stat('%a %u %g %s %i %h', path),
+    )
     expect(`${s.mtime.slice(0, -9)}.${s.mtime.slice(-9)}`).toBe(stat('%.9Y', path))
-    const kinds = { 'regular file': 'file', directory: 'dir', 'symbolic link': 'symlink', fifo: 'fifo', 'character special file': 'char' }
+    const kinds = {
+      'regular file': 'file',
+      directory: 'dir',
+      'symbolic link': 'symlink',
+      fifo: 'fifo',
+      'character special file': 'char',
+    }
     expect(s.kind).toBe(kinds[stat('%F', path) as keyof typeof kinds])
   })
 
@@ -78,14 +94,18 @@ describe('objects', () => {
     const hash = nodeCodec.hash(Buffer.from('original'))
     store.put(hash, Buffer.from('original'))
     fs.writeFileSync(store.where(hash), nodeCodec.compress(Buffer.from('another')))
-    expect(() => store.get(hash)).toThrow(expect.objectContaining({ code: 'object-changed', message: expect.stringContaining(store.where(hash)) }))
+    expect(() => store.get(hash)).toThrow(
+      expect.objectContaining({ code: 'object-changed', message: expect.stringContaining(store.where(hash)) }),
+    )
     fs.writeFileSync(store.where(hash), 'no zstd')
     expect(() => store.get(hash)).toThrow(expect.objectContaining({ code: 'object-changed' }))
   })
 
   test('a store that cannot be written says what to do', () => {
     const store = new NodeObjects(join(directory, 'file', 'objects'))
-    expect(() => store.put('ab'.repeat(32), Buffer.from('x'))).toThrow(expect.objectContaining({ code: 'object-unwritable', next: expect.stringContaining('LEMMING_HOME') }))
+    expect(() => store.put('ab'.repeat(32), Buffer.from('x'))).toThrow(
+      expect.objectContaining({ code: 'object-unwritable', next: expect.stringContaining('LEMMING_HOME') }),
+    )
   })
 })
 

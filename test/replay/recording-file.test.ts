@@ -14,7 +14,10 @@ const open = (bytes: Uint8Array, objects = store) => openRecording(bytes, 'x.lem
 describe('round trip', () => {
   test('everything in it comes back', () => {
     const { recording, objects } = open(encodeRecording(sample, nodeCodec))
-    expect({ ...recording, answers: { ...recording.answers, input: recording.answers.input.map((chunk) => [...chunk]) } }).toEqual({
+    expect({
+      ...recording,
+      answers: { ...recording.answers, input: recording.answers.input.map((chunk) => [...chunk]) },
+    }).toEqual({
       ...sample,
       answers: { ...sample.answers, input: [[104, 105], []] },
     })
@@ -25,7 +28,9 @@ describe('round trip', () => {
     const nothing = new MemoryObjects()
     const { recording, objects } = open(exportRecording(sample, store, nodeCodec), nothing)
     expect(recording.answers.content).toEqual(sample.answers.content)
-    expect(fetchObject(objects, '/lib/libc.so', hash, 5000)).toEqual(nodeCodec.decompress(nodeCodec.compress(libc), 5000))
+    expect(fetchObject(objects, '/lib/libc.so', hash, 5000)).toEqual(
+      nodeCodec.decompress(nodeCodec.compress(libc), 5000),
+    )
     expect(Buffer.from(fetchObject(objects, '/lib/libc.so', hash, 5000)).equals(libc)).toBe(true)
     // What is not inside is asked for outside.
     nothing.put('other', Uint8Array.of(1))
@@ -53,7 +58,9 @@ describe('damage', () => {
   })
 
   test.each([20, 56, 200, bytes.length - 1])('a file cut to %i bytes', (length) => {
-    expect(() => open(bytes.subarray(0, length))).toThrow(expect.objectContaining({ code: 'recording-corrupt', message: expect.stringContaining('x.lemming') }))
+    expect(() => open(bytes.subarray(0, length))).toThrow(
+      expect.objectContaining({ code: 'recording-corrupt', message: expect.stringContaining('x.lemming') }),
+    )
   })
 
   test.each([
@@ -66,7 +73,12 @@ describe('damage', () => {
   test('a newer format is named', () => {
     const newer = bytes.slice()
     new DataView(newer.buffer).setUint32(8, RECORDING_FORMAT + 1, true)
-    expect(() => open(newer)).toThrow(expect.objectContaining({ code: 'recording-format', message: expect.stringContaining(`format ${RECORDING_FORMAT + 1}`) }))
+    expect(() => open(newer)).toThrow(
+      expect.objectContaining({
+        code: 'recording-format',
+        message: expect.stringContaining(`format ${RECORDING_FORMAT + 1}`),
+      }),
+    )
   })
 })
 
@@ -81,6 +93,8 @@ describe('objects', () => {
   test('one of another size is a changed one', () => {
     const cut = new MemoryObjects()
     cut.put(hash, libc.subarray(1))
-    expect(() => fetchObject(cut, '/lib/libc.so', hash, 5000)).toThrow(expect.objectContaining({ code: 'object-changed' }))
+    expect(() => fetchObject(cut, '/lib/libc.so', hash, 5000)).toThrow(
+      expect.objectContaining({ code: 'object-changed' }),
+    )
   })
 })

@@ -26,7 +26,17 @@ export const libc = Uint8Array.from({ length: 5000 }, (_, i) => (i * i) % 251)
 export function sampleRecording(store: ObjectStore): Recording {
   const hash = nodeCodec.hash(libc)
   store.put(hash, libc)
-  const stat = { kind: 'file', mode: 0o755, uid: 0, gid: 0, size: 5000, mtime: '1735689600123456789', ino: 2 ** 40, nlink: 1, rdev: 0 } as const
+  const stat = {
+    kind: 'file',
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    size: 5000,
+    mtime: '1735689600123456789',
+    ino: 2 ** 40,
+    nlink: 1,
+    rdev: 0,
+  } as const
   return {
     format: RECORDING_FORMAT,
     lemming: '0.0.0',
@@ -58,7 +68,16 @@ export function sampleRecording(store: ObjectStore): Recording {
     end: {
       count: 2 ** 45,
       hash: '0123456789abcdef',
-      ending: { kind: 'signal', signal: 11, name: 'SIGSEGV', code: 1, codeName: 'SEGV_MAPERR', address: '0xffffffffffffffff', tid: 1000, sent: false },
+      ending: {
+        kind: 'signal',
+        signal: 11,
+        name: 'SIGSEGV',
+        code: 1,
+        codeName: 'SEGV_MAPERR',
+        address: '0xffffffffffffffff',
+        tid: 1000,
+        sent: false,
+      },
     },
   }
 }

@@ -14,7 +14,17 @@ function restlessWorld(): World & { asked: number; written: string } {
     lstat(path) {
       this.asked++
       if (path === '/absent') return 'ENOENT'
-      return { kind: 'file', mode: 0o644, uid: 0, gid: 0, size: this.asked, mtime: '5', ino: 1, nlink: 1, rdev: 0 } satisfies HostStat
+      return {
+        kind: 'file',
+        mode: 0o644,
+        uid: 0,
+        gid: 0,
+        size: this.asked,
+        mtime: '5',
+        ino: 1,
+        nlink: 1,
+        rdev: 0,
+      } satisfies HostStat
     },
     readlink() {
       return `target${++this.asked}`
@@ -48,14 +58,21 @@ function ask(world: World): unknown[] {
   ].map((answer) => (answer instanceof Uint8Array ? [...answer] : answer))
 }
 
-function recorded(): { outer: ReturnType<typeof restlessWorld>; first: unknown[]; replaying: ReplayingWorld; output: string[] } {
+function recorded(): {
+  outer: ReturnType<typeof restlessWorld>
+  first: unknown[]
+  replaying: ReplayingWorld
+  output: string[]
+} {
   const outer = restlessWorld()
   const recording = new RecordingWorld(outer)
   const first = ask(recording)
   recording.look('/source.c')
   const objects = new MemoryObjects()
   const output: string[] = []
-  const replaying = new ReplayingWorld(recording.save(nodeCodec, objects), objects, (fd, bytes) => output.push(`${fd} ${bytes.length}`))
+  const replaying = new ReplayingWorld(recording.save(nodeCodec, objects), objects, (fd, bytes) =>
+    output.push(`${fd} ${bytes.length}`),
+  )
   return { outer, first, replaying, output }
 }
 
@@ -92,18 +109,26 @@ describe('replaying', () => {
     expect(outer.asked).toBe(before)
   })
 
-  test.each(['lstat', 'readlink', 'list', 'content'] as const)('a %s that was not recorded is a divergence that names it', (question) => {
-    const { replaying } = recorded()
-    const divergence = expect.objectContaining({ code: 'replay-divergence', message: expect.stringContaining(`${question}("/other")`) })
-    expect(() => replaying[question]('/other')).toThrow(divergence)
-  })
+  test.each(['lstat', 'readlink', 'list', 'content'] as const)(
+    'a %s that was not recorded is a divergence that names it',
+    (question) => {
+      const { replaying } = recorded()
+      const divergence = expect.objectContaining({
+        code: 'replay-divergence',
+        message: expect.stringContaining(`${question}("/other")`),
+      })
+      expect(() => replaying[question]('/other')).toThrow(divergence)
+    },
+  )
 
   test('input that was not read is a divergence, and so is less of it', () => {
     const { replaying } = recorded()
     expect(() => replaying.readInput(3)).toThrow(expect.objectContaining({ code: 'replay-divergence' }))
     replaying.readInput(4)
     replaying.readInput(6)
-    expect(() => replaying.readInput(4)).toThrow(expect.objectContaining({ message: expect.stringContaining('the 3rd time') }))
+    expect(() => replaying.readInput(4)).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('the 3rd time') }),
+    )
   })
 
   test('reports may look at what they looked at then, and get nothing else', () => {

@@ -4,6 +4,7 @@ import { HELPER } from '../../ir/helpers.ts'
 import { STATE } from '../../ir/registers.ts'
 import { cpuid } from './cpuid.ts'
 import { divide } from './divide.ts'
+import { float, loadMxcsr } from './sse.ts'
 import { x87Helper } from './x87.ts'
 
 /** Runs helper `id` on a CPU state. `timestamp` gives the time-stamp counter at the instruction. */
@@ -21,6 +22,10 @@ export function runHelper(state: DataView, id: number, a: number, b: number, tim
       state.setUint32(STATE.scratch + 4, Math.floor(ticks / 0x1_0000_0000) >>> 0, true)
       return 0
     }
+    case HELPER.mxcsr:
+      return loadMxcsr(state, a >>> 0)
+    case HELPER.float:
+      return float(state, a, b)
     default:
       if (id >= HELPER.x87) return x87Helper(state, id, a, b)
       throw new LemmingError('internal', `internal error: translated code called unknown helper ${id}`)

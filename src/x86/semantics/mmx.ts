@@ -6,7 +6,8 @@ import type { Node } from '../../ir/types.ts'
 import { LiftContext } from '../lift.ts'
 import { KIND } from '../table/operands.ts'
 import type { Lifter } from '../table/types.ts'
-import { aligned, immediate, lanes, shuffle, zero } from './sse-operands.ts'
+import { compute } from './sse-exact.ts'
+import { aligned, immediate, lanes, quad, shuffle, zero } from './sse-operands.ts'
 
 const SUMMARY = 0x80
 const TOP = 7 << 11
@@ -40,7 +41,7 @@ const low = (l: LiftContext, value: Node): Node => l.b.emit(ops.i64x2_replace_la
 /** An instruction whose MMX operands look like vectors with the 64 bits in the low half, so that lifters of XMM forms serve it. */
 class MmxContext extends LiftContext {
   constructor(l: LiftContext) {
-    super(l.b)
+    super(l.b, l.exact)
     this.begin(l.insn)
   }
 
@@ -193,7 +194,7 @@ function packedIntegers(l: LiftContext): Node {
 
 /** CVTPI2PS: the low two floats of the destination. */
 export const integersToSingles: Lifter = (l) => {
-  const converted = l.b.emit(ops.f32x4_convert_i32x4_s, packedIntegers(l))
+  const converted = compute(l, ops.f32x4_convert_i32x4_s, packedIntegers(l))
   l.write(0, shuffle(l, converted, l.read(0), lanes(8, [0, 3])))
 }
 
@@ -202,10 +203,10 @@ export const integersToDoubles: Lifter = (l) => l.write(0, l.b.emit(ops.f64x2_co
 
 /** CVTPS2PI, CVTTPS2PI: the low two floats; eight bytes of memory, not aligned. */
 export const singlesToIntegers = (op: OpRow): Lifter =>
-  half((l) => l.write(0, l.b.emit(op, l.isMem(1) ? low(l, l.b.load(64, l.ea())) : l.read(1))))
+  half((l) => l.write(0, compute(l, op, low(l, quad(l, 1)))))
 
 /** CVTPD2PI, CVTTPD2PI. */
-export const doublesToIntegers = (op: OpRow): Lifter => half((l) => l.write(0, l.b.emit(op, aligned(l, 1))))
+export const doublesToIntegers = (op: OpRow): Lifter => half((l) => l.write(0, compute(l, op, aligned(l, 1))))
 
 /** EMMS. */
 export const empty: Lifter = (l) => {

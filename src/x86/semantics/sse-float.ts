@@ -3,25 +3,26 @@ import { type OpRow, ops } from '../../ir/ops.ts'
 import type { Node } from '../../ir/types.ts'
 import type { LiftContext } from '../lift.ts'
 import type { Lifter } from '../table/types.ts'
+import { compareExactly, compute, orderExactly } from './sse-exact.ts'
 import { aligned, double, immediate, repeat32, single, writeDouble, writeSingle } from './sse-operands.ts'
 
 /** ADDSD and its kin. */
 export const scalarDouble =
   (op: OpRow): Lifter =>
   (l) =>
-    writeDouble(l, l.b.emit(op, l.b.emit(ops.f64x2_extract_lane, l.read(0)), double(l, 1)))
+    writeDouble(l, compute(l, op, l.b.emit(ops.f64x2_extract_lane, l.read(0)), double(l, 1)))
 
 /** ADDSS and its kin. */
 export const scalarSingle =
   (op: OpRow): Lifter =>
   (l) =>
-    writeSingle(l, l.b.emit(op, l.b.emit(ops.f32x4_extract_lane, l.read(0)), single(l, 1)))
+    writeSingle(l, compute(l, op, l.b.emit(ops.f32x4_extract_lane, l.read(0)), single(l, 1)))
 
 /** SQRTSD. */
-export const sqrtDouble: Lifter = (l) => writeDouble(l, l.b.emit(ops.f64_sqrt, double(l, 1)))
+export const sqrtDouble: Lifter = (l) => writeDouble(l, compute(l, ops.f64_sqrt, double(l, 1)))
 
 /** SQRTSS. */
-export const sqrtSingle: Lifter = (l) => writeSingle(l, l.b.emit(ops.f32_sqrt, single(l, 1)))
+export const sqrtSingle: Lifter = (l) => writeSingle(l, compute(l, ops.f32_sqrt, single(l, 1)))
 
 const SIGN = 0x80000000
 const SMALLEST_NORMAL = 0x00800000
@@ -69,6 +70,7 @@ export const andNot: Lifter = (l) => l.write(0, l.b.emit(ops.v128_andnot, aligne
 
 /** The three comparison ops of one lane type; the other five predicates follow from them. */
 interface Comparisons {
+  type: 'f32' | 'f64' | 'f32x4' | 'f64x2'
   eq: OpRow
   lt: OpRow
   le: OpRow
@@ -105,20 +107,27 @@ function compare(
   }
 }
 
-const singleLanes: Comparisons = { eq: ops.f32x4_eq, lt: ops.f32x4_lt, le: ops.f32x4_le }
-const doubleLanes: Comparisons = { eq: ops.f64x2_eq, lt: ops.f64x2_lt, le: ops.f64x2_le }
-const singleScalars: Comparisons = { eq: ops.f32_eq, lt: ops.f32_lt, le: ops.f32_le }
-const doubleScalars: Comparisons = { eq: ops.f64_eq, lt: ops.f64_lt, le: ops.f64_le }
+const singleLanes: Comparisons = { type: 'f32x4', eq: ops.f32x4_eq, lt: ops.f32x4_lt, le: ops.f32x4_le }
+const doubleLanes: Comparisons = { type: 'f64x2', eq: ops.f64x2_eq, lt: ops.f64x2_lt, le: ops.f64x2_le }
+const singleScalars: Comparisons = { type: 'f32', eq: ops.f32_eq, lt: ops.f32_lt, le: ops.f32_le }
+const doubleScalars: Comparisons = { type: 'f64', eq: ops.f64_eq, lt: ops.f64_lt, le: ops.f64_le }
 
 const comparePacked =
   (comparisons: Comparisons): Lifter =>
   (l) => {
     const b = l.b
+    const predicate = immediate(l, 2) & 7
+    const x = l.read(0)
+    const y = aligned(l, 1)
+    if (l.exact) {
+      l.write(0, compareExactly(l, comparisons.type, predicate, x, y))
+      return
+    }
     const result = compare(
-      immediate(l, 2) & 7,
+      predicate,
       comparisons,
-      l.read(0),
-      aligned(l, 1),
+      x,
+      y,
       (op, x, y) => b.emit(op, x, y),
       (x, y) => b.emit(ops.v128_and, x, y),
       (x) => b.emit(ops.v128_not, x),
@@ -145,20 +154,40 @@ export const comparePackedDouble = comparePacked(doubleLanes)
 
 /** CMPSS. */
 export const compareScalarSingle: Lifter = (l) => {
-  const outcome = compareScalar(l, singleScalars, l.b.emit(ops.f32x4_extract_lane, l.read(0)), single(l, 1))
-  l.write(0, l.b.emit(ops.i32x4_replace_lane, l.read(0), l.b.sub(l.b.i32(0), outcome)))
+  const x = l.b.emit(ops.f32x4_extract_lane, l.read(0))
+  const y = single(l, 1)
+  const mask = l.exact
+    ? compareExactly(l, 'f32', immediate(l, 2) & 7, x, y)
+    : l.b.sub(l.b.i32(0), compareScalar(l, singleScalars, x, y))
+  l.write(0, l.b.emit(ops.i32x4_replace_lane, l.read(0), mask))
 }
 
 /** CMPSD. */
 export const compareScalarDouble: Lifter = (l) => {
-  const outcome = compareScalar(l, doubleScalars, l.b.emit(ops.f64x2_extract_lane, l.read(0)), double(l, 1))
-  l.write(0, l.b.emit(ops.i64x2_replace_lane, l.read(0), l.b.extendS(l.b.sub(l.b.i32(0), outcome))))
+  const x = l.b.emit(ops.f64x2_extract_lane, l.read(0))
+  const y = double(l, 1)
+  const mask = l.exact
+    ? compareExactly(l, 'f64', immediate(l, 2) & 7, x, y)
+    : l.b.extendS(l.b.sub(l.b.i32(0), compareScalar(l, doubleScalars, x, y)))
+  l.write(0, l.b.emit(ops.i64x2_replace_lane, l.read(0), mask))
 }
 
-/** COMISS, UCOMISS: they differ only in the exceptions that they raise. */
-export const compareToFlagsSingle: Lifter = (l) =>
-  l.b.setFlagsCompare(l.b.emit(ops.f32x4_extract_lane, l.read(0)), single(l, 1))
+/** COMISS, and with `signalling` false UCOMISS: they differ only in the exceptions that they raise. */
+export const compareToFlagsSingle =
+  (signalling: boolean): Lifter =>
+  (l) => {
+    const x = l.b.emit(ops.f32x4_extract_lane, l.read(0))
+    const y = single(l, 1)
+    if (l.exact) l.b.putFlags(orderExactly(l, 'f32', signalling, x, y))
+    else l.b.setFlagsCompare(x, y)
+  }
 
 /** COMISD, UCOMISD. */
-export const compareToFlagsDouble: Lifter = (l) =>
-  l.b.setFlagsCompare(l.b.emit(ops.f64x2_extract_lane, l.read(0)), double(l, 1))
+export const compareToFlagsDouble =
+  (signalling: boolean): Lifter =>
+  (l) => {
+    const x = l.b.emit(ops.f64x2_extract_lane, l.read(0))
+    const y = double(l, 1)
+    if (l.exact) l.b.putFlags(orderExactly(l, 'f64', signalling, x, y))
+    else l.b.setFlagsCompare(x, y)
+  }

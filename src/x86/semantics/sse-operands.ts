@@ -3,6 +3,7 @@ import { type OpRow, ops } from '../../ir/ops.ts'
 import type { Node } from '../../ir/types.ts'
 import type { LiftContext } from '../lift.ts'
 import type { Lifter } from '../table/types.ts'
+import { compute } from './sse-exact.ts'
 
 /** A vector of sixteen zero bytes. */
 export const zero = (l: LiftContext): Node => l.b.v128(new Uint8Array(16))
@@ -63,10 +64,10 @@ export const lanes = (size: number, numbers: readonly number[]): number[] =>
 export const packed =
   (op: OpRow): Lifter =>
   (l) =>
-    l.write(0, l.b.emit(op, l.read(0), aligned(l, 1)))
+    l.write(0, compute(l, op, l.read(0), aligned(l, 1)))
 
 /** `operand 0 = op(operand 1)` on whole vectors. */
 export const packedUnary =
   (op: OpRow): Lifter =>
   (l) =>
-    l.write(0, l.b.emit(op, aligned(l, 1)))
+    l.write(0, compute(l, op, aligned(l, 1)))

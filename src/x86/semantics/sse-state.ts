@@ -1,6 +1,7 @@
 /** Exists to give the instructions on MXCSR, on the FXSAVE image, and those that only matter to caches and memory ordering. */
 import { EXIT } from '../../ir/exits.ts'
-import { X87 } from '../../ir/helpers.ts'
+import { makeBlock } from '../../ir/builder.ts'
+import { HELPER, X87 } from '../../ir/helpers.ts'
 import { REG, STATE } from '../../ir/registers.ts'
 import type { Node } from '../../ir/types.ts'
 import type { LiftContext } from '../lift.ts'
@@ -9,9 +10,7 @@ import { alignedAddress } from './sse-operands.ts'
 
 /** Bits of MXCSR that no processor allows (SDM vol. 1, figure 10-3); bit 17 is AMD's misaligned mode. */
 const RESERVED = 0xfffd0000 | 0
-/** The bits that are not sticky exception flags, and their only supported value: all exceptions masked, to nearest, denormals kept. */
-const MODE = 0x2ffc0
-const DEFAULT_MODE = 0x1f80
+const MISALIGNED = 0x20000
 /** What FXSAVE reports as the bits of MXCSR that exist. */
 const MXCSR_MASK = 0xffff
 
@@ -19,14 +18,23 @@ const MXCSR_MASK = 0xffff
 function checkMxcsr(l: LiftContext, value: Node): void {
   const { b } = l
   b.faultIf(b.and(value, b.i32(RESERVED)), EXIT.generalProtection)
-  b.faultIf(b.ne(b.and(value, b.i32(MODE)), b.i32(DEFAULT_MODE)), EXIT.unsupported)
+  b.faultIf(b.and(value, b.i32(MISALIGNED)), EXIT.unsupported)
 }
 
-/** LDMXCSR: sticky flags are kept, any other mode than the default stops the run. */
+/** Makes a checked value MXCSR and ends the instruction: code of the other variant may have to go on. */
+function setMxcsr(l: LiftContext, value: Node): void {
+  const { b } = l
+  const elsewhere = makeBlock(l.insn.pc, true)
+  l.terminate({ kind: 'branch', cond: b.helper(HELPER.mxcsr, value, b.i32(0)), then: elsewhere, else: l.next })
+  b.startBlock(elsewhere)
+  l.terminate({ kind: 'leave', pc: l.next })
+}
+
+/** LDMXCSR. */
 export const loadMxcsr: Lifter = (l) => {
   const value = l.b.load(32, l.ea())
   checkMxcsr(l, value)
-  l.b.stateStore(32, STATE.mxcsr, value)
+  setMxcsr(l, value)
 }
 
 /** STMXCSR. */
@@ -84,6 +92,6 @@ export const fxrstor: Lifter = (l) => {
     b.stateStore(128, STATE.scratch, image)
     b.helper(X87.register, b.i32(1), b.i32(i))
   })
-  b.stateStore(32, STATE.mxcsr, mxcsr)
   vectors.forEach((vector, i) => b.put(REG.xmm0 + i, vector))
+  setMxcsr(l, mxcsr)
 }

@@ -61,8 +61,8 @@ export const sse: readonly InsnRow[] = [
   // Comparisons.
   { op: 'NP 0F C2', mnemonic: 'CMPPS', operands: 'Vps,Wps,Ib', lift: float.comparePackedSingle, feature: 'sse' },
   { op: 'F3 0F C2', mnemonic: 'CMPSS', operands: 'Vss,Wss,Ib', lift: float.compareScalarSingle, feature: 'sse' },
-  { op: 'NP 0F 2E', mnemonic: 'UCOMISS', operands: 'Vss,Wss', lift: float.compareToFlagsSingle, feature: 'sse' },
-  { op: 'NP 0F 2F', mnemonic: 'COMISS', operands: 'Vss,Wss', lift: float.compareToFlagsSingle, feature: 'sse' },
+  { op: 'NP 0F 2E', mnemonic: 'UCOMISS', operands: 'Vss,Wss', lift: float.compareToFlagsSingle(false), feature: 'sse' },
+  { op: 'NP 0F 2F', mnemonic: 'COMISS', operands: 'Vss,Wss', lift: float.compareToFlagsSingle(true), feature: 'sse' },
 
   // Conversions.
   { op: 'F3 0F 2A', mnemonic: 'CVTSI2SS', operands: 'Vss,Ey', lift: convert.integerToSingle, feature: 'sse' },

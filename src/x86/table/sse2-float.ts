@@ -52,8 +52,8 @@ export const sse2Float: readonly InsnRow[] = [
   // Comparisons.
   { op: '66 0F C2', mnemonic: 'CMPPD', operands: 'Vpd,Wpd,Ib', lift: float.comparePackedDouble, feature: 'sse2' },
   { op: 'F2 0F C2', mnemonic: 'CMPSD', operands: 'Vsd,Wsd,Ib', lift: float.compareScalarDouble, feature: 'sse2' },
-  { op: '66 0F 2E', mnemonic: 'UCOMISD', operands: 'Vsd,Wsd', lift: float.compareToFlagsDouble, feature: 'sse2' },
-  { op: '66 0F 2F', mnemonic: 'COMISD', operands: 'Vsd,Wsd', lift: float.compareToFlagsDouble, feature: 'sse2' },
+  { op: '66 0F 2E', mnemonic: 'UCOMISD', operands: 'Vsd,Wsd', lift: float.compareToFlagsDouble(false), feature: 'sse2' },
+  { op: '66 0F 2F', mnemonic: 'COMISD', operands: 'Vsd,Wsd', lift: float.compareToFlagsDouble(true), feature: 'sse2' },
 
   // Conversions.
   { op: 'F2 0F 2A', mnemonic: 'CVTSI2SD', operands: 'Vsd,Ey', lift: convert.integerToDouble, feature: 'sse2' },

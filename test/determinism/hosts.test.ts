@@ -1,0 +1,93 @@
+/** The same run on every host: in any thread, from anywhere, as anybody, under any Node, and however V8 compiles it. */
+import { spawnSync } from 'node:child_process'
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { describe, expect, test } from 'vitest'
+import { scratch } from '../machine/machines.ts'
+import type { Request } from './elsewhere.ts'
+import { course, larson, MOMENTS, reference, threads, type Course, type Subject } from './subjects.ts'
+import { startTiny, tinyElf, tinyOutput } from './tiny.ts'
+
+const script = join(import.meta.dirname, 'elsewhere.ts')
+const uid = process.getuid!()
+const gid = process.getgid!()
+const NOBODY = 65534
+
+function request(subject: Subject | null, more: Partial<Request> = {}): string {
+  return JSON.stringify({ subject, seed: 1, callDepth: 400, uid, gid, ...more } satisfies Request)
+}
+
+/** The course in a process of its own. */
+function inProcess(asked: string, { node = process.execPath, flags = [] as string[], cwd = '/', env = {} as Record<string, string>, user = uid } = {}): Course {
+  const whole = { PATH: process.env.PATH!, NODE_NO_WARNINGS: '1', ...env }
+  const options = { cwd, env: whole, encoding: 'utf8' as const, maxBuffer: 1 << 26, ...(user !== uid && { uid: user, gid: user }) }
+  const { status, stdout, stderr } = spawnSync(node, [...flags, script, asked], options)
+  if (status !== 0) throw new Error(`${node} ended with ${status}: ${stderr}`)
+  return JSON.parse(stdout) as Course
+}
+
+/** The course in a thread with a stack of that many MiB. */
+async function inThread(asked: string, stackSizeMb: number): Promise<Course> {
+  const worker = new Worker(script, { workerData: asked, execArgv: [], resourceLimits: { stackSizeMb } })
+  const answer = await new Promise<string>((resolve, reject) => worker.on('message', resolve).on('error', reject))
+  return JSON.parse(answer) as Course
+}
+
+/** Whether another user could read these sources: not where a home directory is closed. */
+function nobodyCanRun(): boolean {
+  if (uid !== 0) return false
+  const { status } = spawnSync(process.execPath, ['-e', `require('fs').readFileSync(${JSON.stringify(script)})`], { uid: NOBODY, gid: NOBODY, cwd: '/' })
+  return status === 0
+}
+
+const elsewhere = { TZ: 'Pacific/Auckland', HOME: '/nonexistent', LANG: 'tr_TR.UTF-8', LC_ALL: 'ar_EG.UTF-8', LOGNAME: 'somebody', USER: 'somebody', TMPDIR: '/' }
+/** The Node that LEMMING_TEST_NODE names, if it does: set it to the oldest one that is supported. */
+const otherNode = process.env.LEMMING_TEST_NODE ?? process.execPath
+
+describe.each([threads(), larson()])('$name', (subject) => {
+  const expected = reference(subject, { uid, gid })
+
+  test('in a thread whose stack is deep, with guest calls nested deeply', async () => {
+    expect(await inThread(request(subject, { callDepth: 20_000 }), 64)).toEqual(expected)
+  })
+
+  test('as another user (where that is possible), from another directory, with another time zone, home and language, without nested guest calls', () => {
+    const user = nobodyCanRun() ? NOBODY : uid
+    expect(inProcess(request(subject, { callDepth: 0 }), { node: otherNode, env: elsewhere, user })).toEqual(expected)
+  })
+})
+
+describe('a program that is the same everywhere', () => {
+  const here = course(startTiny(3), MOMENTS)
+
+  test('is what it was on every other computer', async () => {
+    const { stdout, ...rest } = here
+    // A change of what a machine's state holds changes the hashes and nothing else: then, vitest -u.
+    await expect(`${JSON.stringify({ ...rest, ...tinyOutput(stdout) }, null, 2)}\n`).toMatchFileSnapshot('tiny.expected.json')
+  })
+
+  test('computes what the processor computes', () => {
+    const path = join(scratch(), 'tiny')
+    writeFileSync(path, tinyElf())
+    chmodSync(path, 0o755)
+    const native = spawnSync(path)
+    const { digest, root, locked, racy } = tinyOutput(native.stdout.toString('latin1'))
+    expect(tinyOutput(here.stdout)).toMatchObject({ digest, root, locked })
+    expect(native.status).toBe(racy & 63)
+    expect(here.ending).toBe(`exit ${tinyOutput(here.stdout).racy & 63}`)
+  })
+
+  test.each([
+    ['V8’s baseline compiler alone', process.execPath, '--liftoff-only'],
+    ['V8’s optimising compiler alone', process.execPath, '--no-liftoff'],
+    [`both, in ${otherNode}`, otherNode, '--wasm-tier-up'],
+  ])('compiled by %s', (_by, node, flag) => {
+    expect(inProcess(request(null, { seed: 3 }), { node, flags: [flag] })).toEqual(here)
+  })
+
+  test('races: the lost increments depend on the seed', () => {
+    const lost = [3, 4, 5].map((seed) => 120_000 - tinyOutput(course(startTiny(seed), []).stdout).racy)
+    expect(new Set(lost).size).toBe(3)
+  })
+})

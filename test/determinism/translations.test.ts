@@ -1,0 +1,86 @@
+/** What was translated before, by whom and for what, changes nothing: neither a cache on disk in any condition, nor an engine that others have used. */
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Engine } from '../../src/engine/run.ts'
+import { newEngine } from '../machine/machines.ts'
+import { Place } from '../e2e/lemming.ts'
+import { pooled, reference, single, start, threads } from './subjects.ts'
+
+const subjects = { single: single(), threads: threads() }
+
+describe('the cache on disk', () => {
+  const place = new Place()
+  afterAll(() => place.remove())
+  const cache = join(place.path, 'cache')
+  const files = join(cache, 'lemming', 'translations')
+
+  /** A run by the command; what is equal for equal runs, and how much of the cache was used. */
+  function run(path: string): { end: unknown[]; used: boolean } {
+    const { instructions, hash, ending, stdout, statistics } = place.json(['run', '--json', '--seed', '5', '--', path], { env: { XDG_CACHE_HOME: cache } })
+    return { end: [instructions, hash, ending, stdout], used: statistics.revived > statistics.regions }
+  }
+  /** The one file that the cache gains. */
+  function cacheFile(action: () => void): string {
+    const before = new Set(fs.existsSync(files) ? fs.readdirSync(files) : [])
+    action()
+    const [name] = fs.readdirSync(files).filter((entry) => !before.has(entry))
+    return join(files, name!)
+  }
+
+  const { path } = subjects.threads
+  let cold: ReturnType<typeof run>
+  let file: string
+  let whole: Buffer
+  let foreign: Buffer
+  beforeAll(() => {
+    file = cacheFile(() => (cold = run(path)))
+    whole = fs.readFileSync(file)
+    foreign = fs.readFileSync(cacheFile(() => run(subjects.single.path)))
+  })
+
+  const middle = (): number => Math.floor(whole.length / 3)
+  const conditions: [string, boolean, () => void][] = [
+    ['warm', true, () => {}],
+    ['with a changed byte', false, () => fs.writeFileSync(file, whole.with(middle(), whole[middle()]! ^ 4))],
+    ['cut short', false, () => fs.writeFileSync(file, whole.subarray(0, whole.length - 1000))],
+    ['that holds another program’s translations', false, () => fs.writeFileSync(file, foreign)],
+    ['that cannot be written', false, () => (fs.rmSync(cache, { recursive: true }), fs.writeFileSync(cache, ''))],
+  ]
+
+  test.each(conditions)('%s', (_condition, used, make) => {
+    expect(cold.used).toBe(false)
+    make()
+    expect(run(path)).toEqual({ end: cold.end, used })
+  })
+})
+
+describe('an engine that others have used', () => {
+  const engine = newEngine()
+
+  test('runs of other programs and other seeds, some of them given up', () => {
+    const { single: one, threads: four } = subjects
+    const expected = { four: reference(four, { seed: 6 }), one: reference(one, { seed: 6 }) }
+    expect(pooled(engine, four, { seed: 6 })).toEqual(expected.four)
+    for (const [subject, limit] of [[one, 5_640_321], [four, 200_003], [one, 77]] as const) {
+      const { machine } = start(subject, { processor: engine, seed: 7 })
+      expect(machine.advance(limit)).toEqual({ count: limit, ended: null })
+      machine.release()
+    }
+    expect(pooled(engine, four, { seed: 6 })).toEqual(expected.four)
+    expect(pooled(engine, one, { seed: 6 })).toEqual(expected.one)
+  })
+
+  test('translations that were stored, for the same program or for another one', () => {
+    const run = start(subjects.threads, { processor: engine })
+    run.machine.advance(Infinity)
+    const fresh = (): Engine => {
+      const other = newEngine()
+      other.provide(structuredClone(stored))
+      return other
+    }
+    const stored = engine.translations([...run.machine.kernel.memories.values()][0]!.space)!
+    expect(stored.regions.length).toBeGreaterThan(100)
+    for (const subject of [subjects.threads, subjects.single]) expect(pooled(fresh(), subject, { seed: 4 })).toEqual(pooled(engine, subject, { seed: 4 }))
+  })
+})
