@@ -182,8 +182,7 @@ export const packages = {
     in: ['cli', 'lab', 'campaign', 'session'],
     why: 'checks what comes from outside: config, protocol, catalogue',
   },
-  msgpackr: { in: ['replay'], why: 'the encoding of recordings' },
-  'xxhash-wasm': { in: ['replay', 'host'], why: 'the hash of states and objects' },
+  msgpackr: { in: ['replay', 'lab'], why: 'the encoding of recordings and of stored translations' },
 }
 
 /**

@@ -18,5 +18,10 @@ export class LemmingError extends Error {
 
 /** Throws when an invariant of our own does not hold; the message goes into a bug report, not to a user's habits. */
 export function assert(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new LemmingError('internal', `internal error: ${message}`, 'please report this with the command that led here')
+  if (!condition)
+    throw new LemmingError(
+      'internal',
+      `internal error: ${message}`,
+      'please report this with the command that led here',
+    )
 }

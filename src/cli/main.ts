@@ -1,7 +1,11 @@
 /** Exists as the entry of the `lemming` command: starts the thread that will run the program before anything else is loaded. */
-import { enableCompileCache } from 'node:module'
+import * as nodeModule from 'node:module'
 
-enableCompileCache()
+if (Number.parseInt(process.versions.node, 10) < 24) {
+  const { handOver } = await import('./old-node.ts')
+  process.exit(handOver())
+}
+nodeModule.enableCompileCache()
 const thread = /^(run|hunt|replay)$/.test(process.argv[2] ?? '')
   ? import('../lab/thread.ts').then(({ Thread }) => new Thread())
   : undefined

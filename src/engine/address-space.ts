@@ -1,5 +1,17 @@
 /** Exists to hold one guest address space: its linear memory, its page permissions, and who must hear when code pages change. */
-import { ATTRIBUTE, ATTRIBUTE_COUNT, ATTRIBUTE_TABLE_SIZE, ATTRIBUTES_BASE, GUEST_LIMIT, GUEST_MIN, MEMORY_WASM_PAGES, PAGE_SHIFT, PAGE_SIZE, UNMAPPED, ZONE_BASE } from './layout.ts'
+import {
+  ATTRIBUTE,
+  ATTRIBUTE_COUNT,
+  ATTRIBUTE_TABLE_SIZE,
+  ATTRIBUTES_BASE,
+  GUEST_LIMIT,
+  GUEST_MIN,
+  MEMORY_WASM_PAGES,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  UNMAPPED,
+  ZONE_BASE,
+} from './layout.ts'
 
 /** Access rights of a page, as in mmap(2): PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
 export const PROT = { read: 1, write: 2, exec: 4 } as const
@@ -28,7 +40,7 @@ export class AddressSpace {
   private readonly executable: Uint8Array
   /** 1 where a page's bytes may differ from zero, so that fresh anonymous memory need not be cleared twice. */
   private readonly touched: Uint8Array
-  private codeListener: CodeListener | null = null
+  private readonly codeListeners: CodeListener[] = []
 
   constructor() {
     this.memory = new WebAssembly.Memory({ initial: MEMORY_WASM_PAGES, maximum: MEMORY_WASM_PAGES })
@@ -57,7 +69,7 @@ export class AddressSpace {
     const noLonger = forbidden & ATTRIBUTE.noRead ? ATTRIBUTE.noRead : 255
     for (let page = first; page < first + count; page++) {
       if ((this.attributes[page]! & noLonger) !== 0) continue
-      this.codeListener?.plainLost()
+      for (const listener of this.codeListeners) listener.plainLost()
       break
     }
     this.forgetZone()
@@ -70,7 +82,7 @@ export class AddressSpace {
   }
 
   listen(listener: CodeListener): void {
-    this.codeListener = listener
+    this.codeListeners.push(listener)
   }
 
   /** Maps fresh zeroed pages; `start` and `length` are multiples of PAGE_SIZE. What was mapped there is gone. */
@@ -117,14 +129,22 @@ export class AddressSpace {
   }
 
   isMapped(address: number): boolean {
-    return address >= GUEST_MIN && address < GUEST_LIMIT && (this.attributes[address >>> PAGE_SHIFT]! & ATTRIBUTE.unmapped) === 0
+    return (
+      address >= GUEST_MIN &&
+      address < GUEST_LIMIT &&
+      (this.attributes[address >>> PAGE_SHIFT]! & ATTRIBUTE.unmapped) === 0
+    )
   }
 
   /** PROT_* bits of the page at `address`, or -1 when it is not mapped. */
   protOf(address: number): number {
     if (!this.isMapped(address)) return -1
     const a = this.attributes[address >>> PAGE_SHIFT]!
-    return ((a & ATTRIBUTE.noRead) === 0 ? PROT.read : 0) | ((a & ATTRIBUTE.noWrite) === 0 ? PROT.write : 0) | (this.executable[address >>> PAGE_SHIFT] !== 0 ? PROT.exec : 0)
+    return (
+      ((a & ATTRIBUTE.noRead) === 0 ? PROT.read : 0) |
+      ((a & ATTRIBUTE.noWrite) === 0 ? PROT.write : 0) |
+      (this.executable[address >>> PAGE_SHIFT] !== 0 ? PROT.exec : 0)
+    )
   }
 
   /** How many bytes from `address` on, at most `length`, can be accessed with `forbidden` attribute bits clear. */
@@ -205,7 +225,8 @@ export class AddressSpace {
   /** Page numbers of all mapped pages, ascending. */
   mappedPages(): number[] {
     const pages: number[] = []
-    for (let page = GUEST_MIN >>> PAGE_SHIFT; page < ATTRIBUTE_COUNT; page++) if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) pages.push(page)
+    for (let page = GUEST_MIN >>> PAGE_SHIFT; page < ATTRIBUTE_COUNT; page++)
+      if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) pages.push(page)
     return pages
   }
 
@@ -216,7 +237,7 @@ export class AddressSpace {
       this.attributes[page]! &= ~ATTRIBUTE.code
       if (from < 0) from = page
     }
-    if (from >= 0) this.codeListener?.invalidate(first, count)
+    if (from >= 0) for (const listener of this.codeListeners) listener.invalidate(first, count)
   }
 }
 

@@ -1,9 +1,25 @@
 /** Exists to keep what has been translated for one address space: which address is where, what must go when a page changes, and what may come back unchanged. */
 import { assert } from '../base/errors.ts'
-import { ATTRIBUTES_BASE, REFUND_BASE, MISSES_BASE, MEMORY_WASM_PAGES, PAGE_SHIFT, STATE_BASE, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES } from './layout.ts'
+import {
+  ATTRIBUTES_BASE,
+  REFUND_BASE,
+  MISSES_BASE,
+  MEMORY_WASM_PAGES,
+  PAGE_SHIFT,
+  STATE_BASE,
+  JUMP_CACHE_BASE,
+  JUMP_CACHE_ENTRIES,
+} from './layout.ts'
 import type { AddressSpace, CodeListener } from './address-space.ts'
 import { canExecute } from './region.ts'
-import { storedModule, stubModule, translateBatch, translateStep, type SlotAllocator, type TranslatedRegion } from './translate.ts'
+import {
+  storedModule,
+  stubModule,
+  translateBatch,
+  translateStep,
+  type SlotAllocator,
+  type TranslatedRegion,
+} from './translate.ts'
 import type { EncodedFunction } from '../wasm/encode.ts'
 import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
 
@@ -61,9 +77,11 @@ const STORED_BASE = 0x8000
 /** Slots by which the function table grows. */
 const TABLE_GROWTH = 4096
 
-/** Translations for one address space, valid as long as the bytes they were made from. */
+/** Translations for one address space and one variant, valid as long as the bytes they were made from. */
 export class CodeCache implements SlotAllocator, CodeListener {
   readonly space: AddressSpace
+  /** Is this the code whose floating point follows MXCSR exactly? */
+  readonly exact: boolean
   /** (code, fuel, depth) -> pc; fuel left at STATE.fuelLeft. */
   readonly enter: (code: number, fuel: number, depth: number) => number
   private readonly table: WebAssembly.Table
@@ -81,14 +99,18 @@ export class CodeCache implements SlotAllocator, CodeListener {
   /** Set when translations, or pages that translated code relies on, went away: frames of translated code below must not be resumed. */
   dropped = false
 
-  constructor(space: AddressSpace, engine: EngineImports) {
+  constructor(space: AddressSpace, engine: EngineImports, exact: boolean) {
     this.space = space
+    this.exact = exact
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_GROWTH })
     this.jumpCache = new Int32Array(space.memory.buffer, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES * 2)
     const base = { memory: space.memory, table: this.table }
     const access = (kind: number): number => engine.access(kind)
     const rezone = (low: number): void => space.rezone(low >>> 0)
-    const runtime = instantiate(runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE, REFUND_BASE, MISSES_BASE), { ...base, access, rezone })
+    const runtime = instantiate(
+      runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE, REFUND_BASE, MISSES_BASE),
+      { ...base, access, rezone },
+    )
     this.enter = runtime.exports.enter as (code: number, fuel: number, depth: number) => number
     const js: Record<string, WebAssembly.ImportValue> = {
       resolve: (pc: number) => this.unlessDropped(this.resolve(pc), -1),
@@ -99,8 +121,14 @@ export class CodeCache implements SlotAllocator, CodeListener {
       helper: (id: number, a: number, b: number) => engine.helper(id, a, b),
     }
     this.imports = { ...base }
-    for (const f of runtimeFunctions) this.imports[f.name] = f.js ? js[f.name]! : (runtime.exports[f.name] as WebAssembly.ImportValue)
+    for (const f of runtimeFunctions)
+      this.imports[f.name] = f.js ? js[f.name]! : (runtime.exports[f.name] as WebAssembly.ImportValue)
     space.listen(this)
+  }
+
+  /** To be called when another cache of the space has been used since: they share the jump cache. */
+  takeOver(): void {
+    this.jumpCache.fill(0)
   }
 
   /** Entry code for a guest address where a translation can be entered, or -1. */
@@ -171,7 +199,7 @@ export class CodeCache implements SlotAllocator, CodeListener {
   private translate(pc: number): number {
     const parked = this.reinstate(pc)
     if (parked >= 0) return parked
-    const batch = translateBatch(this.space, pc, this)
+    const batch = translateBatch(this.space, pc, this, this.exact)
     instantiate(batch.bytes, this.imports)
     this.statistics.modules++
     this.statistics.bytes += batch.bytes.length
@@ -210,7 +238,9 @@ export class CodeCache implements SlotAllocator, CodeListener {
     row.entryPcs.forEach((pc, label) => {
       if (label === 0 || !this.entries.has(pc)) this.entries.set(pc, (slot << 8) | label)
     })
-    for (const [start, end] of row.ranges) for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) this.space.markCode(page << PAGE_SHIFT)
+    for (const [start, end] of row.ranges)
+      for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
+        this.space.markCode(page << PAGE_SHIFT)
   }
 
   private sourceOf(ranges: readonly [number, number][]): Uint8Array {
@@ -240,7 +270,8 @@ export class CodeCache implements SlotAllocator, CodeListener {
   private matches(row: SlotRow): boolean {
     let at = 0
     for (const [start, end] of row.ranges) {
-      for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) if (!canExecute(this.space, page << PAGE_SHIFT)) return false
+      for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
+        if (!canExecute(this.space, page << PAGE_SHIFT)) return false
       for (let i = start; i < end; i++) if (this.space.bytes[i] !== row.source[at++]) return false
     }
     return true
@@ -254,7 +285,7 @@ export class CodeCache implements SlotAllocator, CodeListener {
   invalidate(first: number, count: number): void {
     const gone: number[] = []
     const drop = (list: readonly number[]): void => {
-      for (const slot of list) if (this.slots[slot]!.valid) gone.push(slot), (this.slots[slot]!.valid = false)
+      for (const slot of list) if (this.slots[slot]!.valid) (gone.push(slot), (this.slots[slot]!.valid = false))
     }
     if (count > this.byPage.size) {
       for (const [page, list] of this.byPage) if (page >= first && page < first + count) drop(list)
@@ -287,7 +318,17 @@ export class CodeCache implements SlotAllocator, CodeListener {
   /** Takes over the translations of an earlier cache. Each is used only once the guest's memory holds the bytes that it was made from. Only for an empty cache. */
   restore({ slots, regions }: StoredTranslations): void {
     assert(this.slots.length === 0, 'translations can be restored only into an empty cache')
-    this.slots.push(...slots.map((pc): SlotRow => ({ pc, entryPcs: [pc], ranges: [], source: NO_BYTES, valid: false, parked: null, code: null })))
+    this.slots.push(
+      ...slots.map((pc): SlotRow => ({
+        pc,
+        entryPcs: [pc],
+        ranges: [],
+        source: NO_BYTES,
+        valid: false,
+        parked: null,
+        code: null,
+      })),
+    )
     slots.forEach((pc, slot) => pc >= 0 && this.slotOf.set(pc, slot))
     const code = new Map<number, EncodedFunction>()
     for (const { slot, entryPcs, ranges, source, bytes, hints } of regions) {
@@ -314,7 +355,7 @@ export class CodeCache implements SlotAllocator, CodeListener {
     const slot = this.slots.length
     this.slots.push({ pc, entryPcs: [pc], ranges: [], source: NO_BYTES, valid: false, parked: null, code: null })
     if (slot >= this.table.length) this.table.grow(TABLE_GROWTH)
-    const { bytes, length } = translateStep(this.space, pc, slot)
+    const { bytes, length } = translateStep(this.space, pc, slot, this.exact)
     instantiate(bytes, this.imports)
     this.statistics.steps++
     this.steps.set(pc, { code: slot << 8, source: this.space.bytes.slice(pc, pc + length) })
@@ -322,6 +363,9 @@ export class CodeCache implements SlotAllocator, CodeListener {
   }
 }
 
-function instantiate(bytes: Uint8Array<ArrayBuffer>, imports: Record<string, WebAssembly.ImportValue>): WebAssembly.Instance {
+function instantiate(
+  bytes: Uint8Array<ArrayBuffer>,
+  imports: Record<string, WebAssembly.ImportValue>,
+): WebAssembly.Instance {
   return new WebAssembly.Instance(new WebAssembly.Module(bytes), { l: imports })
 }

@@ -38,8 +38,8 @@ export function codeReader(space: AddressSpace): CodeReader {
   return new CodeReader(space.bytes, (pc) => canExecute(space, pc))
 }
 
-/** Discovers the region that starts at `pc`, which must be executable. */
-export function discover(space: AddressSpace, pc: number, budget: number): Region {
+/** Discovers the region that starts at `pc`, which must be executable; `exact` as for liftBlock. */
+export function discover(space: AddressSpace, pc: number, budget: number, exact: boolean): Region {
   const reader = codeReader(space)
   const byPc = new Map<number, Block>()
   /** Start of the block that covers each instruction start. */
@@ -51,7 +51,7 @@ export function discover(space: AddressSpace, pc: number, budget: number): Regio
   let instructions = 0
 
   const lift = (at: number, limit: number): void => {
-    const lifted = liftBlock(reader, at, limit)
+    const lifted = liftBlock(reader, at, limit, exact)
     const [block, ...rest] = lifted
     const term = block!.term
     if (term.kind === 'fault' && term.reason === EXIT.fetchFault && at !== pc) return
@@ -65,7 +65,8 @@ export function discover(space: AddressSpace, pc: number, budget: number): Regio
     for (const b of rest) {
       if (b.internal) internal.push(b)
     }
-    for (const b of lifted) for (const target of targetsOf(b)) if (typeof target === 'number' && !byPc.has(target)) queue.push(target)
+    for (const b of lifted)
+      for (const target of targetsOf(b)) if (typeof target === 'number' && !byPc.has(target)) queue.push(target)
   }
 
   while (queue.length > 0) {
@@ -156,7 +157,18 @@ function assemble(pc: number, byPc: Map<number, Block>, internal: readonly Block
   }
   const term = blocks[entries[0]!]!.term
   const volatile = term.kind === 'fault' && term.reason === EXIT.fetchFault
-  return { pc, blocks, entries, entryPcs, instructions, callees, ranges: codeRanges([...addressed, ...blocks.filter((b) => b.internal && b.insns.length > 0)].sort((x, y) => x.pc - y.pc)), volatile }
+  return {
+    pc,
+    blocks,
+    entries,
+    entryPcs,
+    instructions,
+    callees,
+    ranges: codeRanges(
+      [...addressed, ...blocks.filter((b) => b.internal && b.insns.length > 0)].sort((x, y) => x.pc - y.pc),
+    ),
+    volatile,
+  }
 }
 
 function isCall(block: Block): boolean {
@@ -165,7 +177,14 @@ function isCall(block: Block): boolean {
 
 /** Is the block reached by the return of a call? Flags are the callee's then. */
 function returnsHere(block: Block, blocks: readonly Block[]): boolean {
-  return !block.internal && blocks.some((b) => (b.term.kind === 'call' || b.term.kind === 'icall' ? b.term.ret === block.pc : b.term.kind === 'syscall' && b.term.next === block.pc))
+  return (
+    !block.internal &&
+    blocks.some((b) =>
+      b.term.kind === 'call' || b.term.kind === 'icall'
+        ? b.term.ret === block.pc
+        : b.term.kind === 'syscall' && b.term.next === block.pc,
+    )
+  )
 }
 
 /** Return sites, places after system calls, and targets of backward jumps: where execution may have to be resumed. */

@@ -7,8 +7,9 @@ import { arithmeticFlags } from './flags.ts'
 import { AddressSpace } from './address-space.ts'
 import { CodeCache, type StoredTranslations } from './code-cache.ts'
 import { CpuState } from './cpu-state.ts'
-import { ACCESS } from '../wasm/runtime.ts'
+import { ACCESS } from '../wasm/runtime-index.ts'
 import { runHelper } from './helpers/index.ts'
+import { isExact } from './helpers/sse.ts'
 import type { KernelEntry, Processor, Stop } from './processor.ts'
 
 /** Nested guest calls that may become nested wasm calls before everything unwinds to the run loop; the stack of the thread must hold them. */
@@ -26,7 +27,10 @@ const FUEL_LIMIT = 1_000_000
 const STEP_LIMIT = 256
 
 interface SpaceEntry {
+  /** The code that is used now: `plain`, or `exact` while the task's floating point has to follow MXCSR. */
   cache: CodeCache
+  plain: CodeCache
+  exact: CodeCache | null
   state: CpuState
 }
 
@@ -51,22 +55,43 @@ export class Engine implements Processor {
   private entryOf(space: AddressSpace): SpaceEntry {
     let entry = this.spaces.get(space)
     if (entry === undefined) {
-      const cache = new CodeCache(space, {
-        systemCall: (fuel) => this.systemCall(fuel),
-        access: (kind) => this.access(kind),
-        helper: (id, a, b) => this.helper(id, a, b),
-      })
-      entry = { cache, state: new CpuState(space.bytes.subarray(STATE_BASE, STATE_BASE + STATE_SIZE)) }
+      const plain = this.makeCache(space, false)
+      entry = {
+        cache: plain,
+        plain,
+        exact: null,
+        state: new CpuState(space.bytes.subarray(STATE_BASE, STATE_BASE + STATE_SIZE)),
+      }
       this.spaces.set(space, entry)
     }
     return entry
+  }
+
+  private makeCache(space: AddressSpace, exact: boolean): CodeCache {
+    const imports = {
+      systemCall: (fuel: number) => this.systemCall(fuel),
+      access: (kind: number) => this.access(kind),
+      helper: (id: number, a: number, b: number) => this.helper(id, a, b),
+    }
+    return new CodeCache(space, imports, exact)
+  }
+
+  /** The code that the task's state asks for. */
+  private chooseCache(entry: SpaceEntry): CodeCache {
+    const exact = isExact(entry.state.view)
+    if (entry.cache.exact !== exact) {
+      entry.exact ??= this.makeCache(entry.plain.space, true)
+      entry.cache = exact ? entry.exact : entry.plain
+      entry.cache.takeOver()
+    }
+    return entry.cache
   }
 
   createSpace(): AddressSpace {
     const space = this.released.pop()
     if (space === undefined) {
       const fresh = new AddressSpace()
-      if (this.stored !== null) this.entryOf(fresh).cache.restore(this.stored)
+      if (this.stored !== null) this.entryOf(fresh).plain.restore(this.stored)
       this.stored = null
       return fresh
     }
@@ -82,7 +107,7 @@ export class Engine implements Processor {
 
   /** What is worth keeping of the translations of a space, or null. */
   translations(space: AddressSpace): StoredTranslations | null {
-    return this.entryOf(space).cache.store()
+    return this.entryOf(space).plain.store()
   }
 
   releaseSpace(space: AddressSpace): void {
@@ -95,11 +120,12 @@ export class Engine implements Processor {
 
   /** Counters of the translations of a space. */
   statistics(space: AddressSpace): CodeCache['statistics'] {
-    return this.entryOf(space).cache.statistics
+    return this.entryOf(space).plain.statistics
   }
 
   run(space: AddressSpace, limit: number, kernel: KernelEntry): Stop {
-    const { cache, state } = this.entryOf(space)
+    const entry = this.entryOf(space)
+    const { state } = entry
     const view = state.view
     this.space = space
     this.kernel = kernel
@@ -109,6 +135,7 @@ export class Engine implements Processor {
     while (executed < limit) {
       if (view.getUint32(STATE.rip + 4, true) !== 0) return { reason: EXIT.fetchFault, executed }
       const pc = view.getUint32(STATE.rip, true)
+      const cache = this.chooseCache(entry)
       let code = cache.lookup(pc)
       let fuel = Math.min(limit - executed, FUEL_LIMIT)
       let stepping = false
@@ -145,13 +172,13 @@ export class Engine implements Processor {
           steps = 0
           continue
         }
-        executed = this.finish(space, cache, executed, limit)
+        executed = this.finish(entry, executed, limit)
         if (this.pending !== EXIT.none) return { reason: this.pending, executed }
         continue
       }
       if (reason === EXIT.selfModify) {
         this.dropWritten(space, view)
-        executed = this.steps(cache, executed, Math.min(limit, executed + 1))
+        executed = this.steps(entry, executed, Math.min(limit, executed + 1))
         if (this.pending !== EXIT.none) return { reason: this.pending, executed }
         continue
       }
@@ -170,17 +197,19 @@ export class Engine implements Processor {
   private pending: number = EXIT.none
 
   /** The block at hand is longer than the fuel: the rest is single steps. */
-  private finish(space: AddressSpace, cache: CodeCache, executed: number, limit: number): number {
-    const done = this.steps(cache, executed, limit)
-    this.interior.add(this.entryOf(space).state.view.getUint32(STATE.rip, true))
+  private finish(entry: SpaceEntry, executed: number, limit: number): number {
+    const done = this.steps(entry, executed, limit)
+    this.interior.add(entry.state.view.getUint32(STATE.rip, true))
     return done
   }
 
   /** Executes single instructions until `until` have been executed in this run; leaves in `pending` why it stopped before. */
-  private steps(cache: CodeCache, executed: number, until: number): number {
-    const view = this.entryOf(cache.space).state.view
+  private steps(entry: SpaceEntry, executed: number, until: number): number {
+    const { space } = entry.plain
+    const { view } = entry.state
     this.pending = EXIT.none
     while (executed < until) {
+      const cache = this.chooseCache(entry)
       const pc = view.getUint32(STATE.rip, true)
       const code = view.getUint32(STATE.rip + 4, true) !== 0 ? -1 : cache.step(pc)
       if (code < 0) {
@@ -191,7 +220,7 @@ export class Engine implements Processor {
       this.fuel = 1
       view.setUint32(STATE.exitReason, EXIT.none, true)
       const ret = cache.enter(code, 1, 0)
-      const used = 1 - this.fuelLeft(cache.space)
+      const used = 1 - this.fuelLeft(space)
       executed += used
       if (ret !== 0) {
         view.setUint32(STATE.rip, ret, true)
@@ -199,7 +228,7 @@ export class Engine implements Processor {
         continue
       }
       const reason = view.getUint32(STATE.exitReason, true)
-      if (reason === EXIT.selfModify) this.dropWritten(cache.space, view)
+      if (reason === EXIT.selfModify) this.dropWritten(space, view)
       else if (reason !== EXIT.none && (reason !== EXIT.fuel || used === 0)) {
         this.pending = reason
         return executed
@@ -253,7 +282,9 @@ export class Engine implements Processor {
 
   private helper(id: number, a: number, b: number): number {
     const { state } = this.entryOf(this.space!)
-    return runHelper(state.view, id, a, b, () => this.kernel!.timestamp(this.before + this.fuel - state.view.getInt32(STATE.fuelLeft, true)))
+    return runHelper(state.view, id, a, b, () =>
+      this.kernel!.timestamp(this.before + this.fuel - state.view.getInt32(STATE.fuelLeft, true)),
+    )
   }
 
   // RFLAGS.
@@ -261,7 +292,11 @@ export class Engine implements Processor {
   readFlags(state: CpuState): number {
     const v = state.view
     const kind = v.getUint32(registers[REG.flagKind]!.offset, true)
-    const arithmetic = arithmeticFlags(kind, v.getBigUint64(registers[REG.flagA]!.offset, true), v.getBigUint64(registers[REG.flagB]!.offset, true))
+    const arithmetic = arithmeticFlags(
+      kind,
+      v.getBigUint64(registers[REG.flagA]!.offset, true),
+      v.getBigUint64(registers[REG.flagB]!.offset, true),
+    )
     const direction = v.getUint32(registers[REG.direction]!.offset, true) !== 0 ? 0x400 : 0
     return (arithmetic | direction | v.getUint32(STATE.systemFlags, true) | 0x202) >>> 0
   }

@@ -6,10 +6,19 @@ import * as OP from '../wasm/opcodes.ts'
 import { REGION_PARAMETERS, REGION_RESULTS, RUNTIME, importRuntime } from '../wasm/runtime.ts'
 import { liftBlock } from '../x86/block.ts'
 import type { AddressSpace } from './address-space.ts'
-import { ATTRIBUTES_BASE, GUEST_LIMIT, GUEST_MIN, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES, MEMORY_WASM_PAGES, STATE_BASE, ZONE_BASE } from './layout.ts'
+import {
+  ATTRIBUTES_BASE,
+  GUEST_LIMIT,
+  GUEST_MIN,
+  JUMP_CACHE_BASE,
+  JUMP_CACHE_ENTRIES,
+  MEMORY_WASM_PAGES,
+  STATE_BASE,
+  ZONE_BASE,
+} from './layout.ts'
 import { REGION_INSTRUCTIONS, canExecute, codeReader, discover, type Region } from './region.ts'
 
-export const memoryLayout: MemoryLayout = {
+const memoryLayout: MemoryLayout = {
   stateBase: STATE_BASE,
   attributesBase: ATTRIBUTES_BASE,
   zoneBase: ZONE_BASE,
@@ -50,8 +59,8 @@ const lowering = new RegionLowering(memoryLayout)
 const builder = new ModuleBuilder()
 const stubBody = new FunctionBody(3)
 
-/** Translates the region at `pc` and regions that it calls, ahead of need. `pc` must be executable. */
-export function translateBatch(space: AddressSpace, pc: number, slots: SlotAllocator): Batch {
+/** Translates the region at `pc` and regions that it calls, ahead of need. `pc` must be executable; `exact` as for liftBlock. */
+export function translateBatch(space: AddressSpace, pc: number, slots: SlotAllocator, exact: boolean): Batch {
   const m = builder
   m.reset()
   const regionType = m.type(REGION_PARAMETERS, REGION_RESULTS)
@@ -66,9 +75,15 @@ export function translateBatch(space: AddressSpace, pc: number, slots: SlotAlloc
     const at = queue.shift()!
     if (done.has(at) || (at !== pc && slots.has(at)) || !canExecute(space, at)) continue
     done.add(at)
-    const region = discover(space, at, REGION_INSTRUCTIONS)
+    const region = discover(space, at, REGION_INSTRUCTIONS, exact)
     const slot = slots.slotFor(at)
-    lowering.lower({ blocks: region.blocks, entries: region.entries, regionType, codeFor: (to) => slots.codeFor(to, fresh), chain: true })
+    lowering.lower({
+      blocks: region.blocks,
+      entries: region.entries,
+      regionType,
+      codeFor: (to) => slots.codeFor(to, fresh),
+      chain: true,
+    })
     const code = encodeFunction(lowering.body)
     functions.set(slot, m.addEncoded(regionType, code))
     regions.push({ region, slot, code })
@@ -92,7 +107,11 @@ export function stubModule(slots: readonly number[]): Uint8Array<ArrayBuffer> {
 }
 
 /** A module of everything that a store has kept: a stub in every slot, and the regions apart from them, from table index `apart` on, until they are found valid. */
-export function storedModule(slots: number, regions: ReadonlyMap<number, EncodedFunction>, apart: number): Uint8Array<ArrayBuffer> {
+export function storedModule(
+  slots: number,
+  regions: ReadonlyMap<number, EncodedFunction>,
+  apart: number,
+): Uint8Array<ArrayBuffer> {
   const m = builder
   m.reset()
   const regionType = m.type(REGION_PARAMETERS, REGION_RESULTS)
@@ -100,7 +119,10 @@ export function storedModule(slots: number, regions: ReadonlyMap<number, Encoded
   const stubs: number[] = []
   for (let slot = 0; slot < slots; slot++) stubs.push(addStub(m, regionType, slot))
   m.element(0, stubs)
-  m.element(apart, stubs.map((stub, slot) => (regions.has(slot) ? m.addEncoded(regionType, regions.get(slot)!) : stub)))
+  m.element(
+    apart,
+    stubs.map((stub, slot) => (regions.has(slot) ? m.addEncoded(regionType, regions.get(slot)!) : stub)),
+  )
   return m.finish()
 }
 
@@ -137,8 +159,13 @@ function addStub(m: ModuleBuilder, regionType: number, slot: number): number {
 }
 
 /** Translates the single instruction at `pc` into slot `slot`: it transfers control to nobody. `length` is its length in bytes. */
-export function translateStep(space: AddressSpace, pc: number, slot: number): { bytes: Uint8Array<ArrayBuffer>; length: number } {
-  const blocks = liftBlock(codeReader(space), pc, 1)
+export function translateStep(
+  space: AddressSpace,
+  pc: number,
+  slot: number,
+  exact: boolean,
+): { bytes: Uint8Array<ArrayBuffer>; length: number } {
+  const blocks = liftBlock(codeReader(space), pc, 1, exact)
   const length = blocks[0]!.insns.at(-1)?.length ?? 0
   const reachable = blocks.length > 0 ? blocks : [makeBlock(pc, false)]
   const m = builder

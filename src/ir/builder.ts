@@ -7,7 +7,15 @@ import { fold } from './fold.ts'
 import type { Block, Node, Terminator, Type } from './types.ts'
 
 /** A node with no operands set; passes use it too. */
-export function makeNode(op: OpRow, a: Node | null, b: Node | null, c: Node | null, imm: number, imm2: number, bytes: Uint8Array | null): Node {
+export function makeNode(
+  op: OpRow,
+  a: Node | null,
+  b: Node | null,
+  c: Node | null,
+  imm: number,
+  imm2: number,
+  bytes: Uint8Array | null,
+): Node {
   return { op, type: op.result, a, b, c, imm, imm2, bytes, uses: 0, local: -1 }
 }
 
@@ -25,7 +33,14 @@ const RECENT = 40
 /** The same node, or equal integer constants. */
 function sameValue(x: Node | null, y: Node | null): boolean {
   if (x === y) return true
-  return x !== null && y !== null && x.op === y.op && (x.op === ops.i64_const || x.op === ops.i32_const) && x.imm === y.imm && x.imm2 === y.imm2
+  return (
+    x !== null &&
+    y !== null &&
+    x.op === y.op &&
+    (x.op === ops.i64_const || x.op === ops.i32_const) &&
+    x.imm === y.imm &&
+    x.imm2 === y.imm2
+  )
 }
 
 /** Appends ops to one block at a time. Every method returns the node that holds the result. */
@@ -57,7 +72,15 @@ export class Builder {
   }
 
   /** Any op by its row; folds where a rule applies. */
-  emit(op: OpRow, a: Node | null = null, b: Node | null = null, c: Node | null = null, imm = 0, imm2 = 0, bytes: Uint8Array | null = null): Node {
+  emit(
+    op: OpRow,
+    a: Node | null = null,
+    b: Node | null = null,
+    c: Node | null = null,
+    imm = 0,
+    imm2 = 0,
+    bytes: Uint8Array | null = null,
+  ): Node {
     if (op.effect === 'pure') {
       const folded = fold(this, op, a, b, c, imm)
       if (folded !== null) return folded
@@ -114,35 +137,84 @@ export class Builder {
   }
 
   // Width-generic integer ops: operands are both i32 or both i64.
-  add(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_add : ops.i32_add, a, b) }
-  sub(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_sub : ops.i32_sub, a, b) }
-  mul(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_mul : ops.i32_mul, a, b) }
-  and(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_and : ops.i32_and, a, b) }
-  or(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_or : ops.i32_or, a, b) }
-  xor(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_xor : ops.i32_xor, a, b) }
-  shl(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_shl : ops.i32_shl, a, b) }
-  shrU(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_shr_u : ops.i32_shr_u, a, b) }
-  shrS(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_shr_s : ops.i32_shr_s, a, b) }
-  eq(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_eq : ops.i32_eq, a, b) }
-  ne(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_ne : ops.i32_ne, a, b) }
-  ltU(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_lt_u : ops.i32_lt_u, a, b) }
-  ltS(a: Node, b: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_lt_s : ops.i32_lt_s, a, b) }
-  eqz(a: Node): Node { return this.emit(a.type === 'i64' ? ops.i64_eqz : ops.i32_eqz, a) }
+  add(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_add : ops.i32_add, a, b)
+  }
+  sub(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_sub : ops.i32_sub, a, b)
+  }
+  mul(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_mul : ops.i32_mul, a, b)
+  }
+  and(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_and : ops.i32_and, a, b)
+  }
+  or(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_or : ops.i32_or, a, b)
+  }
+  xor(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_xor : ops.i32_xor, a, b)
+  }
+  shl(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_shl : ops.i32_shl, a, b)
+  }
+  shrU(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_shr_u : ops.i32_shr_u, a, b)
+  }
+  shrS(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_shr_s : ops.i32_shr_s, a, b)
+  }
+  eq(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_eq : ops.i32_eq, a, b)
+  }
+  ne(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_ne : ops.i32_ne, a, b)
+  }
+  ltU(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_lt_u : ops.i32_lt_u, a, b)
+  }
+  ltS(a: Node, b: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_lt_s : ops.i32_lt_s, a, b)
+  }
+  eqz(a: Node): Node {
+    return this.emit(a.type === 'i64' ? ops.i64_eqz : ops.i32_eqz, a)
+  }
   /** `cond != 0 ? a : b`, for any type. */
   select(cond: Node, a: Node, b: Node): Node {
     const t = a.type
-    const op = t === 'i64' ? ops.i64_select : t === 'v128' ? ops.v128_select : t === 'f64' ? ops.f64_select : t === 'f32' ? ops.f32_select : ops.i32_select
+    const op =
+      t === 'i64'
+        ? ops.i64_select
+        : t === 'v128'
+          ? ops.v128_select
+          : t === 'f64'
+            ? ops.f64_select
+            : t === 'f32'
+              ? ops.f32_select
+              : ops.i32_select
     return this.emit(op, a, b, cond)
   }
   /** Constant of the same type as `like`. */
-  constLike(like: Node, value: number): Node { return like.type === 'i64' ? this.i64(value) : this.i32(value) }
-  wrap(a: Node): Node { return this.emit(ops.i32_wrap_i64, a) }
-  extendU(a: Node): Node { return this.emit(ops.i64_extend_i32_u, a) }
-  extendS(a: Node): Node { return this.emit(ops.i64_extend_i32_s, a) }
+  constLike(like: Node, value: number): Node {
+    return like.type === 'i64' ? this.i64(value) : this.i32(value)
+  }
+  wrap(a: Node): Node {
+    return this.emit(ops.i32_wrap_i64, a)
+  }
+  extendU(a: Node): Node {
+    return this.emit(ops.i64_extend_i32_u, a)
+  }
+  extendS(a: Node): Node {
+    return this.emit(ops.i64_extend_i32_s, a)
+  }
   /** To i64, zero-extended from i32 if need be. */
-  to64(a: Node): Node { return a.type === 'i64' ? a : this.extendU(a) }
+  to64(a: Node): Node {
+    return a.type === 'i64' ? a : this.extendU(a)
+  }
   /** To i32: the low word of an i64. */
-  to32(a: Node): Node { return a.type === 'i64' ? this.wrap(a) : a }
+  to32(a: Node): Node {
+    return a.type === 'i64' ? this.wrap(a) : a
+  }
 
   // Guest memory; `address` is i64. Integer loads below 64 bits give a zero-extended i32.
   load(size: Size, address: Node): Node {
@@ -150,21 +222,51 @@ export class Builder {
   }
   /** Stores the low `size` bits of `value` (i32 for 8, 16, 32; i64 for 64). */
   store(size: Size, address: Node, value: Node): void {
-    this.emit(size === 8 ? ops.store8 : size === 16 ? ops.store16 : size === 32 ? ops.store32 : ops.store64, address, value)
+    this.emit(
+      size === 8 ? ops.store8 : size === 16 ? ops.store16 : size === 32 ? ops.store32 : ops.store64,
+      address,
+      value,
+    )
   }
-  load128(address: Node): Node { return this.emit(ops.load128, address) }
-  store128(address: Node, value: Node): void { this.emit(ops.store128, address, value) }
+  load128(address: Node): Node {
+    return this.emit(ops.load128, address)
+  }
+  store128(address: Node, value: Node): void {
+    this.emit(ops.store128, address, value)
+  }
   /** Faults now if `bytes` bytes at `address` cannot be written. */
-  probeWrite(address: Node, bytes: number): void { this.emit(ops.probe_write, address, null, null, bytes) }
+  probeWrite(address: Node, bytes: number): void {
+    this.emit(ops.probe_write, address, null, null, bytes)
+  }
 
   /** Raises EXIT reason `reason` at this instruction when `cond` (i32) is not zero. */
-  faultIf(cond: Node, reason: number): void { this.emit(ops.fault_if, cond, null, null, reason) }
+  faultIf(cond: Node, reason: number): void {
+    this.emit(ops.fault_if, cond, null, null, reason)
+  }
 
   /** CPU state outside the registers, by byte offset (STATE in registers.ts). */
-  stateLoad(bits: 32 | 64 | 128, offset: number): Node { return this.emit(bits === 32 ? ops.state_load32 : bits === 64 ? ops.state_load64 : ops.state_load128, null, null, null, offset) }
-  stateStore(bits: 32 | 64 | 128, offset: number, value: Node): void { this.emit(bits === 32 ? ops.state_store32 : bits === 64 ? ops.state_store64 : ops.state_store128, value, null, null, offset) }
+  stateLoad(bits: 32 | 64 | 128, offset: number): Node {
+    return this.emit(
+      bits === 32 ? ops.state_load32 : bits === 64 ? ops.state_load64 : ops.state_load128,
+      null,
+      null,
+      null,
+      offset,
+    )
+  }
+  stateStore(bits: 32 | 64 | 128, offset: number, value: Node): void {
+    this.emit(
+      bits === 32 ? ops.state_store32 : bits === 64 ? ops.state_store64 : ops.state_store128,
+      value,
+      null,
+      null,
+      offset,
+    )
+  }
   /** Calls a helper (see HELPER in ir/helpers.ts) with two i32 operands. */
-  helper(id: number, a: Node, b: Node): Node { return this.emit(ops.helper, a, b, null, id) }
+  helper(id: number, a: Node, b: Node): Node {
+    return this.emit(ops.helper, a, b, null, id)
+  }
 
   /** Leaves a flag record; operands of i32 are zero-extended and must already be zero-extended from `size`. */
   setFlags(kind: number, size: Size, a: Node, b: Node): void {

@@ -88,7 +88,10 @@ function subCondition(b: Builder, cc: number, r: FlagRecord): Node {
 
 /** add, result, inc, dec: the result gives ZF, SF, PF; carry and overflow depend on the kind. */
 function resultCondition(b: Builder, cc: number, r: FlagRecord): Node {
-  const value = r.kind === FLAG_KIND.add ? masked(b, r.size, b.add(natural(b, r.size, r.a), natural(b, r.size, r.b))) : natural(b, r.size, r.a)
+  const value =
+    r.kind === FLAG_KIND.add
+      ? masked(b, r.size, b.add(natural(b, r.size, r.a), natural(b, r.size, r.b)))
+      : natural(b, r.size, r.a)
   const plain = r.kind === FLAG_KIND.result && (r.b.op === ops.i64_const || r.b.op === ops.i32_const) && r.b.imm === 0
   switch (cc) {
     case 0:
@@ -127,7 +130,8 @@ function overflow(b: Builder, r: FlagRecord, value: Node): Node {
     }
     case FLAG_KIND.inc:
     case FLAG_KIND.dec: {
-      const minimum = r.size === 64 ? b.i64pair(0, 0x80000000 | 0) : b.i32(r.size === 32 ? 0x80000000 | 0 : 1 << (r.size - 1))
+      const minimum =
+        r.size === 64 ? b.i64pair(0, 0x80000000 | 0) : b.i32(r.size === 32 ? 0x80000000 | 0 : 1 << (r.size - 1))
       return b.eq(value, r.kind === FLAG_KIND.inc ? minimum : b.sub(minimum, b.constLike(minimum, 1)))
     }
     default:

@@ -26,7 +26,24 @@ export const FLAG = { cf: 1, pf: 4, af: 16, zf: 64, sf: 128, of: 2048 } as const
 export const ARITHMETIC_FLAGS = FLAG.cf | FLAG.pf | FLAG.af | FLAG.zf | FLAG.sf | FLAG.of
 
 /** Condition codes as encoded in Jcc, SETcc, CMOVcc (Intel SDM vol. 2, B.1.4.7). An odd code is the negation of the even one below it. */
-export const CC = { o: 0, no: 1, b: 2, ae: 3, e: 4, ne: 5, be: 6, a: 7, s: 8, ns: 9, p: 10, np: 11, l: 12, ge: 13, le: 14, g: 15 } as const
+export const CC = {
+  o: 0,
+  no: 1,
+  b: 2,
+  ae: 3,
+  e: 4,
+  ne: 5,
+  be: 6,
+  a: 7,
+  s: 8,
+  ns: 9,
+  p: 10,
+  np: 11,
+  l: 12,
+  ge: 13,
+  le: 14,
+  g: 15,
+} as const
 
 /** Operand sizes in bits. */
 export type Size = 8 | 16 | 32 | 64

@@ -8,7 +8,8 @@ type Rule = (b: Builder, x: Node, y: Node | null, z: Node | null, imm: number) =
 const isConst32 = (n: Node): boolean => n.op === ops.i32_const
 const isConst64 = (n: Node): boolean => n.op === ops.i64_const
 const isZero = (n: Node): boolean => (n.op === ops.i32_const || n.op === ops.i64_const) && n.imm === 0 && n.imm2 === 0
-const isAllOnes = (n: Node): boolean => (n.op === ops.i32_const && n.imm === -1) || (n.op === ops.i64_const && n.imm === -1 && n.imm2 === -1)
+const isAllOnes = (n: Node): boolean =>
+  (n.op === ops.i32_const && n.imm === -1) || (n.op === ops.i64_const && n.imm === -1 && n.imm2 === -1)
 const isBool = (n: Node): boolean => n.op.result === 'i32' && BOOLEAN.has(n.op)
 
 const rules = new Map<OpRow, Rule[]>()
@@ -18,7 +19,10 @@ const on = (op: OpRow, ...rule: Rule[]): void => {
 
 /** Ops whose result is 0 or 1. */
 const BOOLEAN = new Set<OpRow>(
-  Object.values(ops).filter((op) => op.result === 'i32' && /\.(eqz?|ne|[lg][te](_[su])?|any_true|all_true)$/.test(op.name) && op.args.length > 0),
+  Object.values(ops).filter(
+    (op) =>
+      op.result === 'i32' && /\.(eqz?|ne|[lg][te](_[su])?|any_true|all_true)$/.test(op.name) && op.args.length > 0,
+  ),
 )
 BOOLEAN.add(ops.flags_cond)
 
@@ -52,19 +56,48 @@ on(ops.i64_or, (b, x, y) => (isConst64(x) && isConst64(y!) ? b.i64pair(x.imm | y
 on(ops.i64_xor, (b, x, y) => (isConst64(x) && isConst64(y!) ? b.i64pair(x.imm ^ y!.imm, x.imm2 ^ y!.imm2) : null))
 
 // A chain of constant additions collapses, so that push/pop sequences and address arithmetic stay short.
-on(ops.i64_add, (b, x, y) => (isConst64(y!) && x.op === ops.i64_add && isConst64(x.b!) ? b.emit(ops.i64_add, x.a, add64(b, x.b!, y!)) : null))
+on(ops.i64_add, (b, x, y) =>
+  isConst64(y!) && x.op === ops.i64_add && isConst64(x.b!) ? b.emit(ops.i64_add, x.a, add64(b, x.b!, y!)) : null,
+)
 on(ops.i64_sub, (b, x, y) => (isConst64(y!) ? b.emit(ops.i64_add, x, negate64(b, y!)) : null))
-on(ops.i32_add, (b, x, y) => (isConst32(y!) && x.op === ops.i32_add && isConst32(x.b!) ? b.emit(ops.i32_add, x.a, b.i32(x.b!.imm + y!.imm)) : null))
+on(ops.i32_add, (b, x, y) =>
+  isConst32(y!) && x.op === ops.i32_add && isConst32(x.b!) ? b.emit(ops.i32_add, x.a, b.i32(x.b!.imm + y!.imm)) : null,
+)
 
 const identity: Rule = (_b, x, y) => (isZero(y!) ? x : null)
-for (const op of [ops.i32_add, ops.i32_sub, ops.i32_or, ops.i32_xor, ops.i32_shl, ops.i32_shr_u, ops.i32_shr_s, ops.i32_rotl, ops.i32_rotr]) on(op, identity)
-for (const op of [ops.i64_add, ops.i64_sub, ops.i64_or, ops.i64_xor, ops.i64_shl, ops.i64_shr_u, ops.i64_shr_s, ops.i64_rotl, ops.i64_rotr]) on(op, identity)
-for (const op of [ops.i32_add, ops.i32_or, ops.i32_xor, ops.i64_add, ops.i64_or, ops.i64_xor]) on(op, (_b, x, y) => (isZero(x) ? y : null))
+for (const op of [
+  ops.i32_add,
+  ops.i32_sub,
+  ops.i32_or,
+  ops.i32_xor,
+  ops.i32_shl,
+  ops.i32_shr_u,
+  ops.i32_shr_s,
+  ops.i32_rotl,
+  ops.i32_rotr,
+])
+  on(op, identity)
+for (const op of [
+  ops.i64_add,
+  ops.i64_sub,
+  ops.i64_or,
+  ops.i64_xor,
+  ops.i64_shl,
+  ops.i64_shr_u,
+  ops.i64_shr_s,
+  ops.i64_rotl,
+  ops.i64_rotr,
+])
+  on(op, identity)
+for (const op of [ops.i32_add, ops.i32_or, ops.i32_xor, ops.i64_add, ops.i64_or, ops.i64_xor])
+  on(op, (_b, x, y) => (isZero(x) ? y : null))
 
 for (const op of [ops.i32_and, ops.i64_and]) {
   on(op, (_b, x, y) => (x === y ? x : isAllOnes(y!) ? x : isZero(y!) ? y : isAllOnes(x) ? y : isZero(x) ? x : null))
 }
-on(ops.i32_and, (b, x, y) => (isConst32(y!) && x.op === ops.i32_and && isConst32(x.b!) ? b.emit(ops.i32_and, x.a, b.i32(x.b!.imm & y!.imm)) : null))
+on(ops.i32_and, (b, x, y) =>
+  isConst32(y!) && x.op === ops.i32_and && isConst32(x.b!) ? b.emit(ops.i32_and, x.a, b.i32(x.b!.imm & y!.imm)) : null,
+)
 on(ops.i32_and, (_b, x, y) => (isConst32(y!) && (narrowMask(x) & ~y!.imm) === 0 ? x : null))
 for (const op of [ops.i32_or, ops.i64_or]) on(op, (_b, x, y) => (x === y ? x : null))
 on(ops.i32_xor, (b, x, y) => (x === y ? b.i32(0) : null))
@@ -88,9 +121,18 @@ on(ops.i32_wrap_i64, (b, x) => (isConst64(x) ? b.i32(x.imm) : null))
 on(ops.i64_extend_i32_u, (b, x) => (isConst32(x) ? b.i64pair(x.imm, 0) : null))
 on(ops.i64_extend_i32_s, (b, x) => (isConst32(x) ? b.i64pair(x.imm, x.imm >> 31) : null))
 // The low word of a 64-bit op depends only on the low words of its operands.
-const narrowing: [OpRow, OpRow][] = [[ops.i64_add, ops.i32_add], [ops.i64_sub, ops.i32_sub], [ops.i64_mul, ops.i32_mul], [ops.i64_and, ops.i32_and], [ops.i64_or, ops.i32_or], [ops.i64_xor, ops.i32_xor]]
+const narrowing: [OpRow, OpRow][] = [
+  [ops.i64_add, ops.i32_add],
+  [ops.i64_sub, ops.i32_sub],
+  [ops.i64_mul, ops.i32_mul],
+  [ops.i64_and, ops.i32_and],
+  [ops.i64_or, ops.i32_or],
+  [ops.i64_xor, ops.i32_xor],
+]
 for (const [wide, narrow] of narrowing) {
-  on(ops.i32_wrap_i64, (b, x) => (x.op === wide && (isConst64(x.b!) || isExtended(x.b!)) ? b.emit(narrow, b.wrap(x.a!), b.wrap(x.b!)) : null))
+  on(ops.i32_wrap_i64, (b, x) =>
+    x.op === wide && (isConst64(x.b!) || isExtended(x.b!)) ? b.emit(narrow, b.wrap(x.a!), b.wrap(x.b!)) : null,
+  )
 }
 const isExtended = (n: Node): boolean => n.op === ops.i64_extend_i32_u || n.op === ops.i64_extend_i32_s
 /** Masking a zero-extended value with 0xffffffff, as 32-bit writes do. */
@@ -127,7 +169,12 @@ for (const op of [ops.i32_select, ops.i64_select, ops.v128_select, ops.f32_selec
 }
 
 // Scalar floating point lives in lane 0 of a vector register: reading back a lane just written is the value itself.
-const lanes: [OpRow, OpRow][] = [[ops.f64x2_extract_lane, ops.f64x2_replace_lane], [ops.f32x4_extract_lane, ops.f32x4_replace_lane], [ops.i64x2_extract_lane, ops.i64x2_replace_lane], [ops.i32x4_extract_lane, ops.i32x4_replace_lane]]
+const lanes: [OpRow, OpRow][] = [
+  [ops.f64x2_extract_lane, ops.f64x2_replace_lane],
+  [ops.f32x4_extract_lane, ops.f32x4_replace_lane],
+  [ops.i64x2_extract_lane, ops.i64x2_replace_lane],
+  [ops.i32x4_extract_lane, ops.i32x4_replace_lane],
+]
 for (const [extract, replace] of lanes) {
   on(extract, (_b, x, _y, _z, imm) => (x.op === replace && x.imm === imm ? x.b : null))
   on(extract, (b, x, _y, _z, imm) => (x.op === replace && x.imm !== imm ? b.emit(extract, x.a, null, null, imm) : null))

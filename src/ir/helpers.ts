@@ -68,7 +68,14 @@ export const X87 = {
 export const X87_FORMAT = { f32: 0, f64: 1, f80: 2, i16: 3, i32: 4, i64: 5, bcd: 6 } as const
 
 /** Operations of X87.arithmetic, by the register field of their opcodes (SDM vol. 2, table A-8); operand order is destination, source. */
-export const X87_OPERATION = { add: 0, multiply: 1, subtract: 4, subtractReversed: 5, divide: 6, divideReversed: 7 } as const
+export const X87_OPERATION = {
+  add: 0,
+  multiply: 1,
+  subtract: 4,
+  subtractReversed: 5,
+  divide: 6,
+  divideReversed: 7,
+} as const
 
 /** Operations of HELPER.float; the helper's first operand is operation << 8 | type of the operands << 4 | type of the result. */
 export const FLOAT = {

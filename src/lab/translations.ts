@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { threadId } from 'node:worker_threads'
 import { Packr } from 'msgpackr'
-import type { StoredTranslations } from '../engine/code-cache.ts'
+import type { StoredTranslations } from '../replay/machine.ts'
 import { version } from './version.ts'
 
 /** Files kept; the ones that have not been used for longest go first. */

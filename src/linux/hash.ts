@@ -138,6 +138,7 @@ export function hashRegisters(hash: Hash, processor: Processor, bytes: Uint8Arra
   for (const register of [REG.fsBase, REG.gsBase])
     hash.bytes(bytes.subarray(registers[register]!.offset, registers[register]!.offset + 8))
   hash.word(cpu.view.getInt32(STATE.mxcsr, true))
+  hash.word(cpu.view.getInt32(STATE.watchExceptions, true))
   for (let i = 0; i < 8; i++) hash.bytes(bytes.subarray(STATE.x87 + 16 * i, STATE.x87 + 16 * i + 10))
   hash.bytes(bytes.subarray(STATE.x87Control, STATE.x87Dp + 8))
   hash.bytes(bytes.subarray(STATE.xmm, STATE.xmm + 256))

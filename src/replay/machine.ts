@@ -25,6 +25,8 @@ const PROT_EXEC = 4
 /** One for all machines of the thread: what it has translated for one run serves the next. */
 const engine = new Engine({ callDepth: CALL_DEPTH })
 
+export type { StoredTranslations }
+
 /** Gives the first machine of this thread the translations that an earlier one has left. */
 export function provideTranslations(stored: StoredTranslations): void {
   engine.provide(stored)

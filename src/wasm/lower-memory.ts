@@ -5,7 +5,8 @@ import { accessOf } from './lower-access.ts'
 import type { ValueLowering } from './lower-value.ts'
 import type { Window } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
-import { ACCESS, FAR_STORE, RUNTIME } from './runtime.ts'
+import { ACCESS } from './runtime-index.ts'
+import { FAR_STORE, RUNTIME } from './runtime.ts'
 
 /** An address ready for use: the full 64-bit value and its low word, both in locals. */
 export interface Address {
@@ -83,7 +84,7 @@ export function emitCheck(v: ValueLowering, { full, low }: Address, bytes: numbe
 }
 
 /** Computes whether all of a window may be accessed: its first byte's address is in local `full`. Fills `bad` and `origin`. */
-export function emitWindow(v: ValueLowering, window: Window, full: number): void {
+function emitWindow(v: ValueLowering, window: Window, full: number): void {
   const f = v.region.body
   f.localGet(full)
   f.op(OP.i32_wrap_i64)

@@ -3,7 +3,8 @@ import { EXIT } from '../ir/exits.ts'
 import { REG, registers, REGISTER_SLOTS, STATE } from '../ir/registers.ts'
 import type { Block, Node, Target, Terminator, Type } from '../ir/types.ts'
 import { BLOCK_VOID, F32, F64, FunctionBody, I32, I64, V128, type ValueType } from './encode.ts'
-import { DEAD, mayLeave, prepareBlock } from './lower-prepare.ts'
+import { prepareBlock } from './lower-prepare.ts'
+import { planStopProfiles, type StopProfiles } from './lower-profiles.ts'
 import { planRegisters, RegisterSet, type RegisterPlan } from './lower-registers.ts'
 import { emitStackWindow } from './lower-memory.ts'
 import { ValueLowering } from './lower-value.ts'
@@ -59,9 +60,7 @@ export class RegionLowering implements StructureSink {
   /** Wasm local of each register, or -1. */
   private readonly registerLocal = new Int32Array(REGISTER_SLOTS)
   private plan!: RegisterPlan
-  /** Sets of registers that a stop has to fetch from the CPU state first, since all written ones are stored then; one label each. */
-  private profiles: RegisterSet[] = []
-  private readonly profileIndex = new Map<number, number>()
+  private profiles!: StopProfiles
   /** Registers that the stop sequence stores and that are in the CPU state alone at this point of the code. */
   private missing = new RegisterSet()
   /** The block at hand. */
@@ -99,8 +98,9 @@ export class RegionLowering implements StructureSink {
     this.plan = planRegisters(input.blocks, succs)
     this.windows = planWindows(input.blocks, succs, input.entries[0]!)
     if (this.windows.stack !== null) this.plan.used.add(REG.rsp)
-    for (let r = 0; r < REGISTER_SLOTS; r++) this.registerLocal[r] = this.plan.used.has(r) ? f.local(wasmType[registers[r]!.type]) : -1
-    this.planProfiles(input.blocks, succs.length)
+    for (let r = 0; r < REGISTER_SLOTS; r++)
+      this.registerLocal[r] = this.plan.used.has(r) ? f.local(wasmType[registers[r]!.type]) : -1
+    this.profiles = planStopProfiles(input.blocks, this.plan)
     this.xpc = f.local(I32)
     this.xcode = f.local(I32)
     this.scratch64 = f.local(I64)
@@ -112,12 +112,12 @@ export class RegionLowering implements StructureSink {
     this.block()
     this.block()
     this.block()
-    for (let i = 0; i < this.profiles.length; i++) this.block()
+    for (let i = 0; i < this.profiles.sets.length; i++) this.block()
     emitStructured(shape, this)
     f.op(OP.unreachable)
-    for (let i = this.profiles.length - 1; i >= 0; i--) {
+    for (let i = this.profiles.sets.length - 1; i >= 0; i--) {
       this.end()
-      this.loadRegisters(this.profiles[i]!)
+      this.loadRegisters(this.profiles.sets[i]!)
       if (i > 0) this.branchTo(LEVEL.stop)
     }
     this.end()
@@ -195,30 +195,6 @@ export class RegionLowering implements StructureSink {
   }
 
   // Registers and the CPU state.
-
-  /**
-   * Numbers the profiles: what is missing at the places of each block where a stop may happen. What a block writes is no longer missing after
-   * the write. When there are many, the blocks with further ones get along with fewer by having what they write loaded before.
-   */
-  private planProfiles(blocks: readonly Block[], count: number): void {
-    this.profiles = []
-    this.profileIndex.clear()
-    for (let b = 0; b < count; b++) {
-      const missing = this.plan.written.minus(this.plan.valid[b]!)
-      this.addProfile(missing)
-      for (const node of blocks[b]?.ops ?? []) {
-        if (node.uses === DEAD || missing.empty) continue
-        if (node.op.effect === 'put') missing.remove(node.imm)
-        else if (mayLeave(node)) this.addProfile(missing)
-      }
-      this.addProfile(missing)
-    }
-  }
-
-  private addProfile(missing: RegisterSet): void {
-    if (missing.empty || this.profileIndex.has(missing.key)) return
-    this.profileIndex.set(missing.key, this.profiles.push(missing.minus(new RegisterSet())) - 1)
-  }
 
   /** Told by the lowering of values that register `r` has just been written. */
   wrote(r: number): void {
@@ -301,7 +277,7 @@ export class RegionLowering implements StructureSink {
 
   /** Goes to the stop sequence of the block at hand: what is in the CPU state alone is fetched on the way. */
   stop(): void {
-    this.branchTo(this.missing.empty ? LEVEL.stop : LEVEL.profiles + this.profileIndex.get(this.missing.key)!)
+    this.branchTo(this.missing.empty ? LEVEL.stop : LEVEL.profiles + this.profiles.index.get(this.missing.key)!)
   }
 
   /** Stops with the i64 on the wasm stack as rip: it is not a place where code can be. */

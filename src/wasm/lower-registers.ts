@@ -103,7 +103,7 @@ export function planRegisters(blocks: readonly Block[], succs: readonly (readonl
   })
   const dirtyBefore = make()
   const dirtyAfter = make()
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false
     for (let b = 0; b < n; b++) {
       dirtyAfter[b]!.addAll(dirtyBefore[b]!)
@@ -117,7 +117,7 @@ export function planRegisters(blocks: readonly Block[], succs: readonly (readonl
     valid[b]!.addAll(reads[b]!)
     valid[b]!.addAll(dirtyBefore[b]!)
   }
-  for (let changed = true; changed; ) {
+  for (let changed = true; changed;) {
     changed = false
     for (let b = n - 1; b >= 0; b--) {
       if (handsOver(blocks[b])) continue

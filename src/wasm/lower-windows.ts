@@ -48,7 +48,8 @@ export interface WindowPlan {
 
 /** base + offset of an address. */
 function decompose(address: Node): { base: Node; offset: number } {
-  if (address.op === ops.i64_add && address.b!.op === ops.i64_const && address.b!.imm2 === address.b!.imm >> 31) return { base: address.a!, offset: address.b!.imm }
+  if (address.op === ops.i64_add && address.b!.op === ops.i64_const && address.b!.imm2 === address.b!.imm >> 31)
+    return { base: address.a!, offset: address.b!.imm }
   return { base: address, offset: 0 }
 }
 
@@ -101,7 +102,11 @@ function stackChange(block: Block): number | null {
 }
 
 /** Distances of the stack pointer at the start of every block; a call leaves the stack pointer where it was before the push. */
-function stackDepths(blocks: readonly Block[], succs: readonly (readonly number[])[], first: number): (number | null)[] {
+function stackDepths(
+  blocks: readonly Block[],
+  succs: readonly (readonly number[])[],
+  first: number,
+): (number | null)[] {
   const depth: (number | null)[] = blocks.map(() => UNSEEN)
   const work = [first]
   depth[first] = 0
@@ -121,7 +126,11 @@ function stackDepths(blocks: readonly Block[], succs: readonly (readonly number[
 }
 
 /** Plans the windows of a region; `first` is the block of its first entry. Blocks have been prepared (dead nodes are marked). */
-export function planWindows(blocks: readonly Block[], succs: readonly (readonly number[])[], first: number): WindowPlan {
+export function planWindows(
+  blocks: readonly Block[],
+  succs: readonly (readonly number[])[],
+  first: number,
+): WindowPlan {
   const placements = new Map<Node, Placement>()
   const depth = stackDepths(blocks, succs, first)
   const stack = makeWindow(null, 0, 0, false)
@@ -147,7 +156,8 @@ export function planWindows(blocks: readonly Block[], succs: readonly (readonly 
         }
       }
       let group = groups.get(base)
-      if (group === undefined) groups.set(base, (group = { window: makeWindow(base, offset, offset + row.bytes, looped[b]!), members: [] }))
+      if (group === undefined)
+        groups.set(base, (group = { window: makeWindow(base, offset, offset + row.bytes, looped[b]!), members: [] }))
       const low = Math.min(group.window.low, offset)
       const high = Math.max(group.window.high, offset + row.bytes)
       if (high - low > MAX_SPAN) continue

@@ -22,7 +22,13 @@ function reasonOf(result: number): number {
  * iteration meets nothing before it; one iteration counts one instruction, and so does finding the counter zero.
  * `exact` code follows MXCSR exactly; other code is for a MXCSR as programs find it, whose exception flags nobody looks at.
  */
-export function liftBlock(reader: CodeReader, pc: number, limit: number, exact = false, decoder: Decoder = decoderFor()): Block[] {
+export function liftBlock(
+  reader: CodeReader,
+  pc: number,
+  limit: number,
+  exact = false,
+  decoder: Decoder = decoderFor(),
+): Block[] {
   const block = makeBlock(pc, false)
   const b = new Builder(block)
   const l = new LiftContext(b, exact)

@@ -15,7 +15,8 @@ export interface Request {
 
 const asked = isMainThread ? process.argv[2]! : (workerData as string)
 const { subject, seed, callDepth, uid, gid } = JSON.parse(asked) as Request
-const run = subject === null ? startTiny(seed) : start(subject, { seed, uid, gid, processor: new Engine({ callDepth }) })
+const run =
+  subject === null ? startTiny(seed) : start(subject, { seed, uid, gid, processor: new Engine({ callDepth }) })
 const answer = JSON.stringify(course(run, MOMENTS))
 if (isMainThread) process.stdout.write(answer)
 else parentPort!.postMessage(answer)

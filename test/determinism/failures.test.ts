@@ -1,7 +1,7 @@
 /** A failure of superslab is one run: found by any number of jobs, and the same in every replay. */
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Place } from '../e2e/lemming.ts'
+import { Place, type Document } from '../e2e/lemming.ts'
 import { larson } from './subjects.ts'
 
 const place = new Place()
@@ -9,10 +9,27 @@ afterAll(() => place.remove())
 
 const { path, args, env } = larson()
 const words = [...env.flatMap((entry) => ['--env', entry]), '--', path, ...args]
-const hunt = (jobs: string): any => place.json(['hunt', '--json', '--keep-going', '--runs', '10', '--jobs', jobs, '--out', `by${jobs}`, ...words])
-const told = ({ failures, runs }: any): unknown => [runs, failures.map(({ name, seed, hash, instructions, ending, finding }: any) => ({ name, seed, hash, instructions, ending, what: finding.what, thread: finding.thread }))]
+type Hunt = Document<'hunt'>
 
-let alone: any
+function hunt(jobs: string): Hunt {
+  return place.json('hunt', ['--keep-going', '--runs', '10', '--jobs', jobs, '--out', `by${jobs}`, ...words])
+}
+
+/** All that hunts which found the same have in common. */
+function found({ runs, failures }: Hunt): unknown {
+  const what = failures.map(({ name, seed, hash, instructions, ending, finding }) => [
+    name,
+    seed,
+    hash,
+    instructions,
+    ending,
+    finding.what,
+    finding.thread,
+  ])
+  return [runs, what]
+}
+
+let alone: Hunt
 beforeAll(() => {
   alone = hunt('1')
 })
@@ -20,15 +37,18 @@ beforeAll(() => {
 test('one job and two find the same failures', () => {
   expect(alone.failures.length).toBeGreaterThan(1)
   expect(alone.failures.length).toBeLessThan(10)
-  expect(told(hunt('2'))).toEqual(told(alone))
+  expect(found(hunt('2'))).toEqual(found(alone))
 })
 
 test('twenty replays: one hash, one report', () => {
-  const [failure] = alone.failures
-  const replayed = place.json(['replay', '--json', '--out', 'by1', '--times', '20', 'F1'])
+  const failure = alone.failures[0]!
+  const replayed = place.json('replay', ['--out', 'by1', '--times', '20', 'F1'])
   expect([replayed.times, replayed.hash, replayed.instructions]).toEqual([20, failure.hash, failure.instructions])
   expect(replayed.finding).toEqual(failure.finding)
   // Another process that has nothing translated yet, in another directory.
-  const again = place.json(['replay', '--json', join(place.path, 'by2', 'F1')], { cwd: '/', env: { XDG_CACHE_HOME: join(place.path, 'other') } })
+  const again = place.json('replay', [join(place.path, 'by2', 'F1')], {
+    cwd: '/',
+    env: { XDG_CACHE_HOME: join(place.path, 'other') },
+  })
   expect([again.hash, { ...again.finding, again: '' }]).toEqual([failure.hash, { ...failure.finding, again: '' }])
 })

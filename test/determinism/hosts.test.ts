@@ -19,9 +19,18 @@ function request(subject: Subject | null, more: Partial<Request> = {}): string {
 }
 
 /** The course in a process of its own. */
-function inProcess(asked: string, { node = process.execPath, flags = [] as string[], cwd = '/', env = {} as Record<string, string>, user = uid } = {}): Course {
+function inProcess(
+  asked: string,
+  { node = process.execPath, flags = [] as string[], cwd = '/', env = {} as Record<string, string>, user = uid } = {},
+): Course {
   const whole = { PATH: process.env.PATH!, NODE_NO_WARNINGS: '1', ...env }
-  const options = { cwd, env: whole, encoding: 'utf8' as const, maxBuffer: 1 << 26, ...(user !== uid && { uid: user, gid: user }) }
+  const options = {
+    cwd,
+    env: whole,
+    encoding: 'utf8' as const,
+    maxBuffer: 1 << 26,
+    ...(user !== uid && { uid: user, gid: user }),
+  }
   const { status, stdout, stderr } = spawnSync(node, [...flags, script, asked], options)
   if (status !== 0) throw new Error(`${node} ended with ${status}: ${stderr}`)
   return JSON.parse(stdout) as Course
@@ -37,11 +46,23 @@ async function inThread(asked: string, stackSizeMb: number): Promise<Course> {
 /** Whether another user could read these sources: not where a home directory is closed. */
 function nobodyCanRun(): boolean {
   if (uid !== 0) return false
-  const { status } = spawnSync(process.execPath, ['-e', `require('fs').readFileSync(${JSON.stringify(script)})`], { uid: NOBODY, gid: NOBODY, cwd: '/' })
+  const { status } = spawnSync(process.execPath, ['-e', `require('fs').readFileSync(${JSON.stringify(script)})`], {
+    uid: NOBODY,
+    gid: NOBODY,
+    cwd: '/',
+  })
   return status === 0
 }
 
-const elsewhere = { TZ: 'Pacific/Auckland', HOME: '/nonexistent', LANG: 'tr_TR.UTF-8', LC_ALL: 'ar_EG.UTF-8', LOGNAME: 'somebody', USER: 'somebody', TMPDIR: '/' }
+const elsewhere = {
+  TZ: 'Pacific/Auckland',
+  HOME: '/nonexistent',
+  LANG: 'tr_TR.UTF-8',
+  LC_ALL: 'ar_EG.UTF-8',
+  LOGNAME: 'somebody',
+  USER: 'somebody',
+  TMPDIR: '/',
+}
 /** The Node that LEMMING_TEST_NODE names, if it does: set it to the oldest one that is supported. */
 const otherNode = process.env.LEMMING_TEST_NODE ?? process.execPath
 
@@ -64,7 +85,9 @@ describe('a program that is the same everywhere', () => {
   test('is what it was on every other computer', async () => {
     const { stdout, ...rest } = here
     // A change of what a machine's state holds changes the hashes and nothing else: then, vitest -u.
-    await expect(`${JSON.stringify({ ...rest, ...tinyOutput(stdout) }, null, 2)}\n`).toMatchFileSnapshot('tiny.expected.json')
+    await expect(`${JSON.stringify({ ...rest, ...tinyOutput(stdout) }, null, 2)}\n`).toMatchFileSnapshot(
+      'tiny.expected.json',
+    )
   })
 
   test('computes what the processor computes', () => {

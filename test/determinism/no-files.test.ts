@@ -6,11 +6,16 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { ObjectStore, World } from '../../src/host/host.ts'
 import { nodeCodec } from '../../src/host/node.ts'
 import { createMachine } from '../../src/linux/machine.ts'
-import { encodeRecording, exportRecording, openRecording, type OpenedRecording } from '../../src/replay/recording-file.ts'
+import {
+  encodeRecording,
+  exportRecording,
+  openRecording,
+  type OpenedRecording,
+} from '../../src/replay/recording-file.ts'
 import { RecordingWorld } from '../../src/replay/recording-world.ts'
 import { RECORDING_FORMAT, type Recording } from '../../src/replay/recording.ts'
 import { ReplayingWorld } from '../../src/replay/replaying-world.ts'
-import { Place } from '../e2e/lemming.ts'
+import { Place, type Document } from '../e2e/lemming.ts'
 import { root } from '../house/tree.ts'
 import { newEngine, newWorld } from '../machine/machines.ts'
 import { MemoryObjects } from '../replay/recordings.ts'
@@ -25,10 +30,27 @@ function record(subject: Subject, store: ObjectStore): { recording: Recording; e
   const run = { ...start(subject, { world: recorder, processor: engine }), output }
   const expected = course(run, MOMENTS)
   run.machine.release()
-  const options = { strategy: 'random', cpus: 4, clockRate: 10, uid: process.getuid!(), gid: process.getgid!(), timeLimit: null }
-  const inputs = { path: subject.path, argv: [subject.path, ...subject.args], env: subject.env, cwd: '/tmp', seed: 1, options }
+  const options = {
+    strategy: 'random',
+    cpus: 4,
+    clockRate: 10,
+    uid: process.getuid!(),
+    gid: process.getgid!(),
+    timeLimit: null,
+  }
+  const inputs = {
+    path: subject.path,
+    argv: [subject.path, ...subject.args],
+    env: subject.env,
+    cwd: '/tmp',
+    seed: 1,
+    options,
+  }
   const end = { count: expected.count, hash: expected.hash, ending: { kind: 'exit', code: 0 } } as const
-  return { recording: { format: RECORDING_FORMAT, lemming: '', inputs, answers: recorder.save(nodeCodec, store), end }, expected }
+  return {
+    recording: { format: RECORDING_FORMAT, lemming: '', inputs, answers: recorder.save(nodeCodec, store), end },
+    expected,
+  }
 }
 
 /** The course of the recorded run in a world that knows the recording and nothing else. */
@@ -82,16 +104,21 @@ describe('the command', () => {
   test('replays an exported recording where it may read nothing but itself and the recording', () => {
     const { path, args, env } = larson()
     const file = join(place.path, 'r.lemming')
-    const ran = place.json(['run', '--json', '--export', file, ...env.flatMap((entry) => ['--env', entry]), '--', path, ...args])
+    const ran = place.json('run', ['--export', file, ...env.flatMap((entry) => ['--env', entry]), '--', path, ...args])
     mkdirSync(join(place.path, 'gone'))
     renameSync(path, join(place.path, 'gone', 'larson'))
     const allowed = [root, dirname(dirname(process.execPath)), file].flatMap((entry) => [`--allow-fs-read=${entry}`])
     const permission = ['--permission', '--allow-worker', ...allowed, '--no-warnings']
     const main = join(root, 'src/cli/main.ts')
-    const { stdout, stderr } = spawnSync(process.execPath, [...permission, main, 'replay', '--json', file], { cwd: '/', env: {}, encoding: 'utf8' })
+    const { stdout, stderr } = spawnSync(process.execPath, [...permission, main, 'replay', '--json', file], {
+      cwd: '/',
+      env: {},
+      encoding: 'utf8',
+    })
     expect(stderr).toBe('')
-    const replayed = JSON.parse(stdout)
-    for (const field of ['instructions', 'hash', 'ending', 'stdout', 'stderr']) expect(replayed[field], field).toEqual(ran[field])
+    const replayed = JSON.parse(stdout) as Document<'replay'>
+    for (const field of ['instructions', 'hash', 'ending', 'stdout', 'stderr'] as const)
+      expect(replayed[field], field).toEqual(ran[field])
     // The report too is the same, sources included, though the program is gone.
     expect({ ...replayed.finding, again: '' }).toEqual({ ...ran.finding, again: '' })
   })

@@ -49,14 +49,28 @@ describe.each([single(), threads(), larson()])('$name', (subject) => {
     const { observer, counts, seen } = countingObserver()
     expect(watched(engine, subject, observer)).toEqual(expected)
     const several = subject.name !== 'single'
-    const least = { syscall: 20, mapping: 5, signal: subject.name === 'larson' ? 0 : 5, taskStart: several ? 4 : 0, taskSwitch: several ? 10 : 1, taskExit: several ? 4 : 1 }
-    for (const [event, number] of Object.entries(least)) expect(counts[event as Event], event).toBeGreaterThanOrEqual(number)
+    const least = {
+      syscall: 20,
+      mapping: 5,
+      signal: subject.name === 'larson' ? 0 : 5,
+      taskStart: several ? 4 : 0,
+      taskSwitch: several ? 10 : 1,
+      taskExit: several ? 4 : 1,
+    }
+    for (const [event, number] of Object.entries(least))
+      expect(counts[event as Event], event).toBeGreaterThanOrEqual(number)
     if (subject.name !== 'larson') expect(seen.bytes).toBeGreaterThan(0)
   })
 
   test('strace', () => {
     let text = ''
-    expect(watched(engine, subject, straceObserver((line) => (text += line)))).toEqual(expected)
+    expect(
+      watched(
+        engine,
+        subject,
+        straceObserver((line) => (text += line)),
+      ),
+    ).toEqual(expected)
     expect(text).toMatch(/^execve\(|^brk\(/)
     expect(text).toMatch(/\+\+\+ (?:exited with \d+|killed by SIG\w+) \+\+\+\n$/)
   })

@@ -37,6 +37,8 @@ test('several threads: seeds give different schedules', () => {
   expect(new Set(runs.map(({ stdout }) => stdout)).size).toBe(5)
   expect(new Set(runs.map(({ count }) => count)).size).toBe(5)
   const native = spawnSync(subject.path, { encoding: 'utf8' })
-  const form = (text: string): string => text.replaceAll(/order [0-9a-f]+/g, 'order N').replace(/\d+ ticks, \d+ pokes, racy \d+/, 'N ticks')
-  for (const { ending, stdout } of runs) expect([ending, form(stdout)]).toEqual([`exit ${native.status}`, form(native.stdout)])
+  const form = (text: string): string =>
+    text.replaceAll(/order [0-9a-f]+/g, 'order N').replace(/\d+ ticks, \d+ pokes, racy \d+/, 'N ticks')
+  for (const { ending, stdout } of runs)
+    expect([ending, form(stdout)]).toEqual([`exit ${native.status}`, form(native.stdout)])
 })

@@ -58,7 +58,12 @@ export function threads(): Subject {
 export function larson(): Subject {
   execFileSync('make', ['-s', '-C', join(root, 'examples/superslab'), `OUT=${place()}`, 'larson'])
   const args = ['0.02', '8', '128', '64', '1', '12345', '4']
-  return { name: 'larson', path: join(place(), 'larson'), args, env: ['PATH=/usr/bin:/bin', 'FAST_CAP=0', 'SS_DRAIN=current'] }
+  return {
+    name: 'larson',
+    path: join(place(), 'larson'),
+    args,
+    env: ['PATH=/usr/bin:/bin', 'FAST_CAP=0', 'SS_DRAIN=current'],
+  }
 }
 
 /** The subject's machine before its first instruction. */
@@ -74,12 +79,19 @@ export function course({ machine, output }: TestMachine, moments: readonly numbe
     if (ended === null) at.push(`${count}:${machine.hash()}`)
   }
   const { count, ended } = machine.advance(Infinity)
-  const ending = ended!.kind === 'exit' ? `exit ${ended!.code}` : ended!.kind === 'signal' ? `signal ${ended!.signal} at ${ended!.address}` : ended!.kind
+  const ending =
+    ended!.kind === 'exit'
+      ? `exit ${ended!.code}`
+      : ended!.kind === 'signal'
+        ? `signal ${ended!.signal} at ${ended!.address}`
+        : ended!.kind
   return { at, count, hash: machine.hash(), ending, stdout: output.stdout }
 }
 
 /** Moments near the start of a program, and all over the runs of these. */
-export const MOMENTS = [1, 1000, 20_000, 70_000, 150_001, 270_000, 350_123, 600_000, 1_000_007, 2_500_000, 5_000_000, 17_000_000, 17_400_000]
+export const MOMENTS = [
+  1, 1000, 20_000, 70_000, 150_001, 270_000, 350_123, 600_000, 1_000_007, 2_500_000, 5_000_000, 17_000_000, 17_400_000,
+]
 
 /** A run in an engine of its own, the measure for others. */
 export function reference(subject: Subject, options: Partial<MachineOptions> = {}): Course {

@@ -100,7 +100,14 @@ export function tinyElf(): Uint8Array {
   view.setUint16(56, 1, true)
   view.setUint32(64, 1, true)
   view.setUint32(68, 7, true)
-  for (const [at, value] of [[80, BASE], [88, BASE], [96, file.length], [104, 0x10000], [112, 0x1000]] as const) view.setBigUint64(at, BigInt(value), true)
+  for (const [at, value] of [
+    [80, BASE],
+    [88, BASE],
+    [96, file.length],
+    [104, 0x10000],
+    [112, 0x1000],
+  ] as const)
+    view.setBigUint64(at, BigInt(value), true)
   file.set(code, HEADERS)
   return file
 }
@@ -109,7 +116,17 @@ export function tinyElf(): Uint8Array {
 export function startTiny(seed: number): TestMachine {
   const elf = tinyElf()
   const output = { stdout: '', stderr: '' }
-  const stat = (kind: HostStat['kind'], size: number): HostStat => ({ kind, mode: 0o755, uid: 0, gid: 0, size, mtime: '0', ino: size + 2, nlink: 1, rdev: 0 })
+  const stat = (kind: HostStat['kind'], size: number): HostStat => ({
+    kind,
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    size,
+    mtime: '0',
+    ino: size + 2,
+    nlink: 1,
+    rdev: 0,
+  })
   const world: World = {
     lstat: (path) => (path === '/' ? stat('dir', 0) : path === '/tiny' ? stat('file', elf.length) : 'ENOENT'),
     readlink: () => 'EINVAL',
@@ -120,7 +137,15 @@ export function startTiny(seed: number): TestMachine {
       output[fd === 1 ? 'stdout' : 'stderr'] += Buffer.from(bytes).toString('latin1')
     },
   }
-  const machine = createMachine({ path: '/tiny', argv: ['tiny'], env: [], cwd: '/', seed, world, processor: newEngine() })
+  const machine = createMachine({
+    path: '/tiny',
+    argv: ['tiny'],
+    env: [],
+    cwd: '/',
+    seed,
+    world,
+    processor: newEngine(),
+  })
   return { machine, output, world }
 }
 

@@ -17,8 +17,10 @@ describe('the cache on disk', () => {
 
   /** A run by the command; what is equal for equal runs, and how much of the cache was used. */
   function run(path: string): { end: unknown[]; used: boolean } {
-    const { instructions, hash, ending, stdout, statistics } = place.json(['run', '--json', '--seed', '5', '--', path], { env: { XDG_CACHE_HOME: cache } })
-    return { end: [instructions, hash, ending, stdout], used: statistics.revived > statistics.regions }
+    const { instructions, hash, ending, stdout, statistics } = place.json('run', ['--seed', '5', '--', path], {
+      env: { XDG_CACHE_HOME: cache },
+    })
+    return { end: [instructions, hash, ending, stdout], used: statistics.revived! > statistics.regions! }
   }
   /** The one file that the cache gains. */
   function cacheFile(action: () => void): string {
@@ -62,7 +64,11 @@ describe('an engine that others have used', () => {
     const { single: one, threads: four } = subjects
     const expected = { four: reference(four, { seed: 6 }), one: reference(one, { seed: 6 }) }
     expect(pooled(engine, four, { seed: 6 })).toEqual(expected.four)
-    for (const [subject, limit] of [[one, 5_640_321], [four, 200_003], [one, 77]] as const) {
+    for (const [subject, limit] of [
+      [one, 5_640_321],
+      [four, 200_003],
+      [one, 77],
+    ] as const) {
       const { machine } = start(subject, { processor: engine, seed: 7 })
       expect(machine.advance(limit)).toEqual({ count: limit, ended: null })
       machine.release()
@@ -81,6 +87,7 @@ describe('an engine that others have used', () => {
     }
     const stored = engine.translations([...run.machine.kernel.memories.values()][0]!.space)!
     expect(stored.regions.length).toBeGreaterThan(100)
-    for (const subject of [subjects.threads, subjects.single]) expect(pooled(fresh(), subject, { seed: 4 })).toEqual(pooled(engine, subject, { seed: 4 }))
+    for (const subject of [subjects.threads, subjects.single])
+      expect(pooled(fresh(), subject, { seed: 4 })).toEqual(pooled(engine, subject, { seed: 4 }))
   })
 })

@@ -67,6 +67,7 @@ describe('a program that ends', () => {
   ])('with arguments %j and input %j does what it does natively', (args, input) => {
     const env = { X: '1' }
     const native = spawnSync(join(place.path, 'talk'), args, {
+      argv0: './talk',
       cwd: place.path,
       env: place.env(env),
       input,

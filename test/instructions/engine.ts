@@ -40,7 +40,9 @@ export class EngineUnderTest {
   private readonly engine = new Engine({ callDepth: 100 })
   private readonly blank = initialCpuState()
 
-  constructor() {
+  /** `watched`: as after the program has written exception flags of MXCSR, so that they are kept. */
+  constructor(watched = false) {
+    new DataView(this.blank.buffer).setUint32(STATE.watchExceptions, watched ? 1 : 0, true)
     this.space.map(CODE_BASE, PAGE, PROT.read | PROT.write | PROT.exec)
     this.space.map(DATA_PAGE, PAGE, PROT.read | PROT.write)
   }

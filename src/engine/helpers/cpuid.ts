@@ -64,12 +64,19 @@ function leaf(n: number, subleaf: number): [number, number, number, number] {
       return [type | (level << 5) | 0x100, 63 | ((ways - 1) << 22), sets - 1, 0]
     }
     case 7:
-      return subleaf === 0 ? [0, (BASELINE.has('bmi1') ? 8 : 0) | (BASELINE.has('fsgsbase') ? 1 : 0), 0, 0] : [0, 0, 0, 0]
+      return subleaf === 0
+        ? [0, (BASELINE.has('bmi1') ? 8 : 0) | (BASELINE.has('fsgsbase') ? 1 : 0), 0, 0]
+        : [0, 0, 0, 0]
     case 0x8000_0000:
       return [MAX_EXTENDED_LEAF | 0, 0, 0, 0]
     case 0x8000_0001:
       // LAHF in 64-bit mode, LZCNT; SYSCALL, NX, RDTSCP, long mode.
-      return [0, 0, 1 | (BASELINE.has('lzcnt') ? 1 << 5 : 0), (1 << 11) | (1 << 20) | (BASELINE.has('rdtscp') ? 1 << 27 : 0) | (1 << 29)]
+      return [
+        0,
+        0,
+        1 | (BASELINE.has('lzcnt') ? 1 << 5 : 0),
+        (1 << 11) | (1 << 20) | (BASELINE.has('rdtscp') ? 1 << 27 : 0) | (1 << 29),
+      ]
     case 0x8000_0002:
     case 0x8000_0003:
     case 0x8000_0004: {

@@ -1,6 +1,19 @@
 /** Exists to compute the floating-point operations of SSE exactly, one lane at a time, with the exceptions that they raise (Intel SDM vol. 1, 4.8, 4.9, 11.5). */
 import { FLOAT } from '../../ir/helpers.ts'
-import { decode, DOUBLES, indefinite, infinityOf, isSignalling, type Layout, type Modes, type Outcome, type Real, round, SINGLES, zeroOf } from './sse-number.ts'
+import {
+  decode,
+  DOUBLES,
+  indefinite,
+  infinityOf,
+  isSignalling,
+  type Layout,
+  type Modes,
+  type Outcome,
+  type Real,
+  round,
+  SINGLES,
+  zeroOf,
+} from './sse-number.ts'
 import { integerRoot } from './x87-arithmetic.ts'
 import { CLASS, dropBits, ROUND, roundingOf, STATUS } from './x87-number.ts'
 
@@ -9,7 +22,8 @@ const invalid = (l: Layout): Outcome => exact(indefinite(l), STATUS.invalid)
 const withFlags = (outcome: Outcome, flags: number): Outcome => ({ bits: outcome.bits, flags: outcome.flags | flags })
 
 const signalling = (l: Layout, x: Real): boolean => x.kind === CLASS.nan && isSignalling(l, x)
-const denormal = (x: Real, y: Real): number => (x.kind === CLASS.denormal || y.kind === CLASS.denormal ? STATUS.denormal : 0)
+const denormal = (x: Real, y: Real): number =>
+  x.kind === CLASS.denormal || y.kind === CLASS.denormal ? STATUS.denormal : 0
 
 /** The NaN that the operands give, the first before the second, or null when neither is one. */
 function nanOf(l: Layout, x: Real, y: Real): Outcome | null {
@@ -20,7 +34,8 @@ function nanOf(l: Layout, x: Real, y: Real): Outcome | null {
 
 function add(l: Layout, modes: Modes, x: Real, y: Real, ySign: number): Outcome {
   const flags = denormal(x, y)
-  if (x.kind === CLASS.infinity) return y.kind === CLASS.infinity && x.sign !== ySign ? invalid(l) : exact(x.bits, flags)
+  if (x.kind === CLASS.infinity)
+    return y.kind === CLASS.infinity && x.sign !== ySign ? invalid(l) : exact(x.bits, flags)
   if (y.kind === CLASS.infinity) return exact(infinityOf(l, ySign), flags)
   const cancelled = roundingOf(modes.control) === ROUND.down ? 1 : 0
   const scale = Math.min(x.scale, y.scale)
@@ -77,7 +92,7 @@ function difference(x: Real, y: Real): number {
   return x.sign === 0 ? larger : -larger
 }
 
-function minMax(l: Layout, x: Real, y: Real, sign: number): Outcome {
+function minMax(x: Real, y: Real, sign: number): Outcome {
   if (x.kind === CLASS.nan || y.kind === CLASS.nan) return exact(y.bits, STATUS.invalid)
   return exact(sign * difference(x, y) > 0 ? x.bits : y.bits, denormal(x, y))
 }
@@ -93,7 +108,7 @@ function comparison(l: Layout, x: Real, y: Real, signals: boolean): { order: num
 function compare(l: Layout, x: Real, y: Real, predicate: number): Outcome {
   const { order, flags } = comparison(l, x, y, ((SIGNALLING_PREDICATES >> predicate) & 1) !== 0)
   const holds = [order === 0, order !== null && order < 0, order !== null && order <= 0, order === null][predicate & 3]!
-  return exact(holds === (predicate < 4) ? (l.signBit << 1n) - 1n : 0n, flags)
+  return exact(holds === predicate < 4 ? (l.signBit << 1n) - 1n : 0n, flags)
 }
 
 function order(l: Layout, x: Real, y: Real, signals: boolean): Outcome {
@@ -103,15 +118,22 @@ function order(l: Layout, x: Real, y: Real, signals: boolean): Outcome {
 }
 
 /** One lane of an operation other than `convert` on values with the bits x and y; `predicate` as HELPER.float says. */
-export function operate(l: Layout, modes: Modes, operation: number, predicate: number, xBits: bigint, yBits: bigint): Outcome {
+export function operate(
+  l: Layout,
+  modes: Modes,
+  operation: number,
+  predicate: number,
+  xBits: bigint,
+  yBits: bigint,
+): Outcome {
   const x = decode(l, xBits, modes)
   if (operation === FLOAT.sqrt) return squareRoot(l, modes, x)
   const y = decode(l, yBits, modes)
   switch (operation) {
     case FLOAT.min:
-      return minMax(l, x, y, -1)
+      return minMax(x, y, -1)
     case FLOAT.max:
-      return minMax(l, x, y, 1)
+      return minMax(x, y, 1)
     case FLOAT.compare:
       return compare(l, x, y, predicate)
     case FLOAT.order:
@@ -147,7 +169,10 @@ export function changeFormat(from: Layout, to: Layout, modes: Modes, bits: bigin
   const flags = denormal(x, x)
   if (x.kind === CLASS.infinity) return exact(infinityOf(to, x.sign))
   if (x.kind === CLASS.nan) {
-    const payload = from === SINGLES ? x.mantissa << (DOUBLES.fraction - SINGLES.fraction) : x.mantissa >> (DOUBLES.fraction - SINGLES.fraction)
+    const payload =
+      from === SINGLES
+        ? x.mantissa << (DOUBLES.fraction - SINGLES.fraction)
+        : x.mantissa >> (DOUBLES.fraction - SINGLES.fraction)
     return exact(infinityOf(to, x.sign) | payload | to.quietBit, isSignalling(from, x) ? STATUS.invalid : 0)
   }
   return withFlags(round(to, modes, x.sign, x.mantissa, x.scale, false), flags)

@@ -13,7 +13,14 @@ export interface Layout {
 
 const layout = (format: Format, fraction: bigint): Layout => {
   const special = 2 * format.maxExponent + 1
-  return { format, fraction, bias: format.maxExponent, special, signBit: BigInt(special + 1) << fraction, quietBit: 1n << (fraction - 1n) }
+  return {
+    format,
+    fraction,
+    bias: format.maxExponent,
+    special,
+    signBit: BigInt(special + 1) << fraction,
+    quietBit: 1n << (fraction - 1n),
+  }
 }
 
 export const SINGLES = layout(SINGLE, 23n)
@@ -55,7 +62,8 @@ export function decode(l: Layout, bits: bigint, modes: Modes): Real {
   const exponent = Number((bits & (l.signBit - 1n)) >> l.fraction)
   const fraction = bits & ((1n << l.fraction) - 1n)
   const scale = Math.max(exponent, 1) - l.bias - Number(l.fraction)
-  if (exponent === l.special) return { bits, sign, kind: fraction === 0n ? CLASS.infinity : CLASS.nan, mantissa: fraction, scale }
+  if (exponent === l.special)
+    return { bits, sign, kind: fraction === 0n ? CLASS.infinity : CLASS.nan, mantissa: fraction, scale }
   if (exponent !== 0) return { bits, sign, kind: CLASS.normal, mantissa: fraction | (1n << l.fraction), scale }
   if (fraction === 0n) return { bits, sign, kind: CLASS.zero, mantissa: 0n, scale }
   if (modes.denormalsAreZeros) return { bits: sign === 0 ? 0n : l.signBit, sign, kind: CLASS.zero, mantissa: 0n, scale }
@@ -83,11 +91,21 @@ function encode(l: Layout, sign: number, mantissa: bigint, scale: number): bigin
   return zeroOf(l, sign) | (exponent < 1 ? aligned : (BigInt(exponent - 1) << l.fraction) + aligned)
 }
 
+/** Exponents that no result reaches. */
+const UNLIMITED = { minExponent: -0x8000, maxExponent: 0x8000 } as const
+
 /** Rounds `mantissa · 2^scale` (`mantissa` not negative; zero only if exact); `sticky`: the true value lies a little above. */
-export function round(l: Layout, modes: Modes, sign: number, mantissa: bigint, scale: number, sticky: boolean): Outcome {
+export function round(
+  l: Layout,
+  modes: Modes,
+  sign: number,
+  mantissa: bigint,
+  scale: number,
+  sticky: boolean,
+): Outcome {
   if (mantissa === 0n) return { bits: zeroOf(l, sign), flags: 0 }
   if (modes.flushToZero) {
-    const unlimited = roundTo({ ...l.format, minExponent: -0x8000 }, modes.control, sign, mantissa, scale, sticky)
+    const unlimited = roundTo({ precision: l.format.precision, ...UNLIMITED }, modes.control, sign, mantissa, scale, sticky)
     if (unlimited.scale + bitLength(unlimited.mantissa) - 1 < l.format.minExponent) {
       return { bits: zeroOf(l, sign), flags: STATUS.underflow | STATUS.precision }
     }

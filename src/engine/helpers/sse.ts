@@ -13,7 +13,10 @@ const DENORMAL_MODES = 0x8040
 
 /** Must the task's floating-point code follow MXCSR exactly? Otherwise its results do not depend on MXCSR, and nobody has looked at the flags. */
 export function isExact(state: DataView): boolean {
-  return state.getUint32(STATE.watchExceptions, true) !== 0 || (state.getUint32(STATE.mxcsr, true) & ~FLAGS) !== DEFAULT_MODES
+  return (
+    state.getUint32(STATE.watchExceptions, true) !== 0 ||
+    (state.getUint32(STATE.mxcsr, true) & ~FLAGS) !== DEFAULT_MODES
+  )
 }
 
 /**
@@ -32,7 +35,8 @@ export function loadMxcsr(state: DataView, value: number): number {
 const SIZE = [4, 8, 4, 8, 4, 8, 4]
 const LANES = [1, 1, 4, 2, 1, 1, 4]
 const isInteger = (type: number): boolean => type >= FLOAT_TYPE.i32
-const layoutOf = (type: number): typeof SINGLES => (type === FLOAT_TYPE.f32 || type === FLOAT_TYPE.f32x4 ? SINGLES : DOUBLES)
+const layoutOf = (type: number): typeof SINGLES =>
+  type === FLOAT_TYPE.f32 || type === FLOAT_TYPE.f32x4 ? SINGLES : DOUBLES
 
 const get = (state: DataView, at: number, size: number): bigint =>
   size === 4 ? BigInt(state.getUint32(STATE.scratch + at, true)) : state.getBigUint64(STATE.scratch + at, true)
@@ -42,10 +46,19 @@ function put(state: DataView, at: number, size: number, bits: bigint): void {
   else state.setBigUint64(STATE.scratch + at, bits, true)
 }
 
-function lane(state: DataView, modes: Modes, operation: number, from: number, to: number, predicate: number, index: number): Outcome {
+function lane(
+  state: DataView,
+  modes: Modes,
+  operation: number,
+  from: number,
+  to: number,
+  predicate: number,
+  index: number,
+): Outcome {
   const size = SIZE[from]!
   const x = get(state, size * index, size)
-  if (operation !== FLOAT.convert) return operate(layoutOf(from), modes, operation, predicate, x, get(state, 16 + size * index, size))
+  if (operation !== FLOAT.convert)
+    return operate(layoutOf(from), modes, operation, predicate, x, get(state, 16 + size * index, size))
   if (isInteger(from)) return fromInteger(layoutOf(to), modes, BigInt.asIntN(8 * size, x))
   if (isInteger(to)) return toInteger(layoutOf(from), modes, 8 * SIZE[to]!, predicate !== 0, x)
   return changeFormat(layoutOf(from), layoutOf(to), modes, x)
@@ -90,7 +103,8 @@ function quick(state: DataView, mxcsr: number, operation: number, from: number):
   const wide = from === FLOAT_TYPE.f64 || from === FLOAT_TYPE.f64x2
   const [low, high] = wide ? PLAIN.f64 : PLAIN.f32
   const size = SIZE[from]!
-  const read = (at: number): number => (wide ? state.getFloat64(STATE.scratch + at, true) : state.getFloat32(STATE.scratch + at, true))
+  const read = (at: number): number =>
+    wide ? state.getFloat64(STATE.scratch + at, true) : state.getFloat32(STATE.scratch + at, true)
   const isPlain = (x: number): boolean => Math.abs(x) >= low && Math.abs(x) <= high
   const results = [0, 0, 0, 0]
   for (let i = 0; i < LANES[from]!; i++) {

@@ -34,7 +34,11 @@ function openConditions(block: Block): number[] {
  * Rewrites conditions in place. `succs[i]` are the blocks that control reaches from block i with flags untouched by anything
  * outside the region; `entries` are blocks that control also reaches from outside.
  */
-export function resolveFlagKinds(blocks: readonly Block[], succs: readonly (readonly number[])[], entries: readonly number[]): void {
+export function resolveFlagKinds(
+  blocks: readonly Block[],
+  succs: readonly (readonly number[])[],
+  entries: readonly number[],
+): void {
   const open = blocks.map(openConditions)
   if (open.every((list) => list.length === 0)) return
   const leaves = blocks.map(exitKind)

@@ -202,8 +202,7 @@ export const integersToSingles: Lifter = (l) => {
 export const integersToDoubles: Lifter = (l) => l.write(0, l.b.emit(ops.f64x2_convert_low_i32x4_s, packedIntegers(l)))
 
 /** CVTPS2PI, CVTTPS2PI: the low two floats; eight bytes of memory, not aligned. */
-export const singlesToIntegers = (op: OpRow): Lifter =>
-  half((l) => l.write(0, compute(l, op, low(l, quad(l, 1)))))
+export const singlesToIntegers = (op: OpRow): Lifter => half((l) => l.write(0, compute(l, op, low(l, quad(l, 1)))))
 
 /** CVTPD2PI, CVTTPD2PI. */
 export const doublesToIntegers = (op: OpRow): Lifter => half((l) => l.write(0, compute(l, op, aligned(l, 1))))

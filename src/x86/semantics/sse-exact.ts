@@ -96,7 +96,13 @@ export function compute(l: LiftContext, op: OpRow, x: Node, y: Node | null = nul
 }
 
 /** Only for exact code: all ones or zeros in each lane by a predicate of CMPPD; of a scalar as i32 (f32) or i64 (f64). */
-export function compareExactly(l: LiftContext, type: 'f32' | 'f64' | 'f32x4' | 'f64x2', predicate: number, x: Node, y: Node): Node {
+export function compareExactly(
+  l: LiftContext,
+  type: 'f32' | 'f64' | 'f32x4' | 'f64x2',
+  predicate: number,
+  x: Node,
+  y: Node,
+): Node {
   const lanes = FLOAT_TYPE[type]
   const masks = type === 'f32' ? 'i32' : type === 'f64' ? 'i64' : 'v128'
   return call(l, x, y, { operation: FLOAT.compare, from: lanes, to: lanes, predicate }, masks)

@@ -122,6 +122,31 @@ static void rewriting(void)
     munmap(page, 4096);
 }
 
+/* Every rounding, with and without denormals; the exception flags; the same for x87. */
+static void rounding(void)
+{
+    static const double numbers[] = {1.0, 3.0, -0.1, 1e-310, 1e300, 7e-200, 123456789.25};
+    for (unsigned mode = 0; mode < 8; mode++) {
+        unsigned mxcsr = 0x1f80 | (mode & 3) << 13 | (mode & 4 ? 0x8040 : 0), status;
+        unsigned short control = (unsigned short)(0x37f | (mode & 3) << 10), all;
+        __asm__ volatile("ldmxcsr %0\n fldcw %1\n fnclex" : : "m"(mxcsr), "m"(control));
+        for (int i = 0; i < 49; i++) {
+            volatile double a = numbers[i % 7], b = numbers[i / 7];
+            double r[3] = {a / b, a * b, a + b};
+            long double l = (long double)a / b;
+            int n = (int)(b / 3);
+            mix(r, sizeof r);
+            mix(&l, 10);
+            mix(&n, sizeof n);
+        }
+        __asm__ volatile("stmxcsr %0\n fnstsw %1" : "=m"(status), "=m"(all));
+        mix(&status, sizeof status);
+        all &= 0x3f;
+        mix(&all, sizeof all);
+    }
+    __asm__ volatile("ldmxcsr %0\n fninit" : : "m"((unsigned){0x1f80}));
+}
+
 static char *guarded;
 static sigjmp_buf back;
 
@@ -193,6 +218,7 @@ int main(void)
     rewriting();
     faults();
     timers();
+    rounding();
     printf("depth %d\n", deep(5000));
     char text[100];
     int length = snprintf(text, sizeof text, "%.17g %La %e %08x", 1 / 3.0, 2.5L, 6.02e23, next());

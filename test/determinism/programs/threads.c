@@ -31,6 +31,7 @@ static atomic_ulong order = 5381;
 static atomic_int ticks, pokes, spinning;
 static volatile long racy;
 static long stage;
+static unsigned long results[THREADS];
 
 static void on_signal(int signal)
 {
@@ -68,6 +69,9 @@ static void *work(void *arg)
 {
     long id = (long)arg;
     double x = (double)id + 0.25;
+    /* One thread rounds upwards. */
+    if (id == 2)
+        __asm__ volatile("ldmxcsr %0" : : "m"((unsigned){0x5f80}));
     atomic_fetch_add(&spinning, 1);
     while (atomic_load(&spinning) < THREADS)
         sched_yield();
@@ -85,6 +89,7 @@ static void *work(void *arg)
         if (i % 20 == 5 + (int)id)
             nanosleep(&(struct timespec){0, 2000 * (id + 1)}, NULL);
     }
+    memcpy(&results[id], &x, sizeof x);
     return x > 0 ? arg : NULL;
 }
 
@@ -111,5 +116,6 @@ int main(void)
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     printf("order %lx, %d ticks, %d pokes, racy %ld\n", order, ticks, pokes, racy);
+    printf("results %lx %lx %lx %lx\n", results[0], results[1], results[2], results[3]);
     return 0;
 }
