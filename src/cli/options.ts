@@ -57,13 +57,6 @@ export function wishesOf(words: string[], options: ProgramOptions): RunWishes {
       'leave the option out, or say --check none',
     )
   }
-  if (options.strategy !== 'random') {
-    throw new LemmingError(
-      'unknown-strategy',
-      `--strategy ${options.strategy}: there is no such strategy`,
-      'use --strategy random',
-    )
-  }
   return {
     command: words,
     seed: options.seed,
@@ -82,6 +75,7 @@ export function wordsOf(options: ProgramOptions): string[] {
   const words = options.env.flatMap((entry) => ['--env', entry])
   if (options.cleanEnv === true) words.push('--clean-env')
   if (options.cwd !== undefined) words.push('--cwd', options.cwd)
+  if (options.strategy !== 'random') words.push('--strategy', options.strategy)
   if (options.cpus !== 4) words.push('--cpus', String(options.cpus))
   if (options.clockRate !== 10) words.push('--clock-rate', String(options.clockRate))
   if (options.timeLimit !== undefined) words.push('--time-limit', String(options.timeLimit))

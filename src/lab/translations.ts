@@ -42,7 +42,7 @@ function digest(bytes: Uint8Array): Buffer {
 function translator(): string {
   const root = dirname(dirname(fileURLToPath(import.meta.url)))
   const parts = [version()]
-  for (const folder of ['engine', 'ir', 'ir/passes', 'wasm', 'x86', 'x86/semantics', 'x86/table']) {
+  for (const folder of ['engine', 'engine/helpers', 'ir', 'ir/passes', 'wasm', 'x86', 'x86/semantics', 'x86/table']) {
     for (const name of fs.readdirSync(join(root, folder))) {
       const { size, mtimeMs } = fs.statSync(join(root, folder, name))
       parts.push(`${folder}/${name} ${size} ${mtimeMs}`)

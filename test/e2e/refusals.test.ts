@@ -54,7 +54,7 @@ describe('one line and the next step', () => {
     [['run', '--seed', '1.5', '--', './prog'], 2, /whole number/],
     [['run', '--env', 'X', '--', './prog'], 2, /NAME=VALUE/],
     [['run', '--check', 'memory', '--', './prog'], 2, /--check memory: no such check is built yet/],
-    [['hunt', '--strategy', 'pct:3', '--', './prog'], 2, /--strategy pct:3: there is no such strategy/],
+    [['hunt', '--strategy', 'pct:3', '--', './prog'], 2, /there is no scheduling strategy 'pct:3'/],
     [['hunt', '--jobs', '0', '--', './prog'], 2, /from 1 to 256/],
     [['replay'], 2, /missing argument 'failure'/],
     [['frobnicate'], 2, /unknown command 'frobnicate'/],

@@ -6,7 +6,7 @@ import { aligned, immediate, lanes, shuffle } from './sse-operands.ts'
 const field = (control: number, i: number): number => (control >> (2 * i)) & 3
 
 /** A fixed shuffle of operand 0 and operand 1 by lanes of `size` bytes. */
-export const arrange = (size: number, numbers: readonly number[]): Lifter => {
+const arrange = (size: number, numbers: readonly number[]): Lifter => {
   const pattern = lanes(size, numbers)
   return (l) => l.write(0, shuffle(l, l.read(0), aligned(l, 1), pattern))
 }
