@@ -13,7 +13,7 @@ export const HELPER = {
   cpuid: 3,
   /** RDTSC: time-stamp counter to scratch[0..8). */
   rdtsc: 4,
-  /** LDMXCSR of a; returns 1 when code must go on in the other variant (exact floating point or not). */
+  /** LDMXCSR of a (b: by FXRSTOR); returns 1 when code must go on in the other variant (exact floating point or not). */
   mxcsr: 5,
   /**
    * An SSE operation by MXCSR's rules: a is a FLOAT operation with its FLOAT_TYPE, b its predicate. Operands at scratch[0..16) and scratch[16..32),

@@ -148,12 +148,19 @@ async function execute(inputs: RunInputs, world: RecordingWorld | ReplayingWorld
   try {
     session.runToEnd()
   } catch (error) {
-    if (!(error instanceof LemmingError) || !error.code.startsWith('unsupported-')) throw error
-    const { located } = await import('../session/describe.ts')
-    throw located(error, session, inflate)
+    const told = await explained(error, session)
+    subject.release()
+    throw told
   }
   keep(session)
   return session
+}
+
+/** The error that stopped a run, with the place in the program if the program is what it is about. */
+async function explained(error: unknown, session: Session): Promise<unknown> {
+  if (!(error instanceof LemmingError) || !error.code.startsWith('unsupported-')) return error
+  const { located } = await import('../session/describe.ts')
+  return located(error, session, inflate)
 }
 
 /** What went wrong. Naming addresses is loaded only for runs that need it. */

@@ -16,6 +16,7 @@ import { prctlCalls } from './syscalls/prctl.ts'
 import { processCalls } from './syscalls/process.ts'
 import { schedCalls } from './syscalls/sched.ts'
 import { signalCalls } from './syscalls/signal.ts'
+import { socketCalls } from './syscalls/socket.ts'
 import { statCalls } from './syscalls/stat.ts'
 import { timeCalls } from './syscalls/time.ts'
 import { treeCalls } from './syscalls/tree.ts'
@@ -39,6 +40,7 @@ const families: readonly (readonly Declaration[])[] = [
   futexCalls,
   timeCalls,
   schedCalls,
+  socketCalls,
 ]
 
 /** Declarations by system call number; undefined for those that lemming does not have. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { nextBelow, randomFrom } from '../../src/base/random.ts'
 import type { Machine } from '../../src/linux/machine.ts'
 import { newEngine } from '../machine/machines.ts'
-import { course, larson, MOMENTS, pooled, single, start, threads } from './subjects.ts'
+import { course, MOMENTS, pooled, single, start, threads } from './subjects.ts'
 
 /** Advances to `end` in slices of `next()` instructions and notes the states at `moments`; each slice stops exactly where it was told to. */
 function sliced(machine: Machine, next: () => number, end: number, moments: readonly number[]): string[] {
@@ -18,7 +18,7 @@ function sliced(machine: Machine, next: () => number, end: number, moments: read
   return at
 }
 
-describe.each([single(), threads(), larson()])('$name', (subject) => {
+describe.each([single(), threads()])('$name', (subject) => {
   const engine = newEngine()
   const expected = pooled(engine, subject)
   const finish = (machine: Machine): [number, string] => [machine.advance(Infinity).count, machine.hash()]

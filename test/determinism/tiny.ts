@@ -1,5 +1,5 @@
 /**
- * A program of two threads assembled here, in a world that holds nothing else: its runs are the same on every computer. It makes NaNs a million
+ * A program of two threads assembled here, in a world that holds nothing else: its runs are the same on every computer. It makes NaNs 300,000
  * times, computes with x87, and then both threads increment one counter without a lock and another one with it.
  */
 import type { HostStat, World } from '../../src/host/host.ts'
@@ -12,7 +12,7 @@ const HEADERS = 64 + 56
 /** Bytes in hexadecimal, a label `name:`, or a jump `opcode >name` with an 8-bit displacement; what follows `;` is for people. */
 const source = `
   31 db                               ; xor ebx, ebx            the NaNs' digest
-  b9 40 42 0f 00                      ; mov ecx, 1000000
+  b9 e0 93 04 00                      ; mov ecx, 300000
   48 b8 00 00 00 00 00 00 f0 7f       ; mov rax, +inf
   66 48 0f 6e c8                      ; movq xmm1, rax
   48 b8 23 01 00 00 00 00 f4 7f       ; mov rax, a signalling NaN

@@ -11,7 +11,7 @@ const frame = (more: Partial<Frame>): Frame => ({
   ...more,
 })
 const ours = (name: string, line: number, more: Partial<Frame> = {}): Frame =>
-  frame({ module: '/home/u/prog', function: name, file: '/home/u/src/list.c', line, text: `line ${line};`, ...more })
+  frame({ module: '/opt/prog', function: name, file: '/usr/src/list.c', line, text: `line ${line};`, ...more })
 const library = (name: string, offset: number): Frame =>
   frame({ module: '/lib/libc.so.6', moduleOffset: '0x1234', function: name, offset })
 const thread = (tid: number, frames: Frame[], waiting: string | null = null, end = 'outermost'): ThreadState => ({
@@ -33,7 +33,7 @@ const crash: Finding = {
     library('start_thread', 0x304),
   ]),
   source: {
-    file: '/home/u/src/list.c',
+    file: '/usr/src/list.c',
     line: 12,
     first: 9,
     lines: ['static void', 'unlink_node(node *n)', '{', '  n->next->prev = n->prev;', '', '}'],
@@ -70,7 +70,7 @@ test('a crash', () => {
      list.c:40  list_remove(node*)
      libc.so.6  start_thread()+0x304
   thread 1002 "prog"   @48 211 907   seed 17
-  source /home/u/src/list.c (changed since the program was built: the lines may be others)
+  source /usr/src/list.c (changed since the program was built: the lines may be others)
      9 │ static void
     10 │ unlink_node(node *n)
     11 │ {

@@ -23,7 +23,7 @@ export function runHelper(state: DataView, id: number, a: number, b: number, tim
       return 0
     }
     case HELPER.mxcsr:
-      return loadMxcsr(state, a >>> 0)
+      return loadMxcsr(state, a >>> 0, b !== 0)
     case HELPER.float:
       return float(state, a, b)
     default:

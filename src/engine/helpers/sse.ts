@@ -20,13 +20,14 @@ export function isExact(state: DataView): boolean {
 }
 
 /**
- * LDMXCSR of a valid value. Returns 1 when the program has to go on in the other variant of its code. From the first LDMXCSR on that may be meant for the
- * exception flags they are kept; one that only changes the treatment of denormals (what -ffast-math does at the start) is not.
+ * Makes a valid value MXCSR; `restored` by FXRSTOR. Returns 1 when the program has to go on in the other variant of its code. From the first LDMXCSR on that may
+ * be meant for the exception flags they are kept. One that only changes the treatment of denormals (what -ffast-math does at the start) is not, and
+ * FXRSTOR of what is there already (what the dynamic linker does) is not either.
  */
-export function loadMxcsr(state: DataView, value: number): number {
+export function loadMxcsr(state: DataView, value: number, restored: boolean): number {
   const before = isExact(state)
   const old = state.getUint32(STATE.mxcsr, true)
-  if (((value ^ old) & DENORMAL_MODES) === 0) state.setUint32(STATE.watchExceptions, 1, true)
+  if (restored ? value !== old : ((value ^ old) & DENORMAL_MODES) === 0) state.setUint32(STATE.watchExceptions, 1, true)
   state.setUint32(STATE.mxcsr, value, true)
   return isExact(state) === before ? 0 : 1
 }

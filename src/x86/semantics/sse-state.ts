@@ -22,10 +22,10 @@ function checkMxcsr(l: LiftContext, value: Node): void {
 }
 
 /** Makes a checked value MXCSR and ends the instruction: code of the other variant may have to go on. */
-function setMxcsr(l: LiftContext, value: Node): void {
+function setMxcsr(l: LiftContext, value: Node, restored: number): void {
   const { b } = l
   const elsewhere = makeBlock(l.insn.pc, true)
-  l.terminate({ kind: 'branch', cond: b.helper(HELPER.mxcsr, value, b.i32(0)), then: elsewhere, else: l.next })
+  l.terminate({ kind: 'branch', cond: b.helper(HELPER.mxcsr, value, b.i32(restored)), then: elsewhere, else: l.next })
   b.startBlock(elsewhere)
   l.terminate({ kind: 'leave', pc: l.next })
 }
@@ -34,7 +34,7 @@ function setMxcsr(l: LiftContext, value: Node): void {
 export const loadMxcsr: Lifter = (l) => {
   const value = l.b.load(32, l.ea())
   checkMxcsr(l, value)
-  setMxcsr(l, value)
+  setMxcsr(l, value, 0)
 }
 
 /** STMXCSR. */
@@ -93,5 +93,5 @@ export const fxrstor: Lifter = (l) => {
     b.helper(X87.register, b.i32(1), b.i32(i))
   })
   vectors.forEach((vector, i) => b.put(REG.xmm0 + i, vector))
-  setMxcsr(l, mxcsr)
+  setMxcsr(l, mxcsr, 1)
 }
