@@ -4,9 +4,10 @@ import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, test } from 'vitest'
-import { scratch } from '../machine/machines.ts'
+import type { World } from '../../src/host/host.ts'
+import { newEngine, newWorld, scratch } from '../machine/machines.ts'
 import type { Request } from './elsewhere.ts'
-import { course, larson, MOMENTS, reference, threads, type Course, type Subject } from './subjects.ts'
+import { course, larson, MOMENTS, pooled, reference, threads, type Course, type Subject } from './subjects.ts'
 import { startTiny, tinyElf, tinyOutput } from './tiny.ts'
 
 const script = join(import.meta.dirname, 'elsewhere.ts')
@@ -76,6 +77,39 @@ describe.each([threads(), larson()])('$name', (subject) => {
   test('as another user (where that is possible), from another directory, with another time zone, home and language, without nested guest calls', () => {
     const user = nobodyCanRun() ? NOBODY : uid
     expect(inProcess(request(subject, { callDepth: 0 }), { node: otherNode, env: elsewhere, user })).toEqual(expected)
+  })
+})
+
+describe('what the host says of files beside their contents', () => {
+  const engine = newEngine()
+  /** The run on a computer whose files were made in another order and at another time, and whose directories hold more. */
+  const moved = (subject: Subject): Course => {
+    const { world } = newWorld()
+    const lstat: World['lstat'] = (path) => {
+      const stat = world.lstat(path)
+      if (typeof stat === 'string') return stat
+      const size = stat.kind === 'dir' ? stat.size + 4096 : stat.size
+      return {
+        ...stat,
+        size,
+        ino: stat.ino + 1000,
+        nlink: stat.nlink + (stat.kind === 'dir' ? 1 : 0),
+        mtime: '86400000000000',
+      }
+    }
+    return pooled(engine, subject, { world: { ...world, lstat } })
+  }
+
+  test('is no part of the run until the program asks', () => {
+    const subject = threads()
+    expect(moved(subject)).toEqual({ ...pooled(engine, subject), stdout: '' })
+  })
+
+  test('and then it is: the dynamic linker asks', () => {
+    const subject = larson()
+    const [here, there] = [pooled(engine, subject), moved(subject)]
+    expect([there.at[0], there.count]).toEqual([here.at[0], here.count])
+    expect(there.hash).not.toBe(here.hash)
   })
 })
 
