@@ -285,7 +285,11 @@ export class CodeCache implements SlotAllocator, CodeListener {
   invalidate(first: number, count: number): void {
     const gone: number[] = []
     const drop = (list: readonly number[]): void => {
-      for (const slot of list) if (this.slots[slot]!.valid) (gone.push(slot), (this.slots[slot]!.valid = false))
+      for (const slot of list) {
+        const row = this.slots[slot]!
+        if (row.valid) gone.push(slot)
+        row.valid = false
+      }
     }
     if (count > this.byPage.size) {
       for (const [page, list] of this.byPage) if (page >= first && page < first + count) drop(list)

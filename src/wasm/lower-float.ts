@@ -52,6 +52,9 @@ function withNan(t: FloatType, opcode: number, unary: boolean): Special {
   }
 }
 
+/** For looking opcodes up by name. */
+const opcodes = { ...OP }
+
 for (const [t, name] of [
   [f64, 'f64'],
   [f32, 'f32'],
@@ -59,10 +62,10 @@ for (const [t, name] of [
   [f32x4, 'f32x4'],
 ] as const) {
   for (const op of ['add', 'sub', 'mul', 'div'] as const)
-    specials.set(ops[`${name}_${op}`], withNan(t, OP[`${name}_${op}`], false))
-  specials.set(ops[`${name}_sqrt`], withNan(t, OP[`${name}_sqrt`], true))
+    specials.set(ops[`${name}_${op}`], withNan(t, opcodes[`${name}_${op}`], false))
+  specials.set(ops[`${name}_sqrt`], withNan(t, opcodes[`${name}_sqrt`], true))
   for (const op of ['nearest', 'ceil', 'floor', 'trunc'] as const)
-    specials.set(ops[`${name}_${op}`], withNan(t, OP[`${name}_${op}`], true))
+    specials.set(ops[`${name}_${op}`], withNan(t, opcodes[`${name}_${op}`], true))
 }
 
 /** MINSx: a < b ? a : b, so that NaN and equal zeros give b. */

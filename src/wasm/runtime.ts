@@ -1,20 +1,21 @@
 /** Exists to build the small wasm module of functions that all translated code shares: NaN fix-ups, wide products, flag records, and the way in from the engine. */
 import { far } from './runtime-far.ts'
 import { STATE } from '../ir/registers.ts'
-import {
-  F32,
-  F64,
-  FunctionBody,
-  I32,
-  I64,
-  ModuleBuilder,
-  V128,
-  type ValueType,
-} from './encode.ts'
+import { F32, F64, FunctionBody, I32, I64, ModuleBuilder, V128, type ValueType } from './encode.ts'
 import * as OP from './opcodes.ts'
 import { check, stop, wild, zone } from './runtime-access.ts'
 import { materialize } from './runtime-flags.ts'
-import { lanewise, mulhiS, mulhiU, nanDemote, nanPromote, scalarNan, truncF32x4, truncF64x2, vectorNan } from './runtime-float.ts'
+import {
+  lanewise,
+  mulhiS,
+  mulhiU,
+  nanDemote,
+  nanPromote,
+  scalarNan,
+  truncF32x4,
+  truncF64x2,
+  vectorNan,
+} from './runtime-float.ts'
 
 /** A function that translated modules import: name and signature. `js` ones are the engine's, the others live in the runtime module. */
 export interface RuntimeFunction {

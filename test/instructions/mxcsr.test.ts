@@ -35,7 +35,8 @@ describe('SSE rows under MXCSR against the processor', () => {
     const cases = casesOf(row, { vectors: 150, variants: 3, seed: 2 })
     for (const { states, count } of cases) {
       const view = new DataView(states.buffer, states.byteOffset, states.byteLength)
-      for (let i = 0; i < count; i++) view.setUint32(i * VECTOR_STATE + OFFSET_FX + FX.mxcsr, anyMxcsr(random, mmxRows.includes(row)), true)
+      for (let i = 0; i < count; i++)
+        view.setUint32(i * VECTOR_STATE + OFFSET_FX + FX.mxcsr, anyMxcsr(random, mmxRows.includes(row)), true)
     }
     const native = executeNatively(cases, VECTOR_STATE, true)
     const failures: string[] = []
@@ -44,9 +45,14 @@ describe('SSE rows under MXCSR against the processor', () => {
       const { results } = engine.execute(c, VECTOR_STATE)
       for (let i = 0; i < c.count; i++, count++) {
         const found = differences(c, i, VECTOR_STATE, native[g]!, results, true)
-        const mxcsr = new DataView(c.states.buffer, c.states.byteOffset + i * VECTOR_STATE).getUint32(OFFSET_FX + FX.mxcsr, true)
+        const mxcsr = new DataView(c.states.buffer, c.states.byteOffset + i * VECTOR_STATE).getUint32(
+          OFFSET_FX + FX.mxcsr,
+          true,
+        )
         if (found.length > 0 && failures.length < 5)
-          failures.push(`${c.name} mxcsr=${mxcsr.toString(16)}\n  ${describeState(c, i, VECTOR_STATE)}\n  ${found.slice(0, 8).join('\n  ')}`)
+          failures.push(
+            `${c.name} mxcsr=${mxcsr.toString(16)}\n  ${describeState(c, i, VECTOR_STATE)}\n  ${found.slice(0, 8).join('\n  ')}`,
+          )
       }
     })
     expect(count).toBeGreaterThanOrEqual(400)

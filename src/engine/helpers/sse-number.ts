@@ -105,7 +105,14 @@ export function round(
 ): Outcome {
   if (mantissa === 0n) return { bits: zeroOf(l, sign), flags: 0 }
   if (modes.flushToZero) {
-    const unlimited = roundTo({ precision: l.format.precision, ...UNLIMITED }, modes.control, sign, mantissa, scale, sticky)
+    const unlimited = roundTo(
+      { precision: l.format.precision, ...UNLIMITED },
+      modes.control,
+      sign,
+      mantissa,
+      scale,
+      sticky,
+    )
     if (unlimited.scale + bitLength(unlimited.mantissa) - 1 < l.format.minExponent) {
       return { bits: zeroOf(l, sign), flags: STATUS.underflow | STATUS.precision }
     }
