@@ -1,5 +1,6 @@
 /** Exists because a loader sees a program only through its program headers: segments, checked so that mapping them cannot go wrong. */
 
+import { powerOfTwoFrom } from '../base/powers.ts'
 import { PT } from './constants.ts'
 import type { ElfHeader } from './header.ts'
 import { corruptElf, PROGRAM_HEADER_SIZE, truncatedElf } from './header.ts'
@@ -72,5 +73,5 @@ function checkSegment(segment: Segment, index: number, length: number, name: str
 }
 
 function isPowerOfTwo(value: number): boolean {
-  return value > 0 && Number.isInteger(Math.log2(value))
+  return value > 0 && powerOfTwoFrom(value) === value
 }

@@ -71,7 +71,7 @@ export const STATE = {
   scratch: 208,
   /** Fuel left when translated code returned to the engine. */
   fuelLeft: 272,
-  /** 1 once the program has written the exception flags of MXCSR: from then on they are kept exactly. */
+  /** 1 when the exception flags of MXCSR are kept exactly: from the start in programs known to read them, else once the program has written them. */
   watchExceptions: 276,
   xmm: 288,
   /** x87 and MMX: eight physical registers of 16 bytes (mantissa u64, sign+exponent u16), then control, status, tag words as u32 each, last instruction pointer and opcode. */

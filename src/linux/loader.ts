@@ -8,6 +8,7 @@ import { CpuState, initialCpuState } from '../engine/cpu-state.ts'
 import { cpuid } from '../engine/helpers/cpuid.ts'
 import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../engine/layout.ts'
 import { REG, STATE } from '../ir/registers.ts'
+import { readsExceptions } from './floating-environment.ts'
 import { findProgram, type ProgramFile } from './program-file.ts'
 import { bytesFromName } from './fs/names.ts'
 import { RLIMIT_STACK } from './faults.ts'
@@ -121,6 +122,7 @@ export function loadProgram(
   const cpu = new CpuState(t.cpu)
   cpu.rip = BigInt(entry)
   cpu.setGpr(REG.rsp, BigInt(stackPointer))
+  if (readsExceptions(elf)) cpu.view.setUint32(STATE.watchExceptions, 1, true)
   // Bit 1 of EFLAGS is always set, and interrupts are enabled.
   k.processor.writeFlags(cpu, 0x202)
 }

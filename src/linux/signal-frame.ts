@@ -101,6 +101,8 @@ export function pushFrame(k: Kernel, t: Task, info: SignalInfo, action: SignalAc
   cpu.setGpr(REG.rsp, sp)
   cpu.rip = BigInt(action.handler)
   k.processor.writeFlags(cpu, k.processor.readFlags(cpu) & ~CLEARED_FLAGS)
+  // Handlers start with fresh floating-point registers (fpu__clear_user_states).
+  clearFloatingPoint(cpu)
   if (t.altStack.flags & SS.autoDisarm) t.altStack = { base: 0, size: 0, flags: SS.disable }
   return true
 }

@@ -1,4 +1,5 @@
 /** Exists to read, write and cut the bytes of regular files: private chunks that shadow the host's content, which is never changed. */
+import { powerOfTwoFrom } from '../../base/powers.ts'
 import type { World } from '../../host/host.ts'
 import { errnoOf } from '../errno.ts'
 import type { FileContent } from './state.ts'
@@ -100,7 +101,7 @@ function privateChunk(world: World, file: FileContent, index: number, length: nu
   if (old !== undefined && old.length >= length) return old
   const source = old ?? base(world, file).subarray(index * CHUNK, (index + 1) * CHUNK)
   const wanted = Math.max(length, source.length)
-  const chunk = new Uint8Array(wanted <= 256 ? 256 : Math.min(CHUNK, 2 ** Math.ceil(Math.log2(wanted))))
+  const chunk = new Uint8Array(Math.min(CHUNK, powerOfTwoFrom(Math.max(256, wanted))))
   chunk.set(source)
   file.chunks.set(index, chunk)
   return chunk

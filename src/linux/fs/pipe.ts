@@ -1,4 +1,5 @@
 /** Exists to move bytes through pipes and FIFOs (pipe(7)): a ring of bytes with readers and writers. */
+import { powerOfTwoFrom } from '../../base/powers.ts'
 import type { Kernel } from '../kernel.ts'
 import { signalActivity } from './description.ts'
 import type { Description, FsState, Pipe } from './state.ts'
@@ -79,7 +80,7 @@ export function roomInPipe(pipe: Pipe): number {
 
 /** F_SETPIPE_SZ: the next power of two of pages; false when what is in it does not fit. */
 export function resizePipe(pipe: Pipe, bytes: number): boolean {
-  const capacity = Math.max(4096, 2 ** Math.ceil(Math.log2(bytes)))
+  const capacity = powerOfTwoFrom(Math.max(4096, bytes))
   if (pipe.used > capacity) return false
   const buffer = new Uint8Array(capacity)
   const first = Math.min(pipe.used, pipe.buffer.length - pipe.start)

@@ -1,4 +1,5 @@
 /** Exists to hold the files of /proc/PID and /proc/PID/task/TID: the machine's processes and threads in the kernel's own formats (proc(5)). */
+import { powerOfTwoFrom } from '../../base/powers.ts'
 import { PAGE_SIZE } from '../../engine/layout.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
@@ -211,7 +212,7 @@ function status(k: Kernel, process: Process, t: Task, threadOnly: boolean): stri
     ['TracerPid', '0'],
     ['Uid', uid.join('\t')],
     ['Gid', gid.join('\t')],
-    ['FDSize', String(Math.max(64, 2 ** Math.ceil(Math.log2(Math.max(1, ...process.files.keys()) + 1))))],
+    ['FDSize', String(powerOfTwoFrom(Math.max(63, ...process.files.keys()) + 1))],
     ['Groups', `${groups.join(' ')} `],
     ['VmPeak', kb(total)],
     ['VmSize', kb(total)],
