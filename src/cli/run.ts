@@ -47,8 +47,9 @@ export function runCommand({ thread, end }: Invocation): Command {
     })
 }
 
-/** Reports what went wrong; an exit code speaks for itself. */
+/** Reports what went wrong, and what the program asked for in vain; an exit code speaks for itself. */
 export function tell(result: RunResult, again: string): void {
+  for (const { text } of result.unknownCalls) write(2, `lemming: unknown system call, answered ENOSYS: ${text}\n`)
   if (result.finding !== null && result.ending.kind !== 'exit') write(2, `${reportText(result.finding, { again })}\n`)
 }
 

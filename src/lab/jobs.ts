@@ -72,6 +72,8 @@ export interface RunResult {
   /** With output 'capture'. */
   stdout: CapturedStream | null
   stderr: CapturedStream | null
+  /** System calls that nobody declared: answered ENOSYS. */
+  unknownCalls: { text: string; times: number }[]
   statistics: Record<string, number> | null
 }
 

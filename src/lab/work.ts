@@ -189,6 +189,7 @@ function resultOf(
     finding,
     stdout: stream(1),
     stderr: stream(2),
+    unknownCalls: subject.unknownCalls(),
     statistics: stats ? subject.statistics() : null,
   }
 }

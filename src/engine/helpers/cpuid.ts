@@ -37,7 +37,7 @@ function text(s: string, at: number): number {
   return s.charCodeAt(at) | (s.charCodeAt(at + 1) << 8) | (s.charCodeAt(at + 2) << 16) | (s.charCodeAt(at + 3) << 24)
 }
 
-const BRAND = 'lemming virtual processor'.padEnd(48, '\0')
+const BRAND = 'lemming virtual CPU'.padEnd(48, '\0')
 
 /** Deterministic cache parameters (leaf 4): [type, level, ways, sets], lines of 64 bytes. */
 const CACHES = [
@@ -52,8 +52,8 @@ function leaf(n: number, subleaf: number): [number, number, number, number] {
     case 0:
       return [MAX_LEAF, text('GenuineIntel', 0), text('GenuineIntel', 8), text('GenuineIntel', 4)]
     case 1:
-      // Family 6, model 15; CLFLUSH line of 8 quadwords.
-      return [0x000006f0, 0x00000800, bits(LEAF1_ECX), bits(LEAF1_EDX) | LEAF1_EDX_BASE]
+      // Family 6, model 44, stepping 2; CLFLUSH line of 8 quadwords.
+      return [0x000206c2, 0x00000800, bits(LEAF1_ECX), bits(LEAF1_EDX) | LEAF1_EDX_BASE]
     case 2:
       // Descriptor FF: see leaf 4.
       return [0x00ff_0001, 0, 0, 0]
