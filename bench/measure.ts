@@ -26,7 +26,7 @@ export interface System {
   command: (program: string, args: string[], env: Record<string, string>) => string[]
 }
 
-const cli = join(import.meta.dirname, '../src/cli/main.ts')
+const cli = join(import.meta.dirname, '../dist/cli/main.js')
 
 /** The line that runs a program under lemming with no check on, under the Node that runs this. */
 function lemmingCommand(program: string, args: string[], env: Record<string, string>): string[] {
