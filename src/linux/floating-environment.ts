@@ -3,7 +3,14 @@ import { STB, STT } from '../elf/constants.ts'
 import { type ElfFile, isElfError } from '../elf/file.ts'
 
 /** The functions of the C library that read exception flags (fenv(3), C23 7.6). */
-const READERS = new Set(['fetestexcept', 'fetestexceptflag', 'fegetexceptflag', 'fegetenv', 'feholdexcept', 'feupdateenv'])
+const READERS = new Set([
+  'fetestexcept',
+  'fetestexceptflag',
+  'fegetexceptflag',
+  'fegetenv',
+  'feholdexcept',
+  'feupdateenv',
+])
 
 /**
  * Does the program itself call one of them? Its imports say so, or in a static program its functions. A stripped static program and libraries do not tell:

@@ -1,13 +1,13 @@
 /** The same run on every host: in any thread, from anywhere, as anybody, under any Node, and however V8 compiles it. */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, test } from 'vitest'
 import type { World } from '../../src/host/host.ts'
 import { newEngine, newWorld, scratch } from '../machine/machines.ts'
 import type { Request } from './elsewhere.ts'
-import { course, larson, MOMENTS, pooled, reference, threads, type Course, type Subject } from './subjects.ts'
+import { course, larson, MOMENTS, pooled, reference, start, threads, type Course, type Subject } from './subjects.ts'
 import { startTiny, tinyElf, tinyOutput } from './tiny.ts'
 
 const script = join(import.meta.dirname, 'elsewhere.ts')
@@ -105,11 +105,20 @@ describe('what the host says of files beside their contents', () => {
     expect(moved(subject)).toEqual({ ...pooled(engine, subject), stdout: '' })
   })
 
-  test('and then it is: the dynamic linker asks', () => {
+  test('and then it is: the dynamic linker asks for some', () => {
     const subject = larson()
     const [here, there] = [pooled(engine, subject), moved(subject)]
     expect([there.at[0], there.count]).toEqual([here.at[0], here.count])
     expect(there.hash).not.toBe(here.hash)
+    const { machine } = start(subject, { processor: engine })
+    machine.advance(Infinity)
+    const known = new Map<string, boolean>()
+    for (const inode of machine.state.fs.inodes.values()) {
+      const before = machine.hash()
+      inode.mtime = [1, 1]
+      if (typeof inode.content?.host === 'string') known.set(basename(inode.content.host), machine.hash() !== before)
+    }
+    expect([known.get('libc.so.6'), known.get('larson')]).toEqual([true, false])
   })
 })
 

@@ -6,7 +6,7 @@ import { larson, pooled, reference, single, threads } from './subjects.ts'
 
 const engine = newEngine()
 
-describe.each([single(), threads(), larson()])('$name', (subject) => {
+describe.each([threads(), larson()])('$name', (subject) => {
   const expected = pooled(engine, subject)
 
   test('the same seed twice: equal states at every moment', () => {

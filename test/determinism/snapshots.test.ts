@@ -30,20 +30,24 @@ describe.each([single(), threads(), larson()])('$name', (subject) => {
   const expected = pooled(engine, subject)
   const random = randomFrom(subject.name.length, 'stops')
 
-  test('saved at any stop, packed, and restored here and by an engine that has translated nothing', () => {
+  test('saved at any stop, restored as it is, and packed and restored by an engine that has translated nothing', () => {
     const stop = nextBelow(random, expected.count)
     const original = start(subject, { processor: engine })
     original.machine.advance(stop)
     const hash = original.machine.hash()
-    const snapshot = ways[0]!(original.machine.save())
+    const snapshot = original.machine.save()
     const { stdout } = original.output
     const later = MOMENTS.filter((moment) => moment > stop)
     const rest = { ...expected, at: expected.at.slice(MOMENTS.length - later.length) }
     // The original runs on and its address space is used again: the snapshot does not notice.
     expect(course(original, later), `stopped at ${stop}`).toEqual(rest)
     original.machine.release()
-    for (const processor of [engine, newEngine()]) {
-      const again = restored(snapshot, processor, stdout)
+    const packed = ways[0]!(snapshot)
+    for (const [image, processor] of [
+      [snapshot, engine],
+      [packed, newEngine()],
+    ] as const) {
+      const again = restored(image, processor, stdout)
       expect(again.machine.hash()).toBe(hash)
       expect(course(again, later), `restored at ${stop}`).toEqual(rest)
       again.machine.release()

@@ -38,9 +38,9 @@ function place(): string {
   return made
 }
 
-function compiled(name: string): Subject {
+function compiled(name: string, file = name, ...more: string[]): Subject {
   const path = join(place(), name)
-  execFileSync('gcc', ['-O2', '-static', '-pthread', '-o', path, join(programs, `${name}.c`)])
+  execFileSync('gcc', ['-O2', '-static', '-pthread', ...more, '-o', path, join(programs, `${file}.c`)])
   return { name, path, args: [], env: ['PATH=/usr/bin:/bin'] }
 }
 
@@ -52,6 +52,11 @@ export function single(): Subject {
 /** Four threads with mutexes, atomics, races, signals and malloc. */
 export function threads(): Subject {
   return compiled('threads')
+}
+
+/** Nearly the same program: its functions are at the same addresses, and some of their bytes are others. */
+export function alteredThreads(): Subject {
+  return compiled('altered', 'threads', '-DROUNDS=150')
 }
 
 /** The superslab example, dynamically linked: it dies of its bug with many seeds. */

@@ -147,13 +147,14 @@ static void rounding(void)
     __asm__ volatile("ldmxcsr %0\n fninit" : : "m"((unsigned){0x1f80}));
 }
 
+enum { GUARDED = 9 };
 static char *guarded;
 static sigjmp_buf back;
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
     (void)context;
-    if ((char *)info->si_addr >= guarded && (char *)info->si_addr < guarded + 8 * 4096)
+    if ((char *)info->si_addr >= guarded && (char *)info->si_addr < guarded + GUARDED * 4096)
         mprotect((char *)((uintptr_t)info->si_addr & ~(uintptr_t)4095), 4096, PROT_READ | PROT_WRITE);
     else
         siglongjmp(back, signal);
@@ -167,7 +168,7 @@ static void faults(void)
     struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigaction(SIGSEGV, &action, NULL);
     sigaction(SIGFPE, &action, NULL);
-    guarded = mmap(NULL, 8 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    guarded = mmap(NULL, GUARDED * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     memset(guarded + 5, 7, 7 * 4096);
     mix(guarded, 7 * 4096);
     volatile int zero = 0;
@@ -210,16 +211,18 @@ static __attribute__((noinline)) int deep(int n)
 
 int main(void)
 {
+    faults();
     heap();
     nans();
     flags();
     printf("so far %016lx\n", sum);
     fflush(stdout);
     rewriting();
-    faults();
     timers();
     rounding();
     printf("depth %d\n", deep(5000));
+    /* The last of the guarded pages, which nobody has touched yet. */
+    mix(guarded + (GUARDED - 1) * 4096 + 100, 100);
     char text[100];
     int length = snprintf(text, sizeof text, "%.17g %La %e %08x", 1 / 3.0, 2.5L, 6.02e23, next());
     mix(text, (size_t)length);

@@ -15,7 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS = 4, ROUNDS = 200 };
+#ifndef ROUNDS
+#define ROUNDS 200
+#endif
+enum { THREADS = 4 };
 
 struct node {
     struct node *next;
