@@ -50,7 +50,7 @@ function stop(program: string, passed: readonly string[] = []): Stopped {
 /** The frames that have code of their own, as text. A thread caught at its very start has a null return address, which gdb shows as a frame. */
 function framesOf(stack: GdbStack): string[] {
   return stack.frames
-    .filter(({ type, pc }) => type !== INLINED && type !== TAIL_CALL && BigInt(pc) !== 0n)
+    .filter(({ type, pc }, i) => type !== INLINED && type !== TAIL_CALL && (i === 0 || BigInt(pc) !== 0n))
     .map(({ pc, saved }) => `${BigInt(pc).toString(16)} sp ${saved.rsp}`)
 }
 
