@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     // A test that compares nothing is green for no reason.
     expect: { requireAssertions: true },
     // Oracles compile C programs and run them under other tools: slow machines must not decide a test.

@@ -42,8 +42,11 @@ export interface World {
   list(path: string): string[] | HostError
   /** The whole content of a regular file. The caller does not change the bytes. */
   content(path: string): Uint8Array | HostError
-  /** Up to `max` bytes of standard input; empty means end of file. Blocks the host, not the virtual clock. */
-  readInput(max: number): Uint8Array
+  /**
+   * Up to `max` bytes of standard input; empty means end of file. Blocks the host, not the virtual clock. `nth` counts the reads of a run from 0 on:
+   * a world that remembers answers the same read in the same way again, for a machine that was restored.
+   */
+  readInput(max: number, nth: number): Uint8Array
   /** Bytes that the program wrote to the terminal or the pipe it was started with: fd 1 or 2. */
   writeOutput(fd: 1 | 2, bytes: Uint8Array): void
 }

@@ -109,7 +109,7 @@ export function nodeWorld(files: NodeFiles, terminal: Terminal): World {
     readlink: (path) => files.readlink(path),
     list: (path) => files.list(path),
     content: (path) => files.content(path),
-    readInput: (max) => terminal.readInput(max),
+    readInput: (max, nth) => terminal.readInput(max, nth),
     writeOutput: (fd, bytes) => terminal.writeOutput(fd, bytes),
   }
 }

@@ -39,10 +39,9 @@ export class RecordingWorld implements ReportWorld {
     return once(this.contents, path, () => this.world.content(path))
   }
 
-  readInput(max: number): Uint8Array {
-    const chunk = this.world.readInput(max).slice()
-    this.input.push(chunk)
-    return chunk
+  readInput(max: number, nth: number): Uint8Array {
+    this.input[nth] ??= this.world.readInput(max, nth).slice()
+    return this.input[nth]
   }
 
   writeOutput(fd: 1 | 2, bytes: Uint8Array): void {

@@ -10,7 +10,6 @@ export class ReplayingWorld implements ReportWorld {
   private readonly store: ObjectStore
   private readonly output: World['writeOutput']
   private readonly contents = new Map<string, Uint8Array>()
-  private chunksRead = 0
 
   /** `output` gets what the program writes. */
   constructor(answers: WorldAnswers, store: ObjectStore, output: World['writeOutput']) {
@@ -36,17 +35,16 @@ export class ReplayingWorld implements ReportWorld {
     return typeof answer === 'string' ? answer : this.object(path, answer)
   }
 
-  readInput(max: number): Uint8Array {
-    const chunk = this.answers.input[this.chunksRead]
+  readInput(max: number, nth: number): Uint8Array {
+    const chunk = this.answers.input[nth]
     if (chunk === undefined) {
       throw divergence(
-        `reads standard input for the ${ordinal(this.chunksRead + 1)} time, which was read ${this.answers.input.length} times`,
+        `reads standard input for the ${ordinal(nth + 1)} time, which was read ${this.answers.input.length} times`,
       )
     }
     if (chunk.length > max) {
       throw divergence(`asks for ${max} bytes of standard input where the recorded run got ${chunk.length}`)
     }
-    this.chunksRead++
     return chunk
   }
 

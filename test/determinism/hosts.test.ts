@@ -64,24 +64,29 @@ const elsewhere = {
   USER: 'somebody',
   TMPDIR: '/',
 }
+const engine = newEngine()
 /** The Node that LEMMING_TEST_NODE names, if it does: set it to the oldest one that is supported. */
 const otherNode = process.env.LEMMING_TEST_NODE ?? process.execPath
 
-describe.each([threads(), larson()])('$name', (subject) => {
-  const expected = reference(subject, { uid, gid })
+describe('from another place', () => {
+  const four = threads()
+  const superslab = larson()
 
   test('in a thread whose stack is deep, with guest calls nested deeply', async () => {
-    expect(await inThread(request(subject, { callDepth: 20_000 }), 64)).toEqual(expected)
+    expect(await inThread(request(four, { callDepth: 20_000 }), 64)).toEqual(reference(four, { uid, gid }))
   })
 
-  test('as another user (where that is possible), from another directory, with another time zone, home and language, without nested guest calls', () => {
-    const user = nobodyCanRun() ? NOBODY : uid
-    expect(inProcess(request(subject, { callDepth: 0 }), { node: otherNode, env: elsewhere, user })).toEqual(expected)
-  })
+  test.each([four, superslab])(
+    '$name as another user (where that is possible), from another directory, with another time zone, home and language, without nested guest calls',
+    (subject) => {
+      const user = nobodyCanRun() ? NOBODY : uid
+      const there = inProcess(request(subject, { callDepth: 0 }), { node: otherNode, env: elsewhere, user })
+      expect(there).toEqual(pooled(engine, subject, { uid, gid }))
+    },
+  )
 })
 
 describe('what the host says of files beside their contents', () => {
-  const engine = newEngine()
   /** The run on a computer whose files were made in another order and at another time, and whose directories hold more. */
   const moved = (subject: Subject): Course => {
     const { world } = newWorld()

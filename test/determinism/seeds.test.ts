@@ -2,11 +2,11 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { newEngine } from '../machine/machines.ts'
-import { larson, pooled, reference, single, threads } from './subjects.ts'
+import { pooled, reference, single, threads } from './subjects.ts'
 
 const engine = newEngine()
 
-describe.each([threads(), larson()])('$name', (subject) => {
+describe.each([single(), threads()])('$name', (subject) => {
   const expected = pooled(engine, subject)
 
   test('the same seed twice: equal states at every moment', () => {

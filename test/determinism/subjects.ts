@@ -59,6 +59,11 @@ export function alteredThreads(): Subject {
   return compiled('altered', 'threads', '-DROUNDS=150')
 }
 
+/** Reads all of its standard input in pieces of 64 bytes. */
+export function reader(): Subject {
+  return compiled('input')
+}
+
 /** The superslab example, dynamically linked: it dies of its bug with many seeds. */
 export function larson(): Subject {
   execFileSync('make', ['-s', '-C', join(root, 'examples/superslab'), `OUT=${place()}`, 'larson'])

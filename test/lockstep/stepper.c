@@ -120,8 +120,8 @@ static void set_general(const struct state *s) {
   must(ptrace(PTRACE_SETREGS, child, 0, &r), "PTRACE_SETREGS");
 }
 
-/* Steps once, delivering `signal` if it is not 0. Returns 0 after a step, the signal that the program is about to get, or -1 when it ended. */
-static int step(int signal) {
+/* Steps once, delivering `signal` if it is not 0; `plain` when nothing else than the step itself can end in SIGTRAP. Returns 0 after a step, the signal that the program is about to get, or -1 when it ended. */
+static int step(int signal, int plain) {
   siginfo_t info;
   must(ptrace(PTRACE_SINGLESTEP, child, 0, (long)signal), "PTRACE_SINGLESTEP");
   must(waitpid(child, &wait_status, 0), "waitpid");
@@ -130,6 +130,7 @@ static int step(int signal) {
     return -1;
   }
   if (WSTOPSIG(wait_status) != SIGTRAP) return WSTOPSIG(wait_status);
+  if (plain) return 0;
   must(ptrace(PTRACE_GETSIGINFO, child, 0, &info), "PTRACE_GETSIGINFO");
   /* INT3 comes from the kernel, a signal from kill() from a process; the rest is the step itself. */
   return info.si_code == SI_KERNEL || info.si_code <= 0 ? SIGTRAP : 0;
@@ -234,7 +235,7 @@ static uint64_t call(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64
   write_memory(r.rip, "\x0f\x05", 2);
   r.rax = number, r.rdi = a, r.rsi = b, r.rdx = c, r.r10 = d, r.r8 = e, r.r9 = f;
   must(ptrace(PTRACE_SETREGS, child, 0, &r), "PTRACE_SETREGS");
-  if (step(0) != 0) die("a system call of the stepper failed");
+  if (step(0, 0) != 0) die("a system call of the stepper failed");
   must(ptrace(PTRACE_GETREGS, child, 0, &r), "PTRACE_GETREGS");
   write_memory(saved.rip, code, 2);
   must(ptrace(PTRACE_SETREGS, child, 0, &saved), "PTRACE_SETREGS");
@@ -277,13 +278,14 @@ static void start(char **argv) {
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(sched_getcpu(), &one);
+  /* Both on one processor: to wake a task on another one takes far longer than to switch. */
+  sched_setaffinity(0, sizeof one, &one);
   child = fork();
   must(child, "fork");
   if (child == 0) {
     int null = open("/dev/null", O_RDWR);
     dup2(null, 0), dup2(null, 1);
     personality(ADDR_NO_RANDOMIZE);
-    sched_setaffinity(0, sizeof one, &one);
     ptrace(PTRACE_TRACEME, 0, 0, 0);
     execv(argv[0], argv);
     _exit(127);
@@ -316,7 +318,6 @@ static int shows_exceptions(const unsigned char *c) {
 static void run(uint32_t limit) {
   static struct state *states;
   static uint32_t room;
-  static uint64_t rip;
   uint32_t count = 0;
   enum stop stop = STOP_LIMIT;
   siginfo_t info = {0};
@@ -324,14 +325,14 @@ static void run(uint32_t limit) {
   if (states == NULL) die("no memory");
   struct user_regs_struct r;
   must(ptrace(PTRACE_GETREGS, child, 0, &r), "PTRACE_GETREGS");
-  for (rip = r.rip; count < limit; rip = states[count++].rip) {
+  for (uint64_t rip = r.rip; count < limit; rip = states[count++].rip) {
     unsigned char code[16] = {0};
     struct iovec local = {code, sizeof code}, remote = {(void *)rip, PAGE - rip % PAGE < sizeof code ? PAGE - rip % PAGE : sizeof code};
     process_vm_readv(child, &local, 1, &remote, 1, 0);
     if (is_one_of(code, "\x0f\x05", 2)) stop = STOP_SYSCALL;
     else if (is_special(code)) stop = STOP_SPECIAL;
     if (stop != STOP_LIMIT || (count > 0 && shows_exceptions(code))) break;
-    pending_signal = step(0);
+    pending_signal = step(0, code[0] != 0xcc && code[0] != 0xcd && code[0] != 0xf1);
     if (pending_signal != 0) {
       stop = pending_signal < 0 ? STOP_ENDED : STOP_SIGNAL;
       if (pending_signal > 0) must(ptrace(PTRACE_GETSIGINFO, child, 0, &info), "PTRACE_GETSIGINFO");
@@ -383,7 +384,7 @@ static void system_call(void) {
   }
   must(ptrace(PTRACE_SETREGS, child, 0, &r), "PTRACE_SETREGS");
   remember_all();
-  pending_signal = step(0);
+  pending_signal = step(0, 0);
   if (pending_signal == 0 && before.rax != SYS_rt_sigreturn) {
     must(ptrace(PTRACE_GETREGS, child, 0, &r), "PTRACE_GETREGS");
     r.rdi = before.rdi, r.r8 = before.r8, r.r10 = before.r10, r.r11 &= ~TRAP_FLAG;
@@ -411,7 +412,7 @@ static int is_ignored(int number) {
 static void deliver(void) {
   remember_all();
   if (!is_ignored(pending_signal)) {
-    int next = step(pending_signal);
+    int next = step(pending_signal, 0);
     if (next > 0) die("signal %d while signal %d was being delivered", next, pending_signal);
   }
   put_result();

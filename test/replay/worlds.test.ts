@@ -53,8 +53,8 @@ function ask(world: World): unknown[] {
     world.list('/a'),
     world.content('/a'),
     world.content('/absent'),
-    [...world.readInput(4)],
-    [...world.readInput(100)],
+    [...world.readInput(4, 0)],
+    [...world.readInput(100, 1)],
   ].map((answer) => (answer instanceof Uint8Array ? [...answer] : answer))
 }
 
@@ -92,10 +92,17 @@ describe('recording', () => {
     expect(outer.written).toBe('out')
   })
 
+  test('gives a machine that was restored the input of its time again', () => {
+    let read = 0
+    const world = new RecordingWorld({ ...restlessWorld(), readInput: () => Uint8Array.of(++read) })
+    expect([0, 1, 0, 1, 2].map((nth) => world.readInput(1, nth)[0])).toEqual([1, 2, 1, 2, 3])
+    expect(world.save(nodeCodec, new MemoryObjects()).input.map((chunk) => [...chunk])).toEqual([[1], [2], [3]])
+  })
+
   test('keeps input though the caller of the host reuses its buffer', () => {
     const buffer = Uint8Array.of(1)
     const world = new RecordingWorld({ ...restlessWorld(), readInput: () => buffer })
-    world.readInput(1)
+    world.readInput(1, 0)
     buffer[0] = 2
     expect(world.save(nodeCodec, new MemoryObjects()).input.map((chunk) => [...chunk])).toEqual([[1]])
   })
@@ -123,10 +130,10 @@ describe('replaying', () => {
 
   test('input that was not read is a divergence, and so is less of it', () => {
     const { replaying } = recorded()
-    expect(() => replaying.readInput(3)).toThrow(expect.objectContaining({ code: 'replay-divergence' }))
-    replaying.readInput(4)
-    replaying.readInput(6)
-    expect(() => replaying.readInput(4)).toThrow(
+    expect(() => replaying.readInput(3, 0)).toThrow(expect.objectContaining({ code: 'replay-divergence' }))
+    replaying.readInput(4, 0)
+    replaying.readInput(6, 1)
+    expect(() => replaying.readInput(4, 2)).toThrow(
       expect.objectContaining({ message: expect.stringContaining('the 3rd time') }),
     )
   })

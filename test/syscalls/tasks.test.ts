@@ -272,8 +272,8 @@ describe('calls about threads and processors', () => {
       .call('sched_getaffinity', 0, 8, b)
       .call('getcpu', b, b + 8, 0)
       .call('getcpu', 8, 0, 0)
-    s.call('getpriority', 0, 0)
-      .call('setpriority', 0, 0, 5)
+    // Whoever starts the tests may be nice.
+    s.call('setpriority', 0, 0, 5)
       .call('getpriority', 0, 0)
       .call('getpriority', 7, 0)
       .call('setpriority', 0, 999_999, 5)

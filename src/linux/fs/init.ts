@@ -31,6 +31,7 @@ export function createFs(world: World, time: Timespec): FsState {
     nextPipe: 1,
     hostInodes: new Map(),
     locks: [],
+    inputReads: 0,
   }
   const add = (init: Omit<NewInode, 'uid' | 'gid'>): Inode => addInode(fs, { uid: 0, gid: 0, ...init }, time)
   const put = (dir: Inode, name: string, inode: Inode): Inode => {

@@ -199,4 +199,6 @@ export interface FsState {
   /** Inode by the host's inode number, for files with several links or colliding numbers on different file systems. */
   hostInodes: Map<number, number>
   locks: FileLock[]
+  /** Reads of standard input so far: where the next one goes on, since the world keeps no place for us. */
+  inputReads: number
 }

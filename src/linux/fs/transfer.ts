@@ -43,7 +43,7 @@ export function readInto(k: Kernel, t: Task, d: Description, segments: readonly 
         : fillSegments(k, t, segments, room, (piece) => fillRandom(k.state.random.getrandom, piece))
     case 'stdin': {
       if (fault) return -ERRNO.EFAULT
-      const data = k.world.readInput(room)
+      const data = k.world.readInput(room, k.state.fs.inputReads++)
       scatter(space, segments, data)
       return data.length
     }
