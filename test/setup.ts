@@ -13,7 +13,7 @@ for (const name of ['execFileSync', 'spawnSync'] as const) {
     const args = more.find((each) => Array.isArray(each)) ?? []
     const options = more.find((each) => !Array.isArray(each))
     // A command that handles SIGTERM may be what hangs.
-    const result = original(file, args, { timeout: LIMIT, killSignal: 'SIGKILL', ...options })
+    const result = original(file, args, Object.assign({ timeout: LIMIT, killSignal: 'SIGKILL' }, options))
     const { error } = result as { error?: Error & { code?: string } }
     if (error?.code === 'ETIMEDOUT') throw new Error(`${file} ${args.join(' ')}: not done in time`)
     return result
