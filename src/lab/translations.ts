@@ -38,17 +38,21 @@ function digest(bytes: Uint8Array): Buffer {
   return out
 }
 
-/** Names the translator: its version, and in a checkout also the sizes and times of its sources. */
+/** Names the translator by the sizes and times of its sources; in the package, which is bundled, it is in one file with this function. */
 function translator(): string {
-  const root = dirname(dirname(fileURLToPath(import.meta.url)))
-  const parts = [version()]
-  for (const folder of ['engine', 'engine/helpers', 'ir', 'ir/passes', 'wasm', 'x86', 'x86/semantics', 'x86/table']) {
-    for (const name of fs.readdirSync(join(root, folder))) {
-      const { size, mtimeMs } = fs.statSync(join(root, folder, name))
-      parts.push(`${folder}/${name} ${size} ${mtimeMs}`)
-    }
-  }
-  return parts.join('\n')
+  const self = fileURLToPath(import.meta.url)
+  const root = dirname(dirname(self))
+  const files = self.endsWith('.ts') ? sources(root) : [self]
+  const described = files.map((file) => {
+    const { size, mtimeMs } = fs.statSync(file)
+    return `${file} ${size} ${mtimeMs}`
+  })
+  return [version(), ...described].join('\n')
+}
+
+function sources(root: string): string[] {
+  const folders = ['engine', 'engine/helpers', 'ir', 'ir/passes', 'wasm', 'x86', 'x86/semantics', 'x86/table']
+  return folders.flatMap((folder) => fs.readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
 }
 
 function fileFor(program: string): string | null {

@@ -25,7 +25,7 @@ describe('npm pack, then npm install elsewhere', () => {
   beforeAll(() => {
     elsewhere = mkdtempSync(join(tmpdir(), 'lemming-elsewhere-'))
     // Packed in a copy: another run may be building dist/ here.
-    const paths = ['package.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json', 'src', 'scripts', 'layers.mjs']
+    const paths = ['package.json', '.npmrc', 'tsconfig.json', 'src', 'scripts']
     using tree = plantedTree([...paths, 'README.md', 'LICENSE', 'CHANGELOG.md', 'ARCHITECTURE.md'], {})
     const json = execFileSync('npm', ['pack', '--json', '--silent', '--pack-destination', elsewhere], {
       cwd: tree.root,
@@ -49,7 +49,9 @@ describe('npm pack, then npm install elsewhere', () => {
 
   test('holds the build, its papers, and nothing else', () => {
     const paths = packed.files.map((file) => file.path)
-    expect(paths).toEqual(expect.arrayContaining(['dist/cli/main.js', 'package.json', 'README.md', 'LICENSE']))
+    expect(paths).toEqual(
+      expect.arrayContaining(['dist/cli/main.js', 'dist/LICENCES.txt', 'package.json', 'README.md', 'LICENSE']),
+    )
     expect(paths.filter((path) => !path.startsWith('dist/') && path.includes('/'))).toEqual([])
     expect(paths.filter((path) => path.endsWith('.ts'))).toEqual([])
     expect(packed.files.find((file) => file.path === 'dist/cli/main.js')!.mode & 0o111).toBe(0o111)
