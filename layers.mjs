@@ -63,7 +63,9 @@ export const layers = {
     base: 'seeded reuse, bytes, typed errors',
     ir: 'the layout of the register file: arguments and results of the calls it replaces',
     tool: 'tells the observers of allocations and frees',
+    engine: 'maps its memory, intercepts functions, and says which bytes are addressable',
     linux: 'takes its memory from the process that it serves',
+    elf: 'where a recognised object is loaded',
     symbols: 'recognises allocators by name',
   },
 
@@ -141,6 +143,8 @@ export const layers = {
 
   lab: {
     base: 'plain values and typed errors',
+    elf: 'the doctor reads a binary before it is run',
+    x86: 'the doctor looks for instructions that are not there',
     host: 'chooses the host',
     tool: 'hands observers to a session',
     linux: 'names the concrete strategies and options of the machine',

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 declare -A package_of=(
-  [gcc]=gcc [g++]=g++ [musl-gcc]=musl-tools [make]=make [gdb]=gdb [valgrind]=valgrind [strace]=strace [zstd]=zstd
+  [gcc]=gcc [g++]=g++ [musl-gcc]=musl-tools [make]=make [gdb]=gdb [valgrind]=valgrind [strace]=strace [zstd]=zstd [python3]=python3
 )
 missing=()
 for command in "${!package_of[@]}"; do

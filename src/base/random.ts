@@ -42,7 +42,8 @@ export function nextU32(s: RandomState): number {
 
 /** A uniform integer in [0, n), 1 <= n <= 2^32, without modulo bias; advances `s`. */
 export function nextBelow(s: RandomState, n: number): number {
-  const limit = 0x100000000 - (0x100000000 % n)
+  // The remainder of 2^32, in 32 bits.
+  const limit = 0x100000000 - ((-n >>> 0) % n)
   for (;;) {
     const x = nextU32(s)
     if (x < limit) return x % n

@@ -35,6 +35,9 @@ const BY_PREFIX: readonly [string, number][] = [
   ['no-directory', EXIT_CODE.usage],
   ['unknown-', EXIT_CODE.usage],
   ['check-', EXIT_CODE.usage],
+  ['mount-', EXIT_CODE.usage],
+  ['keep-', EXIT_CODE.usage],
+  ['suppressions-', EXIT_CODE.usage],
   ['no-program', EXIT_CODE.program],
   ['elf-', EXIT_CODE.program],
   ['program-', EXIT_CODE.program],
@@ -47,6 +50,7 @@ const BY_PREFIX: readonly [string, number][] = [
   ['failures-', EXIT_CODE.recording],
   ['replay-', EXIT_CODE.divergence],
   ['output-closed', 128 + 13],
+  ['interrupted', 128 + 2],
   ['internal', EXIT_CODE.internal],
 ]
 

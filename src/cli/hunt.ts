@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { isatty } from 'node:tty'
 import { Command } from 'commander'
+import { LemmingError } from '../base/errors.ts'
 import { FailureDirectory } from '../campaign/failures.ts'
 import { hunt } from '../campaign/hunt.ts'
 import { progressLine, rateText, timeText } from '../campaign/progress.ts'
@@ -48,6 +49,14 @@ export function huntCommand(invocation: Invocation): Command {
 
 async function startHunt(words: string[], options: HuntOptions, invocation: Invocation): Promise<number> {
   const inputs = runInputs(wishesOf(words, options), process.env)
+  const shared = inputs.options.mounts?.find(({ writable }) => writable)
+  if (shared !== undefined) {
+    throw new LemmingError(
+      'usage',
+      `--mount ${shared.host}:${shared.guest}:rw: the runs of a hunt would change the same files`,
+      'mount it without rw, or use lemming run',
+    )
+  }
   const { seed: firstSeed, runs, jobs, keepGoing = false, nonzeroExit = false, json = false } = options
   const directory = new FailureDirectory(options.out)
   const kept: KeptFailure[] = []

@@ -64,12 +64,12 @@ export function printSchema(command: keyof typeof schemas): void {
 }
 
 function print(command: keyof typeof schemas, document: Record<string, unknown>): void {
-  const checked = schemas[command].parse({ lemming: version(), command, ...document })
+  const checked = schemas[command].parse({ lemming: version(), format: 1, command, ...document })
   write(1, `${JSON.stringify(checked)}\n`)
 }
 
 function runDocument(result: RunResult, again: string): Record<string, unknown> {
-  const { inputs, ending, count, elapsed, hash, finding, stdout, stderr, statistics } = result
+  const { inputs, ending, count, elapsed, hash, finding, findings, leaks, stdout, stderr, statistics } = result
   return {
     program: programOf(inputs),
     seed: inputs.seed,
@@ -80,6 +80,8 @@ function runDocument(result: RunResult, again: string): Record<string, unknown> 
     virtualNs: elapsed,
     hash,
     finding: finding === null ? null : reportJson(finding, { again }),
+    findings: findings.map((one) => reportJson(one, { again })),
+    leaks,
     stdout: streamDocument(stdout!),
     stderr: streamDocument(stderr!),
     statistics,

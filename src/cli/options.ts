@@ -1,7 +1,17 @@
 /** Exists to declare the options that commands share, once: names, values, help. */
-import { InvalidArgumentError, type Command } from 'commander'
+import { normalize, resolve } from 'node:path'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { LemmingError } from '../base/errors.ts'
-import type { RunWishes } from '../lab/inputs.ts'
+import type { MountChoice, RunWishes } from '../lab/inputs.ts'
+import { readSuppressions } from '../lab/suppressions.ts'
+
+/** Detectors there are. */
+const CHECKS = ['memory', 'leak']
+
+/** Default of --quarantine, in bytes. */
+const QUARANTINE = 0x100_0000
+
+const LEAK_KINDS = ['definite', 'possible', 'indirect', 'reachable']
 
 /** The shared options of a command that runs a program, as commander hands them over. */
 export interface ProgramOptions {
@@ -9,11 +19,17 @@ export interface ProgramOptions {
   env: string[]
   cleanEnv?: boolean
   cwd?: string
+  mount: MountChoice[]
   check: string
   strategy: string
   cpus: number
   clockRate: number
   timeLimit?: number
+  memoryLimit?: number
+  heap?: 'native' | 'guarded'
+  quarantine: number
+  suppressions: string[]
+  showLeakKinds: string[]
   json?: boolean
   jsonSchema?: boolean
 }
@@ -29,7 +45,30 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
       .option('--env <K=V>', 'set an environment variable of the program (repeatable)', collectEnv, [])
       .option('--clean-env', 'start it with no environment but what --env sets')
       .option('--cwd <dir>', 'its working directory')
-      .option('--check <list>', 'detectors that watch the run: none is the only choice so far', 'none')
+      .option(
+        '--mount <HOST:GUEST[:rw]>',
+        'show a directory or file of this computer at a path of the machine: for reading, or with rw so that changes are made here too (repeatable)',
+        collectMount,
+        [],
+      )
+      .option('--check <list>', 'detectors that watch the run: memory, leak, or none', 'none')
+      .addOption(
+        new Option('--heap <who>', 'who answers malloc and its like (guarded if something is checked)').choices([
+          'native',
+          'guarded',
+        ]),
+      )
+      .option(
+        '--quarantine <bytes>',
+        'freed blocks that a guarded heap keeps from use',
+        wholeNumber(0, 1 << 30),
+        QUARANTINE,
+      )
+      .option('--suppressions <file>', "findings not to be told, in Valgrind's format (repeatable)", collect, [])
+      .option('--show-leak-kinds <list>', 'leaks told one by one: definite, possible, indirect, reachable', leakKinds, [
+        'definite',
+        'possible',
+      ])
       .option('--strategy <name>', 'how the seed is turned into a schedule of the threads: random', 'random')
       .option('--cpus <n>', 'processors that the program believes in', wholeNumber(1, 64), 4)
       .option('--clock-rate <ns>', 'virtual nanoseconds that one instruction takes', wholeNumber(1, 1_000_000), 10)
@@ -38,6 +77,7 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
         'end the run as a failure after so many seconds of its own (virtual) time',
         seconds,
       )
+      .option('--memory-limit <bytes>', 'bytes that each process may map, with K, M or G behind: more is ENOMEM', bytes)
   )
 }
 
@@ -50,19 +90,28 @@ export function addJsonOptions(command: Command): Command {
 
 /** The wishes that options and words express. Throws for what is not built. */
 export function wishesOf(words: string[], options: ProgramOptions): RunWishes {
-  if (options.check !== 'none') {
+  const names = options.check === 'none' ? [] : options.check.split(',')
+  const unknown = names.find((name) => !CHECKS.includes(name))
+  if (unknown !== undefined) {
     throw new LemmingError(
       'check-unknown',
       `--check ${options.check}: no such check is built yet`,
-      'leave the option out, or say --check none',
+      'leave the option out, or say --check memory,leak or --check none',
     )
   }
+  const heap = options.heap ?? (names.length > 0 ? 'guarded' : 'native')
+  const suppressions = options.suppressions.flatMap(readSuppressions)
   return {
+    heap,
+    quarantine: options.quarantine,
+    checks: { names, suppressions, leakKinds: options.showLeakKinds },
     command: words,
     seed: options.seed,
     env: options.env,
     cleanEnv: options.cleanEnv === true,
     cwd: options.cwd,
+    mounts: options.mount,
+    memoryLimit: options.memoryLimit ?? null,
     strategy: options.strategy,
     cpus: options.cpus,
     clockRate: options.clockRate,
@@ -75,10 +124,18 @@ export function wordsOf(options: ProgramOptions): string[] {
   const words = options.env.flatMap((entry) => ['--env', entry])
   if (options.cleanEnv === true) words.push('--clean-env')
   if (options.cwd !== undefined) words.push('--cwd', options.cwd)
+  for (const { host, guest, writable } of options.mount) words.push('--mount', `${host}:${guest}${writable ? ':rw' : ''}`)
   if (options.strategy !== 'random') words.push('--strategy', options.strategy)
   if (options.cpus !== 4) words.push('--cpus', String(options.cpus))
   if (options.clockRate !== 10) words.push('--clock-rate', String(options.clockRate))
+  if (options.check !== 'none') words.push('--check', options.check)
+  if (options.heap !== undefined) words.push('--heap', options.heap)
+  if (options.quarantine !== QUARANTINE) words.push('--quarantine', String(options.quarantine))
+  for (const file of options.suppressions) words.push('--suppressions', file)
+  if (options.showLeakKinds.join() !== 'definite,possible')
+    words.push('--show-leak-kinds', options.showLeakKinds.join())
   if (options.timeLimit !== undefined) words.push('--time-limit', String(options.timeLimit))
+  if (options.memoryLimit !== undefined) words.push('--memory-limit', String(options.memoryLimit))
   return words
 }
 
@@ -101,7 +158,33 @@ function seconds(text: string): number {
   return value
 }
 
+function leakKinds(text: string): string[] {
+  const kinds = text === 'all' ? LEAK_KINDS : text === 'none' ? [] : text.split(',')
+  if (!kinds.every((kind) => LEAK_KINDS.includes(kind)))
+    throw new InvalidArgumentError(`It takes all, none, or a list of ${LEAK_KINDS.join(', ')}.`)
+  return kinds
+}
+
+function collect(entry: string, before: string[]): string[] {
+  return [...before, entry]
+}
+
 function collectEnv(entry: string, before: string[]): string[] {
   if (entry.indexOf('=') < 1) throw new InvalidArgumentError('It takes NAME=VALUE.')
   return [...before, entry]
+}
+
+function bytes(text: string): number {
+  const [, digits, unit = ''] = /^(\d+)([KMG]?)$/.exec(text) ?? []
+  const value = Number(digits) * 1024 ** ' KMG'.indexOf(unit || ' ')
+  if (digits === undefined || !(value >= 1 << 20 && value <= 2 ** 40))
+    throw new InvalidArgumentError('It takes a number of bytes from 1M on, such as 512M.')
+  return value
+}
+
+function collectMount(text: string, before: MountChoice[]): MountChoice[] {
+  const [, host, guest, rw] = /^([^:]+):(\/[^:]*)(:rw)?$/.exec(text) ?? []
+  if (host === undefined || guest === undefined)
+    throw new InvalidArgumentError('It takes HOST:GUEST or HOST:GUEST:rw, with an absolute path for GUEST.')
+  return [...before, { host: resolve(host), guest: normalize(guest).replace(/(?<=.)\/$/, ''), writable: rw !== undefined }]
 }

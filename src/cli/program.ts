@@ -4,6 +4,8 @@ import { plainError } from '../lab/errors.ts'
 import type { Thread } from '../lab/thread.ts'
 import { version } from '../lab/version.ts'
 import { EXIT_CODE, EXIT_CODE_HELP, exitCodeOf } from './exit-codes.ts'
+import { cacheCommand } from './cache.ts'
+import { doctorCommand } from './doctor.ts'
 import { huntCommand } from './hunt.ts'
 import { complain, write } from './output.ts'
 import { replayCommand } from './replay.ts'
@@ -30,7 +32,8 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
     .description('A laboratory for memory corruption and heisenbugs in unmodified Linux x86-64 programs.')
     .version(version(), '-V, --version')
     .enablePositionalOptions()
-  for (const command of [runCommand(invocation), huntCommand(invocation), replayCommand(invocation)]) {
+  const commands = [runCommand, huntCommand, replayCommand, doctorCommand, cacheCommand]
+  for (const command of commands.map((make) => make(invocation))) {
     program.addCommand(command.addHelpText('after', EXIT_CODE_HELP))
   }
   for (const command of [program, ...program.commands]) {
@@ -55,7 +58,7 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
 
 function commanderEnd(error: CommanderError, words: string[]): number {
   if (error.exitCode === 0) return EXIT_CODE.ok
-  const command = /^(run|hunt|replay)$/.exec(words[0] ?? '')?.[0]
+  const command = /^(run|hunt|replay|doctor|cache)$/.exec(words[0] ?? '')?.[0]
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\n+\(?/, ' (')

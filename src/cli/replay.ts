@@ -1,11 +1,10 @@
 /** Exists as `lemming replay`: a recorded run again, instruction for instruction. */
 import { Command } from 'commander'
 import { FAILURES, findRecording } from '../lab/places.ts'
-import { exitCodeOfEnding } from './exit-codes.ts'
 import { addJsonOptions, wholeNumber } from './options.ts'
 import { shellLine, write } from './output.ts'
 import type { Invocation } from './program.ts'
-import { tell, tellStatistics } from './run.ts'
+import { exitCodeOfResult, tell, tellStatistics } from './run.ts'
 
 interface ReplayOptions {
   out: string
@@ -13,6 +12,7 @@ interface ReplayOptions {
   strace?: boolean
   stats?: boolean
   export?: string
+  errorExitcode?: number
   json?: boolean
   jsonSchema?: boolean
 }
@@ -27,6 +27,7 @@ export function replayCommand({ thread, end }: Invocation): Command {
     .option('--times <n>', 'how often', wholeNumber(1, 1_000_000), 1)
     .option('--strace', 'print its system calls to standard error')
     .option('--stats', 'print counters to standard error')
+    .option('--error-exitcode <n>', 'end with this code when a check found something', wholeNumber(0, 255))
     .option('--export <file>', 'write a self-contained recording, which replays where the files of this one are not')
     .action(async (name: string | undefined, options: ReplayOptions, command: Command) => {
       if (options.jsonSchema === true) return (await import('./json.ts')).printSchema('replay')
@@ -54,6 +55,6 @@ export function replayCommand({ thread, end }: Invocation): Command {
         write(2, `lemming: replayed ${often}: ${result.count} instructions and state ${result.hash}, as recorded\n`)
         if (stats) tellStatistics(result, (performance.now() - began) / 1000)
       }
-      end(exitCodeOfEnding(result.ending))
+      end(exitCodeOfResult(result, options.errorExitcode))
     })
 }

@@ -2,9 +2,12 @@
 import { Command } from 'commander'
 import type { RunResult } from '../lab/jobs.ts'
 import { runInputs } from '../lab/inputs.ts'
-import { reportText } from '../report/text.ts'
+import { suppressionText } from '../report/suppressions.ts'
+import { leakSummaryText, reportText } from '../report/text.ts'
+import { countsAsError } from '../tool/finding.ts'
 import { exitCodeOfEnding } from './exit-codes.ts'
-import { addProgramOptions, wishesOf, wordsOf, type ProgramOptions } from './options.ts'
+import { borrowTerminal } from './raw-terminal.ts'
+import { addProgramOptions, wholeNumber, wishesOf, wordsOf, type ProgramOptions } from './options.ts'
 import { shellLine, write } from './output.ts'
 import type { Invocation } from './program.ts'
 
@@ -12,6 +15,9 @@ interface RunOptions extends ProgramOptions {
   strace?: boolean
   stats?: boolean
   export?: string
+  keepFiles?: string
+  errorExitcode?: number
+  genSuppressions?: boolean
 }
 
 export function runCommand({ thread, end }: Invocation): Command {
@@ -20,37 +26,57 @@ export function runCommand({ thread, end }: Invocation): Command {
     .option('--strace', 'print its system calls to standard error')
     .option('--stats', 'print counters to standard error')
     .option('--export <file>', 'write a self-contained recording of the run')
+    .option('--gen-suppressions', 'print a suppression for each finding')
+    .option('--keep-files <dir>', 'write the files that the run has added, changed or removed to a new directory')
+    .option('--error-exitcode <n>', 'end with this code when a check found something', wholeNumber(0, 255))
     .action(async (words: string[], options: RunOptions) => {
       if (options.jsonSchema === true) return (await import('./json.ts')).printSchema('run')
       const inputs = runInputs(wishesOf(words, options), process.env)
       const json = options.json === true
       const { strace = false, stats = false } = options
       const began = performance.now()
-      const result = await (
-        await thread()
-      ).ask<'run'>({
-        kind: 'run',
+      const worker = await thread()
+      const borrowed = json ? null : borrowTerminal()
+      const job = {
+        kind: 'run' as const,
         inputs,
-        output: json ? 'capture' : 'own',
+        output: json ? ('capture' as const) : ('own' as const),
+        terminal: borrowed?.terminal ?? null,
         strace,
         hash: json || stats,
         stats: json || stats,
         exportTo: options.export ?? null,
-      })
+        keepTo: options.keepFiles ?? null,
+      }
+      const result = await worker.ask<'run'>(job).finally(() => borrowed?.restore())
       const again = shellLine(['lemming', 'run', '--seed', String(options.seed), ...wordsOf(options), '--', ...words])
       if (json) (await import('./json.ts')).printRun(result, again)
       else {
-        tell(result, again)
+        tell(result, again, options.genSuppressions)
         if (stats) tellStatistics(result, (performance.now() - began) / 1000)
       }
-      end(exitCodeOfEnding(result.ending))
+      end(exitCodeOfResult(result, options.errorExitcode))
     })
 }
 
 /** Reports what went wrong, and what the program asked for in vain; an exit code speaks for itself. */
-export function tell(result: RunResult, again: string): void {
-  for (const { text } of result.unknownCalls) write(2, `lemming: unknown system call, answered ENOSYS: ${text}\n`)
+export function tell(result: RunResult, again: string, genSuppressions = false): void {
+  for (const { text, answer } of result.unknownCalls) {
+    const what = answer === 'ENOSYS' ? 'unknown system call' : 'no such network in the machine'
+    write(2, `lemming: ${what}, answered ${answer}: ${text}\n`)
+  }
+  for (const finding of result.findings) {
+    write(2, `${reportText(finding, { again })}\n`)
+    const suppression = genSuppressions ? suppressionText(finding) : undefined
+    if (suppression !== undefined) write(2, `${suppression}\n`)
+  }
   if (result.finding !== null && result.ending.kind !== 'exit') write(2, `${reportText(result.finding, { again })}\n`)
+  if (result.leaks !== null) write(2, `${leakSummaryText(result.leaks)}\n`)
+}
+
+/** The program's own exit code, or the one that was asked for when checks found something. */
+export function exitCodeOfResult({ ending, findings }: RunResult, errorExitCode: number | undefined): number {
+  return errorExitCode !== undefined && findings.some(countsAsError) ? errorExitCode : exitCodeOfEnding(ending)
 }
 
 /** Prints the counters of a run. */

@@ -22,6 +22,7 @@ const ending = z.discriminatedUnion('kind', [
 
 const frame = z.object({
   address,
+  symbol: z.string().optional().describe("the linker's name of the function that holds the code"),
   module: z.string().optional(),
   moduleOffset: z.string().optional(),
   function: z.string().optional(),
@@ -43,14 +44,53 @@ const thread = z.object({
   stack: z.object({ frames: z.array(frame), end: z.string().describe("'outermost' when these are all frames") }),
 })
 
+const stack = z.object({ frames: z.array(frame), end: z.string() })
+
+const blockCall = z.object({
+  by: z.string().describe('the function called'),
+  moment: count,
+  tid: z.int(),
+  stack: stack.optional(),
+})
+
+const block = z.object({
+  address,
+  size: count,
+  state: z.enum(['live', 'freed']),
+  offset: z.int().optional().describe('bytes from its start to the address that the finding is about'),
+  allocated: blockCall,
+  freed: blockCall.optional(),
+})
+
+const leak = z.object({ bytes: count, blocks: count, indirectBytes: count, indirectBlocks: count })
+
+const amount = z.object({ bytes: count, blocks: count })
+
+const leaks = z.object({
+  definite: amount,
+  indirect: amount,
+  possible: amount,
+  reachable: amount,
+  suppressed: amount,
+})
+
 const finding = z.object({
   kind: z.string(),
   what: z.string(),
+  valgrind: z.string().optional().describe("memcheck's name for it"),
+  times: count.optional().describe('how often at this place, when more than once'),
+  bytes: count.optional().describe('of an invalid access: its size'),
+  block: block.optional().describe('the block of the heap that it is about'),
+  leak: leak.optional(),
   moment: count.describe('instructions executed until then'),
   seed: count,
   signal: z
     .object({ number: z.int(), name: z.string(), code: z.int(), codeName: z.string(), address, sent: z.boolean() })
     .optional(),
+  process: z
+    .object({ pid: z.int(), command: z.array(z.string()) })
+    .optional()
+    .describe('where there were several'),
   thread: thread.optional(),
   source: z
     .object({ file: z.string(), line: count, first: count, lines: z.array(z.string()), newer: z.boolean() })
@@ -64,12 +104,16 @@ const finding = z.object({
 const hash = z.string().describe('hash of the state of the whole machine at the end')
 
 const options = z.object({
+  heap: z.enum(['native', 'guarded']).optional(),
+  quarantine: count.optional().describe('bytes of freed blocks that a guarded heap keeps from use'),
   strategy: z.string(),
   cpus: count,
   clockRate: z.number().describe('virtual nanoseconds per instruction'),
   uid: count,
   gid: count,
   timeLimit: z.number().nullable().describe('virtual nanoseconds'),
+  memoryLimit: count.optional().describe('bytes that each process may map'),
+  mounts: z.array(z.object({ host: z.string(), guest: z.string(), writable: z.boolean() })).optional(),
 })
 
 const program = z.object({ path: z.string(), argv: z.array(z.string()), cwd: z.string() })
@@ -84,6 +128,7 @@ const stream = z
 
 const run = z.object({
   lemming: z.string().describe('version'),
+  format: z.literal(1).describe('version of this document: it grows when a field changes its meaning or goes'),
   command: z.literal('run'),
   program,
   seed: count,
@@ -94,6 +139,8 @@ const run = z.object({
   virtualNs: z.number(),
   hash,
   finding: finding.nullable().describe('null for a program that exited with 0'),
+  findings: z.array(finding).describe('what the checks found'),
+  leaks: leaks.nullable().describe('what was not freed, if that was checked'),
   stdout: stream,
   stderr: stream,
   statistics: z.record(z.string(), z.number()),
@@ -118,6 +165,7 @@ const error = z.object({ code: z.string(), message: z.string(), next: z.string()
 
 const hunt = z.object({
   lemming: z.string(),
+  format: z.literal(1),
   command: z.literal('hunt'),
   program,
   firstSeed: count,

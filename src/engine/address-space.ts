@@ -11,13 +11,21 @@ import {
   PAGE_SIZE,
   UNMAPPED,
   ZONE_BASE,
+  ZONE_LIST_BASE,
+  ZONES_BASE,
 } from './layout.ts'
+import { setAddressable } from './addressable.ts'
+import { reachAt } from '../wasm/zones.ts'
+import { usedPages, type UsedPages } from './used-pages.ts'
 
 /** Access rights of a page, as in mmap(2): PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
 export const PROT = { read: 1, write: 2, exec: 4 } as const
 
 /** Pages that the stack zone may reach to each side of the address that it was made for. */
 const ZONE_PAGES = 64
+
+/** Zones remembered: each thread has a stack of its own. */
+const ZONES_KEPT = 16
 
 /** Told when translated code made from a page no longer matches the page. Pages are page numbers, `count` of them from `first`. */
 export interface CodeListener {
@@ -41,6 +49,16 @@ export class AddressSpace {
   /** 1 where a page's bytes may differ from zero, so that fresh anonymous memory need not be cleared twice. */
   private readonly touched: Uint8Array
   private readonly codeListeners: CodeListener[] = []
+  /** Stack zones that still hold, as page numbers; the newest first. */
+  private readonly zones: { first: number; last: number }[] = []
+  private usedPages: UsedPages | null = null
+  /** How many pages are mapped, and how many have ever been. */
+  private mappedCount = 0
+  private touchedCount = 0
+  /** Pages that were `clean` and have been written since (each once), in no particular order: emptied by whoever asked for it. */
+  readonly dirtied: number[] = []
+  /** Entries of functions at which translated code asks the kernel (Processor's KernelEntry.intercept). They go with the pages they lie in. */
+  readonly intercepts = new Set<number>()
 
   constructor() {
     this.memory = new WebAssembly.Memory({ initial: MEMORY_WASM_PAGES, maximum: MEMORY_WASM_PAGES })
@@ -56,12 +74,19 @@ export class AddressSpace {
   /** Makes the plain pages around `address` (at most ZONE_PAGES each way) the stack zone; see lower-memory.ts. */
   rezone(address: number): void {
     const page = address >>> PAGE_SHIFT
-    let first = page
-    let last = page
-    while (page - first < ZONE_PAGES && this.attributes[first - 1] === 0) first--
-    while (last - page < ZONE_PAGES && this.attributes[last + 1] === 0) last++
-    this.view.setBigUint64(ZONE_BASE, BigInt(first << PAGE_SHIFT), true)
-    this.view.setBigUint64(ZONE_BASE + 8, BigInt((last - first + 1) << PAGE_SHIFT), true)
+    let zone = this.zones.find(({ first, last }) => page >= first && page <= last)
+    if (zone === undefined) {
+      let first = page
+      let last = page
+      while (page - first < ZONE_PAGES && this.attributes[first - 1] === 0) first--
+      while (last - page < ZONE_PAGES && this.attributes[last + 1] === 0) last++
+      zone = { first, last }
+      if (this.zones.length === ZONES_KEPT) this.zones.pop()
+      this.zones.unshift(zone)
+    }
+    this.view.setUint32(ZONE_BASE, zone.first << PAGE_SHIFT, true)
+    this.view.setUint32(ZONE_BASE + 4, 0, true)
+    this.view.setUint32(ZONE_BASE + 8, (zone.last - zone.first + 1) << PAGE_SHIFT, true)
   }
 
   /** To be called before pages in a range get attributes with the `forbidden` bits set: some access that was plain until now may not be any more. */
@@ -70,12 +95,32 @@ export class AddressSpace {
     for (let page = first; page < first + count; page++) {
       if ((this.attributes[page]! & noLonger) !== 0) continue
       for (const listener of this.codeListeners) listener.plainLost()
+      this.forgetZones(first, first + count)
       break
     }
     this.forgetZone()
   }
 
+  /** Takes the zones of windows (wasm/zones.ts) that reach into pages `[first, end)` out of use. */
+  private forgetZones(first: number, end: number): void {
+    const { view } = this
+    let count = view.getUint32(ZONE_LIST_BASE, true)
+    for (let i = 0; i < count;) {
+      const at = ZONE_LIST_BASE + 4 + 4 * i
+      const zone = view.getUint32(at, true)
+      const start = view.getUint32(zone, true)
+      const stop = start + view.getUint32(zone + 8, true) + reachAt(zone - ZONES_BASE) - 1
+      if (start >= end * PAGE_SIZE || stop <= first * PAGE_SIZE) i++
+      else {
+        view.setUint32(zone + 8, 0, true)
+        view.setUint32(at, view.getUint32(ZONE_LIST_BASE + 4 * count--, true), true)
+      }
+    }
+    view.setUint32(ZONE_LIST_BASE, count, true)
+  }
+
   private forgetZone(): void {
+    this.zones.length = 0
     // A page at an address that is not canonical: no stack can be there.
     this.view.setBigUint64(ZONE_BASE, 1n << 63n, true)
     this.view.setBigUint64(ZONE_BASE + 8, BigInt(PAGE_SIZE), true)
@@ -85,18 +130,102 @@ export class AddressSpace {
     this.codeListeners.push(listener)
   }
 
+  /** From now on code that reaches `address` asks the kernel first. */
+  intercept(address: number): void {
+    if (this.intercepts.has(address)) return
+    this.dropCode(address >>> PAGE_SHIFT, 1)
+    this.intercepts.add(address)
+  }
+
+  /** The intercepted addresses within ranges [start, end), ascending. */
+  interceptedIn(ranges: readonly (readonly [number, number])[]): number[] {
+    if (this.intercepts.size === 0) return []
+    const inside = (address: number): boolean => ranges.some(([start, end]) => address >= start && address < end)
+    return [...this.intercepts].filter(inside).toSorted((a, b) => a - b)
+  }
+
+  /** From now on accesses to these pages, which can be read and written, ask which bytes are addressable; none is at first. */
+  watch(start: number, length: number): void {
+    const first = start >>> PAGE_SHIFT
+    const count = length / PAGE_SIZE
+    this.losePlain(first, count, ATTRIBUTE.noRead | ATTRIBUTE.noWrite)
+    for (let page = first; page < first + count; page++)
+      this.attributes[page]! |= ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite
+    setAddressable(this, start, length, false)
+  }
+
+  private forgetIntercepts(start: number, length: number): void {
+    for (const address of this.intercepts)
+      if (address >= start && address < start + length) this.intercepts.delete(address)
+  }
+
   /** Maps fresh zeroed pages; `start` and `length` are multiples of PAGE_SIZE. What was mapped there is gone. */
   map(start: number, length: number, prot: number): void {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
     this.dropCode(first, count)
+    if (this.intercepts.size > 0) this.forgetIntercepts(start, length)
     if (attributeOf(prot) !== 0) this.losePlain(first, count, attributeOf(prot))
     this.executable.fill(prot & PROT.exec ? 1 : 0, first, first + count)
-    for (let page = first; page < first + count; page++) {
-      if (this.touched[page] !== 0) this.bytes.fill(0, page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT)
-      this.touched[page] = 1
-      this.attributes[page] = attributeOf(prot)
+    this.zero(first, first + count)
+    const attribute = attributeOf(prot)
+    for (let page = first; page < first + count; page++) this.setMapped(page, attribute)
+  }
+
+  private setMapped(page: number, attribute: number): void {
+    if ((this.attributes[page]! & ATTRIBUTE.unmapped) !== 0) this.mappedCount++
+    if (this.touched[page] === 0) this.touchedCount++
+    this.touched[page] = 1
+    this.attributes[page] = attribute
+  }
+
+  /** Maps the pages of a range as another space has them: rights and contents. With `contents` false they are zero. */
+  adopt(from: AddressSpace, start: number, length: number, contents: boolean): void {
+    const first = start >>> PAGE_SHIFT
+    const end = first + length / PAGE_SIZE
+    this.dropCode(first, end - first)
+    this.losePlain(first, end - first, UNMAPPED)
+    for (let page = first; page < end; page++) {
+      this.executable[page] = from.executable[page]!
+      const touched = this.touched[page]!
+      this.setMapped(page, from.attributes[page]! & ~(ATTRIBUTE.code | ATTRIBUTE.clean))
+      // `zero` below looks at what the page held before.
+      this.touched[page] = touched
     }
+    for (let page = first; page < end;) {
+      const used = contents ? from.nextUsed(page, end) : end
+      this.zero(page, used)
+      let stop = used
+      while (stop < end && from.nextUsed(stop, stop + 1) === stop) stop++
+      if (stop > used) this.bytes.set(from.bytes.subarray(used << PAGE_SHIFT, stop << PAGE_SHIFT), used << PAGE_SHIFT)
+      page = stop
+    }
+    this.touched.fill(1, first, end)
+  }
+
+  /** The first page in `[page, end)` (page numbers) that is not all zero, or `end`. */
+  nextUsed(page: number, end: number): number {
+    this.usedPages ??= usedPages(this.memory)
+    return this.usedPages(page, end)
+  }
+
+  /** Makes pages `[first, end)` all zero without touching those that are. */
+  private zero(first: number, end: number): void {
+    for (let page = first; page < end; page++) {
+      if (this.touched[page] !== 0 && this.nextUsed(page, page + 1) === page)
+        this.bytes.fill(0, page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT)
+    }
+  }
+
+  /** Unmaps everything: the space is as good as new. */
+  clear(): void {
+    if (this.mappedCount > 0) this.unmap(GUEST_MIN, GUEST_LIMIT - GUEST_MIN)
+    this.dirtied.length = 0
+  }
+
+  /** Bytes of all pages that have ever been mapped: what the memory may take of the host's at most. */
+  touchedBytes(): number {
+    return this.touchedCount * PAGE_SIZE
   }
 
   /** Removes mappings; unmapped pages in the range are no error (munmap(2)). */
@@ -104,7 +233,10 @@ export class AddressSpace {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
     this.dropCode(first, count)
+    if (this.intercepts.size > 0) this.forgetIntercepts(start, length)
     this.losePlain(first, count, UNMAPPED)
+    for (let page = first; page < first + count; page++)
+      if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) this.mappedCount--
     this.attributes.fill(UNMAPPED, first, first + count)
     this.executable.fill(0, first, first + count)
   }
@@ -118,7 +250,7 @@ export class AddressSpace {
     for (let page = first; page < first + count; page++) {
       const attribute = this.attributes[page]!
       if ((attribute & ATTRIBUTE.unmapped) !== 0) continue
-      this.attributes[page] = attributeOf(prot) | (attribute & ATTRIBUTE.code)
+      this.attributes[page] = attributeOf(prot) | (attribute & (ATTRIBUTE.code | ATTRIBUTE.clean))
       this.executable[page] = prot & PROT.exec ? 1 : 0
     }
   }
@@ -141,8 +273,8 @@ export class AddressSpace {
     if (!this.isMapped(address)) return -1
     const a = this.attributes[address >>> PAGE_SHIFT]!
     return (
-      ((a & ATTRIBUTE.noRead) === 0 ? PROT.read : 0) |
-      ((a & ATTRIBUTE.noWrite) === 0 ? PROT.write : 0) |
+      ((a & ATTRIBUTE.noRead) === 0 || a & ATTRIBUTE.watched ? PROT.read : 0) |
+      ((a & ATTRIBUTE.noWrite) === 0 || a & ATTRIBUTE.watched ? PROT.write : 0) |
       (this.executable[address >>> PAGE_SHIFT] !== 0 ? PROT.exec : 0)
     )
   }
@@ -153,7 +285,8 @@ export class AddressSpace {
     let at = address
     const end = Math.min(address + length, GUEST_LIMIT)
     while (at < end) {
-      if ((this.attributes[at >>> PAGE_SHIFT]! & forbidden) !== 0) break
+      const attribute = this.attributes[at >>> PAGE_SHIFT]!
+      if ((attribute & forbidden) !== 0 && (attribute & ATTRIBUTE.watched) === 0) break
       at = (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE
     }
     return Math.max(0, Math.min(at, end) - address)
@@ -176,6 +309,13 @@ export class AddressSpace {
   /** Copies `data` to `address` whatever the rights of the (mapped) pages: what the kernel does when it loads a file. */
   poke(address: number, data: Uint8Array): void {
     this.willWrite(address, data.length)
+    this.bytes.set(data, address)
+  }
+
+  /** As `poke`, for bytes that all who share the pages get: they do not count as written here. */
+  receive(address: number, data: Uint8Array): void {
+    const first = address >>> PAGE_SHIFT
+    this.dropCode(first, ((address + data.length - 1) >>> PAGE_SHIFT) - first + 1)
     this.bytes.set(data, address)
   }
 
@@ -213,7 +353,22 @@ export class AddressSpace {
     const first = address >>> PAGE_SHIFT
     const last = (address + length - 1) >>> PAGE_SHIFT
     this.dropCode(first, last - first + 1)
-    for (let page = first; page <= last; page++) this.attributes[page]! &= ~ATTRIBUTE.clean
+    for (let page = first; page <= last; page++) this.dirty(page)
+  }
+
+  /** Notes that a page is about to be written. */
+  dirty(page: number): void {
+    if ((this.attributes[page]! & ATTRIBUTE.clean) === 0) return
+    this.attributes[page]! &= ~ATTRIBUTE.clean
+    this.dirtied.push(page)
+  }
+
+  /** From now on the first write to each of these mapped pages is noted in `dirtied`. */
+  watchWrites(first: number, count: number): void {
+    this.losePlain(first, count, ATTRIBUTE.clean)
+    for (let page = first; page < first + count; page++) {
+      if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) this.attributes[page]! |= ATTRIBUTE.clean
+    }
   }
 
   /** Notes that code was translated from the page of `address`: stores to it take the slow path from now on. */

@@ -1,9 +1,11 @@
-/** Exists to keep what has been translated for one address space: which address is where, what must go when a page changes, and what may come back unchanged. */
+/** Exists to run translations in one address space: which address is where, what must go when a page changes, and what may come back unchanged. */
 import { assert } from '../base/errors.ts'
 import {
+  ADDRESSABLE_BASE,
+  ATTRIBUTE,
   ATTRIBUTES_BASE,
   REFUND_BASE,
-  MISSES_BASE,
+  ZONE_LIST_BASE,
   MEMORY_WASM_PAGES,
   PAGE_SHIFT,
   STATE_BASE,
@@ -11,55 +13,18 @@ import {
   JUMP_CACHE_ENTRIES,
 } from './layout.ts'
 import type { AddressSpace, CodeListener } from './address-space.ts'
+import { holds, moduleOf, type Library, type Translation } from './library.ts'
 import { canExecute } from './region.ts'
-import {
-  storedModule,
-  stubModule,
-  translateBatch,
-  translateStep,
-  type SlotAllocator,
-  type TranslatedRegion,
-} from './translate.ts'
-import type { EncodedFunction } from '../wasm/encode.ts'
+import { stubModule } from './translate.ts'
 import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
 
-/** A table slot: the region that lives or lived there. */
-interface SlotRow {
-  pc: number
-  /** Guest address of every entry; [pc] alone while nothing has been translated. */
-  entryPcs: number[]
-  ranges: [number, number][]
-  /** The bytes that were translated, all ranges in a row. */
-  source: Uint8Array
-  /** Translated and matching the guest's memory. */
-  valid: boolean
-  /** The region's function while a stub has its place in the table, or the table index at which it is kept. */
-  parked: unknown
-  /** What a store keeps; null while nothing has been translated, and for single steps. */
-  code: EncodedFunction | null
-}
+type RegionFunction = (code: number, fuel: number, depth: number) => [number, number]
 
-/** A region as a store keeps it; see SlotRow. */
-export interface StoredRegion {
-  slot: number
-  entryPcs: number[]
-  ranges: [number, number][]
-  source: Uint8Array
-  bytes: Uint8Array
-  hints: readonly number[]
-}
-
-/** The translations of a code cache as plain data. */
-export interface StoredTranslations {
-  /** Guest address of each slot; -1 for slots that are not to be found by address. */
-  slots: number[]
-  regions: StoredRegion[]
-}
-
-/** A single-instruction translation and the bytes it was made from. */
+/** A straight translation and the bytes it was made from. */
 interface Step {
   code: number
   source: Uint8Array
+  intercepted: boolean
 }
 
 /** The engine's side of the functions that translated code imports. */
@@ -67,50 +32,65 @@ export interface EngineImports {
   systemCall(fuel: number): number
   access(kind: number): number
   helper(id: number, a: number, b: number): number
+  intercept(fuel: number): number
 }
-
-const NO_BYTES = new Uint8Array(0)
-
-/** Table index from which on stored regions are kept until they are found valid; more slots than that are not stored. */
-const STORED_BASE = 0x8000
 
 /** Slots by which the function table grows. */
 const TABLE_GROWTH = 4096
 
-/** Translations for one address space and one variant, valid as long as the bytes they were made from. */
-export class CodeCache implements SlotAllocator, CodeListener {
+let modules: { runtime: WebAssembly.Module; stub: WebAssembly.Module } | null = null
+
+/** The modules that every address space has an instance of. */
+function sharedModules(): { runtime: WebAssembly.Module; stub: WebAssembly.Module } {
+  modules ??= {
+    runtime: new WebAssembly.Module(
+      runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE, REFUND_BASE, ZONE_LIST_BASE, {
+        base: ADDRESSABLE_BASE,
+        watched: ATTRIBUTE.watched,
+        plain: ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite,
+      }),
+    ),
+    stub: new WebAssembly.Module(stubModule()),
+  }
+  return modules
+}
+
+/** The translations that one address space uses of a library, valid as long as memory holds the bytes they were made from. */
+export class CodeCache implements CodeListener {
   readonly space: AddressSpace
-  /** Is this the code whose floating point follows MXCSR exactly? */
-  readonly exact: boolean
+  readonly library: Library
   /** (code, fuel, depth) -> pc; fuel left at STATE.fuelLeft. */
   readonly enter: (code: number, fuel: number, depth: number) => number
   private readonly table: WebAssembly.Table
+  private readonly stub: RegionFunction
   private readonly imports: Record<string, WebAssembly.ImportValue>
-  private readonly slots: SlotRow[] = []
-  private readonly slotOf = new Map<number, number>()
+  /** What is in the table, by slot; all others hold the stub. */
+  private readonly active = new Map<number, Translation>()
+  /** What was in the table last, by slot. */
+  private readonly latest = new Map<number, Translation>()
+  /** Functions of translations in this space, in the table or not. */
+  private readonly functions = new Map<Translation, RegionFunction>()
+  /** Functions of bundles, in this space. */
+  private readonly shelves = new Map<object, WebAssembly.Table>()
   /** Entry code of every address at which execution can enter a valid translation. */
   private readonly entries = new Map<number, number>()
   /** Slots translated from each page. */
   private readonly byPage = new Map<number, number[]>()
   private readonly steps = new Map<number, Step>()
   private readonly jumpCache: Int32Array
-  /** Counters for `--stats`: they depend on nothing but the run, and nothing depends on them. */
-  readonly statistics = { modules: 0, regions: 0, instructions: 0, bytes: 0, steps: 0, revived: 0 }
   /** Set when translations, or pages that translated code relies on, went away: frames of translated code below must not be resumed. */
   dropped = false
 
-  constructor(space: AddressSpace, engine: EngineImports, exact: boolean) {
+  constructor(space: AddressSpace, engine: EngineImports, library: Library) {
     this.space = space
-    this.exact = exact
-    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_GROWTH })
+    this.library = library
     this.jumpCache = new Int32Array(space.memory.buffer, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES * 2)
+    this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 })
     const base = { memory: space.memory, table: this.table }
     const access = (kind: number): number => engine.access(kind)
     const rezone = (low: number): void => space.rezone(low >>> 0)
-    const runtime = instantiate(
-      runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE, REFUND_BASE, MISSES_BASE),
-      { ...base, access, rezone },
-    )
+    const shared = sharedModules()
+    const runtime = new WebAssembly.Instance(shared.runtime, { l: { ...base, access, rezone } })
     this.enter = runtime.exports.enter as (code: number, fuel: number, depth: number) => number
     const js: Record<string, WebAssembly.ImportValue> = {
       resolve: (pc: number) => this.unlessDropped(this.resolve(pc), -1),
@@ -119,11 +99,18 @@ export class CodeCache implements SlotAllocator, CodeListener {
       access,
       rezone,
       helper: (id: number, a: number, b: number) => engine.helper(id, a, b),
+      intercept: (fuel: number) => engine.intercept(fuel),
     }
     this.imports = { ...base }
     for (const f of runtimeFunctions)
       this.imports[f.name] = f.js ? js[f.name]! : (runtime.exports[f.name] as WebAssembly.ImportValue)
+    this.stub = this.instantiate(shared.stub)
     space.listen(this)
+  }
+
+  /** Is this the code whose floating point follows MXCSR exactly? */
+  get exact(): boolean {
+    return this.library.exact
   }
 
   /** To be called when another cache of the space has been used since: they share the jump cache. */
@@ -149,14 +136,15 @@ export class CodeCache implements SlotAllocator, CodeListener {
     return code
   }
 
-  /** For stubs: where (slot, label) went, or the complement of its address. */
+  /** For the stub: where an entry code went, or the complement of its address. */
   private revive(code: number): number {
-    const row = this.slots[code >>> 8]!
-    const pc = row.entryPcs[code & 255]
+    const label = code & 255
+    const slot = code >>> 8
+    const pc = label === 0 ? this.library.slots[slot] : this.latest.get(slot)?.entryPcs[label]
     assert(pc !== undefined, 'a stub was entered at a label that its region never had')
     // Code that goes to an inner entry of a region often deserves a region that starts there.
     const inner = (this.entries.get(pc) ?? 0) & 255
-    const fresh = inner !== 0 && (code & 255) === 0 ? this.translate(pc) : this.resolve(pc)
+    const fresh = inner !== 0 && label === 0 ? this.translate(pc) : this.resolve(pc)
     return fresh < 0 ? ~pc : this.unlessDropped(fresh, ~pc)
   }
 
@@ -167,209 +155,133 @@ export class CodeCache implements SlotAllocator, CodeListener {
     return dropped ? unwind : code
   }
 
-  // SlotAllocator.
-
-  has(pc: number): boolean {
-    return this.entries.has(pc)
-  }
-
-  slotFor(pc: number): number {
-    let slot = this.slotOf.get(pc)
-    if (slot === undefined) {
-      slot = this.slots.length
-      this.slotOf.set(pc, slot)
-      this.slots.push({ pc, entryPcs: [pc], ranges: [], source: NO_BYTES, valid: false, parked: null, code: null })
-      if (slot >= this.table.length) this.table.grow(TABLE_GROWTH)
-    }
-    return slot
-  }
-
-  codeFor(pc: number, fresh: number[]): number {
-    // Only a region's first entry may be built into code: others get other numbers when the region is translated again.
-    const known = this.entries.get(pc)
-    if (known !== undefined && (known & 255) === 0) return known
-    const before = this.slots.length
-    const slot = this.slotFor(pc)
-    if (slot === before) fresh.push(slot)
-    return slot << 8
-  }
-
   // Translation.
 
   private translate(pc: number): number {
-    const parked = this.reinstate(pc)
-    if (parked >= 0) return parked
-    const batch = translateBatch(this.space, pc, this, this.exact)
-    instantiate(batch.bytes, this.imports)
-    this.statistics.modules++
-    this.statistics.bytes += batch.bytes.length
-    for (const translated of batch.regions) this.install(translated)
-    const first = batch.regions[0]!
-    if (first.region.volatile) this.entries.delete(pc)
-    return first.slot << 8
+    const slot = this.library.slotFor(pc)
+    const known = this.active.has(slot) ? undefined : this.known(slot)
+    if (known !== undefined) {
+      this.library.statistics.revived++
+      this.activate(known)
+      return slot << 8
+    }
+    const { translation, volatile } = this.library.translate(this.space, pc)
+    this.activate(translation)
+    if (volatile) this.entries.delete(pc)
+    return slot << 8
   }
 
-  private install({ region, slot, code }: TranslatedRegion): void {
-    const row = this.slots[slot]!
-    row.entryPcs = region.entryPcs
-    row.ranges = region.ranges
-    row.source = this.sourceOf(region.ranges)
-    row.parked = null
-    row.code = region.volatile ? null : code
-    this.statistics.regions++
-    this.statistics.instructions += region.instructions
-    this.enterPages(slot)
-    this.activate(slot)
+  /** A translation of the slot's address that is good for what memory holds now. */
+  private known(slot: number): Translation | undefined {
+    return this.library.translationsOf(slot).find((translation) => this.matches(translation))
   }
 
-  private enterPages(slot: number): void {
-    for (const [start, end] of this.slots[slot]!.ranges) {
+  private activate(translation: Translation): void {
+    const { slot, entryPcs, ranges } = translation
+    const f = this.functionOf(translation)
+    this.makeRoom()
+    this.table.set(slot, f)
+    this.active.set(slot, translation)
+    this.latest.set(slot, translation)
+    entryPcs.forEach((pc, label) => {
+      if (label === 0 || !this.entries.has(pc)) this.entries.set(pc, (slot << 8) | label)
+    })
+    for (const [start, end] of ranges) {
       for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
         const list = this.byPage.get(page)
         if (list === undefined) this.byPage.set(page, [slot])
         else if (!list.includes(slot)) list.push(slot)
+        this.space.markCode(page << PAGE_SHIFT)
       }
     }
   }
 
-  private activate(slot: number): void {
-    const row = this.slots[slot]!
-    row.valid = true
-    row.entryPcs.forEach((pc, label) => {
-      if (label === 0 || !this.entries.has(pc)) this.entries.set(pc, (slot << 8) | label)
-    })
-    for (const [start, end] of row.ranges)
-      for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
-        this.space.markCode(page << PAGE_SHIFT)
+  /** The table holds at least the stub for every slot that code may refer to. */
+  private makeRoom(): void {
+    const missing = this.library.slots.length - this.table.length
+    if (missing > 0) this.table.grow(Math.ceil(missing / TABLE_GROWTH) * TABLE_GROWTH, this.stub)
   }
 
-  private sourceOf(ranges: readonly [number, number][]): Uint8Array {
-    const length = ranges.reduce((sum, [start, end]) => sum + end - start, 0)
-    const source = new Uint8Array(length)
+  private functionOf(translation: Translation): RegionFunction {
+    let f = this.functions.get(translation)
+    if (f === undefined) {
+      const { bundle } = translation
+      f =
+        bundle === null
+          ? this.instantiate(moduleOf(translation))
+          : (this.shelf(bundle.bundle).get(bundle.index) as RegionFunction)
+      this.functions.set(translation, f)
+    }
+    return f
+  }
+
+  private shelf(bundle: NonNullable<Translation['bundle']>['bundle']): WebAssembly.Table {
+    let shelf = this.shelves.get(bundle)
+    if (shelf === undefined) {
+      shelf = new WebAssembly.Table({ element: 'anyfunc', initial: bundle.size })
+      new WebAssembly.Instance(moduleOf(bundle), { l: { ...this.imports, shelf } })
+      this.shelves.set(bundle, shelf)
+    }
+    return shelf
+  }
+
+  private instantiate(module: WebAssembly.Module): RegionFunction {
+    return new WebAssembly.Instance(module, { l: this.imports }).exports.f as RegionFunction
+  }
+
+  private matches({ ranges, source, intercepts }: Translation): boolean {
+    const { bytes } = this.space
     let at = 0
     for (const [start, end] of ranges) {
-      source.set(this.space.bytes.subarray(start, end), at)
-      at += end - start
-    }
-    return source
-  }
-
-  /** Puts a region that was dropped back in place when memory holds the same bytes again. */
-  private reinstate(pc: number): number {
-    const slot = this.slotOf.get(pc)
-    if (slot === undefined) return -1
-    const row = this.slots[slot]!
-    if (row.valid || row.parked === null || !this.matches(row)) return -1
-    this.table.set(slot, typeof row.parked === 'number' ? this.table.get(row.parked) : row.parked)
-    row.parked = null
-    this.statistics.revived++
-    this.activate(slot)
-    return slot << 8
-  }
-
-  private matches(row: SlotRow): boolean {
-    let at = 0
-    for (const [start, end] of row.ranges) {
       for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
         if (!canExecute(this.space, page << PAGE_SHIFT)) return false
-      for (let i = start; i < end; i++) if (this.space.bytes[i] !== row.source[at++]) return false
+      for (let i = start; i < end; i++) if (bytes[i] !== source[at++]) return false
     }
-    return true
+    const now = this.space.interceptedIn(ranges)
+    return now.length === intercepts.length && now.every((pc, i) => pc === intercepts[i])
   }
 
   plainLost(): void {
     this.dropped = true
   }
 
-  /** Pages changed: their translations leave the table. They are kept aside in case the same bytes come back. */
+  /** Pages changed: their translations leave the table. Their functions are kept in case the same bytes come back. */
   invalidate(first: number, count: number): void {
-    const gone: number[] = []
-    const drop = (list: readonly number[]): void => {
-      for (const slot of list) {
-        const row = this.slots[slot]!
-        if (row.valid) gone.push(slot)
-        row.valid = false
-      }
+    const gone = new Set<number>()
+    const drop = (page: number, list: readonly number[]): void => {
+      for (const slot of list) if (this.active.has(slot)) gone.add(slot)
+      this.byPage.delete(page)
     }
     if (count > this.byPage.size) {
-      for (const [page, list] of this.byPage) if (page >= first && page < first + count) drop(list)
+      for (const [page, list] of this.byPage) if (page >= first && page < first + count) drop(page, list)
     } else {
-      for (let page = first; page < first + count; page++) drop(this.byPage.get(page) ?? [])
+      for (let page = first; page < first + count; page++) {
+        const list = this.byPage.get(page)
+        if (list !== undefined) drop(page, list)
+      }
     }
-    if (gone.length === 0) return
+    if (gone.size === 0) return
     this.dropped = true
     this.jumpCache.fill(0)
     for (const slot of gone) {
-      const row = this.slots[slot]!
-      row.parked = this.table.get(slot)
-      for (const pc of row.entryPcs) if (this.entries.get(pc)! >>> 8 === slot) this.entries.delete(pc)
+      for (const pc of this.active.get(slot)!.entryPcs)
+        if (this.entries.get(pc)! >>> 8 === slot) this.entries.delete(pc)
+      this.active.delete(slot)
+      this.table.set(slot, this.stub)
     }
-    instantiate(stubModule(gone), this.imports)
   }
 
-  // Storing.
-
-  /** All translations, for `restore` of a later cache; null when that would say nothing that the last `restore` did not. */
-  store(): StoredTranslations | null {
-    if (this.statistics.regions * 50 <= this.slots.length || this.slots.length > STORED_BASE) return null
-    const regions: StoredRegion[] = []
-    this.slots.forEach(({ entryPcs, ranges, source, code }, slot) => {
-      if (code !== null) regions.push({ slot, entryPcs, ranges, source, bytes: code.bytes, hints: code.hints })
-    })
-    return { slots: this.slots.map(({ pc }, slot) => (this.slotOf.get(pc) === slot ? pc : -1)), regions }
-  }
-
-  /** Takes over the translations of an earlier cache. Each is used only once the guest's memory holds the bytes that it was made from. Only for an empty cache. */
-  restore({ slots, regions }: StoredTranslations): void {
-    assert(this.slots.length === 0, 'translations can be restored only into an empty cache')
-    this.slots.push(
-      ...slots.map((pc): SlotRow => ({
-        pc,
-        entryPcs: [pc],
-        ranges: [],
-        source: NO_BYTES,
-        valid: false,
-        parked: null,
-        code: null,
-      })),
-    )
-    slots.forEach((pc, slot) => pc >= 0 && this.slotOf.set(pc, slot))
-    const code = new Map<number, EncodedFunction>()
-    for (const { slot, entryPcs, ranges, source, bytes, hints } of regions) {
-      code.set(slot, { bytes, hints })
-      Object.assign(this.slots[slot]!, { entryPcs, ranges, source, code: { bytes, hints }, parked: STORED_BASE + slot })
-      this.enterPages(slot)
-    }
-    this.table.grow(Math.max(0, STORED_BASE + slots.length - this.table.length))
-    instantiate(storedModule(slots.length, code, STORED_BASE), this.imports)
-  }
-
-  /** Does memory hold these bytes at `pc`? */
-  private holds(pc: number, source: Uint8Array): boolean {
-    const { bytes } = this.space
-    for (let i = 0; i < source.length; i++) if (bytes[pc + i] !== source[i]) return false
-    return true
-  }
-
-  /** Entry code of a translation of the single instruction at `pc`; -1 when the page cannot be executed. */
+  /** Entry code of the straight translation at `pc`, for as many instructions as there is fuel; -1 when the page cannot be executed. */
   step(pc: number): number {
     if (!this.space.isExecutable(pc)) return -1
     const known = this.steps.get(pc)
-    if (known !== undefined && this.holds(pc, known.source)) return known.code
-    const slot = this.slots.length
-    this.slots.push({ pc, entryPcs: [pc], ranges: [], source: NO_BYTES, valid: false, parked: null, code: null })
-    if (slot >= this.table.length) this.table.grow(TABLE_GROWTH)
-    const { bytes, length } = translateStep(this.space, pc, slot, this.exact)
-    instantiate(bytes, this.imports)
-    this.statistics.steps++
-    this.steps.set(pc, { code: slot << 8, source: this.space.bytes.slice(pc, pc + length) })
-    return slot << 8
+    const same = known !== undefined && known.intercepted === this.space.intercepts.has(pc)
+    if (same && known.source.length > 0 && holds(this.space, pc, known.source)) return known.code
+    const step = this.library.step(this.space, pc)
+    const f = this.instantiate(moduleOf(step))
+    this.makeRoom()
+    this.table.set(step.slot, f)
+    this.steps.set(pc, { code: step.slot << 8, source: step.source, intercepted: step.intercepted })
+    return step.slot << 8
   }
-}
-
-function instantiate(
-  bytes: Uint8Array<ArrayBuffer>,
-  imports: Record<string, WebAssembly.ImportValue>,
-): WebAssembly.Instance {
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { l: imports })
 }

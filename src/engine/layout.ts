@@ -1,4 +1,5 @@
 /** Exists to fix where things live in the linear memory of an address space, so that translated code can use constant addresses. */
+import { ZONE_LIST_SIZE, ZONES_SIZE } from '../wasm/zones.ts'
 
 /** Bytes in a page of the guest and in the attribute table's unit. */
 export const PAGE_SIZE = 4096
@@ -22,7 +23,7 @@ export const ZONE_BASE = 0x1800
 /** Instructions that the block at hand had paid for and not executed when it stopped (u32). */
 export const REFUND_BASE = 0x1810
 
-/** How often windows in loops have left their zones (u32): paces the search for new ones, and nothing else depends on it. */
+/** Accesses outside of their zones (u32): paces the search for new ones, and nothing else depends on it. */
 export const MISSES_BASE = 0x1814
 
 /** Direct-mapped cache from guest pc to translated entry: JUMP_CACHE_ENTRIES × (pc u32, entry code u32). */
@@ -37,8 +38,15 @@ export const ATTRIBUTES_BASE = GUEST_LIMIT
 export const ATTRIBUTE_COUNT = GUEST_LIMIT / PAGE_SIZE
 export const ATTRIBUTE_TABLE_SIZE = 0x10_0000
 
+/** The table of zones (wasm/zones.ts), and the list of those in use. */
+export const ZONES_BASE = GUEST_LIMIT + ATTRIBUTE_TABLE_SIZE
+export const ZONE_LIST_BASE = ZONES_BASE + ZONES_SIZE
+
+/** One bit for each byte of the guest's room: may it be accessed (addressable.ts)? Only for watched pages; takes no memory where there are none. */
+export const ADDRESSABLE_BASE = Math.ceil((ZONE_LIST_BASE + ZONE_LIST_SIZE) / 0x1_0000) * 0x1_0000
+
 /** Size of the linear memory in wasm pages of 64 KiB: guest room and tables. */
-export const MEMORY_WASM_PAGES = (GUEST_LIMIT + ATTRIBUTE_TABLE_SIZE) / 0x1_0000
+export const MEMORY_WASM_PAGES = (ADDRESSABLE_BASE + GUEST_LIMIT / 8) / 0x1_0000
 
 /**
  * Bits of a page attribute. A store may proceed when the whole byte is 0, a load when NO_READ is clear;
@@ -53,6 +61,8 @@ export const ATTRIBUTE = {
   clean: 16,
   /** Not mapped at all. */
   unmapped: 32,
+  /** Can be read and written, but every access asks which bytes are addressable; goes with noRead and noWrite, so that all do. */
+  watched: 64,
 } as const
 
 /** The attribute of a page that is not mapped. */

@@ -16,6 +16,15 @@ export interface KernelEntry {
    * `executed` is the number of instructions since `run` began. True: completed, result in rax, the same task goes on. False: stop with EXIT.unwind.
    */
   systemCall(executed: number): boolean
+  /**
+   * At the entry of a function in AddressSpace.intercepts, before any of it: rip is its address. Answers with the address at which the task goes on (also in rip)
+   * when the function is over; this counts one instruction, which `executed` includes. 0: over, and stop with EXIT.unwind. -1: its own code is to run.
+   */
+  intercept?(executed: number): number
+  /** Is an access to bytes that are not addressable, by the instruction at `pc`, one that means no harm? */
+  excuses?(pc: number, address: number, bytes: number, store: boolean): boolean
+  /** The instruction at rip is about to make such an access; `executed` are those before it. It is executed afterwards. */
+  unaddressable?(executed: number, address: number, bytes: number, store: boolean): void
   /** Time-stamp counter for RDTSC at that point, as (lo, hi) pair in a number below 2^53. */
   timestamp(executed: number): number
 }

@@ -1,5 +1,6 @@
 /** Exists to find the region that is translated as one function: the blocks that direct jumps reach from one address, within a budget. */
 import type { AddressSpace } from './address-space.ts'
+import { makeBlock } from '../ir/builder.ts'
 import { EXIT } from '../ir/exits.ts'
 import { resolveFlagKinds } from '../ir/passes/flags.ts'
 import type { Block, Target } from '../ir/types.ts'
@@ -51,14 +52,15 @@ export function discover(space: AddressSpace, pc: number, budget: number, exact:
   let instructions = 0
 
   const lift = (at: number, limit: number): void => {
-    const lifted = liftBlock(reader, at, limit, exact)
+    const lifted = liftAt(space, reader, at, limit, exact)
     const [block, ...rest] = lifted
     const term = block!.term
     if (term.kind === 'fault' && term.reason === EXIT.fetchFault && at !== pc) return
     // Running into a block that exists already ends this one there.
-    const meets = block!.insns.findIndex((insn, i) => i > 0 && byPc.has(insn.pc))
+    const code = term.kind === 'intercept' ? term.native : block!
+    const meets = code.insns.findIndex((insn, i) => i > 0 && (byPc.has(insn.pc) || space.intercepts.has(insn.pc)))
     if (meets > 0) return lift(at, meets)
-    inlineLinkage(reader, block!, linkage)
+    if (code.term.kind === 'call' && !space.intercepts.has(code.term.target)) inlineLinkage(reader, code, linkage)
     byPc.set(at, block!)
     for (const insn of block!.insns) cover.set(insn.pc, block!)
     instructions += block!.insns.length
@@ -86,6 +88,18 @@ export function discover(space: AddressSpace, pc: number, budget: number, exact:
     lift(at, Math.max(1, Math.min(budget - instructions, 64)))
   }
   return assemble(pc, byPc, [...internal, ...linkage], instructions)
+}
+
+/** liftBlock; at the entry of a function that the kernel may answer itself the block that asks comes first, and the code is an internal block. */
+export function liftAt(space: AddressSpace, reader: CodeReader, pc: number, limit: number, exact: boolean): Block[] {
+  const lifted = liftBlock(reader, pc, limit, exact)
+  if (!space.intercepts.has(pc)) return lifted
+  const native = lifted[0]!
+  native.internal = true
+  const entry = makeBlock(pc, false)
+  entry.insns.push({ pc, length: 1, firstOp: 0 })
+  entry.term = { kind: 'intercept', pc, native }
+  return [entry, ...lifted]
 }
 
 /**
@@ -119,6 +133,8 @@ function targetsOf(block: Block): Target[] {
       return [term.ret]
     case 'syscall':
       return [term.next]
+    case 'intercept':
+      return [term.native]
     default:
       return []
   }
@@ -172,18 +188,17 @@ function assemble(pc: number, byPc: Map<number, Block>, internal: readonly Block
 }
 
 function isCall(block: Block): boolean {
-  return block.term.kind === 'call' || block.term.kind === 'icall' || block.term.kind === 'syscall'
+  const { kind } = block.term
+  return kind === 'call' || kind === 'icall' || kind === 'syscall' || kind === 'intercept'
 }
 
 /** Is the block reached by the return of a call? Flags are the callee's then. */
 function returnsHere(block: Block, blocks: readonly Block[]): boolean {
-  return (
-    !block.internal &&
-    blocks.some((b) =>
-      b.term.kind === 'call' || b.term.kind === 'icall'
-        ? b.term.ret === block.pc
-        : b.term.kind === 'syscall' && b.term.next === block.pc,
-    )
+  if (block.internal) return blocks.some(({ term }) => term.kind === 'intercept' && term.native === block)
+  return blocks.some((b) =>
+    b.term.kind === 'call' || b.term.kind === 'icall'
+      ? b.term.ret === block.pc
+      : b.term.kind === 'syscall' && b.term.next === block.pc,
   )
 }
 

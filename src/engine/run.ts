@@ -5,7 +5,9 @@ import { ARITHMETIC_FLAGS } from '../ir/flags.ts'
 import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, REFUND_BASE, STATE_BASE } from './layout.ts'
 import { arithmeticFlags } from './flags.ts'
 import { AddressSpace } from './address-space.ts'
-import { CodeCache, type StoredTranslations } from './code-cache.ts'
+import { firstUnaddressable } from './addressable.ts'
+import { CodeCache } from './code-cache.ts'
+import { Library, type StoredTranslations, type TranslationStatistics } from './library.ts'
 import { CpuState } from './cpu-state.ts'
 import { ACCESS } from '../wasm/runtime-index.ts'
 import { runHelper } from './helpers/index.ts'
@@ -23,8 +25,15 @@ export interface EngineOptions {
  */
 const FUEL_LIMIT = 1_000_000
 
-/** Instructions stepped singly after a resumption before a region of its own is translated for the place. */
-const STEP_LIMIT = 256
+/** Straight translations executed after a resumption before a region of its own is translated for the place. */
+const STEP_LIMIT = 64
+
+/** Resumptions that come to a place before it gets a region of its own. */
+const ARRIVALS = 16
+
+/** Released address spaces that are kept for the next process, and the most that one of them may have touched: their translations are at hand. */
+const KEPT_SPACES = 12
+const KEPT_BYTES = 0x800_0000
 
 interface SpaceEntry {
   /** The code that is used now: `plain`, or `exact` while the task's floating point has to follow MXCSR. */
@@ -43,10 +52,14 @@ export class Engine implements Processor {
   /** Instructions executed in this `run` before translated code was last entered, and the fuel it was entered with. */
   private before = 0
   private fuel = 0
-  /** Addresses inside blocks at which execution stopped for lack of fuel: resumed by single steps, not by regions of their own. */
+  /** Addresses inside blocks at which execution stopped for lack of fuel: resumed by straight translations, not by regions of their own. */
   private readonly interior = new Set<number>()
+  /** How often straight translations have come to an address where no region can be entered. */
+  private readonly arrivals = new Map<number, number>()
   private readonly released: AddressSpace[] = []
-  private stored: StoredTranslations | null = null
+  /** All that has been translated, for whichever space. */
+  private readonly plain = new Library(false)
+  private readonly exact = new Library(true)
 
   constructor(options: EngineOptions) {
     this.options = options
@@ -55,7 +68,7 @@ export class Engine implements Processor {
   private entryOf(space: AddressSpace): SpaceEntry {
     let entry = this.spaces.get(space)
     if (entry === undefined) {
-      const plain = this.makeCache(space, false)
+      const plain = this.makeCache(space, this.plain)
       entry = {
         cache: plain,
         plain,
@@ -67,20 +80,21 @@ export class Engine implements Processor {
     return entry
   }
 
-  private makeCache(space: AddressSpace, exact: boolean): CodeCache {
+  private makeCache(space: AddressSpace, library: Library): CodeCache {
     const imports = {
       systemCall: (fuel: number) => this.systemCall(fuel),
       access: (kind: number) => this.access(kind),
       helper: (id: number, a: number, b: number) => this.helper(id, a, b),
+      intercept: (fuel: number) => this.intercept(fuel),
     }
-    return new CodeCache(space, imports, exact)
+    return new CodeCache(space, imports, library)
   }
 
   /** The code that the task's state asks for. */
   private chooseCache(entry: SpaceEntry): CodeCache {
     const exact = isExact(entry.state.view)
     if (entry.cache.exact !== exact) {
-      entry.exact ??= this.makeCache(entry.plain.space, true)
+      entry.exact ??= this.makeCache(entry.plain.space, this.exact)
       entry.cache = exact ? entry.exact : entry.plain
       entry.cache.takeOver()
     }
@@ -89,38 +103,34 @@ export class Engine implements Processor {
 
   createSpace(): AddressSpace {
     const space = this.released.pop()
-    if (space === undefined) {
-      const fresh = new AddressSpace()
-      if (this.stored !== null) this.entryOf(fresh).plain.restore(this.stored)
-      this.stored = null
-      return fresh
-    }
-    space.unmap(GUEST_MIN, GUEST_LIMIT - GUEST_MIN)
+    if (space === undefined) return new AddressSpace()
+    space.clear()
     this.stateOf(space).bytes.fill(0)
     return space
   }
 
-  /** Gives the next new address space the translations that an earlier one made. */
+  /** Takes over the translations that an earlier engine made; only before anything is translated. */
   provide(stored: StoredTranslations): void {
-    this.stored = stored
+    this.plain.restore(stored)
   }
 
-  /** What is worth keeping of the translations of a space, or null. */
-  translations(space: AddressSpace): StoredTranslations | null {
-    return this.entryOf(space).plain.store()
+  /** What is worth keeping of the translations, or null. */
+  translations(): StoredTranslations | null {
+    return this.plain.store()
   }
 
   releaseSpace(space: AddressSpace): void {
-    this.released.push(space)
+    // A space keeps the pages that were ever touched: one that was large goes back to the host.
+    if (this.released.length < KEPT_SPACES && space.touchedBytes() <= KEPT_BYTES) this.released.push(space)
   }
 
   stateOf(space: AddressSpace): CpuState {
     return this.entryOf(space).state
   }
 
-  /** Counters of the translations of a space. */
-  statistics(space: AddressSpace): CodeCache['statistics'] {
-    return this.entryOf(space).plain.statistics
+  /** Counters of all translations so far. */
+  statistics(): TranslationStatistics {
+    return this.plain.statistics
   }
 
   run(space: AddressSpace, limit: number, kernel: KernelEntry): Stop {
@@ -137,12 +147,11 @@ export class Engine implements Processor {
       const pc = view.getUint32(STATE.rip, true)
       const cache = this.chooseCache(entry)
       let code = cache.lookup(pc)
-      let fuel = Math.min(limit - executed, FUEL_LIMIT)
+      const fuel = Math.min(limit - executed, FUEL_LIMIT)
       let stepping = false
       if (code < 0) {
         if (resuming && steps < STEP_LIMIT && this.interior.has(pc)) {
           code = cache.step(pc)
-          fuel = 1
           steps++
           stepping = true
         } else {
@@ -159,7 +168,7 @@ export class Engine implements Processor {
       if (ret !== 0) {
         view.setUint32(STATE.rip, ret, true)
         view.setUint32(STATE.rip + 4, 0, true)
-        if (stepping) this.interior.add(ret >>> 0)
+        if (stepping) this.arrive(ret >>> 0)
         continue
       }
       const reason = view.getUint32(STATE.exitReason, true)
@@ -173,6 +182,12 @@ export class Engine implements Processor {
           continue
         }
         executed = this.finish(entry, executed, limit)
+        if (this.pending !== EXIT.none) return { reason: this.pending, executed }
+        continue
+      }
+      if (reason === EXIT.unaddressable) {
+        this.tellUnaddressable(view, executed)
+        executed = this.steps(entry, executed, executed + 1)
         if (this.pending !== EXIT.none) return { reason: this.pending, executed }
         continue
       }
@@ -196,14 +211,22 @@ export class Engine implements Processor {
 
   private pending: number = EXIT.none
 
-  /** The block at hand is longer than the fuel: the rest is single steps. */
+  /** A straight translation has come to `pc`, most often the head of a block: one that is met again and again gets a region. */
+  private arrive(pc: number): void {
+    const times = (this.arrivals.get(pc) ?? 0) + 1
+    this.arrivals.set(pc, times)
+    if (times < ARRIVALS) this.interior.add(pc)
+    else this.interior.delete(pc)
+  }
+
+  /** The block at hand is longer than the fuel: straight translations execute the part of it that is left. */
   private finish(entry: SpaceEntry, executed: number, limit: number): number {
     const done = this.steps(entry, executed, limit)
     this.interior.add(entry.state.view.getUint32(STATE.rip, true))
     return done
   }
 
-  /** Executes single instructions until `until` have been executed in this run; leaves in `pending` why it stopped before. */
+  /** Executes straight translations until `until` instructions have been executed in this run; leaves in `pending` why it stopped before. */
   private steps(entry: SpaceEntry, executed: number, until: number): number {
     const { space } = entry.plain
     const { view } = entry.state
@@ -217,11 +240,14 @@ export class Engine implements Processor {
         return executed
       }
       this.before = executed
-      this.fuel = 1
+      const { allowing } = this
+      const fuel = allowing ? 1 : until - executed
+      this.fuel = fuel
       view.setUint32(STATE.exitReason, EXIT.none, true)
-      const ret = cache.enter(code, 1, 0)
-      const used = 1 - this.fuelLeft(space)
+      const ret = cache.enter(code, fuel, 0)
+      const used = fuel - this.fuelLeft(space)
       executed += used
+      if (allowing && used > 0) this.allowing = false
       if (ret !== 0) {
         view.setUint32(STATE.rip, ret, true)
         view.setUint32(STATE.rip + 4, 0, true)
@@ -229,6 +255,7 @@ export class Engine implements Processor {
       }
       const reason = view.getUint32(STATE.exitReason, true)
       if (reason === EXIT.selfModify) this.dropWritten(space, view)
+      else if (reason === EXIT.unaddressable) this.tellUnaddressable(view, executed)
       else if (reason !== EXIT.none && (reason !== EXIT.fuel || used === 0)) {
         this.pending = reason
         return executed
@@ -240,6 +267,17 @@ export class Engine implements Processor {
   /** A store hit a page with translations: they go before it is executed again. */
   private dropWritten(space: AddressSpace, view: DataView): void {
     space.willWrite(view.getUint32(STATE.faultAddress, true), 16)
+  }
+
+  /** The next instruction may access what is not addressable: it has been told. */
+  private allowing = false
+  /** Size and kind (ACCESS.store) of the access for which translated code stopped. */
+  private accessKind = 0
+
+  private tellUnaddressable(view: DataView, executed: number): void {
+    const address = view.getUint32(STATE.faultAddress, true)
+    this.kernel!.unaddressable!(executed, address, this.accessKind & 255, (this.accessKind & ACCESS.store) !== 0)
+    this.allowing = true
   }
 
   // What translated code calls.
@@ -255,6 +293,16 @@ export class Engine implements Processor {
     return cache.dropped ? 1 : 0
   }
 
+  private intercept(fuel: number): number {
+    const entry = this.entryOf(this.space!)
+    entry.cache.dropped = false
+    const { view } = entry.state
+    const pc = this.kernel!.intercept!(this.before + this.fuel - fuel)
+    if (pc === 0) view.setUint32(STATE.exitReason, EXIT.unwind, true)
+    // Callers must not go on in code that has gone; rip is where to go on.
+    return pc > 0 && entry.cache.dropped ? 0 : pc
+  }
+
   /** The slow path of an access: 0 when it may proceed, else an EXIT reason. Moves the fault address to the first bad byte. */
   private access(kind: number): number {
     const space = this.space!
@@ -266,16 +314,23 @@ export class Engine implements Processor {
     if (view.getUint32(STATE.faultAddress + 4, true) !== 0) return fault
     const forbidden = store ? ATTRIBUTE.noWrite : ATTRIBUTE.noRead
     let modify = false
+    let watched = 0
     for (let at = low; at < low + bytes; at = (at & ~4095) + 4096) {
-      if (at < GUEST_MIN || at >= GUEST_LIMIT || (space.attributes[at >>> PAGE_SHIFT]! & forbidden) !== 0) {
+      const attribute = at < GUEST_MIN || at >= GUEST_LIMIT ? forbidden : space.attributes[at >>> PAGE_SHIFT]!
+      watched |= attribute & ATTRIBUTE.watched
+      if ((attribute & forbidden) !== 0 && (attribute & ATTRIBUTE.watched) === 0) {
         view.setUint32(STATE.faultAddress, at, true)
         return fault
       }
       if ((at & ~4095) + 4096 < 0) break
       if (store) {
         if ((space.attributes[at >>> PAGE_SHIFT]! & ATTRIBUTE.code) !== 0) modify = true
-        space.attributes[at >>> PAGE_SHIFT]! &= ~ATTRIBUTE.clean
+        space.dirty(at >>> PAGE_SHIFT)
       }
+    }
+    if (watched !== 0 && !this.allowing && !modify && firstUnaddressable(space, low, bytes) >= 0) {
+      this.accessKind = kind
+      if (!this.kernel!.excuses!(view.getUint32(STATE.rip, true), low, bytes, store)) return EXIT.unaddressable
     }
     return modify ? EXIT.selfModify : 0
   }

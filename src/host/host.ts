@@ -49,6 +49,51 @@ export interface World {
   readInput(max: number, nth: number): Uint8Array
   /** Bytes that the program wrote to the terminal or the pipe it was started with: fd 1 or 2. */
   writeOutput(fd: 1 | 2, bytes: Uint8Array): void
+  /** Makes a change on the host: null, or an errno's name. `nth` counts the changes of a run from 0 on; each is made once. A world without this makes none. */
+  change?(nth: number, change: HostChange): string | null
+  /** The terminal that the program runs on, or null; a world without this has none. */
+  terminal?(): HostTerminal | null
+  /**
+   * What has happened at the terminal, null for nothing; waits up to so many real milliseconds for it, with Infinity until something does. `nth`
+   * counts the questions of a run from 0 on, as in readInput.
+   */
+  pollTerminal?(nth: number, milliseconds: number): TerminalNews | null
+  /** Bytes for the terminal, exactly as they are to arrive there. */
+  writeTerminal?(bytes: Uint8Array): void
+}
+
+/** The terminal that lemming was started on. */
+export interface HostTerminal {
+  /** Which of descriptors 0, 1 and 2 are it. */
+  fds: [boolean, boolean, boolean]
+  /** Whether it hands over bytes as they are typed and shows them as they are written; otherwise it edits lines and echoes by itself. */
+  raw: boolean
+  rows: number
+  columns: number
+}
+
+/** A change to the host's files, which a writable mount passes on. Paths are absolute; times are as in HostStat. */
+export type HostChange =
+  | { do: 'write'; path: string; offset: number; bytes: Uint8Array }
+  | { do: 'resize'; path: string; size: number }
+  /** An empty file, which must not be there yet. */
+  | { do: 'create'; path: string; mode: number }
+  | { do: 'directory'; path: string; mode: number }
+  | { do: 'symlink'; path: string; target: string }
+  | { do: 'link' | 'rename'; path: string; to: string }
+  | { do: 'remove' | 'removeDirectory'; path: string }
+  | { do: 'mode'; path: string; mode: number }
+  | { do: 'owner'; path: string; uid: number; gid: number }
+  | { do: 'times'; path: string; atime: string; mtime: string }
+
+/** What has happened at the terminal since it was last asked. */
+export interface TerminalNews {
+  /** Bytes that were typed, exactly as they came. */
+  typed: Uint8Array
+  /** Rows and columns, if they have changed. */
+  size: [rows: number, columns: number] | null
+  /** The terminal is gone: nothing will be typed any more. */
+  gone: boolean
 }
 
 /** Hashing and compression, which every host has but JavaScript has not: synchronous, and the same bytes in give the same hash everywhere. */

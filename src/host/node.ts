@@ -5,14 +5,14 @@ import * as fs from 'node:fs'
 import { dirname, join } from 'node:path'
 import type * as Zlib from 'node:zlib'
 import { LemmingError } from '../base/errors.ts'
-import type { Codec, HostError, HostStat, ObjectStore, World } from './host.ts'
+import type { Codec, HostChange, HostError, HostStat, ObjectStore, World } from './host.ts'
 
 // Loaded when they are first needed: most runs end before.
 const crypto = (): typeof Crypto => process.getBuiltinModule('node:crypto')
 const zlib = (): typeof Zlib => process.getBuiltinModule('node:zlib')
 
 /** The part of a World that is no file: where input comes from and output goes to. */
-export type Terminal = Pick<World, 'readInput' | 'writeOutput'>
+export type Terminal = Pick<World, 'readInput' | 'writeOutput' | 'terminal' | 'pollTerminal' | 'writeTerminal'>
 
 const HOST_ERRORS: ReadonlySet<string> = new Set<HostError>([
   'ENOENT',
@@ -92,6 +92,16 @@ export class NodeFiles {
     })
   }
 
+  /** Makes a change; null, or an errno's name. */
+  change(change: HostChange): string | null {
+    try {
+      makeChange(change)
+      return null
+    } catch (error) {
+      return codeOf(error)
+    }
+  }
+
   private keep(path: string, identity: string, bytes: Uint8Array): void {
     if (this.keptBytes + bytes.length > KEPT_LIMIT) {
       this.kept.clear()
@@ -111,6 +121,10 @@ export function nodeWorld(files: NodeFiles, terminal: Terminal): World {
     content: (path) => files.content(path),
     readInput: (max, nth) => terminal.readInput(max, nth),
     writeOutput: (fd, bytes) => terminal.writeOutput(fd, bytes),
+    change: (_nth, change) => files.change(change),
+    terminal: () => terminal.terminal?.() ?? null,
+    pollTerminal: (nth, milliseconds) => terminal.pollTerminal?.(nth, milliseconds) ?? null,
+    writeTerminal: (bytes) => terminal.writeTerminal?.(bytes),
   }
 }
 
@@ -239,6 +253,54 @@ function syncDirectory(path: string): void {
     fs.fsyncSync(fd)
   } finally {
     fs.closeSync(fd)
+  }
+}
+
+function makeChange(change: HostChange): void {
+  const path = native(change.path)
+  switch (change.do) {
+    case 'write': {
+      const fd = fs.openSync(path, fs.constants.O_WRONLY | fs.constants.O_NOFOLLOW)
+      try {
+        for (let done = 0; done < change.bytes.length;)
+          done += fs.writeSync(fd, change.bytes, done, change.bytes.length - done, change.offset + done)
+      } finally {
+        fs.closeSync(fd)
+      }
+      return
+    }
+    case 'resize':
+      return fs.truncateSync(path, change.size)
+    case 'create': {
+      const fd = fs.openSync(path, 'wx', 0o600)
+      try {
+        fs.fchmodSync(fd, change.mode)
+      } finally {
+        fs.closeSync(fd)
+      }
+      return
+    }
+    case 'directory':
+      fs.mkdirSync(path)
+      return fs.chmodSync(path, change.mode)
+    case 'symlink':
+      return fs.symlinkSync(native(change.target), path)
+    case 'link':
+      return fs.linkSync(path, native(change.to))
+    case 'rename':
+      return fs.renameSync(path, native(change.to))
+    case 'remove':
+      return fs.unlinkSync(path)
+    case 'removeDirectory':
+      return fs.rmdirSync(path)
+    case 'mode':
+      return fs.chmodSync(path, change.mode)
+    case 'owner': {
+      const { uid, gid } = fs.lstatSync(path)
+      return fs.lchownSync(path, change.uid === -1 ? uid : change.uid, change.gid === -1 ? gid : change.gid)
+    }
+    case 'times':
+      return fs.lutimesSync(path, Number(change.atime) / 1e9, Number(change.mtime) / 1e9)
   }
 }
 

@@ -34,4 +34,6 @@ export const EXIT = {
   floatingPoint: 13,
   /** A store to a page from which code was translated; never leaves the engine. */
   selfModify: 14,
+  /** An access to bytes of a watched page that are not addressable: told, then executed; never leaves the engine. */
+  unaddressable: 15,
 } as const

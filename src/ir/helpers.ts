@@ -20,6 +20,10 @@ export const HELPER = {
    * result to scratch[0..16). Returns 1 when an unmasked exception forbids the result.
    */
   float: 6,
+  /** CRC32: a is the checksum so far, b the next 1, 2 or 4 bytes; returns the new checksum. */
+  crc8: 7,
+  crc16: 8,
+  crc32: 9,
   /** x87 operations start here; see X87. */
   x87: 16,
 } as const
@@ -92,6 +96,10 @@ export const FLOAT = {
   order: 8,
   /** Between any two types; b: 1 truncates. Results are as many lanes as both types have, the rest zero. */
   convert: 9,
+  /** Even lanes subtract, odd ones add. */
+  addSubtract: 10,
+  /** To an integer: b bits 0-1 the rounding (as MXCSR's) unless bit 2 asks for MXCSR's own; bit 3: inexactness is no exception. */
+  round: 11,
 } as const
 
 /** Lane types of HELPER.float. */

@@ -40,6 +40,11 @@ export type Terminator =
   | { kind: 'ret'; address: Node }
   /** SYSCALL: continues at `next` when the kernel completed the call in place. */
   | { kind: 'syscall'; next: number }
+  /**
+   * Entry of a function that the machine may answer itself: the kernel is asked, with rip at `pc`. Either the function is over, which counts one
+   * instruction, or `native`, its own code, goes on as if nothing had been asked.
+   */
+  | { kind: 'intercept'; pc: number; native: Block }
   /** Raises a fault at the instruction itself: the block's last instruction does not count. `reason` is one of EXIT in ir/exits.ts. */
   | { kind: 'fault'; reason: number; pc: number }
   /** Returns to the engine, which decides anew how the code at `pc` is to be executed. */

@@ -2,7 +2,9 @@
 import * as fs from 'node:fs'
 import { resolve } from 'node:path'
 import { LemmingError } from '../base/errors.ts'
-import type { RunInputs } from '../session/session.ts'
+import type { CheckChoices, MountChoice, RunInputs } from '../session/session.ts'
+
+export type { MountChoice }
 
 /** What a user may say about a run. */
 export interface RunWishes {
@@ -14,11 +16,18 @@ export interface RunWishes {
   /** Whether the program starts with no environment but `env`. */
   cleanEnv: boolean
   cwd: string | undefined
+  mounts: MountChoice[]
+  /** Bytes that each process may map, or null. */
+  memoryLimit: number | null
   strategy: string
   cpus: number
   clockRate: number
   /** Virtual seconds, or null. */
   timeLimit: number | null
+  heap: 'native' | 'guarded'
+  /** Bytes. */
+  quarantine: number
+  checks: CheckChoices
 }
 
 /** The inputs of a run. `outer` is the environment of whoever asks. Throws a LemmingError when there is no such program or directory. */
@@ -30,7 +39,7 @@ export function runInputs(wishes: RunWishes, outer: Record<string, string | unde
   const env = environment(wishes, outer)
   const searched = env.find((entry) => entry.startsWith('PATH='))?.slice(5) ?? outer.PATH
   return {
-    path: findProgram(program, searched),
+    path: pathOfProgram(program, searched),
     argv: [program, ...args],
     env,
     cwd,
@@ -38,12 +47,16 @@ export function runInputs(wishes: RunWishes, outer: Record<string, string | unde
     options: {
       strategy: wishes.strategy,
       cpus: wishes.cpus,
+      ...(wishes.mounts.length > 0 && { mounts: wishes.mounts }),
+      ...(wishes.memoryLimit !== null && { memoryLimit: wishes.memoryLimit }),
       clockRate: wishes.clockRate,
       // The rights of files are the host's, so the user must be too.
       uid: process.getuid!(),
       gid: process.getgid!(),
       timeLimit: wishes.timeLimit === null ? null : Math.round(wishes.timeLimit * 1e9),
+      ...(wishes.heap === 'guarded' && { heap: wishes.heap, quarantine: wishes.quarantine }),
     },
+    ...(wishes.checks.names.length > 0 && { checks: wishes.checks }),
   }
 }
 
@@ -72,7 +85,7 @@ function workingDirectory(wished: string | undefined): string {
 }
 
 /** The program's absolute path, found as a shell finds it. */
-function findProgram(name: string, searched: string | undefined): string {
+export function pathOfProgram(name: string, searched: string | undefined): string {
   if (name.includes('/')) return checked(resolve(name), name)
   for (const directory of (searched ?? '').split(':')) {
     const path = resolve(directory === '' ? '.' : directory, name)

@@ -2,7 +2,17 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { PlainError, SeedOutcome } from '../campaign/outcome.ts'
 import type { RunEnding, RunInputs } from '../session/session.ts'
-import type { Finding } from '../tool/finding.ts'
+import type { Finding, LeakSummary } from '../tool/finding.ts'
+
+/** A terminal that a run is on. */
+export interface TerminalJob {
+  /** Which of descriptors 0, 1 and 2 are it. */
+  fds: [boolean, boolean, boolean]
+  /** Whether it is in raw mode. */
+  raw: boolean
+  /** Rows and columns, kept up to date by the thread that hears of changes. */
+  size: Int32Array
+}
 
 /** One run of a program, with this process' standard input. */
 export interface RunJob {
@@ -10,12 +20,16 @@ export interface RunJob {
   inputs: RunInputs
   /** Where the program's output goes: to this process' own descriptors, or into the result. */
   output: 'own' | 'capture'
+  /** The terminal that the program is to see, or null. */
+  terminal: TerminalJob | null
   strace: boolean
   /** Whether the state hash is wanted, which costs a look at all memory. */
   hash: boolean
   stats: boolean
   /** File for a self-contained recording, or null. */
   exportTo: string | null
+  /** Directory for the private layer of files, or null. */
+  keepTo: string | null
 }
 
 /** A recorded run, once more or several times. */
@@ -69,11 +83,15 @@ export interface RunResult {
   hash: string | null
   /** What went wrong; absent for a program that exited with 0. */
   finding: Finding | null
+  /** What checks found, suppressed findings left out. */
+  findings: Finding[]
+  /** What was not freed; null when that was not checked. */
+  leaks: LeakSummary | null
   /** With output 'capture'. */
   stdout: CapturedStream | null
   stderr: CapturedStream | null
-  /** System calls that nobody declared: answered ENOSYS. */
-  unknownCalls: { text: string; times: number }[]
+  /** System calls that asked for what the machine does not have, and the errno that they got. */
+  unknownCalls: { text: string; answer: string; times: number }[]
   statistics: Record<string, number> | null
 }
 

@@ -1,11 +1,28 @@
 /** Exists to write a run's system calls and signals as strace(1) does. */
-import { codeName } from '../linux/signal-text.ts'
-import { CODE, signalName } from '../linux/signal-names.ts'
+import { signalName } from '../linux/signal-names.ts'
+import { bytesFromName } from '../linux/fs/names.ts'
+import { padded, quoted } from '../linux/strace.ts'
+import type { RunInputs } from '../session/session.ts'
 import type { Observer, SignalEvent, SyscallEvent, TaskInfo } from '../tool/observer.ts'
+
+/** Elements of an array that strace shows. */
+const SHOWN = 32
+
+/** The line of the call that started the program, `stack` being where it found its arguments: argc, then the pointers to them. */
+export function firstLine({ path, argv, env }: RunInputs, stack: bigint): string {
+  const words = argv.slice(0, SHOWN).map((word) => quoted(bytesFromName(word)))
+  const list = `[${words.join(', ')}${argv.length > SHOWN ? ', ...' : ''}]`
+  const program = argv[0]?.includes('/') === true ? argv[0] : path
+  const environ = stack + BigInt(8 * (argv.length + 2))
+  const vars = `/* ${env.length} ${env.length === 1 ? 'var' : 'vars'} */`
+  return padded(`execve(${quoted(bytesFromName(program), 4096)}, ${list}, 0x${environ.toString(16)} ${vars})`, '0')
+}
 
 /** Watches calls, signals and exits, and hands each line with its newline to `write`. Lines say whose they are while there is more than one task. */
 export function straceObserver(write: (line: string) => void): Observer {
   const alive = new Set<number>()
+  /** Whose end by a signal has been told. */
+  const killed = new Set<number>()
   /** Exits that are told before the call that brought them about is over: strace shows that call first. */
   const exits: { task: TaskInfo; status: number }[] = []
   const line = (task: TaskInfo, text: string): void => {
@@ -15,6 +32,10 @@ export function straceObserver(write: (line: string) => void): Observer {
   const tellExits = (): void => {
     for (const { task, status } of exits.splice(0)) {
       const signal = status & 0x7f
+      if (killed.delete(task.tid)) {
+        alive.delete(task.tid)
+        continue
+      }
       line(task, signal === 0 ? `+++ exited with ${status >>> 8} +++` : `+++ killed by ${signalName(signal)} +++`)
       alive.delete(task.tid)
     }
@@ -27,13 +48,11 @@ export function straceObserver(write: (line: string) => void): Observer {
     },
     signal: (event: SignalEvent) => {
       const name = signalName(event.signal)
-      const isFault = event.code > 0 && event.code < CODE.kernel
-      const address = event.address === 0n ? 'NULL' : `0x${event.address.toString(16)}`
-      line(
-        event.task,
-        `--- ${name} {si_signo=${name}, si_code=${codeName(event.signal, event.code)}${isFault ? `, si_addr=${address}` : ''}} ---`,
-      )
-      if (event.disposition === 'terminate') line(event.task, `+++ killed by ${name} +++`)
+      line(event.task, `--- ${name} ${event.text()} ---`)
+      if (event.disposition === 'stop') line(event.task, `--- stopped by ${name} ---`)
+      if (event.disposition !== 'terminate') return
+      line(event.task, `+++ killed by ${name} +++`)
+      killed.add(event.task.tid)
     },
     taskStart: (task: TaskInfo) => void alive.add(task.tid),
     taskExit: (task: TaskInfo, status: number) => void exits.push({ task, status }),

@@ -1,20 +1,24 @@
 /** Exists so that a program starts fast the second time: keeps on disk what was translated for it. Only ever a cache: each translation is compared with the guest's memory before use. */
 import * as fs from 'node:fs'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { threadId } from 'node:worker_threads'
 import { Packr } from 'msgpackr'
 import type { StoredTranslations } from '../replay/machine.ts'
 import { version } from './version.ts'
 
-/** Files kept; the ones that have not been used for longest go first. */
-const MAX_FILES = 64
+/** Files kept, and their bytes; the ones that have not been used for longest go first. */
+export const MAX_FILES = 64
+export const MAX_BYTES = 1 << 30
 
 const DIGEST_BYTES = 8
+/** Between the name of a program and the rest of a file's name. */
+const SEPARATOR = '~'
 const packr = new Packr({ useRecords: true })
 
-function directory(): string {
+/** Where they are. */
+export function translationsDirectory(): string {
   return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'lemming', 'translations')
 }
 
@@ -58,7 +62,8 @@ function sources(root: string): string[] {
 function fileFor(program: string): string | null {
   try {
     const { size, mtimeMs } = fs.statSync(program)
-    return join(directory(), digest(Buffer.from(`${translator()}\n${program} ${size} ${mtimeMs}`)).toString('hex'))
+    const key = digest(Buffer.from(`${translator()}\n${program} ${size} ${mtimeMs}`)).toString('hex')
+    return join(translationsDirectory(), `${basename(program)}${SEPARATOR}${key}`)
   } catch {
     return null
   }
@@ -72,6 +77,8 @@ export function loadTranslations(program: string): StoredTranslations | null {
     const bytes = fs.readFileSync(file)
     const payload = bytes.subarray(DIGEST_BYTES)
     if (!digest(payload).equals(bytes.subarray(0, DIGEST_BYTES))) return null
+    const now = new Date()
+    fs.utimesSync(file, now, now)
     return packr.unpack(payload) as StoredTranslations
   } catch {
     return null
@@ -104,10 +111,49 @@ function discard(file: string): void {
   }
 }
 
-function prune(folder: string): void {
-  const files = fs
-    .readdirSync(folder)
-    .map((name) => ({ path: join(folder, name), used: fs.statSync(join(folder, name)).mtimeMs }))
-  files.sort((a, b) => b.used - a.used)
-  for (const { path } of files.slice(MAX_FILES)) fs.rmSync(path, { force: true })
+/** A stored translation. */
+export interface CacheEntry {
+  /** Name of the program's file. */
+  program: string
+  path: string
+  bytes: number
+  /** Milliseconds since 1970. */
+  used: number
 }
+
+/** All of them, the last used first. */
+export function listTranslations(): CacheEntry[] {
+  const folder = translationsDirectory()
+  if (!fs.existsSync(folder)) return []
+  const entries = fs.readdirSync(folder).flatMap((name): CacheEntry[] => {
+    const path = join(folder, name)
+    const stat = fs.statSync(path, { throwIfNoEntry: false })
+    if (stat === undefined || name.endsWith('.tmp')) return []
+    const at = name.lastIndexOf(SEPARATOR)
+    return [{ program: at < 0 ? name : name.slice(0, at), path, bytes: stat.size, used: stat.mtimeMs }]
+  })
+  return entries.toSorted((a, b) => b.used - a.used)
+}
+
+/** Removes entries, those of one program or all; how many there were. */
+export function clearTranslations(program: string | null): number {
+  const entries = listTranslations().filter((entry) => program === null || entry.program === basename(program))
+  for (const { path } of entries) discard(path)
+  return entries.length
+}
+
+function prune(folder: string): void {
+  let bytes = 0
+  for (const [i, entry] of listTranslations().entries()) {
+    bytes += entry.bytes
+    if (i >= MAX_FILES || bytes > MAX_BYTES) discard(entry.path)
+  }
+  // What a run that was killed has left behind.
+  for (const name of fs.readdirSync(folder)) {
+    const path = join(folder, name)
+    if (name.endsWith('.tmp') && Date.now() - fs.statSync(path).mtimeMs > ABANDONED) discard(path)
+  }
+}
+
+/** Milliseconds after which nobody writes a temporary file any more. */
+const ABANDONED = 3_600_000

@@ -10,11 +10,12 @@ import { provideTranslations, startMachine } from '../replay/machine.ts'
 import { RecordingWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
 import { recordingOf, Session, verifyEnd, type RunInputs } from '../session/session.ts'
-import type { Finding } from '../tool/finding.ts'
+import { HeapCheck } from '../checks/heap.ts'
+import { countsAsError, type Finding, type LeakSummary } from '../tool/finding.ts'
 import { Capture } from './capture.ts'
 import { withSeed } from './inputs.ts'
 import type { Answers, HuntJob, Job, ReplayJob, RunJob, RunResult } from './jobs.ts'
-import { straceObserver } from './strace.ts'
+import { firstLine, straceObserver } from './strace.ts'
 import { loadTranslations, saveTranslations } from './translations.ts'
 import { version } from './version.ts'
 
@@ -39,18 +40,27 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
 
 async function run(job: RunJob): Promise<RunResult> {
   const capture = job.output === 'capture' ? new Capture() : null
+  const { terminal } = job
+  const keep = job.keepTo === null ? null : await import('./keep.ts')
+  keep?.checkKeepPlace(job.keepTo!)
   const world = new RecordingWorld(
-    nodeWorld(files, { ...ownTerminal, ...(capture && { writeOutput: writerOf(capture) }) }),
+    nodeWorld(files, {
+      ...ownTerminal,
+      ...(capture && { writeOutput: writerOf(capture) }),
+      ...(terminal && (await import('./terminal.ts')).openTerminal(terminal)),
+    }),
   )
-  const session = await execute(job.inputs, world, job.strace)
+  const { session, check } = await execute(job.inputs, world, job.strace)
   const finding = await findingOf(session)
+  const found = await checked(session, check)
+  keep?.keepFiles(job.keepTo!, session.subject.privateLayer())
   if (job.exportTo !== null) {
     const { userObjects, writeExport } = await import('./storage.ts')
     const objects = userObjects()
     const recording = recordingOf(session, world, nodeCodec, objects, version())
     writeExport(job.exportTo, { recording, objects })
   }
-  return resultOf(session, finding, capture, job.hash, job.stats)
+  return resultOf(session, finding, found, capture, job.hash, job.stats)
 }
 
 async function replay(job: ReplayJob): Promise<Answers['replay']> {
@@ -62,12 +72,15 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
     const capture = job.output === 'capture' && time === 0 ? new Capture() : null
     // Repetitions are for comparing: only the first one is seen.
     const write = time > 0 ? () => {} : capture === null ? ownTerminal.writeOutput : writerOf(capture)
-    const session = await execute(inputs, new ReplayingWorld(answers, opened.objects, write), job.strace && time === 0)
+    const world = new ReplayingWorld(answers, opened.objects, write)
+    const { session, check } = await execute(inputs, world, job.strace && time === 0)
     verifyEnd(session.end(), end)
-    const result = resultOf(session, await findingOf(session), capture, true, job.stats && time === 0)
+    const found = await checked(session, check)
+    const result = resultOf(session, await findingOf(session), found, capture, true, job.stats && time === 0)
     session.subject.release()
     first ??= result
-    if (JSON.stringify(result.finding) !== JSON.stringify(first.finding)) {
+    const told = ({ finding, findings }: RunResult): string => JSON.stringify([finding, findings])
+    if (told(result) !== told(first)) {
       throw new LemmingError(
         'replay-divergence',
         `replay ${time + 1} of ${job.times} gives another report than the first`,
@@ -83,15 +96,18 @@ async function seed(number: number): Promise<SeedOutcome> {
   const { inputs, nonzeroExit, scratch } = hunt!
   const capture = new Capture()
   const world = new RecordingWorld(nodeWorld(files, { readInput: spooledInput(), writeOutput: writerOf(capture) }))
-  const session = await execute(withSeed(inputs, number), world, false)
+  const { session, check } = await execute(withSeed(inputs, number), world, false)
   const ending = session.runToEnd()
   const count = session.subject.count
-  if (ending.kind === 'exit' && (ending.code === 0 || !nonzeroExit)) {
+  const isGood = ending.kind === 'exit' && (ending.code === 0 || !nonzeroExit)
+  const { findings, leaks } = await checked(session, check)
+  const wrong = findings.filter(countsAsError)
+  if (isGood && wrong.length === 0) {
     session.subject.release()
     return { seed: number, kind: 'passed', count, ending }
   }
 
-  const finding = (await findingOf(session))!
+  const finding = isGood ? wrong[0]! : (await findingOf(session))!
   const { recordingBytes, userObjects } = await import('./storage.ts')
   const recording = recordingOf(session, world, nodeCodec, userObjects(), version())
   const { path, argv, env, cwd, options } = recording.inputs
@@ -111,6 +127,8 @@ async function seed(number: number): Promise<SeedOutcome> {
     hash,
     ending,
     finding,
+    findings,
+    leaks,
     stdout: capture.size(1),
     stderr: capture.size(2),
   }
@@ -140,10 +158,23 @@ function warm(program: string): (session: Session) => void {
 }
 
 /** Makes the machine and executes it to its end; an error that stopped it says where in the program. */
-async function execute(inputs: RunInputs, world: RecordingWorld | ReplayingWorld, strace: boolean): Promise<Session> {
+async function execute(
+  inputs: RunInputs,
+  world: RecordingWorld | ReplayingWorld,
+  strace: boolean,
+): Promise<{ session: Session; check: HeapCheck | null }> {
   const keep = warm(inputs.path)
   const subject = startMachine(inputs, world)
-  if (strace) subject.addObserver(straceObserver((line) => ownTerminal.writeOutput(2, Buffer.from(line))))
+  // A terminal in raw mode does nothing about the ends of lines.
+  const raw = world instanceof RecordingWorld && world.terminal()?.raw === true
+  const lineEnd = raw ? '\r\n' : '\n'
+  if (strace) {
+    const print = (line: string): void => ownTerminal.writeOutput(2, Buffer.from(line.replace('\n', lineEnd)))
+    print(`${firstLine(inputs, subject.tasks()[0]!.registers[4]!)}\n`)
+    subject.addObserver(straceObserver(print))
+  }
+  const check = inputs.checks === undefined ? null : new HeapCheck(inputs.checks.names)
+  if (check !== null) subject.addObserver(check)
   const session = new Session(inputs, subject, world)
   try {
     session.runToEnd()
@@ -153,7 +184,29 @@ async function execute(inputs: RunInputs, world: RecordingWorld | ReplayingWorld
     throw told
   }
   keep(session)
-  return session
+  return { session, check }
+}
+
+/** What the checks of a run found: the findings to be told, and the sums of what was not freed. */
+interface Checked {
+  findings: Finding[]
+  leaks: LeakSummary | null
+}
+
+/** Makes findings of what a check heard, by executing the run once more; loaded only for runs that need it. */
+async function checked(session: Session, check: HeapCheck | null): Promise<Checked> {
+  const findings = await crashesOf(session)
+  if (check === null) return { findings, leaks: null }
+  const { heapChecked } = await import('./heap-check.ts')
+  const found = heapChecked(session, check.facts, inflate)
+  return { findings: [...findings, ...found.findings], leaks: found.leaks }
+}
+
+/** Crashes of processes that the run survived. */
+async function crashesOf(session: Session): Promise<Finding[]> {
+  if (session.subject.crashes().length === 0) return []
+  const { childCrashes } = await import('./crashes.ts')
+  return childCrashes(session, inflate)
 }
 
 /** The error that stopped a run, with the place in the program if the program is what it is about. */
@@ -174,6 +227,7 @@ async function findingOf(session: Session): Promise<Finding | null> {
 function resultOf(
   session: Session,
   finding: Finding | null,
+  { findings, leaks }: Checked,
   capture: Capture | null,
   hash: boolean,
   stats: boolean,
@@ -187,6 +241,8 @@ function resultOf(
     elapsed: subject.elapsed,
     hash: hash ? subject.hash() : null,
     finding,
+    findings,
+    leaks,
     stdout: stream(1),
     stderr: stream(2),
     unknownCalls: subject.unknownCalls(),

@@ -40,6 +40,8 @@ export interface ArgType {
   when: 'in' | 'out'
   /** Text that follows an 'in' argument once the call has succeeded: what the kernel made of it. */
   after?(value: number, call: CallView): string
+  /** The whole text of an 'in' argument once the call has succeeded, from what it was at entry: where the kernel replaces what it read. */
+  merged?(entry: string, value: number, call: CallView): string
   /** Guest memory that the kernel reads because of this argument. */
   reads?(value: number, call: CallView): Range[]
   /** Guest memory that the kernel has written because of this argument; `call.result` is known. */
@@ -110,6 +112,7 @@ function callText(declaration: Declaration, call: CallView, entry: EntryText | n
     const text = type.when === 'in' && entry !== null ? entry[i]! : type.text(call.args[i]!, call)
     if (text === null) return
     const failed = call.result === null || call.result < 0
+    if (!failed && type.merged !== undefined) return void parts.push(type.merged(text, call.args[i]!, call))
     parts.push(failed || type.after === undefined ? text : text + type.after(call.args[i]!, call))
   })
   return `${declaration.name}(${parts.join(', ')})`

@@ -40,20 +40,23 @@ export function systemCall(k: Kernel, t: Task): boolean {
   const declaration = table[nr]
   if (declaration === undefined) return unknownCall(k, t, nr)
   const args = decodeArgs(declaration, k.cpu)
-  if (k.syscallObservers.length !== 0) enter(k, t, declaration, args)
+  const traced = k.syscallObservers.length !== 0
+  // The call may end the process.
+  const space = k.space(t)
+  if (traced) enter(k, t, declaration, args)
   const result = declaration.handler(k, t, args)
   if (result === BLOCKED) {
     sleep(k, t)
     // A signal that came before the call keeps it from sleeping.
-    if (t.interrupted) wake(k, t, 'signal')
+    if (t.interrupted && t.wait!.kind !== 'vfork') wake(k, t, 'signal')
     return false
   }
   if (result === NO_RESULT) {
-    if (k.syscallObservers.length !== 0) leave(k, t, declaration, args, null)
+    if (traced) leave(k, t, declaration, args, null, space)
     return false
   }
   setResult(k.cpu, result)
-  if (k.syscallObservers.length !== 0) leave(k, t, declaration, args, result)
+  if (traced) leave(k, t, declaration, args, result, space)
   return !(t.interrupted || k.attention || t.savedMask !== null || k.state.ended !== null)
 }
 
@@ -113,9 +116,7 @@ function unknownCall(k: Kernel, t: Task, nr: number): boolean {
   const args = rawArgs(k.cpu)
   const name = syscallName(nr)
   const call = `${name}(${args.map((value) => `0x${value.toString(16)}`).join(', ')})`
-  const known = k.state.unknownCalls.find((other) => other.nr === nr)
-  if (known === undefined) k.state.unknownCalls.push({ nr, moment: k.state.count, tid: t.tid, text: call, times: 1 })
-  else known.times++
+  k.noteUnanswered(t, call, 'ENOSYS', nr)
   const text = (): string => padded(call, errorText(ERRNO.ENOSYS))
   const event: SyscallEvent = { task: k.info(t), moment: k.state.count, nr, name, args, result: -ERRNO.ENOSYS, text }
   for (const observer of k.syscallObservers) observer.syscall!(event, k)
@@ -127,10 +128,17 @@ function enter(k: Kernel, t: Task, declaration: Declaration, args: number[]): vo
   k.entered.set(t.tid, { moment: k.state.count, args: rawArgs(k.cpu), text: entryText(declaration, call) })
 }
 
-function leave(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number | null): void {
+function leave(
+  k: Kernel,
+  t: Task,
+  declaration: Declaration,
+  args: number[],
+  result: number | null,
+  space = k.space(t),
+): void {
   const entered = k.entered.get(t.tid)
   k.entered.delete(t.tid)
-  const call: CallView = { k, t, space: k.space(t), args, result }
+  const call: CallView = { k, t, space, args, result }
   const event: SyscallEvent = {
     task: k.info(t),
     moment: entered?.moment ?? k.state.count,

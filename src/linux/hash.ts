@@ -84,9 +84,9 @@ export class Hash {
         this.data(key)
         this.data(item)
       }
-    } else if (value instanceof Uint8Array) {
+    } else if (ArrayBuffer.isView(value)) {
       this.word(10)
-      this.bytes(value)
+      this.bytes(value instanceof Uint8Array ? value : new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
     } else {
       this.word(11)
       for (const [key, item] of Object.entries(value as object)) {
@@ -119,14 +119,6 @@ function finish(value: number): number {
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b | 0)
   x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35 | 0)
   return x ^ (x >>> 16)
-}
-
-/** Whether all bytes of page number `page` are zero; `words` is the whole memory. */
-export function isZeroPage(words: Int32Array, page: number): boolean {
-  const end = (page + 1) * PAGE_WORDS
-  for (let i = page * PAGE_WORDS; i < end; i += 4)
-    if ((words[i]! | words[i + 1]! | words[i + 2]! | words[i + 3]!) !== 0) return false
-  return true
 }
 
 /** A task's registers as the program can see them: not how flags are kept, nor what helpers left behind. */

@@ -1,12 +1,13 @@
 /** Exists to hold the parts of a machine that are not data beside the data, and to be what translated code calls at a SYSCALL. */
 import { assert } from '../base/errors.ts'
-import type { AddressSpace } from '../engine/address-space.ts'
+import { PROT, type AddressSpace } from '../engine/address-space.ts'
 import { CpuState } from '../engine/cpu-state.ts'
 import type { KernelEntry, Processor } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
 import type { MachineView, Observer, TaskInfo } from '../tool/observer.ts'
 import { monotonicNs } from './clock.ts'
 import { systemCall, type Entered } from './dispatch.ts'
+import type { Heap } from './heap.ts'
 import type { Memory } from './mm.ts'
 import { strategyNamed } from './scheduler/strategies.ts'
 import type { Strategy } from './scheduler/strategy.ts'
@@ -26,8 +27,15 @@ export class Kernel implements KernelEntry, MachineView {
   /** Observers that hear system calls, mappings and signals: kept apart so that silence costs one test of a length. */
   syscallObservers: Observer[] = []
   mappingObservers: Observer[] = []
+  heapObservers: Observer[] = []
+  /** The machine's own heap; null when the program's allocators run as they are. */
+  heap: Heap | null = null
   /** The task on the processor while `advance` runs, with its registers in `cpu`. */
   current: Task | null = null
+  /** The memory of the running task. */
+  loaded: Memory | null = null
+  /** The process of the running task; by itself, since its last thread may end while it runs. */
+  running: Process | null = null
   /** Registers of the running task, in the memory of its address space. */
   cpu: CpuState
   /** Instructions that had been executed by the machine, the running task and its process when the processor's `run` was entered. */
@@ -84,6 +92,8 @@ export class Kernel implements KernelEntry, MachineView {
     this.observers.push(observer)
     if (observer.syscall) this.syscallObservers.push(observer)
     if (observer.mapping) this.mappingObservers.push(observer)
+    if (observer.heap) this.heapObservers.push(observer)
+    if (observer.accesses === true) this.heap?.watch(this)
   }
 
   removeObserver(observer: Observer): void {
@@ -91,10 +101,12 @@ export class Kernel implements KernelEntry, MachineView {
     this.observers.splice(0, this.observers.length, ...without(this.observers))
     this.syscallObservers = without(this.syscallObservers)
     this.mappingObservers = without(this.mappingObservers)
+    this.heapObservers = without(this.heapObservers)
   }
 
   /** Tells the observers that `[start, start + length)` of the task's address space changed; `prot` -1 for gone. */
   tellMapping(t: Task, start: number, length: number, prot: number, name: string): void {
+    if (this.heap !== null && prot > 0 && (prot & PROT.exec) !== 0) this.heap.mapped(this, t, start)
     if (this.mappingObservers.length === 0) return
     const event = { task: this.info(t), start, length, prot, name }
     for (const observer of this.mappingObservers) observer.mapping!(event, this)
@@ -106,11 +118,18 @@ export class Kernel implements KernelEntry, MachineView {
     return memory?.space.read(address, length)?.slice() ?? null
   }
 
+  /** Notes once, for the report, that the machine answered `answer` to something that it does not have; `text` is the call in strace's form. */
+  noteUnanswered(t: Task, text: string, answer: string, nr = -1): void {
+    const known = this.state.unknownCalls.find((other) => (nr < 0 ? other.text === text : other.nr === nr))
+    if (known !== undefined) known.times++
+    else this.state.unknownCalls.push({ nr, moment: this.state.count, tid: t.tid, text, answer, times: 1 })
+  }
+
   /** Takes note that the running task has executed so many instructions since the processor's `run` was entered. */
   account(t: Task, executed: number): void {
     this.state.count = this.countBefore + executed
     t.count = this.taskCountBefore + executed
-    this.process(t).count = this.processCountBefore + executed
+    this.running!.count = this.processCountBefore + executed
   }
 
   systemCall(executed: number): boolean {
@@ -118,6 +137,22 @@ export class Kernel implements KernelEntry, MachineView {
     assert(t !== null, 'a system call outside a turn')
     this.account(t, executed)
     return systemCall(this, t)
+  }
+
+  intercept(executed: number): number {
+    const t = this.current
+    assert(t !== null && this.heap !== null, 'an intercepted function without a heap')
+    this.account(t, executed)
+    return this.heap.call(this, t)
+  }
+
+  excuses(pc: number, address: number, bytes: number, store: boolean): boolean {
+    return this.heap!.excuses(this, this.current!, pc, address, bytes, store)
+  }
+
+  unaddressable(executed: number, address: number, bytes: number, store: boolean): void {
+    this.account(this.current!, executed)
+    this.heap!.unaddressable(this, this.current!, address, bytes, store)
   }
 
   /** One tick per nanosecond: a processor of 1 GHz whose counter started at boot. */

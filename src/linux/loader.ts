@@ -5,11 +5,20 @@ import { ET, PF, PT } from '../elf/constants.ts'
 import { parseElf, type ElfFile } from '../elf/file.ts'
 import { PROT } from '../engine/address-space.ts'
 import { CpuState, initialCpuState } from '../engine/cpu-state.ts'
-import { cpuid } from '../engine/helpers/cpuid.ts'
+import { hardwareCapabilities } from '../engine/helpers/cpuid.ts'
 import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../engine/layout.ts'
 import { REG, STATE } from '../ir/registers.ts'
+import { MAX_FRAME_SIZE } from './signal-frame.ts'
+import { ERRNO } from './errno.ts'
 import { readsExceptions } from './floating-environment.ts'
-import { findProgram, type ProgramFile } from './program-file.ts'
+import {
+  byPath,
+  ExecRefusal,
+  findProgram,
+  type Program,
+  type ProgramFile,
+  type ProgramRequest,
+} from './program-file.ts'
 import { bytesFromName } from './fs/names.ts'
 import { RLIMIT_STACK } from './faults.ts'
 import type { Kernel } from './kernel.ts'
@@ -22,6 +31,9 @@ const PIE_BASE = 0x0a00_0000
 const STACK_ROOM = 0x100_0000
 /** Longest stack that is mapped from the start; a larger limit lets it grow by faults. */
 const STACK_MAPPED = 0x80_0000
+
+/** Longest argument or variable, its NUL included (MAX_ARG_STRLEN). */
+const LONGEST_STRING = 131_072
 
 /** Entries of the auxiliary vector (getauxval(3)). */
 const AT = {
@@ -47,9 +59,6 @@ const AT = {
   minsigstksz: 51,
 } as const
 
-/** Bytes that a signal frame takes at most on this processor (AT_MINSIGSTKSZ): rt_sigframe, FXSAVE image and their alignment. */
-const SIGNAL_FRAME_SIZE = 1040
-
 /**
  * The layout of an empty address space; `stackLimit` is RLIMIT_STACK in bytes. It is the same for every seed, so that what has been translated for one run of a
  * hunt serves the next.
@@ -73,45 +82,69 @@ export function emptyMap(id: number, stackLimit: number): MemoryMap {
   }
 }
 
+/** A program that can be run, found and checked. */
+export interface PreparedProgram extends Program {
+  elf: ElfFile
+  interpreter: { elf: ElfFile; file: ProgramFile } | null
+}
+
 /**
- * Loads the program at `path` (relative to the process' working directory) into its empty address space, and sets the task's registers to its start.
- * Scripts run by their interpreters. Sets exe, argv, environ, auxv of the process and the task's name.
- * Throws a LemmingError that names the file and the reason.
+ * Finds the program that a task asks for, and all that can keep it from being run. Scripts run by their interpreters. Throws a LemmingError that names
+ * the file and the reason: an ExecRefusal, or what is wrong with the ELF file.
  */
-export function loadProgram(
+export function prepareProgram(
   k: Kernel,
   t: Task,
-  path: string,
-  argv: readonly string[],
+  request: ProgramRequest,
   environ: readonly string[],
-): void {
-  const program = findProgram(k, t, path, argv)
+): PreparedProgram {
+  const program = findProgram(k, t, request)
   const { file } = program
-  const process = k.process(t)
-  const memory = k.memory(t)
   const elf = parseElf(file.bytes, file.path)
   const interpreterPath = elf.interpreter()
-  const bias = placeMain(memory, elf, interpreterPath !== undefined)
+  const interpreter = interpreterPath === undefined ? null : interpreterOf(k, t, file.path, interpreterPath)
+  const strings = [...program.argv, ...environ, program.name].map((text) => bytesFromName(text).length + 1)
+  const bytes = strings.reduce((sum, length) => sum + length, 8)
+  const limit = k.process(t).rlimits[RLIMIT_STACK]![0]
+  // A quarter of the stack at most, as execve's E2BIG says.
+  if (
+    strings.some((length) => length > LONGEST_STRING) ||
+    bytes + 8 * strings.length > Math.max(0x2_0000, Math.min(limit, STACK_MAPPED) / 4)
+  ) {
+    const reason = `arguments and environment take ${bytes} bytes: too long for the stack`
+    throw new ExecRefusal('arguments-too-long', ERRNO.E2BIG, file.path, reason, 'pass fewer or shorter arguments')
+  }
+  return { ...program, elf, interpreter }
+}
+
+/**
+ * Loads a program into the empty address space of the task's process, and sets the task's registers to its start.
+ * Sets exe, argv, environ, auxv of the process and the task's name. Throws a LemmingError when it does not fit.
+ */
+export function loadProgram(k: Kernel, t: Task, program: PreparedProgram, environ: readonly string[]): void {
+  const { file, elf, interpreter } = program
+  const process = k.process(t)
+  const memory = k.memory(t)
+  k.heap?.begin(k, memory)
+  const bias = placeMain(memory, elf, interpreter !== null)
   const main = mapSegments(k, t, memory, elf, file, bias)
   memory.map.codeStart = main.start
   memory.map.codeEnd = main.end
-  const heap = elf.header.type === ET.DYN && interpreterPath === undefined ? PIE_BASE : pageUp(main.end)
+  const heap = elf.header.type === ET.DYN && interpreter === null ? PIE_BASE : pageUp(main.end)
   memory.map.brkStart = memory.map.brk = heap
 
   let entry = elf.header.entry + bias
   let base = 0
-  if (interpreterPath !== undefined) {
-    const found = interpreterOf(k, t, file.path, interpreterPath)
-    const interpreter = parseElf(found.bytes, found.path)
-    base = placeAnywhere(memory, interpreter)
-    mapSegments(k, t, memory, interpreter, found, base)
-    entry = interpreter.header.entry + base
+  if (interpreter !== null) {
+    base = placeAnywhere(memory, interpreter.elf)
+    mapSegments(k, t, memory, interpreter.elf, interpreter.file, base)
+    entry = interpreter.elf.header.entry + base
   }
 
   process.exe = file.path
   process.argv = program.argv
   process.environ = [...environ]
-  t.name = shortName(path)
+  t.name = shortName(program.name)
   const stackPointer = buildStack(k, t, memory, elf, {
     bias,
     base,
@@ -132,14 +165,17 @@ function shortName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).slice(0, 15)
 }
 
-function interpreterOf(k: Kernel, t: Task, program: string, path: string): ProgramFile {
+function interpreterOf(k: Kernel, t: Task, program: string, path: string): { elf: ElfFile; file: ProgramFile } {
   try {
-    return findProgram(k, t, path, []).file
+    const { file } = findProgram(k, t, byPath(path, []))
+    return { elf: parseElf(file.bytes, file.path), file }
   } catch (error) {
     if (!(error instanceof LemmingError)) throw error
-    throw new LemmingError(
+    throw new ExecRefusal(
       error.code,
-      `${program}: its interpreter cannot be used: ${error.message}`,
+      error instanceof ExecRefusal ? error.errno : ERRNO.ELIBBAD,
+      program,
+      `its interpreter cannot be used: ${error.message}`,
       'install the C library that the program was built for, or build the program with -static',
     )
   }
@@ -251,14 +287,6 @@ function buildStack(k: Kernel, t: Task, memory: Memory, elf: ElfFile, start: Sta
   )
   const stringBytes = strings.reduce((sum, bytes) => sum + bytes.length, 8)
   const limit = process.rlimits[RLIMIT_STACK]![0]
-  // A quarter of the stack at most, as execve's E2BIG says.
-  if (stringBytes + 8 * strings.length > Math.max(0x2_0000, Math.min(limit, STACK_MAPPED) / 4)) {
-    throw new LemmingError(
-      'arguments-too-long',
-      `${process.exe}: arguments and environment take ${stringBytes} bytes: too long for the stack`,
-      'pass fewer or shorter arguments',
-    )
-  }
   const gnuStack = elf.segment(PT.GNU_STACK)
   const prot = PROT.read | PROT.write | (gnuStack !== undefined && gnuStack.flags & PF.X ? PROT.exec : 0)
   const mapped = Math.min(pageDown(Math.max(limit, 0x2_1000)), STACK_MAPPED)
@@ -316,8 +344,8 @@ function auxiliaryVector(
 ): [number, number][] {
   const { uid, gid } = process.credentials
   return [
-    [AT.minsigstksz, SIGNAL_FRAME_SIZE],
-    [AT.hwcap, hardwareCapabilities()],
+    [AT.minsigstksz, MAX_FRAME_SIZE],
+    [AT.hwcap, hardwareCapabilities()[0]],
     [AT.pagesz, PAGE_SIZE],
     [AT.clktck, 100],
     [AT.phdr, programHeaders(elf) + start.bias],
@@ -332,7 +360,7 @@ function auxiliaryVector(
     [AT.egid, gid[1]],
     [AT.secure, 0],
     [AT.random, at.random],
-    [AT.hwcap2, 0],
+    [AT.hwcap2, hardwareCapabilities()[1]],
     [AT.execfn, at.execfn],
     [AT.platform, at.platform],
     [AT.null, 0],
@@ -344,11 +372,4 @@ function programHeaders(elf: ElfFile): number {
   const { phoff } = elf.header
   const holder = elf.loadSegments().find(({ offset, filesz }) => offset <= phoff && phoff < offset + filesz)
   return holder === undefined ? phoff : holder.vaddr + phoff - holder.offset
-}
-
-/** AT_HWCAP: EDX of CPUID leaf 1. */
-function hardwareCapabilities(): number {
-  const view = new DataView(new ArrayBuffer(STATE.scratch + 16))
-  cpuid(view, 1, 0)
-  return view.getUint32(STATE.scratch + 12, true)
 }

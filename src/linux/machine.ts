@@ -4,13 +4,18 @@ import type { Processor } from '../engine/processor.ts'
 import { initialCpuState } from '../engine/cpu-state.ts'
 import type { World } from '../host/host.ts'
 import type { Observer } from '../tool/observer.ts'
+import { addMount } from './fs/add-mount.ts'
 import { createFs, standardFiles } from './fs/init.ts'
+import { holdInode } from './fs/inode.ts'
+import type { Heap } from './heap.ts'
 import { Kernel } from './kernel.ts'
-import { emptyMap, loadProgram } from './loader.ts'
+import { emptyMap, loadProgram, prepareProgram } from './loader.ts'
+import { byPath } from './program-file.ts'
 import { advance } from './run.ts'
 import { strategyNamed } from './scheduler/strategies.ts'
 import { defaultActions } from './signals.ts'
-import { addSpace, hashMachine, kernelFrom, takeSnapshot, type Snapshot } from './snapshot.ts'
+import { hashMachine, kernelFrom, takeSnapshot, type Snapshot } from './snapshot.ts'
+import { addMemory } from './spaces.ts'
 import type { Ending, KernelState, Process } from './state.ts'
 import { makeRunnable } from './tasks.ts'
 import { newTask } from './threads.ts'
@@ -40,10 +45,16 @@ export interface MachineOptions {
   cpus?: number
   /** Bytes of memory that the program is shown. */
   memory?: number
+  /** RLIMIT_AS of the first process, soft and hard, in bytes. */
+  memoryLimit?: number
+  /** Directories and files of the host that are mounted: absolute paths there and here. */
+  mounts?: readonly { host: string; guest: string; writable: boolean }[]
   uid?: number
   gid?: number
   /** RLIMIT_STACK, soft, in bytes. */
   stackLimit?: number
+  /** A heap that answers the allocation functions itself; without one they run as they are. */
+  ownHeap?: Heap
 }
 
 /** Why `advance` returned. */
@@ -115,24 +126,32 @@ export function createMachine(options: MachineOptions): Machine {
     children: [],
     spaceId: 1,
     credentials: { uid: [uid, uid, uid, uid], gid: [gid, gid, gid, gid], groups: [gid] },
-    files: standardFiles(fs, uid, gid, time),
+    files: standardFiles(fs, { uid, gid, session: FIRST_PID - 1, group: FIRST_PID }, world.terminal?.() ?? null, time),
     cwd: options.cwd,
     umask: 0o022,
     actions: defaultActions(),
     pending: [],
-    rlimits: defaultLimits(stackLimit),
+    rlimits: defaultLimits(stackLimit, options.memoryLimit ?? Infinity),
     itimers: { real: { at: 0, interval: 0 }, virtual: { at: 0, interval: 0 }, prof: { at: 0, interval: 0 } },
     timers: [],
     nextTimer: 0,
     exe: '',
+    exeInode: 0,
+    hasExecuted: false,
     argv: [],
     environ: [],
     auxv: [],
     startNs: 0,
     dumpable: 1,
     count: 0,
+    childrenCount: 0,
     exitStatus: null,
     exitSignal: 17,
+    lastName: '',
+    stopSignal: 0,
+    unreported: null,
+    subreaper: false,
+    vforkWaiter: 0,
   }
   const task = newTask(FIRST_PID, FIRST_PID, '', initialCpuState())
   const constants = {
@@ -165,24 +184,34 @@ export function createMachine(options: MachineOptions): Machine {
     random: { layout: randomFrom(seed, 'layout'), getrandom: randomFrom(seed, 'getrandom') },
     unknownCalls: [],
     fs,
+    crashes: [],
     ended: null,
   }
   const kernel = new Kernel(state, world, processor)
-  const map = emptyMap(1, stackLimit)
-  state.spaces.set(map.id, map)
-  addSpace(kernel, map)
+  kernel.heap = options.ownHeap ?? null
+  addMemory(kernel, emptyMap(1, stackLimit))
+  for (const mount of options.mounts ?? []) addMount(kernel, task, mount)
   makeRunnable(state, task)
-  loadProgram(kernel, task, options.path, options.argv, options.env)
+  const program = prepareProgram(kernel, task, byPath(options.path, options.argv), options.env)
+  process.exeInode = program.file.inode
+  holdInode(fs, process.exeInode)
+  loadProgram(kernel, task, program, options.env)
   return new Machine(kernel)
 }
 
 /** A machine that goes on where `snapshot` was taken; `world` must give the answers that the original one would have got. */
-export function restoreMachine(snapshot: Snapshot, parts: { world: World; processor: Processor }): Machine {
-  return new Machine(kernelFrom(snapshot, parts.world, parts.processor))
+export function restoreMachine(
+  snapshot: Snapshot,
+  parts: { world: World; processor: Processor; ownHeap?: Heap },
+): Machine {
+  const kernel = kernelFrom(snapshot, parts.world, parts.processor)
+  kernel.heap = parts.ownHeap ?? null
+  for (const memory of kernel.memories.values()) kernel.heap?.resume(memory)
+  return new Machine(kernel)
 }
 
 /** By RLIMIT_* number, as a login on Debian has them: CPU, FSIZE, DATA, STACK, CORE, RSS, NPROC, NOFILE, MEMLOCK, AS, LOCKS, SIGPENDING, MSGQUEUE, NICE, RTPRIO, RTTIME. */
-function defaultLimits(stack: number): [number, number][] {
+function defaultLimits(stack: number, addressSpace: number): [number, number][] {
   const none: [number, number] = [Infinity, Infinity]
   const processes: [number, number] = [31_000, 31_000]
   return [
@@ -195,7 +224,7 @@ function defaultLimits(stack: number): [number, number][] {
     processes,
     [1024, 1_048_576],
     [8_388_608, 8_388_608],
-    none,
+    [addressSpace, addressSpace],
     none,
     processes,
     [819_200, 819_200],

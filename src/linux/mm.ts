@@ -38,8 +38,15 @@ export interface FilePages {
   write(inode: number, offset: number, bytes: Uint8Array): void
   /** Counts mappings as holders of the inode: `by` is 1 or -1. */
   hold(inode: number, by: number): void
-  /** States all shared mappings of the inode in this address space: reads of the file look into them, writes reach them. */
+  /**
+   * States all shared mappings of the inode in this address space: reads of the file look into them, writes reach them. What was stored through
+   * mappings that are no longer among them is in the file from then on.
+   */
   share(inode: number, spaceId: number, mappings: SharedMapping[]): void
+  /** Shows what has been stored into shared memory in all other address spaces. */
+  flush(memory: Memory): void
+  /** Whether the file is known to hold nothing but zeros. */
+  isBlank(inode: number): boolean
 }
 
 export function pageDown(address: number): number {
@@ -123,7 +130,7 @@ export class Memory {
     if (readable > start) this.space.map(start, readable - start, prot)
     // Pages behind the end of the file exist but cannot be touched (SIGBUS).
     if (readable < end) this.space.map(readable, end - readable, 0)
-    if (file !== null && readable > start) this.load(file, start, start, readable)
+    if (file !== null && readable > start && !this.files.isBlank(file.inode)) this.load(file, start, start, readable)
     this.map.total += end - start
     this.occupy(start, end, false)
     this.track(mapping, 1)
@@ -134,13 +141,17 @@ export class Memory {
   /** Removes all mappings in the range, splitting those that reach out of it. */
   remove(start: number, end: number): void {
     const list = this.map.mappings
+    if (this.space.dirtied.length > 0) this.files.flush(this)
     const first = this.split(start, end)
     let count = 0
     while (first + count < list.length && list[first + count]!.start < end) count++
     const removed = list.splice(first, count)
     for (const mapping of removed) {
       // From here on the file's own bytes count, so they must hold what was stored through the mapping.
-      this.unshare(mapping)
+      if (mapping.file !== null && mapping.flags & MAP.shared) {
+        this.changedFiles.add(mapping.file.inode)
+        this.publish()
+      }
       this.track(mapping, -1)
       this.map.total -= mapping.end - mapping.start
       this.space.unmap(mapping.start, mapping.end - mapping.start)
@@ -248,6 +259,12 @@ export class Memory {
     return true
   }
 
+  /** Counts the files of mappings that were there when the object was made, for a copy of an address space. */
+  holdFiles(): void {
+    for (const mapping of this.map.mappings) this.track(mapping, 1)
+    this.publish()
+  }
+
   /** Gives files what was stored into their shared mappings: the process ends. */
   release(): void {
     this.remove(0, GUEST_LIMIT)
@@ -263,23 +280,6 @@ export class Memory {
   private load(file: FileBacking, start: number, from: number, to: number): void {
     const bytes = this.files.read(file.inode, file.offset + from - start, to - from)
     if (bytes.length > 0) this.space.poke(from, bytes)
-  }
-
-  /** Copies what was stored into a shared mapping to its file, which no longer looks into the mapping. */
-  private unshare(mapping: Mapping): void {
-    const file = mapping.file
-    if (file === null || !(mapping.flags & MAP.shared)) return
-    this.changedFiles.add(file.inode)
-    this.publish()
-    if (!file.mayWrite) return
-    const length = Math.min(mapping.end - mapping.start, this.files.size(file.inode) - file.offset)
-    if (length <= 0) return
-    const now = this.space.bytes.subarray(mapping.start, mapping.start + length)
-    const then = this.files.read(file.inode, file.offset, length)
-    for (let at = 0; at < length; at += PAGE_SIZE) {
-      const end = Math.min(at + PAGE_SIZE, length)
-      if (differs(now, then, at, end)) this.files.write(file.inode, file.offset + at, now.slice(at, end))
-    }
   }
 
   private track(mapping: Mapping, by: number): void {
@@ -399,9 +399,4 @@ function canMerge(below: Mapping, above: Mapping): boolean {
 /** The backing of a mapping that begins `by` bytes later. */
 function shifted(file: FileBacking | null, by: number): FileBacking | null {
   return file === null || by === 0 ? file : { ...file, offset: file.offset + by }
-}
-
-function differs(a: Uint8Array, b: Uint8Array, from: number, to: number): boolean {
-  for (let i = from; i < to; i++) if (a[i] !== b[i]) return true
-  return false
 }

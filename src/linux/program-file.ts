@@ -6,6 +6,7 @@ import { readFile } from './fs/mapping.ts'
 import { nameFromBytes } from './fs/names.ts'
 import { checkAccess, MAY } from './fs/permission.ts'
 import { AT_FDCWD, walk } from './fs/walk.ts'
+import type { Inode } from './fs/state.ts'
 import { pathOfInode } from './fs/where.ts'
 import type { Kernel } from './kernel.ts'
 import type { Task } from './state.ts'
@@ -30,60 +31,102 @@ const LINE_MAX = 256
 /** How many interpreters may be scripts themselves. */
 const MAX_SCRIPTS = 5
 
-/** Follows scripts to a file that is none. Throws a LemmingError naming the file and the reason. */
-export function findProgram(k: Kernel, t: Task, path: string, argv: readonly string[]): Program {
-  let at = path
-  let args = [...argv]
+/** Which program to run, and with what. */
+export interface ProgramRequest {
+  /** Relative to `dirfd`. */
+  path: string
+  /** AT_FDCWD or a descriptor. */
+  dirfd: number
+  /** Whether a symbolic link at the end of `path` is followed. */
+  follow: boolean
+  /** How the program is called: `path`, or /dev/fd/N… for one that was given by descriptor. */
+  name: string
+  argv: readonly string[]
+}
+
+/** What is found at `path`, from the working directory. */
+export function byPath(path: string, argv: readonly string[]): ProgramRequest {
+  return { path, dirfd: AT_FDCWD, follow: true, name: path, argv }
+}
+
+/** A file that cannot be run, with the errno of execve(2). */
+export class ExecRefusal extends LemmingError {
+  readonly errno: number
+
+  constructor(code: string, errno: number, path: string, reason: string, next: string) {
+    super(code, `${path}: ${reason}`, next)
+    this.errno = errno
+  }
+}
+
+/** Follows scripts to a file that is none. Throws an ExecRefusal naming the file and the reason. */
+export function findProgram(k: Kernel, t: Task, request: ProgramRequest): Program {
+  let wanted = request
+  let at = request.name
+  let args = [...request.argv]
   for (let depth = 0; depth <= MAX_SCRIPTS; depth++) {
-    const file = openProgram(k, t, at)
+    const file = openProgram(k, t, wanted)
     const line = shebang(file.bytes)
-    if (line === null) return { file, name: path, argv: args }
+    if (line === null) return { file, name: request.name, argv: args }
     if (line.interpreter === '')
-      throw refused(
+      throw new ExecRefusal(
         'bad-script',
+        ERRNO.ENOEXEC,
         at,
         'its first line (#!) names no interpreter',
         'write #!/path/to/interpreter into the first line',
       )
     args = [line.interpreter, ...(line.argument === '' ? [] : [line.argument]), at, ...args.slice(1)]
     at = line.interpreter
+    wanted = byPath(at, [])
   }
-  throw refused(
+  throw new ExecRefusal(
     'bad-script',
-    path,
+    ERRNO.ELOOP,
+    request.name,
     'scripts that interpret scripts are nested too deep',
     'name a real program in the first line',
   )
 }
 
-function openProgram(k: Kernel, t: Task, path: string): ProgramFile {
-  const place = walk(k, t, AT_FDCWD, path, true)
+function openProgram(k: Kernel, t: Task, { path, dirfd, follow, name }: ProgramRequest): ProgramFile {
+  const place = walk(k, t, dirfd, path, follow)
   const inode = typeof place === 'number' ? place : (place.inode ?? -ERRNO.ENOENT)
   if (typeof inode === 'number') {
     const code = inode === -ERRNO.ENOENT ? 'program-not-found' : 'program-not-readable'
-    throw refused(code, path, errnoText(-inode) ?? String(inode), 'give the path of a program')
+    throw refused(code, -inode, name, errnoText(-inode) ?? String(inode), 'give the path of a program')
   }
-  if (inode.kind === 'dir') throw refused('program-is-directory', path, 'Is a directory', 'give the path of a program')
+  if (inode.kind === 'symlink') throw refused('program-not-readable', ERRNO.ELOOP, name, 'a symbolic link', 'follow it')
+  if (inode.kind === 'dir')
+    throw refused('program-is-directory', ERRNO.EACCES, name, 'Is a directory', 'give the path of a program')
   if (inode.kind !== 'file' || inode.content === null)
-    throw refused('program-not-a-file', path, 'not a regular file', 'give the path of a program')
+    throw refused('program-not-a-file', ERRNO.EACCES, name, 'not a regular file', 'give the path of a program')
   if (checkAccess(k, t, inode, MAY.exec) !== 0) {
-    throw refused('program-not-executable', path, 'Permission denied: it is not executable', `chmod +x ${path}`)
+    const reason = 'Permission denied: it is not executable'
+    throw refused('program-not-executable', ERRNO.EACCES, name, reason, `chmod +x ${name}`)
   }
-  if (inode.content.host !== null) {
-    const bytes = hostBytes(k.world, inode.content.host)
-    if (typeof bytes === 'number')
-      throw refused('program-not-readable', path, errnoText(-bytes) ?? String(bytes), 'make the file readable')
-  }
+  if (isWritten(k, inode))
+    throw refused('program-busy', ERRNO.ETXTBSY, name, 'Text file busy: it is open for writing', 'close it first')
   const found = place as Exclude<typeof place, number>
-  return {
-    path: pathOfInode(k, inode, found.dir.id, found.name),
-    inode: inode.id,
-    bytes: readFile(k, inode, 0, inode.content.size),
-  }
+  const file = { path: pathOfInode(k, inode, found.dir.id, found.name), inode: inode.id }
+  const { host, chunks, size } = inode.content
+  if (host === null) return { ...file, bytes: readFile(k, inode, 0, size) }
+  const bytes = hostBytes(k.world, host)
+  if (typeof bytes === 'number')
+    throw refused('program-not-readable', -bytes, name, errnoText(-bytes) ?? String(bytes), 'make the file readable')
+  const untouched = chunks.size === 0 && size === bytes.length && inode.shared.length === 0
+  return { ...file, bytes: untouched ? bytes : readFile(k, inode, 0, size) }
 }
 
-function refused(code: string, path: string, reason: string, next: string): LemmingError {
-  return new LemmingError(code, `${path}: ${reason}`, next)
+/** Whether somebody has the file open for writing. */
+function isWritten(k: Kernel, inode: Inode): boolean {
+  for (const description of k.state.fs.descriptions.values())
+    if (description.inode === inode.id && description.type === 'file' && (description.flags & 3) !== 0) return true
+  return false
+}
+
+function refused(code: string, errno: number, path: string, reason: string, next: string): ExecRefusal {
+  return new ExecRefusal(code, errno, path, reason, next)
 }
 
 /** Interpreter and optional argument of a script's first line, or null for a file that is no script (Linux, fs/binfmt_script.c's rules). */

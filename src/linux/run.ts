@@ -4,10 +4,13 @@ import { EXIT } from '../ir/exits.ts'
 import { countAt, jumpTo, monotonicNs } from './clock.ts'
 import { interruptCall, resumeCall, waitText } from './dispatch.ts'
 import { raise } from './faults.ts'
+import { publishStores } from './fs/mapping.ts'
 import type { Kernel } from './kernel.ts'
-import { enterHandler, isPending, nextHandled, setSignalMask } from './signals.ts'
+import { enterHandler, nextHandled } from './delivery.ts'
+import { isPending, setSignalMask } from './signals.ts'
 import type { Task, TimedEvent } from './state.ts'
-import { wake } from './tasks.ts'
+import { isAlive, wake } from './tasks.ts'
+import { idleAtTerminal, pollTerminal } from './tty/host.ts'
 import { cpuTimersLeft, expireCpuTimers, expireTimer } from './timers.ts'
 
 /** Longest stretch that the processor is asked for at once: its fuel is a signed 32-bit number. */
@@ -36,9 +39,11 @@ function loop(k: Kernel, limit: number): void {
       happen(k, first)
       continue
     }
+    if (state.fs.tty.nextPoll <= state.count) pollTerminal(k, 0)
     let t = turn.tid === 0 ? undefined : state.tasks.get(turn.tid)
     if (t === undefined || t.runIndex < 0 || turn.left <= 0 || (turn.left === Infinity && state.runnable.length > 1)) {
       if (state.runnable.length === 0) {
+        if (idleAtTerminal(k, first === undefined ? null : first.at - monotonicNs(state))) continue
         if (first === undefined) return deadlock(k)
         jumpTo(state, first.at)
         continue
@@ -51,10 +56,11 @@ function loop(k: Kernel, limit: number): void {
     if (k.current !== t) load(k, t)
     if ((t.interrupted || t.wait !== null || t.savedMask !== null) && !settle(k, t)) continue
 
-    let budget = Math.min(turn.left, limit - state.count, LONGEST_RUN)
+    let budget = Math.min(turn.left, limit - state.count, LONGEST_RUN, state.fs.tty.nextPoll - state.count)
     if (first !== undefined) budget = Math.min(budget, countAt(state, first.at) - state.count)
     const process = k.process(t)
     budget = Math.min(budget, cpuTimersLeft(k, process))
+    k.running = process
     k.countBefore = state.count
     k.taskCountBefore = t.count
     k.processCountBefore = process.count
@@ -68,9 +74,12 @@ function loop(k: Kernel, limit: number): void {
 
 /** Puts a task's registers where the processor finds them, and the previous task's away. */
 function load(k: Kernel, t: Task): void {
+  const memory = k.memory(t)
   if (k.current !== null) k.current.cpu.set(k.cpu.bytes)
+  if (k.loaded !== null && k.loaded !== memory) publishStores(k, k.loaded)
   k.current = t
-  k.cpu = k.memory(t).cpu
+  k.loaded = memory
+  k.cpu = memory.cpu
   k.cpu.bytes.set(t.cpu)
   const turn = k.state.turn
   if (turn.last === t.tid) return
@@ -82,7 +91,9 @@ function load(k: Kernel, t: Task): void {
 
 function unload(k: Kernel): void {
   if (k.current !== null) k.current.cpu.set(k.cpu.bytes)
+  if (k.loaded !== null) publishStores(k, k.loaded)
   k.current = null
+  k.loaded = null
 }
 
 /**
@@ -95,7 +106,7 @@ function settle(k: Kernel, t: Task): boolean {
   if (accepted !== undefined && isPending(k.process(t), t, accepted) && !resumeCall(k, t)) return false
   if (t.wait !== null) {
     const handled = t.interrupted ? nextHandled(k, t) : null
-    if (k.state.ended !== null) return false
+    if (!isGoingOn(k, t)) return false
     if (handled === null) {
       if (t.wait.outcome === 'signal') t.wait.outcome = null
       if (!resumeCall(k, t)) return false
@@ -106,7 +117,7 @@ function settle(k: Kernel, t: Task): boolean {
   }
   while (t.interrupted) {
     const handled = nextHandled(k, t)
-    if (k.state.ended !== null) return false
+    if (!isGoingOn(k, t)) return false
     if (handled !== null) enterHandler(k, t, handled.info, handled.action)
   }
   if (t.savedMask !== null) {
@@ -117,6 +128,11 @@ function settle(k: Kernel, t: Task): boolean {
     if (t.interrupted) return settle(k, t)
   }
   return k.state.ended === null && t.runIndex >= 0
+}
+
+/** Whether the signal that was just taken has left the task as one that can run: it has not ended and is not stopped. */
+function isGoingOn(k: Kernel, t: Task): boolean {
+  return k.state.ended === null && isAlive(k.state, t) && t.runIndex >= 0
 }
 
 function happen(k: Kernel, event: TimedEvent): void {

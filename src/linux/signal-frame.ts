@@ -1,8 +1,10 @@
 /**
  * Exists to write and read the stack frame of a signal handler exactly as x86-64 Linux lays it out: return address, ucontext, siginfo, and above
- * them the floating-point state as a legacy FXSAVE image (arch/x86 struct rt_sigframe, sigcontext; Intel SDM vol. 1, 10.5.1).
+ * them the floating-point state as an XSAVE area (arch/x86 struct rt_sigframe, sigcontext, _xstate; Intel SDM vol. 1, 10.5.1 and 13.4).
  */
+import type { AddressSpace } from '../engine/address-space.ts'
 import type { CpuState } from '../engine/cpu-state.ts'
+import { XSAVE } from '../engine/helpers/cpuid.ts'
 import { REG, STATE } from '../ir/registers.ts'
 import type { Kernel } from './kernel.ts'
 import { CODE, SA, SIG, SS, UNBLOCKABLE } from './signal-names.ts'
@@ -11,9 +13,26 @@ import type { AltStack, SignalAction, SignalInfo, Task } from './state.ts'
 /** Bytes below the stack pointer that a function may use without moving it (System V ABI, 3.2.2). */
 const RED_ZONE = 128
 const FXSAVE_SIZE = 512
+/** The end of what FXSAVE writes, and where the bytes begin that are free for software. */
+const FXSAVE_END = 416
+const SOFTWARE = 464
+
+/** Components of the extended state: bits of XSTATE_BV. */
+const COMPONENT = { x87: 1, sse: 2 } as const
+const COMPONENTS = COMPONENT.x87 | COMPONENT.sse
+/** Offsets in struct _fpx_sw_bytes, which tells that an XSAVE area follows, and its marks; the second stands behind the area. */
+const SW = { magic1: 0, extendedSize: 4, features: 8, size: 16 } as const
+const MAGIC1 = 0x46505853
+const MAGIC2 = 0x46505845
+const MAGIC2_SIZE = 4
+
+/** Bytes of the floating-point state in a frame. */
+const FPSTATE_SIZE = XSAVE === null ? FXSAVE_SIZE : XSAVE.size + MAGIC2_SIZE
 
 /** Offsets in struct rt_sigframe. */
 const FRAME = { uc: 8, info: 312, size: 440 }
+/** Bytes that a frame takes at most (AT_MINSIGSTKSZ): rt_sigframe, floating-point state, and the alignment of both. */
+export const MAX_FRAME_SIZE = Math.ceil((FRAME.size + 15 + FPSTATE_SIZE + 63) / 16) * 16
 /** Offsets in struct ucontext. */
 const UC = { flags: 0, stack: 16, context: 40, mask: 296 }
 /** Offsets in struct sigcontext behind its general registers. */
@@ -39,8 +58,8 @@ const ORDER = [
   REG.rsp,
 ]
 
-/** UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS; without UC_FP_XSTATE, since the processor announces no XSAVE. */
-const UC_FLAGS = 6
+/** UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS, and with XSAVE UC_FP_XSTATE. */
+const UC_FLAGS = XSAVE === null ? 6 : 7
 const USER_CS = 0x33
 const USER_SS = 0x2b
 
@@ -48,6 +67,9 @@ const USER_SS = 0x2b
 const RESTORED_FLAGS = 0x40000 | 0x800 | 0x400 | 0x100 | 0x80 | 0x40 | 0x10 | 4 | 1 | 0x10000
 /** Cleared on entry of a handler: DF, RF, TF. */
 const CLEARED_FLAGS = 0x400 | 0x10000 | 0x100
+
+/** Bit of the x87 status word: an unmasked exception is pending. */
+const PENDING = 0x80
 
 /** MXCSR bits that exist: the mask that FXSAVE states. */
 const MXCSR_MASK = 0xffff
@@ -75,7 +97,7 @@ export function pushFrame(k: Kernel, t: Task, info: SignalInfo, action: SignalAc
     sp = BigInt(t.altStack.base + t.altStack.size)
     entering = true
   }
-  sp = BigInt.asUintN(64, ((sp - BigInt(FXSAVE_SIZE)) >> 6n) << 6n)
+  sp = BigInt.asUintN(64, ((sp - BigInt(FPSTATE_SIZE)) >> 6n) << 6n)
   const fpstate = sp
   sp = BigInt.asUintN(64, (((sp - BigInt(FRAME.size)) >> 4n) << 4n) - 8n)
   if (
@@ -92,7 +114,11 @@ export function pushFrame(k: Kernel, t: Task, info: SignalInfo, action: SignalAc
   writeContext(view, k, t, info, mask, fpstate)
   writeInfo(bytes.subarray(FRAME.info), info)
   if (sp >= 1n << 52n) return false
-  if (!space.write(Number(fpstate), fxsave(cpu)) || !space.write(Number(sp), bytes)) return false
+  const state = floatingPoint(cpu)
+  // What FXSAVE leaves alone keeps what the stack has there.
+  if (!space.write(Number(fpstate), state.subarray(0, FXSAVE_END))) return false
+  if (!space.write(Number(fpstate) + SOFTWARE, state.subarray(SOFTWARE)) || !space.write(Number(sp), bytes))
+    return false
 
   cpu.setGpr(REG.rdi, BigInt(info.signal))
   cpu.setGpr(REG.rsi, sp + BigInt(FRAME.info))
@@ -174,7 +200,7 @@ export function popFrame(k: Kernel, t: Task): { mask: bigint; stack: AltStack } 
   const fpstate = view.getBigUint64(sc + SC.fpstate, true)
   if (fpstate === 0n) clearFloatingPoint(cpu)
   else {
-    const image = fpstate < 1n << 52n ? space.read(Number(fpstate), FXSAVE_SIZE) : null
+    const image = fpstate < 1n << 52n ? readFloatingPoint(space, Number(fpstate)) : null
     if (image === null || !fxrstor(cpu, image)) return null
   }
   ORDER.forEach((register, i) => cpu.setGpr(register, view.getBigUint64(sc + i * 8, true)))
@@ -190,9 +216,53 @@ export function popFrame(k: Kernel, t: Task): { mask: bigint; stack: AltStack } 
   return { mask: view.getBigUint64(uc + UC.mask, true) & ~UNBLOCKABLE, stack }
 }
 
-/** The FXSAVE image (64-bit format) of a CPU state: 512 bytes. */
-function fxsave(cpu: CpuState): Uint8Array {
-  const image = new Uint8Array(FXSAVE_SIZE)
+/** The floating-point state as a frame holds it: an FXSAVE image (64-bit format), with XSAVE followed by the header of the area and the second mark. */
+function floatingPoint(cpu: CpuState): Uint8Array {
+  const image = new Uint8Array(FPSTATE_SIZE)
+  fxsave(cpu, image)
+  if (XSAVE === null) return image
+  const view = new DataView(image.buffer)
+  view.setUint32(SOFTWARE + SW.magic1, MAGIC1, true)
+  view.setUint32(SOFTWARE + SW.extendedSize, FPSTATE_SIZE, true)
+  view.setUint32(SOFTWARE + SW.features, XSAVE.components, true)
+  view.setUint32(SOFTWARE + SW.size, XSAVE.size, true)
+  view.setUint32(FXSAVE_SIZE, COMPONENTS, true)
+  view.setUint32(XSAVE.size, MAGIC2, true)
+  return image
+}
+
+/**
+ * The FXSAVE image that a frame asks to be restored, or null when it cannot be. Where the marks of an XSAVE area are missing the image counts
+ * as it is (check_xstate_in_sigframe); otherwise components that the area does not hold become as at the start.
+ */
+function readFloatingPoint(space: AddressSpace, at: number): Uint8Array | null {
+  const image = space.read(at, FXSAVE_SIZE)?.slice()
+  if (image === undefined) return null
+  const view = new DataView(image.buffer)
+  const software = (offset: number): number => view.getUint32(SOFTWARE + offset, true)
+  if (XSAVE === null || software(SW.magic1) !== MAGIC1 || software(SW.size) !== XSAVE.size) return image
+  if (software(SW.size) > software(SW.extendedSize)) return image
+  const rest = space.read(at + FXSAVE_SIZE, FPSTATE_SIZE - FXSAVE_SIZE)?.slice()
+  if (rest === undefined) return null
+  const header = new DataView(rest.buffer)
+  if (header.getUint32(XSAVE.size - FXSAVE_SIZE, true) !== MAGIC2) return image
+  const held = header.getBigUint64(0, true)
+  if (held & ~BigInt(COMPONENTS) || header.getBigUint64(8, true) !== 0n || header.getBigUint64(16, true) !== 0n)
+    return null
+  const asked = software(SW.features)
+  if ((asked & COMPONENT.sse) === 0) view.setUint32(24, 0x1f80, true)
+  const kept = Number(held) & asked
+  if ((kept & COMPONENT.x87) === 0) {
+    image.fill(0, 0, 24)
+    image.fill(0, 32, 160)
+    view.setUint16(0, 0x37f, true)
+  }
+  if ((kept & COMPONENT.sse) === 0) image.fill(0, 160, FXSAVE_END)
+  return image
+}
+
+/** Writes the 512 bytes of the FXSAVE image of a CPU state; the x87 pointers are there while an exception is pending. */
+function fxsave(cpu: CpuState, image: Uint8Array): void {
   const view = new DataView(image.buffer)
   const from = cpu.view
   const status = from.getUint32(STATE.x87Status, true)
@@ -202,9 +272,11 @@ function fxsave(cpu: CpuState): Uint8Array {
   let abridged = 0
   for (let i = 0; i < 8; i++) if (((tags >>> (2 * i)) & 3) !== 3) abridged |= 1 << i
   view.setUint8(4, abridged)
-  view.setUint16(6, from.getUint32(STATE.x87Opcode, true), true)
-  view.setBigUint64(8, from.getBigUint64(STATE.x87Ip, true), true)
-  view.setBigUint64(16, from.getBigUint64(STATE.x87Dp, true), true)
+  if ((status & PENDING) !== 0) {
+    view.setUint16(6, from.getUint32(STATE.x87Opcode, true), true)
+    view.setBigUint64(8, from.getBigUint64(STATE.x87Ip, true), true)
+    view.setBigUint64(16, from.getBigUint64(STATE.x87Dp, true), true)
+  }
   view.setUint32(24, from.getUint32(STATE.mxcsr, true), true)
   view.setUint32(28, MXCSR_MASK, true)
   const top = (status >>> 11) & 7
@@ -213,7 +285,6 @@ function fxsave(cpu: CpuState): Uint8Array {
     image.set(cpu.bytes.subarray(at, at + 10), 32 + 16 * i)
   }
   image.set(cpu.bytes.subarray(STATE.xmm, STATE.xmm + 256), 160)
-  return image
 }
 
 /** Loads an FXSAVE image; false when it sets bits of MXCSR that do not exist. */

@@ -60,6 +60,11 @@ export const CODE = {
   illegalOperand: 2,
   breakpoint: 1,
   trace: 2,
+  childExited: 1,
+  childKilled: 2,
+  childDumped: 3,
+  childStopped: 5,
+  childContinued: 6,
 } as const
 
 /** sa_flags. */

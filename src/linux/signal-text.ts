@@ -56,7 +56,14 @@ const CODES: Record<number, Record<number, string>> = {
   [SIG.segv]: { 1: 'SEGV_MAPERR', 2: 'SEGV_ACCERR' },
   [SIG.bus]: { 1: 'BUS_ADRALN', 2: 'BUS_ADRERR' },
   [SIG.trap]: { 1: 'TRAP_BRKPT', 2: 'TRAP_TRACE' },
-  [SIG.chld]: { 1: 'CLD_EXITED', 2: 'CLD_KILLED', 3: 'CLD_DUMPED' },
+  [SIG.chld]: {
+    1: 'CLD_EXITED',
+    2: 'CLD_KILLED',
+    3: 'CLD_DUMPED',
+    4: 'CLD_TRAPPED',
+    5: 'CLD_STOPPED',
+    6: 'CLD_CONTINUED',
+  },
 }
 const GENERAL_CODES: Record<number, string> = {
   [CODE.user]: 'SI_USER',

@@ -1,7 +1,5 @@
-/** Exists to send signals to tasks and processes and to deliver them: which one is taken, by whom, and what it does (signal(7), kernel/signal.c's rules). */
-import { LemmingError } from '../base/errors.ts'
+/** Exists to send signals to tasks and processes: who takes them, what is dropped, and what a process hears of its children (signal(7), kernel/signal.c's rules). */
 import type { Kernel } from './kernel.ts'
-import { pushFrame } from './signal-frame.ts'
 import {
   bit,
   CODE,
@@ -11,12 +9,11 @@ import {
   SIG,
   SIG_DFL,
   SIG_IGN,
-  signalName,
   SYNCHRONOUS,
   UNBLOCKABLE,
 } from './signal-names.ts'
 import type { KernelState, Process, SignalAction, SignalInfo, Task } from './state.ts'
-import { tasksOf, wake } from './tasks.ts'
+import { makeRunnable, tasksOf, wake } from './tasks.ts'
 
 /** A siginfo with everything else 0. */
 export function signalInfo(signal: number, code: number, more: Partial<SignalInfo> = {}): SignalInfo {
@@ -40,6 +37,15 @@ export function signalInfo(signal: number, code: number, more: Partial<SignalInf
 /** siginfo of a signal that task `from` sends by kill (SI_USER) or tkill (SI_TKILL). */
 export function userSignal(k: Kernel, from: Task, signal: number, code: number): SignalInfo {
   return signalInfo(signal, code, { pid: from.pid, uid: k.process(from).credentials.uid[0] })
+}
+
+/** Whether task `from` may send a signal to a process (kill(2)): as root, as the same user, or SIGCONT within the session. */
+export function maySignal(k: Kernel, from: Task, process: Process, signal: number): boolean {
+  const own = k.process(from)
+  const [real, effective] = own.credentials.uid
+  const [targetReal, , targetSaved] = process.credentials.uid
+  if (own === process || effective === 0 || (signal === SIG.cont && own.sid === process.sid)) return true
+  return [real, effective].some((uid) => uid === targetReal || uid === targetSaved)
 }
 
 /** All actions SIG_DFL. */
@@ -82,7 +88,7 @@ export function reconsider(t: Task, process: Process): void {
 /** Sends a signal to one thread (tgkill, faults). */
 export function sendToTask(k: Kernel, t: Task, info: SignalInfo): void {
   const process = k.process(t)
-  forgetOpposite(k, process, info.signal)
+  prepare(k, process, info.signal)
   if (isIgnored(process, t, info.signal) || !enqueue(t.pending, info)) return
   if ((bit(info.signal) & t.signalMask) === 0n) interrupt(k, t)
   else acceptWaited(k, [t], info.signal)
@@ -93,7 +99,7 @@ export function sendToProcess(k: Kernel, process: Process, info: SignalInfo): vo
   const tasks = tasksOf(k.state, process.pid)
   const main = tasks[0]
   if (main === undefined) return
-  forgetOpposite(k, process, info.signal)
+  prepare(k, process, info.signal)
   if (isIgnored(process, main, info.signal) || !enqueue(process.pending, info)) return
   const target = tasks.find((t) => (bit(info.signal) & t.signalMask) === 0n)
   if (target !== undefined) interrupt(k, target)
@@ -114,7 +120,8 @@ export function forceSignal(k: Kernel, t: Task, info: SignalInfo): void {
 /** Makes a task take its signal: at once when it runs, by ending its wait when it waits. */
 function interrupt(k: Kernel, t: Task): void {
   t.interrupted = true
-  if (t.wait !== null) wake(k, t, 'signal')
+  // Who waits in vfork takes its signals afterwards.
+  if (t.wait !== null && t.wait.kind !== 'vfork') wake(k, t, 'signal')
   if (t === k.current) k.attention = true
 }
 
@@ -145,10 +152,33 @@ function isIgnored(process: Process, t: Task, signal: number): boolean {
 
 const STOPS = bit(SIG.stop) | bit(SIG.tstp) | bit(SIG.ttin) | bit(SIG.ttou)
 
-/** SIGCONT takes pending stop signals away, and a stop signal a pending SIGCONT. */
-function forgetOpposite(k: Kernel, process: Process, signal: number): void {
+/** SIGCONT takes pending stop signals away and lets a stopped process go on, whatever else becomes of it; a stop signal takes a pending SIGCONT away. */
+function prepare(k: Kernel, process: Process, signal: number): void {
   const opposite = signal === SIG.cont ? STOPS : (bit(signal) & STOPS) !== 0n ? bit(SIG.cont) : 0n
   if (opposite !== 0n) dropPending(k.state, process, opposite)
+  if (process.stopSignal === 0 || (signal !== SIG.cont && signal !== SIG.kill)) return
+  process.stopSignal = 0
+  process.unreported = null
+  for (const t of tasksOf(k.state, process.pid))
+    if (t.wait === null || t.wait.outcome !== null) makeRunnable(k.state, t)
+  if (k.state.turn.left === Infinity) k.attention = true
+  if (signal === SIG.kill) return
+  process.unreported = 'continued'
+  tellParent(k, process, CODE.childContinued, SIG.cont)
+}
+
+/** Tells a process' parent by SIGCHLD, and those who wait for children, that it ended, stopped or went on. */
+export function tellParent(k: Kernel, process: Process, code: number, status: number): void {
+  const parent = k.state.processes.get(process.ppid)
+  if (parent === undefined) return
+  const ended = code === CODE.childExited || code === CODE.childKilled || code === CODE.childDumped
+  const signal = ended ? process.exitSignal : SIG.chld
+  const quiet = !ended && (parent.actions[SIG.chld]!.flags & SA.noChildStop) !== 0
+  if (signal !== 0 && !quiet) {
+    const uid = process.credentials.uid[0]
+    sendToProcess(k, parent, signalInfo(signal, code, { pid: process.pid, uid, status }))
+  }
+  for (const t of tasksOf(k.state, parent.pid)) if (t.wait?.kind === 'child') wake(k, t, 'ready')
 }
 
 /** Forgets pending signals of the set, of the process and of all its threads. */
@@ -177,86 +207,4 @@ export function dequeue(t: Task, process: Process, set: bigint): SignalInfo | nu
 
 function rank(signal: number): number {
   return (bit(signal) & SYNCHRONOUS) !== 0n ? signal - 64 : signal
-}
-
-/**
- * Takes the task's signals until one has a handler, which is returned and not yet called; null when none is left or the run has ended.
- * Default actions happen here.
- */
-export function nextHandled(k: Kernel, t: Task): { info: SignalInfo; action: SignalAction } | null {
-  const process = k.process(t)
-  for (;;) {
-    const info = dequeue(t, process, ~t.signalMask)
-    if (info === null) {
-      t.interrupted = false
-      return null
-    }
-    const action = process.actions[info.signal]!
-    const effect =
-      action.handler === SIG_IGN ? 'ignore' : action.handler === SIG_DFL ? defaultAction(info.signal) : 'handler'
-    tell(k, t, info, effect)
-    if (effect === 'handler') {
-      reconsider(t, process)
-      return { info, action }
-    }
-    if (effect === 'terminate') {
-      terminate(k, t, info)
-      return null
-    }
-    if (effect === 'stop') {
-      throw new LemmingError(
-        'unsupported-signal',
-        `${signalName(info.signal)} stops process ${process.pid}: job control is not supported`,
-        'do not stop the program with a signal; nobody could continue it',
-      )
-    }
-  }
-}
-
-function tell(
-  k: Kernel,
-  t: Task,
-  info: SignalInfo,
-  disposition: 'handler' | 'ignore' | 'terminate' | 'stop' | 'continue',
-): void {
-  for (const observer of k.observers) {
-    observer.signal?.(
-      {
-        task: k.info(t),
-        moment: k.state.count,
-        signal: info.signal,
-        code: info.code,
-        address: info.address,
-        disposition,
-      },
-      k,
-    )
-  }
-}
-
-/** A signal whose default action ends the process: tasks and memory stay as they are, for those who ask what happened. */
-function terminate(k: Kernel, t: Task, info: SignalInfo): void {
-  k.process(t).exitStatus = info.signal
-  const sent = info.code <= 0
-  k.state.ended = { kind: 'signal', signal: info.signal, code: info.code, address: info.address, tid: t.tid, sent }
-}
-
-/**
- * Enters the handler of a signal on the task's registers: pushes the frame, applies SA_RESETHAND and the handler's mask. A frame that cannot be
- * written is a SIGSEGV.
- */
-export function enterHandler(k: Kernel, t: Task, info: SignalInfo, action: SignalAction): void {
-  const process = k.process(t)
-  const mask = t.savedMask ?? t.signalMask
-  if (!pushFrame(k, t, info, action, mask)) {
-    // A second SIGSEGV while entering the handler of the first ends the process.
-    if (info.signal === SIG.segv) process.actions[SIG.segv]!.handler = SIG_DFL
-    forceSignal(k, t, signalInfo(SIG.segv, CODE.kernel))
-    return
-  }
-  t.savedMask = null
-  let blocked = t.signalMask | action.mask
-  if (!(action.flags & SA.noDefer)) blocked |= bit(info.signal)
-  if (action.flags & SA.resetHand) action.handler = SIG_DFL
-  setSignalMask(k, t, blocked)
 }

@@ -3,14 +3,15 @@ import { LemmingError } from '../base/errors.ts'
 import { ATTRIBUTE, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import type { Processor } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
-import { filePages } from './fs/mapping.ts'
-import { Hash, hashFiles, hashRegisters, isZeroPage, PAGE_WORDS } from './hash.ts'
+import { watchShared } from './fs/mapping.ts'
+import { Hash, hashFiles, hashRegisters, PAGE_WORDS } from './hash.ts'
 import { Kernel } from './kernel.ts'
-import { Memory } from './mm.ts'
+import type { Memory } from './mm.ts'
+import { addMemory } from './spaces.ts'
 import type { KernelState, MemoryMap } from './state.ts'
 
 /** Raised when KernelState or this layout changes: an old snapshot is refused, not misread. */
-const FORMAT = 1
+const FORMAT = 2
 
 /** Contents of one address space. */
 interface SpaceImage {
@@ -47,30 +48,28 @@ export function kernelFrom(snapshot: Snapshot, world: World, processor: Processo
   }
   const state = structuredClone(snapshot.state)
   const k = new Kernel(state, world, processor)
-  for (const [id, map] of state.spaces) addSpace(k, map, snapshot.spaces.get(id))
+  for (const [id, map] of state.spaces) addSpace(k, map, snapshot.spaces.get(id)!)
+  for (const inode of state.fs.inodes.values()) if (inode.shared.length > 1) watchShared(k, inode)
   return k
 }
 
-/** Makes the bytes of an address space, from an image or empty. */
-export function addSpace(k: Kernel, map: MemoryMap, image?: SpaceImage): Memory {
-  const space = k.processor.createSpace()
-  if (image !== undefined) {
-    for (const { start, end, prot } of map.mappings) space.map(start, end - start, prot)
-    for (const page of image.barred) space.protect(page << PAGE_SHIFT, PAGE_SIZE, 0)
-    image.pages.forEach((page, i) =>
-      space.poke(page << PAGE_SHIFT, image.bytes.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)),
-    )
-  }
-  const memory = new Memory(map, space, k.processor.stateOf(space), filePages(k))
-  k.memories.set(map.id, memory)
-  return memory
+/** Makes the bytes of an address space from an image. */
+function addSpace(k: Kernel, map: MemoryMap, image: SpaceImage): void {
+  const { space } = addMemory(k, map)
+  for (const { start, end, prot } of map.mappings) space.map(start, end - start, prot)
+  for (const page of image.barred) space.protect(page << PAGE_SHIFT, PAGE_SIZE, 0)
+  image.pages.forEach((page, i) =>
+    space.poke(page << PAGE_SHIFT, image.bytes.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)),
+  )
 }
 
 /** Calls `visit` for each mapped page that may differ from zero and does. */
-function eachPage(memory: Memory, words: Int32Array, visit: (page: number) => void): void {
-  for (const { start, end, untouched } of memory.map.mappings) {
+function eachPage({ map, space }: Memory, visit: (page: number) => void): void {
+  for (const { start, end, untouched } of map.mappings) {
     if (untouched) continue
-    for (let page = start >>> PAGE_SHIFT; page < end >>> PAGE_SHIFT; page++) if (!isZeroPage(words, page)) visit(page)
+    const last = end >>> PAGE_SHIFT
+    for (let page = space.nextUsed(start >>> PAGE_SHIFT, last); page < last; page = space.nextUsed(page + 1, last))
+      visit(page)
   }
 }
 
@@ -88,7 +87,7 @@ function barredPages(memory: Memory): number[] {
 
 function takeSpace(memory: Memory): SpaceImage {
   const pages: number[] = []
-  eachPage(memory, new Int32Array(memory.space.memory.buffer), (page) => pages.push(page))
+  eachPage(memory, (page) => pages.push(page))
   const bytes = new Uint8Array(pages.length * PAGE_SIZE)
   pages.forEach((page, i) =>
     bytes.set(memory.space.bytes.subarray(page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT), i * PAGE_SIZE),
@@ -113,7 +112,7 @@ export function hashMachine(k: Kernel): string {
     hash.word(id)
     hash.data(barredPages(memory))
     const words = new Int32Array(memory.space.memory.buffer)
-    eachPage(memory, words, (page) => {
+    eachPage(memory, (page) => {
       hash.word(page)
       hash.words(words, page * PAGE_WORDS, (page + 1) * PAGE_WORDS)
     })

@@ -59,7 +59,7 @@ export interface Wait {
   nr: number
   /** Decoded arguments as the handler gets them. */
   args: number[]
-  kind: 'futex' | 'time' | 'fd' | 'child' | 'signal' | 'exit'
+  kind: 'futex' | 'time' | 'fd' | 'child' | 'vfork' | 'signal' | 'exit'
   /** CLOCK_MONOTONIC nanoseconds at which the wait ends by itself, or null. */
   deadline: number | null
   restart: RestartRule
@@ -72,8 +72,6 @@ export interface Wait {
   fds?: FdInterest[]
   /** kind 'signal': the set that rt_sigtimedwait accepts; absent for pause and sigsuspend, which only a handler ends. */
   signals?: bigint
-  /** kind 'child': the pid that wait4 named. */
-  child?: number
   /** Whatever the handler needs to go on, as plain data. */
   detail?: unknown
 }
@@ -209,6 +207,10 @@ export interface Process {
   nextTimer: number
   /** Absolute path of the program, as /proc/self/exe shows it. */
   exe: string
+  /** Its inode, which nobody can open for writing meanwhile; held. 0 for none. */
+  exeInode: number
+  /** It has executed a program since it was made: its parent cannot move it to another group any more. */
+  hasExecuted: boolean
   argv: string[]
   environ: string[]
   /** Pairs of the auxiliary vector, as /proc/self/auxv shows them. */
@@ -218,10 +220,36 @@ export interface Process {
   dumpable: number
   /** Instructions executed by all its threads, ended ones included: its CPU time. */
   count: number
-  /** Set once exit_group or a fatal signal is under way or done: the status as wait4 reports it. */
+  /** The same of the children that it has waited for, and theirs. */
+  childrenCount: number
+  /** Set once exit_group or a fatal signal is under way or done: the status as wait4 reports it. Without threads: a zombie. */
   exitStatus: number | null
   /** Signal sent to the parent at exit. */
   exitSignal: number
+  /** comm of its last thread: what a zombie is called. */
+  lastName: string
+  /** The signal that stopped it, or 0 while it is not stopped. */
+  stopSignal: number
+  /** What wait4 with WUNTRACED or WCONTINUED has not reported yet. */
+  unreported: 'stopped' | 'continued' | null
+  /** prctl(PR_SET_CHILD_SUBREAPER): orphans among its descendants become its children. */
+  subreaper: boolean
+  /** Task that waits (vfork) until this process executes a program or ends; 0 for none. */
+  vforkWaiter: number
+}
+
+/** A process other than the first one that a fault or abort ended: what a hunt reports, although the run went on. */
+export interface Crash {
+  /** Instructions executed by all tasks until then. */
+  moment: number
+  pid: number
+  tid: number
+  name: string
+  argv: string[]
+  signal: number
+  code: number
+  address: bigint
+  sent: boolean
 }
 
 /** What backs a mapping, beyond anonymous memory. */
@@ -270,6 +298,8 @@ export interface MemoryMap {
   /** Where the main program lies, for /proc and symbols. */
   codeStart: number
   codeEnd: number
+  /** What a heap of the machine's own remembers (heap.ts); absent when the program's allocators run as they are. */
+  heap?: object
 }
 
 /** A slice of execution given to one task. */
@@ -306,13 +336,16 @@ export type Ending =
     }
   | { kind: 'deadlock'; waiting: Waiting[] }
 
-/** A call by number that has no declaration. */
+/** A call that asked for what the machine does not have: one without declaration, or one to a network outside of it. */
 interface UnknownCall {
+  /** Number of a call without declaration; -1 for others. */
   nr: number
   /** Of the first such call. */
   moment: number
   tid: number
   text: string
+  /** Errno that it got. */
+  answer: string
   times: number
 }
 
@@ -340,9 +373,11 @@ export interface KernelState {
   strategy: StrategyState
   /** One stream per purpose, so that a draw for one does not disturb another. */
   random: { layout: RandomState; getrandom: RandomState }
-  /** System calls that lemming does not have, each once, with its first arguments; they returned ENOSYS. */
+  /** System calls that lemming does not have, or whose answer lies outside of the machine: each once, with its first arguments. */
   unknownCalls: UnknownCall[]
   fs: FsState
+  /** In order of time; the first few. */
+  crashes: Crash[]
   ended: Ending | null
 }
 

@@ -2,24 +2,30 @@
 import { assert } from '../base/errors.ts'
 import type { Declaration } from './declare.ts'
 import { attributeCalls } from './syscalls/attributes.ts'
+import { cloneCalls } from './syscalls/clone.ts'
 import { controlCalls } from './syscalls/control.ts'
 import { copyCalls } from './syscalls/copy.ts'
 import { epollCalls } from './syscalls/epoll.ts'
+import { execCalls } from './syscalls/exec.ts'
 import { futexCalls } from './syscalls/futex.ts'
 import { idCalls } from './syscalls/ids.ts'
 import { infoCalls } from './syscalls/info.ts'
 import { ioCalls } from './syscalls/io.ts'
 import { memoryCalls } from './syscalls/memory.ts'
+import { messageCalls } from './syscalls/messages.ts'
 import { openCalls } from './syscalls/open.ts'
+import { pidfdCalls } from './syscalls/pidfd.ts'
 import { pollCalls } from './syscalls/poll.ts'
 import { prctlCalls } from './syscalls/prctl.ts'
 import { processCalls } from './syscalls/process.ts'
 import { schedCalls } from './syscalls/sched.ts'
 import { signalCalls } from './syscalls/signal.ts'
 import { socketCalls } from './syscalls/socket.ts'
+import { socketOptionCalls } from './syscalls/socket-options.ts'
 import { statCalls } from './syscalls/stat.ts'
 import { timeCalls } from './syscalls/time.ts'
 import { treeCalls } from './syscalls/tree.ts'
+import { waitCalls } from './syscalls/wait.ts'
 
 const families: readonly (readonly Declaration[])[] = [
   ioCalls,
@@ -35,12 +41,18 @@ const families: readonly (readonly Declaration[])[] = [
   idCalls,
   memoryCalls,
   processCalls,
+  cloneCalls,
+  execCalls,
+  waitCalls,
+  pidfdCalls,
   prctlCalls,
   signalCalls,
   futexCalls,
   timeCalls,
   schedCalls,
   socketCalls,
+  messageCalls,
+  socketOptionCalls,
 ]
 
 /** Declarations by system call number; undefined for those that lemming does not have. */

@@ -1,7 +1,7 @@
 /** Exists to say who may run: how tasks come to wait, wake, and leave. */
 import { addEvent, removeEvent } from './clock.ts'
 import type { Kernel } from './kernel.ts'
-import type { FutexKey, KernelState, Task, Wait, WaitOutcome } from './state.ts'
+import type { FutexKey, KernelState, Process, Task, Wait, WaitOutcome } from './state.ts'
 
 /** Returned by a handler that has set the registers itself, or that does not return: the call has no result. */
 export const NO_RESULT = -0x7fff_fffe
@@ -14,8 +14,9 @@ export function newWait(spec: WaitSpec): Wait {
   return { deadline: null, restart: 'restart', progress: 0, outcome: null, ...spec }
 }
 
+/** Lets a task run; nothing while its process is stopped. */
 export function makeRunnable(state: KernelState, t: Task): void {
-  if (t.runIndex >= 0) return
+  if (t.runIndex >= 0 || state.processes.get(t.pid)!.stopSignal !== 0) return
   t.runIndex = state.runnable.length
   state.runnable.push(t.tid)
 }
@@ -78,4 +79,24 @@ export function wakeFd(k: Kernel, id: number, events: 'read' | 'write' | 'both')
 export function tasksOf(state: KernelState, pid: number): Task[] {
   const process = state.processes.get(pid)
   return process === undefined ? [] : process.tids.map((tid) => state.tasks.get(tid)!)
+}
+
+/** Whether the task still exists. */
+export function isAlive(state: KernelState, t: Task): boolean {
+  return state.tasks.get(t.tid) === t
+}
+
+/** Without threads: only the exit status is left. */
+export function isZombie(process: Process): boolean {
+  return process.tids.length === 0
+}
+
+/** Whether no process of the group has a parent outside of it in the same session (POSIX, orphaned process group); what lies outside of the machine does not count. */
+export function isOrphaned(state: KernelState, pgid: number): boolean {
+  for (const process of state.processes.values()) {
+    if (process.pgid !== pgid || isZombie(process)) continue
+    const parent = state.processes.get(process.ppid)
+    if (parent !== undefined && parent.pgid !== pgid && parent.sid === process.sid) return false
+  }
+  return true
 }

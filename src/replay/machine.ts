@@ -1,18 +1,20 @@
 /** Exists to start the machine that inputs describe, and to show it to sessions as a Subject. */
 import { CpuState } from '../engine/cpu-state.ts'
-import type { StoredTranslations } from '../engine/code-cache.ts'
+import type { StoredTranslations } from '../engine/library.ts'
 import { Engine } from '../engine/run.ts'
+import { GuardedHeap } from '../heap/guarded.ts'
 import type { World } from '../host/host.ts'
 import { REG, registers } from '../ir/registers.ts'
 import { monotonicNs } from '../linux/clock.ts'
 import { waitText } from '../linux/dispatch.ts'
+import { privateLayer, type LayerEntry } from '../linux/fs/layer.ts'
 import { createMachine, type Machine } from '../linux/machine.ts'
 import { signalName } from '../linux/signal-names.ts'
 import { codeName } from '../linux/signal-text.ts'
 import type { Ending } from '../linux/state.ts'
 import type { Observer } from '../tool/observer.ts'
 import type { RunEnding, RunInputs } from './recording.ts'
-import type { MappedFile, Subject, TaskView } from './subject.ts'
+import type { ChildCrash, MappedFile, ProcessView, Subject, TaskView } from './subject.ts'
 
 /**
  * Guest calls that may be nested wasm calls. A frame of unoptimised code takes up to about a kilobyte, and the thread has 64 MiB; what is
@@ -35,9 +37,10 @@ export function provideTranslations(stored: StoredTranslations): void {
 /** A machine at the first instruction of the program. Throws a LemmingError that says why the program cannot be run. */
 export function startMachine(inputs: RunInputs, world: World): Subject {
   const { path, argv, env, cwd, seed, options } = inputs
-  const { strategy, cpus, clockRate, uid, gid } = options
+  const { strategy, cpus, clockRate, uid, gid, quarantine = 0 } = options
+  const ownHeap = options.heap === 'guarded' ? new GuardedHeap({ quarantine }) : undefined
   return new MachineSubject(
-    createMachine({ path, argv, env, cwd, seed, world, processor: engine, strategy, cpus, clockRate, uid, gid }),
+    createMachine({ path, argv, env, cwd, seed, world, processor: engine, strategy, cpus, clockRate, uid, gid, ownHeap, mounts: options.mounts, memoryLimit: options.memoryLimit }),
     engine,
   )
 }
@@ -52,8 +55,7 @@ class MachineSubject implements Subject {
   }
 
   translations(): StoredTranslations | null {
-    const [memory] = this.machine.kernel.memories.values()
-    return memory === undefined ? null : this.engine.translations(memory.space)
+    return this.engine.translations()
   }
 
   release(): void {
@@ -104,6 +106,21 @@ class MachineSubject implements Subject {
       })
   }
 
+  processes(): ProcessView[] {
+    return [...this.machine.state.processes.values()]
+      .filter(({ tids }) => tids.length > 0)
+      .map(({ pid, argv }) => ({ pid, argv: [...argv] }))
+      .toSorted((a, b) => a.pid - b.pid)
+  }
+
+  crashes(): ChildCrash[] {
+    return this.machine.state.crashes.map(({ moment, pid, argv, ...signal }) => ({
+      moment,
+      process: { pid, argv: [...argv] },
+      ending: signalEnding({ kind: 'signal', ...signal }),
+    }))
+  }
+
   mappedFiles(pid: number): MappedFile[] {
     const { state } = this.machine
     const process = state.processes.get(pid)
@@ -117,16 +134,16 @@ class MachineSubject implements Subject {
     return this.machine.kernel.readMemory({ pid, tid: pid, name: '' }, address, length)
   }
 
-  unknownCalls(): { text: string; times: number }[] {
-    return this.machine.state.unknownCalls.map(({ text, times }) => ({ text, times }))
+  unknownCalls(): { text: string; answer: string; times: number }[] {
+    return this.machine.state.unknownCalls.map(({ text, answer, times }) => ({ text, answer, times }))
+  }
+
+  privateLayer(): LayerEntry[] {
+    return privateLayer(this.machine.kernel)
   }
 
   statistics(): Record<string, number> {
-    const sum: Record<string, number> = {}
-    for (const { space } of this.machine.kernel.memories.values()) {
-      for (const [name, value] of Object.entries(this.engine.statistics(space))) sum[name] = (sum[name] ?? 0) + value
-    }
-    return sum
+    return { ...this.engine.statistics() }
   }
 
   addObserver(observer: Observer): void {
@@ -135,7 +152,10 @@ class MachineSubject implements Subject {
 }
 
 function plainEnding(ended: Ending): RunEnding {
-  if (ended.kind !== 'signal') return ended
+  return ended.kind === 'signal' ? signalEnding(ended) : ended
+}
+
+function signalEnding(ended: Extract<Ending, { kind: 'signal' }>): ChildCrash['ending'] {
   const { signal, code, address, tid, sent } = ended
   const hex = `0x${address.toString(16)}`
   return {

@@ -22,12 +22,15 @@ export function modulesOf(files: readonly MappedFile[], look: (path: string) => 
       object = open(path, look(path))
       objects.set(path, object)
     }
-    const segment = object?.elf.segments.find(
+    const segments = object?.elf.segments.filter(
       (one) =>
         one.type === PT.LOAD && offset >= Math.floor(one.offset / 4096) * 4096 && offset < one.offset + one.filesz,
     )
-    if (!object || segment === undefined) continue
-    const bias = start - (segment.vaddr + offset - segment.offset)
+    if (!object || segments === undefined || segments.length === 0) continue
+    // A page of the file may belong to two segments, which map it at different places: the one that fits what is known already is meant.
+    const biasOf = (one: (typeof segments)[0]): number => start - (one.vaddr + offset - one.offset)
+    const segment = segments.find((one) => modules.has(`${path} ${biasOf(one)}`)) ?? segments[0]!
+    const bias = biasOf(segment)
     // The same file may be loaded twice (dlmopen); its copies differ in their bias.
     const key = `${path} ${bias}`
     const known = modules.get(key)

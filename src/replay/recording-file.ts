@@ -1,7 +1,7 @@
 /** Exists to write recordings as bytes and read them back: versioned, compressed, checked, with the objects inside if they are to be self-contained. */
 import { Packr } from 'msgpackr/pack'
 import { LemmingError } from '../base/errors.ts'
-import type { Codec, ObjectStore } from '../host/host.ts'
+import type { Codec, HostTerminal, ObjectStore, TerminalNews } from '../host/host.ts'
 import { RECORDING_FORMAT, type ContentRef, type Recording, type WorldAnswers } from './recording.ts'
 import { fetchObject } from './replaying-world.ts'
 
@@ -33,6 +33,8 @@ interface Manifest {
     list: [Text, Text[] | string][]
     content: [Text, ContentRef | string][]
     input: Uint8Array[]
+    changes: [number, string][]
+    terminal: { info: HostTerminal; news: [number, TerminalNews][] } | null
   }
   /** Objects in the file: hash, bytes as stored. */
   objects: [string, number][]
@@ -70,6 +72,8 @@ function write({ answers, ...recording }: Recording, objects: [string, Uint8Arra
       list: pairs(answers.list, (names) => (typeof names === 'string' ? names : names.map(pack))),
       content: pairs(answers.content, (ref) => ref),
       input: answers.input,
+      changes: [...answers.changes],
+      terminal: answers.terminal && { info: answers.terminal.info, news: [...answers.terminal.news] },
     },
     objects: objects.map(([hash, stored]) => [hash, stored.length]),
   }
@@ -161,6 +165,8 @@ function readAnswers(answers: Manifest['answers']): WorldAnswers {
     ) as WorldAnswers['list'],
     content: text(answers.content, (ref) => ref) as WorldAnswers['content'],
     input: answers.input,
+    changes: new Map(answers.changes),
+    terminal: answers.terminal && { info: answers.terminal.info, news: new Map(answers.terminal.news) },
   }
 }
 

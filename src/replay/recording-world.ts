@@ -1,5 +1,5 @@
 /** Exists to note every answer that the world gives to a run, so that the run can be executed again without that world. */
-import type { Codec, HostError, HostStat, ObjectStore, World } from '../host/host.ts'
+import type { Codec, HostChange, HostError, HostStat, HostTerminal, ObjectStore, TerminalNews, World } from '../host/host.ts'
 import type { WorldAnswers } from './recording.ts'
 
 /** A World that can also be asked, apart from the run, what it would say of files that a report wants: sources, debugging information. */
@@ -18,6 +18,11 @@ export class RecordingWorld implements ReportWorld {
   private readonly lists = new Map<string, string[] | HostError>()
   private readonly contents = new Map<string, Uint8Array | HostError>()
   private readonly input: Uint8Array[] = []
+  private info: { is: HostTerminal | null } | null = null
+  private readonly news = new Map<number, TerminalNews>()
+  private polls = 0
+  private readonly refused = new Map<number, string>()
+  private changed = 0
 
   constructor(world: World) {
     this.world = world
@@ -42,6 +47,32 @@ export class RecordingWorld implements ReportWorld {
   readInput(max: number, nth: number): Uint8Array {
     this.input[nth] ??= this.world.readInput(max, nth).slice()
     return this.input[nth]
+  }
+
+  change(nth: number, change: HostChange): string | null {
+    if (nth < this.changed) return this.refused.get(nth) ?? null
+    this.changed = nth + 1
+    const error = this.world.change === undefined ? 'EROFS' : this.world.change(nth, change)
+    if (error !== null) this.refused.set(nth, error)
+    return error
+  }
+
+  terminal(): HostTerminal | null {
+    this.info ??= { is: this.world.terminal?.() ?? null }
+    return this.info.is
+  }
+
+  pollTerminal(nth: number, milliseconds: number): TerminalNews | null {
+    // Most questions have no answer worth keeping: a replay takes those that were not kept for "nothing".
+    if (nth < this.polls) return this.news.get(nth) ?? null
+    this.polls = nth + 1
+    const news = this.world.pollTerminal?.(nth, milliseconds) ?? null
+    if (news !== null) this.news.set(nth, { ...news, typed: news.typed.slice() })
+    return news
+  }
+
+  writeTerminal(bytes: Uint8Array): void {
+    this.world.writeTerminal?.(bytes)
   }
 
   writeOutput(fd: 1 | 2, bytes: Uint8Array): void {
@@ -76,6 +107,8 @@ export class RecordingWorld implements ReportWorld {
       list: new Map(this.lists),
       content,
       input: [...this.input],
+      changes: new Map(this.refused),
+      terminal: this.info === null || this.info.is === null ? null : { info: this.info.is, news: new Map(this.news) },
     }
   }
 }

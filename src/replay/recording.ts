@@ -1,5 +1,6 @@
 /** Exists to say what is needed to execute a run again: a recording, as plain data. */
-import type { HostError, HostStat } from '../host/host.ts'
+import type { HostError, HostStat, HostTerminal, TerminalNews } from '../host/host.ts'
+import type { Suppression } from '../tool/suppression.ts'
 
 /** Version of the recording's form, on disk and in memory. It grows when an older lemming could not read a newer one's recordings. */
 export const RECORDING_FORMAT = 1
@@ -15,6 +16,25 @@ export interface RunInputs {
   cwd: string
   seed: number
   options: MachineChoices
+  /** What watches the run; it changes nothing of it. */
+  checks?: CheckChoices
+}
+
+/** Checks, so that a replay reports what the run did. */
+export interface CheckChoices {
+  /** `memory`, `leak`. */
+  names: string[]
+  suppressions: Suppression[]
+  /** Ways to leak that are told one by one; the others are only summed up. */
+  leakKinds: string[]
+}
+
+/** A directory or file of the host that is mounted into the machine: absolute paths. */
+export interface MountChoice {
+  host: string
+  guest: string
+  /** Changes reach the host; otherwise there can be none. */
+  writable: boolean
 }
 
 /** Options of the machine; they change the execution, and so they are part of a recording. */
@@ -28,8 +48,16 @@ interface MachineChoices {
   /** User and group that the program believes to be. */
   uid: number
   gid: number
+  /** Bytes of address space that each process may have (RLIMIT_AS); absent for no limit. */
+  memoryLimit?: number
+  /** What of the host is mounted where; absent for none. */
+  mounts?: MountChoice[]
   /** Virtual nanoseconds after which the run ends as hung, or null for none. */
   timeLimit: number | null
+  /** Who answers the allocation functions: the program's own code (also where this is absent), or the machine's guarded heap. */
+  heap?: 'native' | 'guarded'
+  /** Bytes of freed blocks that a guarded heap keeps from being used again. */
+  quarantine?: number
 }
 
 /** A file's content: its bytes are an object of the store. */
@@ -49,6 +77,10 @@ export interface WorldAnswers {
   content: Map<string, ContentRef | HostError>
   /** Chunks of standard input in the order in which they were read; an empty one is an end of file. */
   input: Uint8Array[]
+  /** Changes of the host's files that failed, by their number: errno's names. */
+  changes: Map<number, string>
+  /** The terminal that the run was on, and what happened there by the number of the question; null for none. */
+  terminal: { info: HostTerminal; news: Map<number, TerminalNews> } | null
 }
 
 /** How a run came to its end. Addresses are hexadecimal (`0x…`), since they have 64 bits and this is also JSON. */

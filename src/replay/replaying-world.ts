@@ -1,6 +1,6 @@
 /** Exists to be the world of a run that is executed again: it answers from the recording and asks nobody but for objects by hash. */
 import { LemmingError } from '../base/errors.ts'
-import type { HostError, HostStat, ObjectStore, World } from '../host/host.ts'
+import type { HostError, HostStat, HostTerminal, ObjectStore, TerminalNews, World } from '../host/host.ts'
 import type { ReportWorld } from './recording-world.ts'
 import type { ContentRef, WorldAnswers } from './recording.ts'
 
@@ -46,6 +46,26 @@ export class ReplayingWorld implements ReportWorld {
       throw divergence(`asks for ${max} bytes of standard input where the recorded run got ${chunk.length}`)
     }
     return chunk
+  }
+
+  /** Changes are not made again: what the host made of them is known. */
+  change(nth: number): string | null {
+    return this.answers.changes.get(nth) ?? null
+  }
+
+  terminal(): HostTerminal | null {
+    return this.answers.terminal?.info ?? null
+  }
+
+  pollTerminal(nth: number, milliseconds: number): TerminalNews | null {
+    const news = this.answers.terminal?.news.get(nth) ?? null
+    if (news === null && milliseconds === Infinity)
+      throw divergence('waits for the terminal where the recorded run did not')
+    return news
+  }
+
+  writeTerminal(bytes: Uint8Array): void {
+    this.output(1, bytes)
   }
 
   writeOutput(fd: 1 | 2, bytes: Uint8Array): void {

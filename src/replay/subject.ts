@@ -1,7 +1,10 @@
 /** Exists to name the little that sessions ask of a running machine, so that they know no kernel and no engine, and tests can put anything in its place. */
-import type { StoredTranslations } from '../engine/code-cache.ts'
+import type { StoredTranslations } from '../engine/library.ts'
+import type { LayerEntry } from '../linux/fs/layer.ts'
 import type { Observer } from '../tool/observer.ts'
 import type { RunEnding } from './recording.ts'
+
+export type { LayerEntry }
 
 /** A task as it stands. */
 export interface TaskView {
@@ -16,6 +19,21 @@ export interface TaskView {
   fsBase: bigint
   /** The system call in which it waits, in strace's form; null while it could run. */
   waiting: string | null
+}
+
+/** A process as it stands. */
+export interface ProcessView {
+  pid: number
+  /** Its program's arguments. */
+  argv: string[]
+}
+
+/** A fatal fault or abort of a process other than the first: the run went on. */
+export interface ChildCrash {
+  /** The moment at which it can be looked at. */
+  moment: number
+  process: ProcessView
+  ending: Extract<RunEnding, { kind: 'signal' }>
 }
 
 /** A piece of a file in a process' memory. Addresses are guest addresses, `offset` is in bytes of the file. */
@@ -47,12 +65,18 @@ export interface Subject {
   hash(): string
   /** Ascending by tid. */
   tasks(): TaskView[]
+  /** Ascending by pid; those without threads left out. */
+  processes(): ProcessView[]
+  /** In order of time; the first few. */
+  crashes(): ChildCrash[]
   /** Ascending by address. */
   mappedFiles(pid: number): MappedFile[]
   /** A copy of guest memory, or null where it cannot be read. */
   read(pid: number, address: number, length: number): Uint8Array | null
   /** System calls that are not there, as they were first called, and how often. */
-  unknownCalls(): { text: string; times: number }[]
+  unknownCalls(): { text: string; answer: string; times: number }[]
+  /** What it has made of its files so far, besides writable mounts. */
+  privateLayer(): LayerEntry[]
   /** Counters for people. */
   statistics(): Record<string, number>
   addObserver(observer: Observer): void

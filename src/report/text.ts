@@ -1,5 +1,14 @@
 /** Exists to write findings for a terminal: the one place where their text is laid out. */
-import type { Finding, Frame, SourceExcerpt, Stack, ThreadState } from '../tool/finding.ts'
+import type {
+  BlockCall,
+  BlockReport,
+  Finding,
+  Frame,
+  LeakSummary,
+  SourceExcerpt,
+  Stack,
+  ThreadState,
+} from '../tool/finding.ts'
 
 /** What surrounds a finding in its report. */
 export interface ReportContext {
@@ -20,23 +29,63 @@ export function grouped(count: number): string {
 
 /** The report of a finding, lines without a trailing newline. */
 export function reportText(finding: Finding, context: ReportContext): string {
-  const lines = [`ERROR ${finding.kind}: ${finding.what}`]
+  const often = finding.times === undefined ? '' : `  (${finding.times} times at this place; the first is told)`
+  const lines = [`${finding.kind.startsWith('leak-') ? 'LEAK' : 'ERROR'} ${finding.kind}: ${finding.what}${often}`]
   const { thread } = finding
   if (thread !== undefined) lines.push(...fullLines(thread.stack))
   const who = thread === undefined ? '' : `thread ${thread.tid} "${thread.name}"   `
   lines.push(`  ${who}@${grouped(finding.moment)}   seed ${finding.seed}`)
+  if (finding.process !== undefined)
+    lines.push(`  process ${finding.process.pid}: ${finding.process.command.map(shellWord).join(' ')}`)
   if (finding.source !== undefined) lines.push(...sourceLines(finding.source))
+  if (finding.block !== undefined && finding.leak === undefined) lines.push(...blockLines(finding.block))
   if (finding.registers !== undefined) lines.push('  registers', ...registerLines(finding.registers))
+  const several = finding.others.some(({ pid }) => pid !== (thread ?? finding.others[0]!).pid)
   if (finding.others.length > 0)
-    lines.push(`  ${thread === undefined ? 'threads' : 'other threads'}`, ...finding.others.flatMap(threadLines))
+    lines.push(`  ${thread === undefined ? 'threads' : 'other threads'}`, ...finding.others.flatMap((other) => threadLines(other, several)))
   for (const remark of finding.remarks) lines.push(`  note: ${remark}`)
   lines.push(`  again: ${context.again}`)
   return lines.join('\n')
 }
 
-function threadLines(thread: ThreadState): string[] {
+/** What the memory is, and who made it so. */
+function blockLines({ address, size, offset, allocated, freed }: BlockReport): string[] {
+  const at = offset === undefined ? '' : `, offset ${offset}`
+  const call = (done: string, { by, moment, tid, stack }: BlockCall): string[] => [
+    `  ${done} @${grouped(moment)} by thread ${tid} with ${by}`,
+    ...(stack === undefined ? [] : fullLines(stack, '    at ', '       ')),
+  ]
+  return [
+    `  block ${address}, ${size === 1 ? '1 byte' : `${size} bytes`}${at}`,
+    ...call('allocated', allocated),
+    ...(freed === undefined ? [] : call('freed', freed)),
+  ]
+}
+
+/** One line for each way in which blocks were not freed. */
+export function leakSummaryText(summary: LeakSummary): string {
+  const rows: [string, keyof LeakSummary][] = [
+    ['definitely lost', 'definite'],
+    ['indirectly lost', 'indirect'],
+    ['possibly lost', 'possible'],
+    ['still reachable', 'reachable'],
+    ['suppressed', 'suppressed'],
+  ]
+  return rows
+    .map(([name, key]) => `lemming: ${name}: ${summary[key].bytes} bytes in ${summary[key].blocks} blocks`)
+    .join('\n')
+}
+
+/** A word as it could be typed; control characters are shown as `?`. */
+function shellWord(word: string): string {
+  const shown = word.replace(/\p{Cc}/gu, '?')
+  return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`
+}
+
+function threadLines(thread: ThreadState, process: boolean): string[] {
   const waits = thread.waiting === null ? 'could run' : `waits in ${thread.waiting}`
-  return [`    thread ${thread.tid} "${thread.name}" ${waits}`, ...shortLines(thread.stack)]
+  const of = process ? ` of process ${thread.pid}` : ''
+  return [`    thread ${thread.tid} "${thread.name}"${of} ${waits}`, ...shortLines(thread.stack)]
 }
 
 /** A frame to be shown, how often it follows itself, and whether frames before it are left out. */
@@ -47,7 +96,7 @@ interface Shown {
 }
 
 /** All frames of a stack that is not too long, with a recursion told once. */
-function fullLines({ frames, end }: Stack): string[] {
+function fullLines({ frames, end }: Stack, at = '  at ', next = '     '): string[] {
   const groups: Shown[] = []
   for (const frame of frames) {
     const last = groups.at(-1)
@@ -56,8 +105,8 @@ function fullLines({ frames, end }: Stack): string[] {
   }
   const shown = groups.length <= 2 * LONG ? groups : [...groups.slice(0, LONG), ...groups.slice(-LONG)]
   if (shown.length < groups.length) shown[LONG]!.gap = true
-  const lines = stackLines(shown, '  at ', '     ', true)
-  if (end !== 'outermost') lines.push(`     (${ENDS[end] ?? end})`)
+  const lines = stackLines(shown, at, next, true)
+  if (end !== 'outermost') lines.push(`${next}(${ENDS[end] ?? end})`)
   return lines
 }
 

@@ -1,7 +1,8 @@
 /** Exists to say what happened at the end of a run: the ending as a finding, with the stacks of all threads. Apart from the session itself, since most runs end well and need no symbols. */
 import { LemmingError } from '../base/errors.ts'
 import type { RunEnding } from '../replay/recording.ts'
-import type { TaskView } from '../replay/subject.ts'
+import type { ReportWorld } from '../replay/recording-world.ts'
+import type { ChildCrash, Subject, TaskView } from '../replay/subject.ts'
 import type { Finding, ThreadState } from '../tool/finding.ts'
 import type { Session } from './session.ts'
 import { hex, Namer, type Inflate } from './stacks.ts'
@@ -48,12 +49,41 @@ export function describeEnding(session: Session, inflate: Inflate): Finding | nu
     others: [],
     remarks: [],
   }
-  for (const { text, times } of subject.unknownCalls()) {
+  for (const { text, answer, times } of subject.unknownCalls()) {
     const often = times === 1 ? 'once' : `${times} times`
-    finding.remarks.push(`system call that lemming does not have, called ${often}, answered with ENOSYS: ${text}`)
+    const what = answer === 'ENOSYS' ? 'system call that lemming does not have' : 'network that the machine does not have'
+    finding.remarks.push(`${what}, called ${often}, answered with ${answer}: ${text}`)
   }
   if (ending.kind === 'exit') return finding
 
+  tellThreads(finding, ending, subject, world, inflate)
+  return finding
+}
+
+/** A crash of a process other than the first; `subject` is the run at the crash's moment. */
+export function describeCrash(
+  { moment, process, ending }: ChildCrash,
+  subject: Subject,
+  world: ReportWorld,
+  seed: number,
+  inflate: Inflate,
+): Finding {
+  const what = `process ${process.pid} (${process.argv.join(' ')}): ${whatHappened(ending)}`
+  const finding: Finding = { kind: 'crash', what, moment, seed, others: [], remarks: [] }
+  tellThreads(finding, ending, subject, world, inflate)
+  finding.process = { pid: process.pid, command: process.argv }
+  finding.remarks.push('the run went on: the first process did not end by this')
+  return finding
+}
+
+/** Adds who it happened to, where, and what the others were doing. */
+function tellThreads(
+  finding: Finding,
+  ending: RunEnding,
+  subject: Subject,
+  world: ReportWorld,
+  inflate: Inflate,
+): void {
   const namers = new Map<number, Namer>()
   const namer = (pid: number): Namer => {
     let found = namers.get(pid)
@@ -67,6 +97,9 @@ export function describeEnding(session: Session, inflate: Inflate): Finding | nu
     const { name, code, codeName, address, sent } = ending
     finding.signal = { number: ending.signal, name, code, codeName, address, sent }
   }
+  const processes = subject.processes()
+  const process = processes.length > 1 ? processes.find(({ pid }) => pid === guilty?.pid) : undefined
+  if (process !== undefined) finding.process = { pid: process.pid, command: process.argv }
   if (guilty !== undefined) {
     finding.thread = thread(guilty)
     finding.registers = registersOf(guilty)
@@ -80,7 +113,6 @@ export function describeEnding(session: Session, inflate: Inflate): Finding | nu
   finding.others = others.slice(0, THREADS_SHOWN).map(thread)
   if (others.length > THREADS_SHOWN) finding.remarks.push(`${others.length - THREADS_SHOWN} more threads are not shown`)
   for (const one of namers.values()) finding.remarks.push(...one.problems())
-  return finding
 }
 
 /** The error that stopped a run, with the place in the program at which it was: function, line, moment. */

@@ -5,7 +5,7 @@ import { RECORDING_FORMAT, type Recording, type RunEnd, type RunEnding, type Run
 import { divergence } from '../replay/replaying-world.ts'
 import type { Subject } from '../replay/subject.ts'
 
-export type { RunEnding, RunInputs } from '../replay/recording.ts'
+export type { CheckChoices, MountChoice, RunEnding, RunInputs } from '../replay/recording.ts'
 
 /** Instructions between two looks at the time limit. Part of what a run with a limit is: its end falls on such a look. */
 const SLICE = 20_000_000

@@ -74,6 +74,7 @@ export class Namer {
     for (const frame of frames) {
       const places = this.places(frame.pc, frame.lookup)
       const guessed = frame.foundBy !== 'start' && frame.foundBy !== 'tables'
+      const linked = this.symbolizer.symbolAt(frame.lookup)?.name
       places.forEach((place, i) => {
         const text = place.file === undefined ? undefined : this.sources.line(place.file, place.line)
         out.push({
@@ -81,6 +82,7 @@ export class Namer {
           inlined: i < places.length - 1,
           signal: frame.signalFrame,
           guessed,
+          ...(linked !== undefined && { symbol: linked }),
           ...(text !== undefined && { text }),
         })
       })

@@ -22,7 +22,7 @@ export class ElfSymbols {
   constructor(elf: ElfFile, tables: readonly SymbolTable[]) {
     const best = new Map<number, Candidate>()
     for (const table of tables) collect(table, best)
-    for (const { name, start, end } of pltSymbols(elf)) {
+    for (const { name, start, end } of pltSymbols(elf, true)) {
       if (!best.has(start)) best.set(start, { name, start, end, rank: 0 })
     }
     const sorted = [...best.values()].sort((a, b) => a.start - b.start)

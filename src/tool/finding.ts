@@ -1,5 +1,10 @@
 /** Exists to say what a check, or a crash, reports: values only, from which every form of a report is derived. They are JSON as they stand. */
 
+/** Is it something wrong, and not only told: as for Valgrind, blocks that are indirectly lost or still reachable are none. */
+export function countsAsError({ kind }: Finding): boolean {
+  return kind !== 'leak-indirect' && kind !== 'leak-reachable'
+}
+
 /** A place in code or data. Addresses are hexadecimal (`0x…`). */
 export interface Place {
   address: string
@@ -17,6 +22,8 @@ export interface Place {
 
 /** One line of a stack. */
 export interface Frame extends Place {
+  /** The linker's name of the function that holds the code, as suppressions have it. */
+  symbol?: string
   /** Inlined into the frame behind it. */
   inlined: boolean
   /** Made by the kernel to call a signal handler. */
@@ -55,17 +62,63 @@ export interface SourceExcerpt {
   newer: boolean
 }
 
+/** A call that made or freed a block: when, by whom, from where. */
+export interface BlockCall {
+  /** The function called: `malloc`, `operator delete[]`. */
+  by: string
+  moment: number
+  tid: number
+  /** Absent where it was not looked for. */
+  stack?: Stack
+}
+
+/** The block of a heap that a finding is about. */
+export interface BlockReport {
+  address: string
+  size: number
+  state: 'live' | 'freed'
+  /** Bytes from its start to the address in question; negative before it. */
+  offset?: number
+  allocated: BlockCall
+  freed?: BlockCall
+}
+
+/** Blocks of one origin that were not freed. */
+export interface LeakReport {
+  bytes: number
+  blocks: number
+  /** Lost only because these are lost. */
+  indirectBytes: number
+  indirectBlocks: number
+}
+
+/** Bytes and blocks that were not freed, by how they can still be reached. */
+export type LeakSummary = Record<
+  'definite' | 'indirect' | 'possible' | 'reachable' | 'suppressed',
+  { bytes: number; blocks: number }
+>
+
 /** What was wrong, when, where, and in which state. */
 export interface Finding {
   /** `crash`, `deadlock`, `time-limit`, or the kind that a check gives it. */
   kind: string
   /** One line: what happened. */
   what: string
+  /** The name that Valgrind's memcheck has for such a thing. */
+  valgrind?: string
+  /** How often it happened at this place, when more than once; the first time is told. */
+  times?: number
+  /** Of an invalid access: how many bytes it is of. */
+  bytes?: number
+  block?: BlockReport
+  leak?: LeakReport
   /** Instructions executed until then. */
   moment: number
   seed: number
   /** Of a fatal signal: its number and name, si_code with its name, and si_addr. */
   signal?: { number: number; name: string; code: number; codeName: string; address: string; sent: boolean }
+  /** The process that it happened to, where there were several. */
+  process?: { pid: number; command: string[] }
   /** The thread that it happened to; absent when it happened to all (deadlock, time limit). */
   thread?: ThreadState
   source?: SourceExcerpt

@@ -40,6 +40,76 @@ export interface SignalEvent {
   code: number
   address: bigint
   disposition: 'handler' | 'ignore' | 'terminate' | 'stop' | 'continue'
+  /** Its siginfo in strace's format; computed only when an observer asks for it. */
+  text(): string
+}
+
+/** A block of a guarded heap. */
+export interface HeapBlock {
+  address: number
+  size: number
+  state: 'live' | 'freed'
+  /** Functions by the names that reports use: `malloc`, `operator new[]`. */
+  madeBy: string
+  freedBy: string
+  /** Moments, the call of the function included, and the tasks that called. */
+  madeAt: number
+  madeTid: number
+  freedAt: number
+  freedTid: number
+}
+
+/** A call of an allocation or copying function that is wrong, or what one found. */
+export interface HeapEvent {
+  task: TaskInfo
+  /** The call itself included. */
+  moment: number
+  kind:
+    | 'double-free'
+    | 'invalid-free'
+    | 'invalid-realloc'
+    | 'mismatched-free'
+    | 'mismatched-size'
+    | 'mismatched-alignment'
+    | 'realloc-zero'
+    | 'absurd-size'
+    | 'overlap'
+    | 'redzone'
+    | 'invalid-read'
+    | 'invalid-write'
+  /** The function called. */
+  by: string
+  /** Where it was called from, and the stack pointer there. */
+  site: number
+  stack: number
+  /** The address that it is about. */
+  address: number
+  /** The block that it is about: the one at or around the address. */
+  block: HeapBlock | null
+  /** Numbers by name, as the kind needs them. Sizes are in bytes. */
+  numbers: Record<string, number>
+}
+
+/** How a block that was not freed can still be reached. */
+export type LeakState = 'reachable' | 'possible' | 'indirect' | 'definite'
+
+/** A block that a process did not free. */
+export interface LeakedBlock {
+  block: HeapBlock
+  state: LeakState
+  /** For a definitely lost block: bytes and number of the blocks that are only lost because it is. */
+  indirectBytes: number
+  indirectBlocks: number
+  /** The lost block because of which this one is indirectly lost; -1 for others. Index in the list. */
+  leader: number
+  site: number
+}
+
+/** What a process leaves behind when it ends by itself. */
+export interface LeakEvent {
+  task: TaskInfo
+  moment: number
+  blocks: LeakedBlock[]
 }
 
 /** What an observer may look at when it is told something; it never changes the machine. */
@@ -56,9 +126,13 @@ export interface MachineView {
  */
 export interface Observer {
   readonly name: string
+  /** Wants to hear, by `heap`, of accesses to what is no block of a guarded heap. */
+  readonly accesses?: boolean
   syscall?(event: SyscallEvent, view: MachineView): void
   mapping?(event: MappingEvent, view: MachineView): void
   signal?(event: SignalEvent, view: MachineView): void
+  heap?(event: HeapEvent, view: MachineView): void
+  leaks?(event: LeakEvent, view: MachineView): void
   taskStart?(task: TaskInfo, view: MachineView): void
   taskSwitch?(from: TaskInfo | null, to: TaskInfo, view: MachineView): void
   taskExit?(task: TaskInfo, status: number, view: MachineView): void

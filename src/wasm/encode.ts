@@ -222,12 +222,15 @@ export class ModuleBuilder {
     this.exportCount++
   }
 
-  /** Writes these functions into table 0 from `tableOffset` on when the module is instantiated. */
-  element(tableOffset: number, functions: readonly number[]): void {
+  /** Writes these functions into a table from `tableOffset` on when the module is instantiated. */
+  element(tableOffset: number, functions: readonly number[], table = 0): void {
     const out = this.elements
-    out.u32leb(0)
+    out.u32leb(table === 0 ? 0 : 2)
+    if (table !== 0) out.u32leb(table)
     out.i32Const(tableOffset)
     out.u8(0x0b)
+    // Element kind: functions.
+    if (table !== 0) out.u8(0)
     out.u32leb(functions.length)
     for (const index of functions) out.u32leb(index)
     this.elementCount++

@@ -1,4 +1,4 @@
-/** Exists to lower guest memory accesses: an address is compared with the attributes of the pages it touches before the plain wasm access. */
+/** Exists to lower guest memory accesses: before the plain wasm access the address is compared with a range that is known to be accessible. */
 import type { Node } from '../ir/types.ts'
 import { I32, I64 } from './encode.ts'
 import { accessOf } from './lower-access.ts'
@@ -6,7 +6,11 @@ import type { ValueLowering } from './lower-value.ts'
 import type { Window } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
 import { ACCESS } from './runtime-index.ts'
-import { FAR_STORE, RUNTIME } from './runtime.ts'
+import { FAR, RUNTIME } from './runtime.ts'
+import { zonePlace } from './zones.ts'
+
+/** Of the windows outside of their zones, one in this many looks for a new one: places that jump about must not pay for it each time. */
+const PATIENCE = 64
 
 /** An address ready for use: the full 64-bit value and its low word, both in locals. */
 export interface Address {
@@ -150,31 +154,50 @@ function openWindow(v: ValueLowering, window: Window): void {
   else emitWindow(v, window, full)
 }
 
-/** The same in a loop: usually the address lies in the range of pages found accessible before. */
+/**
+ * The same in a loop: usually the window lies in the zone that the place remembers. If not, attributes tell, and now and then the runtime looks for a new zone.
+ */
 function emitLoopedWindow(v: ValueLowering, window: Window, full: number): void {
   const f = v.region.body
-  window.zoneLow = f.local(I64)
-  window.zoneRoom = f.local(I64)
+  const { zonesBase, missesBase } = v.region.layout
+  const span = window.high - window.low
+  const place = zonePlace(v.pc, window.low, span, window.store)
+  const zone = zonesBase + place.offset
   f.localGet(full)
   f.op(OP.i32_wrap_i64)
   f.localSet(window.origin)
   f.i32Const(0)
   f.localSet(window.bad)
   f.localGet(full)
-  f.localGet(window.zoneLow)
+  f.i32Const(0)
+  f.opMemory(OP.i64_load, 3, zone)
   f.op(OP.i64_sub)
-  f.localGet(window.zoneRoom)
+  f.i32Const(0)
+  f.opMemory(OP.i64_load, 3, zone + 8)
   f.op(OP.i64_ge_u)
   f.hint(false)
   v.region.if_()
+  emitWindow(v, window, full)
+  const misses = v.local(I32)
+  f.i32Const(0)
+  f.i32Const(0)
+  f.opMemory(OP.i32_load, 2, missesBase)
+  f.i32Const(1)
+  f.op(OP.i32_add)
+  f.localTee(misses)
+  f.opMemory(OP.i32_store, 2, missesBase)
+  f.localGet(misses)
+  f.i32Const(PATIENCE - 1)
+  f.op(OP.i32_and)
+  f.localGet(window.bad)
+  f.op(OP.i32_or)
+  f.op(OP.i32_eqz)
+  v.region.if_()
   f.localGet(full)
-  f.i32Const((window.high - window.low) | (window.store ? FAR_STORE : 0))
-  f.localGet(window.zoneLow)
-  f.localGet(window.zoneRoom)
+  f.i32Const(span | (window.store ? FAR.store : 0) | (place.reach << FAR.reachShift))
+  f.i32Const(zone)
   f.opIndex(OP.call, RUNTIME.far!)
-  f.localSet(window.zoneRoom)
-  f.localSet(window.zoneLow)
-  f.localSet(window.bad)
+  v.region.end()
   v.region.end()
 }
 

@@ -30,6 +30,10 @@ export interface RegionInput {
 export interface MemoryLayout {
   readonly stateBase: number
   readonly attributesBase: number
+  /** Where the table of zones is; see zones.ts. */
+  readonly zonesBase: number
+  /** Where accesses outside of their zones are counted. */
+  readonly missesBase: number
   /** Where the stack zone is described: start and size (i64 each). The size is never less than a page. */
   readonly zoneBase: number
   readonly jumpCacheBase: number
@@ -45,7 +49,7 @@ const LEVEL = { return: 0, exit: 1, stop: 2, profiles: 3 } as const
 
 const wasmType: Record<Type, ValueType> = { i32: I32, i64: I64, f32: F32, f64: F64, v128: V128 }
 
-/** Parameters of a region function. */
+/** Parameters of a region function. The first one is an entry code; its low byte is the label of the entry. */
 const PARAMETER = { label: 0, fuel: 1, depth: 2 } as const
 
 /** Lowers regions one after the other; buffers are reused. */
@@ -107,6 +111,7 @@ export class RegionLowering implements StructureSink {
     this.values.reset()
 
     const shape = planCfg({ n: succs.length, entries: input.entries, succs })
+    this.extractLabel()
     this.loadEntry()
     this.openStackWindow()
     this.block()
@@ -127,6 +132,14 @@ export class RegionLowering implements StructureSink {
     this.end()
     f.localGet(this.xpc)
     f.localGet(PARAMETER.fuel)
+  }
+
+  private extractLabel(): void {
+    const f = this.body
+    f.localGet(PARAMETER.label)
+    f.i32Const(255)
+    f.op(OP.i32_and)
+    f.localSet(PARAMETER.label)
   }
 
   /** How an access is checked, unless alone. */
@@ -189,6 +202,8 @@ export class RegionLowering implements StructureSink {
         return this.input.chain ? [this.node(term.ret)] : []
       case 'syscall':
         return [this.node(term.next)]
+      case 'intercept':
+        return [this.node(term.native)]
       default:
         return []
     }
@@ -311,10 +326,10 @@ export class RegionLowering implements StructureSink {
     this.end()
   }
 
-  /** Pushes (label, fuel, depth - 1, slot) for a known entry code. */
+  /** Pushes (code, fuel, depth - 1, slot) for a known entry code. */
   private knownArguments(code: number): void {
     const f = this.body
-    f.i32Const(code & 255)
+    f.i32Const(code)
     f.localGet(PARAMETER.fuel)
     f.localGet(PARAMETER.depth)
     f.i32Const(1)
@@ -322,12 +337,10 @@ export class RegionLowering implements StructureSink {
     f.i32Const(code >>> 8)
   }
 
-  /** Pushes (label, fuel, depth - less, slot) for the entry code in a local. */
+  /** Pushes (code, fuel, depth - less, slot) for the entry code in a local. */
   private arguments(code: number, less: number): void {
     const f = this.body
     f.localGet(code)
-    f.i32Const(255)
-    f.op(OP.i32_and)
     f.localGet(PARAMETER.fuel)
     f.localGet(PARAMETER.depth)
     if (less !== 0) {
@@ -441,6 +454,28 @@ export class RegionLowering implements StructureSink {
     this.loadRegisters(this.plan.valid[this.node(next)]!)
   }
 
+  /** Asks the kernel about the function at `pc`: it gives the address at which an answered one goes on, 0 to unwind, or -1 for the function's own code. */
+  private intercept(pc: number, native: Block): void {
+    const f = this.body
+    this.storeRegisters(this.plan.dirtyAfter[this.current]!)
+    f.i32Const(0)
+    f.i64Const(pc, 0)
+    f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
+    f.localGet(PARAMETER.fuel)
+    f.opIndex(OP.call, RUNTIME.intercept!)
+    f.localTee(this.xpc)
+    f.i32Const(-1)
+    f.op(OP.i32_ne)
+    this.if_()
+    this.branchTo(LEVEL.return)
+    this.end()
+    f.localGet(PARAMETER.fuel)
+    f.i32Const(1)
+    f.op(OP.i32_add)
+    f.localSet(PARAMETER.fuel)
+    this.loadRegisters(this.plan.valid[this.node(native)]!)
+  }
+
   // StructureSink.
 
   if_(): void {
@@ -542,6 +577,7 @@ export class RegionLowering implements StructureSink {
     this.values.block(block)
     const term = block.term
     if (term.kind === 'syscall') this.systemCall(term.next)
+    else if (term.kind === 'intercept') this.intercept(term.pc, term.native)
     else if (term.kind === 'call' && this.input.chain) {
       if (!this.isPlace(term.target)) return this.leaveTo(term.target)
       this.call(term.ret, this.input.codeFor(term.target), term.target)

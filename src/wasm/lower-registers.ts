@@ -79,7 +79,7 @@ export interface RegisterPlan {
 /** Does the block end by handing the registers over through the CPU state and taking them back? */
 function handsOver(block: Block | undefined): boolean {
   const kind = block?.term.kind
-  return kind === 'call' || kind === 'icall' || kind === 'syscall'
+  return kind === 'call' || kind === 'icall' || kind === 'syscall' || kind === 'intercept'
 }
 
 /** Plans register traffic. `succs` includes leaves, which have no block; blocks have been prepared. */

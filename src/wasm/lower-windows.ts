@@ -11,10 +11,7 @@ import { DEAD } from './lower-prepare.ts'
 /** Bytes that a window may span: at most a page, so that the attributes of its first and last byte's page cover it. */
 const MAX_SPAN = 4096
 
-const CALLS = new Set<string>(['call', 'icall', 'syscall'])
-
-/** Windows of a region that may remember: each takes two locals that live through the loops. */
-const MAX_LOOPED = 12
+const CALLS = new Set<string>(['call', 'icall', 'syscall', 'intercept'])
 
 /** Accesses at base + [low, high); `low` and `high` are bytes relative to the base. */
 export interface Window {
@@ -26,10 +23,8 @@ export interface Window {
   /** Wasm local that is 0 when the whole window may be accessed plainly, and the local with the low word of base + low; -1 until computed. */
   bad: number
   origin: number
-  /** In a loop: the window remembers in two locals a range of pages that were found accessible, so that going round again costs one comparison. */
+  /** In a loop: the place remembers a range of pages that were found accessible (zones.ts), so that going round again costs one comparison. */
   looped: boolean
-  zoneLow: number
-  zoneRoom: number
 }
 
 /** How one access is checked: within `window`, at `offset` bytes from its start. */
@@ -56,7 +51,7 @@ function decompose(address: Node): { base: Node; offset: number } {
 const UNSEEN = Number.NaN
 
 function makeWindow(base: Node | null, low: number, high: number, looped: boolean): Window {
-  return { base, low, high, store: false, bad: -1, origin: -1, looped, zoneLow: -1, zoneRoom: -1 }
+  return { base, low, high, store: false, bad: -1, origin: -1, looped }
 }
 
 /** Which blocks lie on a cycle (Tarjan, "Depth-first search and linear graph algorithms"). */
@@ -136,7 +131,6 @@ export function planWindows(
   const stack = makeWindow(null, 0, 0, false)
   // Loops that call go round too slowly for the saving to matter.
   const looped = inLoops(succs.map((targets, b) => (CALLS.has(blocks[b]?.term.kind ?? '') ? [] : targets)))
-  let remembered = 0
   blocks.forEach((block, b) => {
     const groups = new Map<Node, { window: Window; members: { node: Node; offset: number }[] }>()
     for (const node of block.ops) {
@@ -167,7 +161,6 @@ export function planWindows(
       group.members.push({ node, offset })
     }
     for (const { window, members } of groups.values()) {
-      if (window.looped && remembered++ >= MAX_LOOPED) window.looped = false
       if (members.length < 2 && !window.looped) continue
       for (const { node, offset } of members) placements.set(node, { window, offset: offset - window.low })
       // The window's check reads the base, before the first of its accesses does.

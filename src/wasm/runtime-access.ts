@@ -41,9 +41,60 @@ export function zone(f: FunctionBody, attributesBase: number): void {
   f.i32Const(0)
 }
 
+/** Where the bits of addressable bytes are, the attribute of the pages that have them, and the attributes that such a page may have. */
+export interface Addressable {
+  base: number
+  watched: number
+  plain: number
+}
+
+/** Returns 0 for an access to watched pages whose bits are all set; other pages have none, so that one which reaches beyond goes on to be asked about. */
+function watched(f: FunctionBody, low: number, attributes: number, { base, watched: bit, plain }: Addressable): void {
+  /** Pushes as many ones as the access has bytes. */
+  const ones = (): void => {
+    f.i32Const(1)
+    f.localGet(1)
+    f.i32Const(31)
+    f.op(OP.i32_and)
+    f.op(OP.i32_shl)
+    f.i32Const(1)
+    f.op(OP.i32_sub)
+  }
+  f.localGet(attributes)
+  f.i32Const(~(plain & ~bit))
+  f.op(OP.i32_and)
+  f.i32Const(bit)
+  f.op(OP.i32_eq)
+  f.localGet(1)
+  f.i32Const(255)
+  f.op(OP.i32_and)
+  f.i32Const(16)
+  f.op(OP.i32_le_u)
+  f.op(OP.i32_and)
+  f.opBlock(OP.if, BLOCK_VOID)
+  f.localGet(low)
+  f.i32Const(3)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load, 0, base)
+  f.localGet(low)
+  f.i32Const(7)
+  f.op(OP.i32_and)
+  f.op(OP.i32_shr_u)
+  ones()
+  f.op(OP.i32_and)
+  ones()
+  f.op(OP.i32_eq)
+  f.opBlock(OP.if, BLOCK_VOID)
+  f.i32Const(0)
+  f.op(OP.return)
+  f.op(OP.end)
+  f.op(OP.end)
+}
+
 /** An access that the fast path did not allow: both pages may be plain after all; otherwise the engine decides. */
-export function check(f: FunctionBody, stateBase: number, attributesBase: number): void {
+export function check(f: FunctionBody, stateBase: number, attributesBase: number, addressable: Addressable): void {
   const low = f.local(I32)
+  const attributes = f.local(I32)
   f.localGet(0)
   f.i64Const(32, 0)
   f.op(OP.i64_shr_u)
@@ -66,6 +117,7 @@ export function check(f: FunctionBody, stateBase: number, attributesBase: number
   f.op(OP.i32_shr_u)
   f.opMemory(OP.i32_load8_u, 0, attributesBase)
   f.op(OP.i32_or)
+  f.localTee(attributes)
   // A load asks for one bit, a store for all.
   f.i32Const(255)
   f.i32Const(1)
@@ -79,10 +131,16 @@ export function check(f: FunctionBody, stateBase: number, attributesBase: number
   f.i32Const(0)
   f.op(OP.return)
   f.op(OP.end)
+  watched(f, low, attributes, addressable)
   f.op(OP.end)
   f.i32Const(0)
   f.localGet(0)
   f.opMemory(OP.i64_store, 3, stateBase + STATE.faultAddress)
+  // Whoever judges the access wants to know whose it is.
+  f.i32Const(0)
+  f.localGet(2)
+  f.op(OP.i64_extend_i32_u)
+  f.opMemory(OP.i64_store, 3, stateBase + STATE.rip)
   f.localGet(1)
   f.i32Const((1 << ACCESS.refundShift) - 1)
   f.op(OP.i32_and)

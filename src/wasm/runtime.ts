@@ -3,7 +3,7 @@ import { far } from './runtime-far.ts'
 import { STATE } from '../ir/registers.ts'
 import { F32, F64, FunctionBody, I32, I64, ModuleBuilder, V128, type ValueType } from './encode.ts'
 import * as OP from './opcodes.ts'
-import { check, stop, wild, zone } from './runtime-access.ts'
+import { type Addressable, check, stop, wild, zone } from './runtime-access.ts'
 import { materialize } from './runtime-flags.ts'
 import {
   lanewise,
@@ -38,8 +38,8 @@ const wasm = (name: string, parameters: ValueType[], results: ValueType[]): Runt
   js: false,
 })
 
-/** Says to `far` that the window is written to; its low bits are the size in bytes, at most 4096. */
-export const FAR_STORE = 0x1_0000
+/** The second parameter of `far`, besides the window's size in bytes (at most 4096): is it written to, and the bytes that windows of its zone may span. */
+export const FAR = { store: 0x8000, reachShift: 16 } as const
 
 /** In import order: the index of a function is its position. */
 export const runtimeFunctions: readonly RuntimeFunction[] = [
@@ -62,11 +62,9 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   /** (address): notes a stop with rip where no code can be. */
   wasm('wild', [I64], []),
   /**
-   * (address, bytes | FAR_STORE, zone start, zone room) -> (bad, zone start, zone room): a window that does not lie in its remembered zone. Bad when one of its
-   * pages cannot be accessed plainly; otherwise often a new zone, whose room is the number of
-   * addresses at which the window may start: 0 before there is a zone.
+   * (address, bytes | FAR.store | reach << FAR.reachShift, address of the zone): makes what lies around a window that can be accessed plainly its zone.
    */
-  wasm('far', [I64, I32, I64, I64], [I32, I64, I64]),
+  wasm('far', [I64, I32, I32], []),
   /** (address, bytes) -> 0 when all pages of a stack window are plain, else 1. */
   wasm('zone', [I64, I32], [I32]),
   wasm('nanF64', [F64, F64], [F64]),
@@ -82,12 +80,14 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   wasm('truncF64x2', [V128], [V128]),
   wasm('demoteF64x2', [V128], [V128]),
   wasm('promoteF32x4', [V128], [V128]),
+  /** (fuel left), at the entry of an intercepted function -> the address to go on at, 0 to unwind, or -1: not answered. */
+  js('intercept', [I32], [I32]),
 ]
 
 /** Import index of a runtime function by name. */
 export const RUNTIME: Readonly<Record<string, number>> = Object.fromEntries(runtimeFunctions.map((f, i) => [f.name, i]))
 
-/** The type of every translated region: (label, fuel, depth) -> (pc, fuel). */
+/** The type of every translated region: (entry code, fuel, depth) -> (pc, fuel). */
 export const REGION_PARAMETERS: readonly ValueType[] = [I32, I32, I32]
 export const REGION_RESULTS: readonly ValueType[] = [I32, I32]
 
@@ -106,7 +106,8 @@ export function runtimeModule(
   stateBase: number,
   attributesBase: number,
   refundBase: number,
-  missesBase: number,
+  zoneListBase: number,
+  addressable: Addressable,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder()
   m.importMemory('l', 'memory', memoryPages, memoryPages)
@@ -123,10 +124,10 @@ export function runtimeModule(
     const { parameters, results } = runtimeFunctions[RUNTIME[name]!]!
     define(name, parameters, results, emit)
   }
-  runtime('check', (f) => check(f, stateBase, attributesBase))
+  runtime('check', (f) => check(f, stateBase, attributesBase, addressable))
   runtime('stop', (f) => stop(f, stateBase, refundBase))
   runtime('wild', (f) => wild(f, stateBase))
-  runtime('far', (f) => far(f, attributesBase, missesBase))
+  runtime('far', (f) => far(f, attributesBase, zoneListBase, FAR))
   runtime('zone', (f) => zone(f, attributesBase))
   runtime('nanF64', (f) => scalarNan(f, true))
   runtime('nanF32', (f) => scalarNan(f, false))
@@ -145,8 +146,6 @@ export function runtimeModule(
     const fuel = f.local(I32)
     const pc = f.local(I32)
     f.localGet(0)
-    f.i32Const(255)
-    f.op(OP.i32_and)
     f.localGet(1)
     f.localGet(2)
     f.localGet(0)

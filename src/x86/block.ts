@@ -2,7 +2,7 @@
 import { Builder, makeBlock } from '../ir/builder.ts'
 import { EXIT } from '../ir/exits.ts'
 import { STATE } from '../ir/registers.ts'
-import type { Block } from '../ir/types.ts'
+import type { Block, Target } from '../ir/types.ts'
 import { DECODED, type Decoder, decoderFor } from './decode.ts'
 import type { CodeReader } from './fetch.ts'
 import { Insn, PREFIX } from './insn.ts'
@@ -56,13 +56,18 @@ export function liftBlock(
 
 const isRepeated = (insn: Insn): boolean => (insn.prefixes & (PREFIX.rep | PREFIX.repne)) !== 0
 
-/** The block and the internal blocks that its terminator names. */
+/** The block and the internal blocks that its terminator and theirs name, each after one that names it. */
 function withInternal(block: Block): Block[] {
   const blocks = [block]
-  const term = block.term
-  if (term.kind === 'branch') {
-    if (typeof term.then !== 'number') blocks.push(term.then)
-    if (typeof term.else !== 'number') blocks.push(term.else)
+  const visit = (target: Target): void => {
+    if (typeof target !== 'number' && !blocks.includes(target)) blocks.push(target)
+  }
+  for (const { term } of blocks) {
+    if (term.kind === 'jump') visit(term.target)
+    if (term.kind === 'branch') {
+      visit(term.then)
+      visit(term.else)
+    }
   }
   return blocks
 }

@@ -101,7 +101,7 @@ export class Decoder {
     const mandatory =
       rep !== MANDATORY.none ? rep : (prefixes & PREFIX.operandSize) !== 0 ? MANDATORY.p66 : MANDATORY.none
     const slot = this.slots[map + byte]!
-    if (slot === null) return this.unknown(insn, map + byte, p - position)
+    if (slot === null) return this.unknown(insn, map + byte, p - position, -1)
     if (this.resolved[map + byte] === 0) {
       slot.resolve()
       this.resolved[map + byte] = 1
@@ -113,7 +113,7 @@ export class Decoder {
       modrm = bytes[p++]!
     }
     const form: Form | null = slot.single ?? slot.select(mandatory, opsize >> 5, modrm)
-    if (form === null) return this.unknown(insn, map + byte, p - position)
+    if (form === null) return this.unknown(insn, map + byte, p - position, modrm)
     insn.form = form
     if (form.sizing !== 0) {
       if (form.sizing === 1) opsize = 64
@@ -245,9 +245,9 @@ export class Decoder {
   }
 
   /** No row fits. A row whose feature this processor lacks is an instruction that exists elsewhere. */
-  private unknown(insn: Insn, slot: number, length: number): number {
+  private unknown(insn: Insn, slot: number, length: number, modrm: number): number {
     insn.length = length
-    return mayExist(slot) || this.withheld[slot] === 1 ? DECODED.unsupported : DECODED.invalid
+    return mayExist(slot, modrm) || this.withheld[slot] === 1 ? DECODED.unsupported : DECODED.invalid
   }
 }
 

@@ -7,11 +7,20 @@ import { nullObserver, type MachineView, type Observer, type TaskInfo } from '..
 import { newEngine } from '../machine/machines.ts'
 import { course, larson, MOMENTS, pooled, single, start, threads, type Course, type Subject } from './subjects.ts'
 
-type Event = Exclude<keyof Observer, 'name' | 'save' | 'restore'>
+type Event = Exclude<keyof Observer, 'name' | 'accesses' | 'save' | 'restore'>
 
 /** Counts every event that there is (a new one does not compile until it is counted), and each time looks at memory. */
 function countingObserver(): { observer: Observer; counts: Record<Event, number>; seen: { bytes: number } } {
-  const counts: Record<Event, number> = { syscall: 0, mapping: 0, signal: 0, taskStart: 0, taskSwitch: 0, taskExit: 0 }
+  const counts: Record<Event, number> = {
+    syscall: 0,
+    mapping: 0,
+    signal: 0,
+    heap: 0,
+    leaks: 0,
+    taskStart: 0,
+    taskSwitch: 0,
+    taskExit: 0,
+  }
   const seen = { bytes: 0 }
   const count = (event: Event, task: TaskInfo, view: MachineView): void => {
     counts[event]++
@@ -21,6 +30,8 @@ function countingObserver(): { observer: Observer; counts: Record<Event, number>
     syscall: ({ task }, view) => count('syscall', task, view),
     mapping: ({ task }, view) => count('mapping', task, view),
     signal: ({ task }, view) => count('signal', task, view),
+    heap: ({ task }, view) => count('heap', task, view),
+    leaks: ({ task }, view) => count('leaks', task, view),
     taskStart: (task, view) => count('taskStart', task, view),
     taskSwitch: (_from, to, view) => count('taskSwitch', to, view),
     taskExit: (task, _status, view) => count('taskExit', task, view),

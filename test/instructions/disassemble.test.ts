@@ -21,6 +21,7 @@ function common(text: string, row: InsnRow): string {
   let t = text
     .replace(/\b(data16|addr32) /g, '')
     .replace(/\bsal\b/, 'shl')
+    .replace(/^(pcmpestr[im])64/, '$1')
     .replace(/(, )?st\(0\)(, )?/g, '')
   if (row.repeat !== undefined) t = t.replace(/^((?:rep|repe|repne) )?([fg]s )?(\w+).*$/, '$1$3')
   // F2 repeats them as F3 does.

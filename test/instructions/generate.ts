@@ -13,7 +13,7 @@ import {
 import type { InsnRow } from '../../src/x86/table/types.ts'
 import { assemble, type Choice, hasKind, type MemoryShape, rmForms } from './assemble.ts'
 import { CODE_BASE, type Group, INTEGER_STATE, VECTOR_STATE, WINDOW_BASE, WINDOW_SIZE } from './layout.ts'
-import { fillState, type Need, segmentBase } from './vectors.ts'
+import { asksComponents, fillState, type Need, segmentBase } from './vectors.ts'
 
 /** A group with what the comparison needs to know. */
 export interface Case extends Group {
@@ -28,12 +28,15 @@ export interface Amount {
   /** Different register and address choices per kind of shape. */
   variants: number
   seed: number
+  /** Each of these immediates instead of some that are drawn. */
+  immediates?: readonly number[]
 }
 
 /** Effective operand sizes in which the row means something different. */
 function sizesOf(row: InsnRow): (16 | 32 | 64)[] {
   const e = parseEncoding(row.op)
   const widths = parseOperands(row.operands).flatMap((o) => [o.width, o.memWidth])
+  if (row.mnemonic.startsWith('PCMPESTR')) return [32, 64]
   const all: (16 | 32 | 64)[] =
     row.f64 === true ? [64] : row.d64 === true ? [64, 16] : e.mandatory === 1 ? [32, 64] : [16, 32, 64]
   const selected = all.filter((size) => (e.sizes & (1 << (size >> 5))) !== 0)
@@ -137,7 +140,8 @@ function accessBytes(operands: readonly Operand[], opsize: number): number {
 export function isVector(row: InsnRow): boolean {
   const kinds = [KIND.xmm, KIND.xmmRm, KIND.xmmRegister, KIND.mmx, KIND.mmxRm, KIND.mmxRegister, KIND.st0, KIND.sti]
   return (
-    hasKind(row, ...kinds) || (row.feature !== undefined && ['x87', 'mmx', 'sse', 'sse2', 'fxsr'].includes(row.feature))
+    hasKind(row, ...kinds) ||
+    (row.feature !== undefined && ['x87', 'mmx', 'sse', 'sse2', 'fxsr', 'xsave'].includes(row.feature))
   )
 }
 
@@ -194,6 +198,11 @@ function choose(r: RandomState, row: InsnRow, opsize: 16 | 32 | 64, shape: Shape
   }
 }
 
+/** Does the address use a register that has to hold something else? */
+function isTaken(row: InsnRow, { rm }: Choice): boolean {
+  return typeof rm !== 'number' && asksComponents(row) && [rm.base, rm.index].some((n) => n === 0 || n === 2)
+}
+
 function shapesOf(row: InsnRow): Shape[] {
   const operands = parseOperands(row.operands)
   const e = parseEncoding(row.op)
@@ -226,9 +235,11 @@ export function casesOf(row: InsnRow, amount: Amount): Case[] {
       const variants = shape === 'lock-register' ? 1 : amount.variants
       for (let variant = 0; variant < variants; variant++) {
         // With an immediate, the values of one shape are spread over several immediates.
-        const splits = hasImmediate ? 5 : 1
+        const splits = amount.immediates?.length ?? (hasImmediate ? 5 : 1)
         for (let split = 0; split < splits; split++) {
-          const choice = choose(r, row, opsize, shape, variant)
+          let choice = choose(r, row, opsize, shape, variant)
+          while (isTaken(row, choice)) choice = choose(r, row, opsize, shape, variant)
+          if (amount.immediates !== undefined) choice.immediate = amount.immediates[split]!
           const memory = typeof choice.rm === 'number' ? null : choice.rm
           const fixed = memory !== null && (memory.base === 16 || (memory.base < 0 && memory.index < 0))
           const code = fixed ? placeFixed(row, choice) : assemble(row, choice)

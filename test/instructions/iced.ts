@@ -50,6 +50,15 @@ export class IcedDecoder {
     return opinion
   }
 
+  /** Names of the CPUID features that the instruction at a position needs. */
+  features(position: number): string[] {
+    this.decoder.position = position
+    const insn = this.decoder.decode()
+    const names = Array.from(insn.cpuidFeatures(), (value) => iced.CpuidFeature[value]!)
+    insn.free()
+    return names
+  }
+
   /** The text of the instruction at the start of the bytes, in our disassembler's conventions. */
   text(): string {
     this.decoder.position = 0
@@ -72,6 +81,8 @@ const ALIASES: Record<string, string[]> = {
   JRCXZ: ['JECXZ'],
   FWAIT: ['WAIT'],
   SHL: ['SAL'],
+  PCMPESTRI: ['PCMPESTRI64'],
+  PCMPESTRM: ['PCMPESTRM64'],
   // 90 without REX.B.
   XCHG: ['NOP'],
   // Hints of newer processors in the space reserved for NOP.

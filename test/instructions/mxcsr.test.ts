@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { nextBelow, randomFrom, type RandomState } from '../../src/base/random.ts'
 import { mmxRows } from '../../src/x86/table/mmx.ts'
 import { sse } from '../../src/x86/table/sse.ts'
+import { sse3 } from '../../src/x86/table/sse3.ts'
+import { sse4 } from '../../src/x86/table/sse4.ts'
 import { sse2Float } from '../../src/x86/table/sse2-float.ts'
 import { describeState, differences } from './compare.ts'
 import { EngineUnderTest } from './engine.ts'
@@ -11,9 +13,9 @@ import { OFFSET_FX, VECTOR_STATE } from './layout.ts'
 import { executeNatively } from './native.ts'
 import { FX } from './vectors-fx.ts'
 
-/** Arithmetic, comparisons and conversions. */
-const DEPENDENT = /^(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|CMP|COMI|UCOMI|CVT)/
-const rows = [...sse, ...sse2Float, ...mmxRows].filter(({ mnemonic }) => DEPENDENT.test(mnemonic))
+/** Arithmetic, comparisons, conversions and roundings. */
+const DEPENDENT = /^(ADD|SUB|MUL|DIV|SQRT|MIN|MAX|CMP|COMI|UCOMI|CVT|HADD|HSUB|DPP|ROUND)/
+const rows = [...sse, ...sse2Float, ...sse3, ...sse4, ...mmxRows].filter(({ mnemonic }) => DEPENDENT.test(mnemonic))
 
 const pick = <T>(r: RandomState, list: readonly T[]): T => list[nextBelow(r, list.length)]!
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { decoderFor } from '../../src/x86/decode.ts'
 import { Insn } from '../../src/x86/insn.ts'
-import type { Feature, InsnRow } from '../../src/x86/table/types.ts'
+import { ANNOUNCEMENTS } from '../../src/x86/features.ts'
+import type { InsnRow } from '../../src/x86/table/types.ts'
 import { describeState, differences } from './compare.ts'
 import { EngineUnderTest, expectedCount } from './engine.ts'
 import { type Amount, type Case, casesOf, isVector } from './generate.ts'
@@ -13,15 +14,10 @@ import { codePage } from './oracle.ts'
 /** 200 values for each operand shape: four register or address choices of 50 each. */
 const AMOUNT: Amount = { vectors: 50, variants: 4, seed: 1 }
 
-/** Names in /proc/cpuinfo of features that not every x86-64 processor has. */
-const CPUINFO: Partial<Record<Feature, string>> = {
-  movbe: 'movbe',
-  lzcnt: 'abm',
-  bmi1: 'bmi1',
-  popcnt: 'popcnt',
-  cx16: 'cx16',
-  fsgsbase: 'fsgsbase',
-}
+/** Names in /proc/cpuinfo of the features that rows need. */
+const CPUINFO = new Map(
+  ANNOUNCEMENTS.flatMap(({ feature, name }) => (feature === undefined || name === '' ? [] : [[feature, name]])),
+)
 
 const insn = new Insn()
 
@@ -66,7 +62,7 @@ function failuresOf(
 export function testRows(title: string, rows: readonly InsnRow[]): void {
   const flags = processorFlags()
   const runnable = (row: InsnRow): boolean => {
-    const name = row.feature === undefined ? undefined : CPUINFO[row.feature]
+    const name = row.feature === undefined ? undefined : CPUINFO.get(row.feature)
     return (
       row.untested === undefined &&
       (name === undefined || flags.has(name)) &&

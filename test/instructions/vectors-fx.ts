@@ -69,7 +69,7 @@ function nearOne(r: RandomState): bigint {
 export const FX = { control: 0, status: 2, tag: 4, opcode: 6, ip: 8, dp: 16, mxcsr: 24, st0: 32, xmm0: 160 } as const
 
 /** Fills the first 464 bytes of the FXSAVE area. */
-export function fillVector(r: RandomState, _need: Need, fx: DataView): void {
+export function fillVector(r: RandomState, need: Need, fx: DataView): void {
   fx.setUint16(FX.control, 0x37f, true)
   fx.setUint32(FX.mxcsr, 0x1f80, true)
   for (let i = 0; i < 16; i++) {
@@ -77,7 +77,23 @@ export function fillVector(r: RandomState, _need: Need, fx: DataView): void {
     fx.setBigUint64(FX.xmm0 + 16 * i, low, true)
     fx.setBigUint64(FX.xmm0 + 16 * i + 8, high, true)
   }
+  if (isStringComparison(need)) for (let i = 0; i < 16; i++) fillText(r, fx, FX.xmm0 + 16 * i)
   fillX87(r, fx)
+}
+
+/** Does the row compare strings in vectors? */
+export const isStringComparison = (need: Need): boolean => /^PCMP[EI]STR/.test(need.row.mnemonic)
+
+/** Sixteen bytes of text in a small alphabet, so that parts of it occur in another: bytes or words, sometimes with zeros, sometimes in order. */
+export function fillText(r: RandomState, to: DataView, at: number): void {
+  const wide = nextBelow(r, 2) === 0
+  const letters = [1, 2, 4, 16][nextBelow(r, 4)]!
+  const first = [1, 0x61, 0x7e, 0xfc][nextBelow(r, 4)]!
+  const zeros = nextBelow(r, 2) === 0
+  for (let i = 0; i < 16; i++) {
+    const letter = zeros && nextBelow(r, 12) === 0 ? 0 : (first + nextBelow(r, letters)) & 0xff
+    to.setUint8(at + i, wide && (i & 1) === 1 ? (nextBelow(r, 8) === 0 ? 1 : 0) : letter)
+  }
 }
 
 /** Abridged tag word: which physical registers are in use; TOP in the status word. */

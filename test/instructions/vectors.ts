@@ -14,7 +14,7 @@ import {
   WINDOW_SIZE,
 } from './layout.ts'
 import type { Choice, MemoryShape } from './assemble.ts'
-import { fillVector } from './vectors-fx.ts'
+import { fillText, fillVector, isStringComparison } from './vectors-fx.ts'
 
 const EDGES: bigint[] = [
   0n,
@@ -115,6 +115,12 @@ export function fillState(r: RandomState, need: Need, out: Uint8Array): void {
     BigInt(nextU32(r) & 0x8d5) | (usesDirection(need.row) ? BigInt(nextBelow(r, 2)) << 10n : 0n),
     true,
   )
+  if (isStringComparison(need)) {
+    for (let i = 0; i < WINDOW_SIZE; i += 16) fillText(r, view, OFFSET_WINDOW + i)
+    // Lengths, mostly such as fit.
+    for (const register of [0, RDX])
+      if (nextBelow(r, 4) !== 0) view.setBigInt64(8 * register, BigInt(nextBelow(r, 40) - 20), true)
+  }
   if (need.vector) fillVector(r, need, new DataView(out.buffer, out.byteOffset + OFFSET_FX, 512))
   constrain(r, need, view)
 }
@@ -158,11 +164,19 @@ function constrain(r: RandomState, need: Need, view: DataView): void {
     const value = nextBelow(r, 8) === 0 ? 0x1f80 | (1 << (18 + nextBelow(r, 14))) : 0x1f80 | nextBelow(r, 64)
     if (at >= OFFSET_WINDOW && at + 4 <= OFFSET_WINDOW + WINDOW_SIZE) view.setUint32(at, value, true)
   }
+  // Only x87 and SSE: the processor may have more components than the machine.
+  if (asksComponents(row)) {
+    set(0, (get(0) & ~0xfffffn) | BigInt(nextBelow(r, 4)))
+    set(RDX, get(RDX) & ~0xc0000000n)
+  }
   if (mnemonic.startsWith('POPF')) {
     const at = Number(get(RSP)) - WINDOW_BASE + OFFSET_WINDOW
     view.setBigUint64(at, value64(r) & ~0x40100n, true)
   }
 }
+
+/** Does the row take a mask of state components in EDX:EAX? */
+export const asksComponents = (row: InsnRow): boolean => /^X(SAVE|RSTOR)/.test(row.mnemonic)
 
 /** An address in the window where the operand fits, mostly. */
 function address(r: RandomState, need: Need, memory: MemoryShape): number {

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { nextU32, randomFrom } from '../../src/base/random.ts'
 import { PAGE_SIZE } from '../../src/engine/layout.ts'
-import { Hash, isZeroPage, PAGE_WORDS } from '../../src/linux/hash.ts'
+import { AddressSpace } from '../../src/engine/address-space.ts'
+import { Hash, PAGE_WORDS } from '../../src/linux/hash.ts'
 
 function hashOf(value: unknown): string {
   const hash = new Hash()
@@ -95,13 +96,14 @@ describe('pages', () => {
   })
 
   test('a page is zero only if every byte is', () => {
-    const bytes = new Uint8Array(3 * PAGE_SIZE).fill(1)
+    const space = new AddressSpace()
+    const first = 0x100
+    const bytes = space.bytes.subarray(first * PAGE_SIZE, (first + 3) * PAGE_SIZE).fill(1)
     bytes.fill(0, PAGE_SIZE, 2 * PAGE_SIZE)
-    const words = new Int32Array(bytes.buffer)
-    expect([0, 1, 2].map((page) => isZeroPage(words, page))).toEqual([false, true, false])
+    expect([0, 1, 2, 3].map((page) => space.nextUsed(first + page, first + 3) - first)).toEqual([0, 2, 2, 3])
     for (let at = PAGE_SIZE; at < 2 * PAGE_SIZE; at += 37) {
       bytes[at] = 0x80
-      expect(isZeroPage(words, 1)).toBe(false)
+      expect(space.nextUsed(first + 1, first + 3)).toBe(first + 1)
       bytes[at] = 0
     }
   })

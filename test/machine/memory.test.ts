@@ -37,7 +37,17 @@ class OneFile implements FilePages {
   }
 
   share(_inode: number, _space: number, mappings: SharedMapping[]): void {
+    for (const { start, length, offset, writable } of this.shared) {
+      const size = Math.min(length, this.bytes.length - offset)
+      if (writable && size > 0) this.bytes.set(space.bytes.subarray(start, start + size), offset)
+    }
     this.shared = mappings
+  }
+
+  flush(): void {}
+
+  isBlank(): boolean {
+    return false
   }
 }
 

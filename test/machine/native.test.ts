@@ -24,4 +24,5 @@ describe.each(builds.map((flags) => ({ flags })))('$flags', ({ flags }) => {
   test('stack, auxiliary vector and segments at the start', () =>
     compare('start', flags, ['one', '', 'the third argument']))
   test('signal frames', () => compare('frame', flags, []))
+  test('floating-point state in signal frames', () => compare('xstate', flags, []))
 })

@@ -64,6 +64,11 @@ export function sampleRecording(store: ObjectStore): Recording {
         ['/dir', 'EISDIR'],
       ]),
       input: [Uint8Array.of(104, 105), new Uint8Array(0)],
+      changes: new Map([[3, 'ENOSPC']]),
+      terminal: {
+        info: { fds: [true, true, false], raw: true, rows: 24, columns: 80 },
+        news: new Map([[17, { typed: Uint8Array.of(3), size: [25, 81] as [number, number], gone: false }]]),
+      },
     },
     end: {
       count: 2 ** 45,

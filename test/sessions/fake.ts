@@ -55,12 +55,24 @@ export class FakeMachine implements Subject {
     return null
   }
 
-  unknownCalls(): { text: string; times: number }[] {
-    return [{ text: 'frob(0x1)', times: 2 }]
+  unknownCalls(): { text: string; answer: string; times: number }[] {
+    return [{ text: 'frob(0x1)', answer: 'ENOSYS', times: 2 }]
+  }
+
+  privateLayer(): [] {
+    return []
   }
 
   statistics(): Record<string, number> {
     return {}
+  }
+
+  processes(): [] {
+    return []
+  }
+
+  crashes(): [] {
+    return []
   }
 
   translations(): null {

@@ -205,6 +205,7 @@ export function makeBench(
   const lines: string[] = []
   k.addObserver({ name: 'lines', syscall: (event) => void lines.push(event.text()) })
   k.current = t
+  k.loaded = k.memory(t)
   k.cpu = idleProcessor.stateOf(k.space(t))
   const space: AddressSpace = k.space(t)
   space.map(ARENA, ARENA_SIZE, PROT.read | PROT.write)

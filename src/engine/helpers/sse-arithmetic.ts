@@ -158,6 +158,17 @@ export function toInteger(l: Layout, modes: Modes, width: number, truncate: bool
   return exact(BigInt.asUintN(width, x.sign === 0 ? mantissa : -mantissa), inexact ? STATUS.precision : 0)
 }
 
+/** A float or double rounded to an integer in its own format; `control` as FLOAT.round says. */
+export function toIntegral(l: Layout, modes: Modes, control: number, bits: bigint): Outcome {
+  const x = decode(l, bits, modes)
+  if (x.kind === CLASS.nan) return exact(x.bits | l.quietBit, isSignalling(l, x) ? STATUS.invalid : 0)
+  if (x.kind === CLASS.infinity || x.kind === CLASS.zero || x.scale >= 0) return exact(x.bits)
+  const mode = (control & 4) !== 0 ? roundingOf(modes.control) : control & 3
+  const { mantissa, inexact } = dropBits(x.mantissa, -x.scale, false, mode, x.sign)
+  const flags = inexact && (control & 8) === 0 ? STATUS.precision : 0
+  return exact(round(l, modes, x.sign, mantissa, 0, false).bits, flags)
+}
+
 /** A signed integer as a float or double. */
 export function fromInteger(l: Layout, modes: Modes, value: bigint): Outcome {
   return round(l, modes, value < 0n ? 1 : 0, value < 0n ? -value : value, 0, false)

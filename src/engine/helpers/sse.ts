@@ -1,7 +1,7 @@
 /** Exists to execute SSE floating point as MXCSR says where translated code cannot: other roundings, flushed denormals, exception flags, unmasked exceptions. */
 import { FLOAT, FLOAT_TYPE } from '../../ir/helpers.ts'
 import { STATE } from '../../ir/registers.ts'
-import { changeFormat, fromInteger, operate, toInteger } from './sse-arithmetic.ts'
+import { changeFormat, fromInteger, operate, toInteger, toIntegral } from './sse-arithmetic.ts'
 import { DOUBLES, type Modes, modesOf, type Outcome, SINGLES } from './sse-number.ts'
 import { BEFORE, STATUS } from './x87-number.ts'
 
@@ -58,8 +58,11 @@ function lane(
 ): Outcome {
   const size = SIZE[from]!
   const x = get(state, size * index, size)
-  if (operation !== FLOAT.convert)
-    return operate(layoutOf(from), modes, operation, predicate, x, get(state, 16 + size * index, size))
+  if (operation === FLOAT.round) return toIntegral(layoutOf(from), modes, predicate, x)
+  if (operation !== FLOAT.convert) {
+    const lanewise = operation !== FLOAT.addSubtract ? operation : (index & 1) === 0 ? FLOAT.sub : FLOAT.add
+    return operate(layoutOf(from), modes, lanewise, predicate, x, get(state, 16 + size * index, size))
+  }
   if (isInteger(from)) return fromInteger(layoutOf(to), modes, BigInt.asIntN(8 * size, x))
   if (isInteger(to)) return toInteger(layoutOf(from), modes, 8 * SIZE[to]!, predicate !== 0, x)
   return changeFormat(layoutOf(from), layoutOf(to), modes, x)

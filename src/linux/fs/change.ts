@@ -1,11 +1,14 @@
 /** Exists to change the tree of names: make, remove, link and rename, with the kernel's checks in the kernel's order. */
 import { ERRNO } from '../errno.ts'
+import type { HostChange } from '../../host/host.ts'
+import { unsupported } from '../declare.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
 import { insertEntry, list, removeEntry } from './directory.ts'
 import { dropIfUnused, timeNow } from './inode.ts'
 import { createAt } from './open.ts'
 import { checkAccess, checkRemove, isInGroup, isOwner, isRoot, MAY } from './permission.ts'
+import { beforeMove, checkMount, hostPlace, hostPlaceIn, isMountRoot, passOn } from './mounts.ts'
 import type { Inode } from './state.ts'
 import { isBusyName, type Place } from './walk.ts'
 import { pathOfDirectory } from './where.ts'
@@ -45,6 +48,8 @@ export function unlink(k: Kernel, t: Task, place: Place): number {
   const denied = checkRemove(k, t, dir, inode)
   if (denied !== 0) return denied
   if (inode.kind === 'dir') return -ERRNO.EISDIR
+  const failed = outside(k, dir, name, (path) => ({ do: 'remove', path }))
+  if (failed !== 0) return failed
   removeEntry(k, dir, name, inode)
   dropIfUnused(k.state.fs, inode)
   return 0
@@ -61,31 +66,42 @@ export function removeDirectory(k: Kernel, t: Task, place: Place): number {
   const denied = checkRemove(k, t, dir, inode)
   if (denied !== 0) return denied
   if (inode.kind !== 'dir') return -ERRNO.ENOTDIR
-  if (isMountPoint(inode)) return -ERRNO.EBUSY
+  if (isMountPoint(k, inode)) return -ERRNO.EBUSY
   const names = list(k, t, inode)
   if (typeof names === 'number') return names
   if (names.length > 0) return -ERRNO.ENOTEMPTY
+  const failed = outside(k, dir, name, (path) => ({ do: 'removeDirectory', path }))
+  if (failed !== 0) return failed
   removeEntry(k, dir, name, inode)
   dropIfUnused(k.state.fs, inode)
   return 0
 }
 
-/** /proc and /sys themselves. */
-function isMountPoint(inode: Inode): boolean {
-  return inode.source?.from === 'kernel'
+/** /proc and /sys themselves, and the roots of mounts. */
+function isMountPoint(k: Kernel, inode: Inode): boolean {
+  return inode.source?.from === 'kernel' || isMountRoot(k.state.fs, inode)
+}
+
+/** Makes the change of a name in a writable mount on the host as well. */
+function outside(k: Kernel, dir: Inode, name: string, change: (path: string) => HostChange): number {
+  const path = dir.mount === 0 ? null : hostPlaceIn(k, dir, name)
+  return path === null ? 0 : passOn(k, change(path))
 }
 
 /** link(2): another name for an inode. */
 export function link(k: Kernel, t: Task, inode: Inode, place: Place): number {
   if (place.inode !== null || isBusyName(place)) return -ERRNO.EEXIST
   if (place.slash) return -ERRNO.ENOENT
-  if (isKernels(place.dir) || inode.source?.from === 'kernel') return -ERRNO.EXDEV
+  if (isKernels(place.dir) || inode.source?.from === 'kernel' || inode.mount !== place.dir.mount) return -ERRNO.EXDEV
   const denied = checkAccess(k, t, place.dir, MAY.write | MAY.exec)
   if (denied !== 0) return denied
   if (inode.kind === 'dir') return -ERRNO.EPERM
   if (!mayLink(k, t, inode)) return -ERRNO.EPERM
   if (inode.nlink === 0) return -ERRNO.ENOENT
   if (place.dir.nlink === 0) return -ERRNO.ENOENT
+  const from = inode.mount === 0 ? null : hostPlace(k, inode)
+  const failed = from === null ? 0 : outside(k, place.dir, place.name, (to) => ({ do: 'link', path: from, to }))
+  if (failed !== 0) return failed
   insertEntry(k, place.dir, place.name, inode)
   return 0
 }
@@ -112,13 +128,15 @@ export function rename(k: Kernel, t: Task, from: Place, to: Place, flags: number
   if (moved.kind !== 'dir' && (from.slash || (to.slash && !(flags & RENAME.exchange)))) return -ERRNO.ENOTDIR
   if (isKernels(from.dir) || isKernels(to.dir))
     return isKernels(from.dir) && isKernels(to.dir) ? -ERRNO.EPERM : -ERRNO.EXDEV
-  if (isMountPoint(moved) || (old !== null && isMountPoint(old))) return -ERRNO.EBUSY
+  if (from.dir.mount !== to.dir.mount) return -ERRNO.EXDEV
+  if (isMountPoint(k, moved) || (old !== null && isMountPoint(k, old))) return -ERRNO.EBUSY
   if (isInside(fs.inodes, to.dir, moved)) return -ERRNO.EINVAL
   if (old !== null && isInside(fs.inodes, from.dir, old))
     return flags & RENAME.exchange ? -ERRNO.EINVAL : -ERRNO.ENOTEMPTY
   if (moved === old) return 0
   const denied = checkRemove(k, t, from.dir, moved) || checkTarget(k, t, to, moved)
   if (denied !== 0) return denied
+  if (flags & RENAME.exchange && from.dir.mount !== 0) unsupported('renameat2', 'RENAME_EXCHANGE in a mount')
   if (flags & RENAME.exchange) return exchange(k, from, to, moved, old!)
   if (old !== null) {
     if (moved.kind === 'dir' && old.kind !== 'dir') return -ERRNO.ENOTDIR
@@ -129,6 +147,15 @@ export function rename(k: Kernel, t: Task, from: Place, to: Place, flags: number
       if (names.length > 0) return -ERRNO.ENOTEMPTY
     }
   }
+  const source = from.dir.mount === 0 ? null : hostPlaceIn(k, from.dir, from.name)
+  const failed =
+    source === null
+      ? 0
+      : outside(k, to.dir, to.name, (path) => {
+          beforeMove(k, moved, path)
+          return { do: 'rename', path: source, to: path }
+        })
+  if (failed !== 0) return failed
   const before = moved.kind === 'dir' ? pathOfDirectory(k, moved) : ''
   if (old !== null) {
     removeEntry(k, to.dir, to.name, old)
@@ -190,9 +217,15 @@ function moveCurrentDirectories(k: Kernel, from: string, to: string): void {
 export function changeMode(k: Kernel, t: Task, inode: Inode, mode: number): number {
   if (inode.source?.from === 'kernel') return -ERRNO.EPERM
   if (!isOwner(k, t, inode)) return -ERRNO.EPERM
+  const readOnly = checkMount(k, inode)
+  if (readOnly !== 0) return readOnly
   // A file of a group that one is not in cannot be made set-group-id.
   const keepsGroup = isRoot(k, t) || isInGroup(k, t, inode.gid)
-  inode.mode = mode & (keepsGroup ? 0o7777 : 0o5777)
+  const wanted = mode & (keepsGroup ? 0o7777 : 0o5777)
+  const path = inode.mount === 0 ? null : hostPlace(k, inode)
+  const failed = path === null ? 0 : passOn(k, { do: 'mode', path, mode: wanted })
+  if (failed !== 0) return failed
+  inode.mode = wanted
   inode.ctime = timeNow(k)
   return 0
 }
@@ -205,6 +238,11 @@ export function changeOwner(k: Kernel, t: Task, inode: Inode, uid: number, gid: 
     if (uid !== -1 && (uid !== inode.uid || !owns)) return -ERRNO.EPERM
     if (gid !== -1 && (!owns || (gid !== inode.gid && !isInGroup(k, t, gid)))) return -ERRNO.EPERM
   }
+  const readOnly = checkMount(k, inode)
+  if (readOnly !== 0) return readOnly
+  const path = inode.mount === 0 ? null : hostPlace(k, inode)
+  const failed = path === null ? 0 : passOn(k, { do: 'owner', path, uid, gid })
+  if (failed !== 0) return failed
   if (uid !== -1) inode.uid = uid
   if (gid !== -1) inode.gid = gid
   if (inode.kind !== 'dir' && (uid !== -1 || gid !== -1)) {

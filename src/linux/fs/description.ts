@@ -1,14 +1,18 @@
 /** Exists to keep open file descriptions and descriptor tables: who refers to what, and what happens when the last one lets go. */
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
+import { closeSocket } from '../net/close.ts'
 import type { Process, Task } from '../state.ts'
-import { wakeFd } from '../tasks.ts'
+import { leaveTty } from '../tty/tell.ts'
+import { signalActivity } from './activity.ts'
 import { holdInode, releaseInode } from './inode.ts'
 import { dropDescriptionLocks, dropProcessLocks } from './locks.ts'
 import type { Description, DescriptionType, FdTable, FsState, Inode } from './state.ts'
 
+export { signalActivity }
+
 /** RLIMIT_NOFILE's index in Process.rlimits. */
-const RLIMIT_NOFILE = 7
+export const RLIMIT_NOFILE = 7
 
 /** Makes a description without descriptors; it holds the inode, if it has one. */
 export function addDescription(
@@ -30,6 +34,8 @@ export function addDescription(
     listing: null,
     bytes: null,
     pipe: 0,
+    socket: 0,
+    tty: -1,
     counter: 0n,
     timer: null,
     items: null,
@@ -84,6 +90,13 @@ export function releaseDescription(k: Kernel, id: number): void {
   fs.descriptions.delete(id)
   dropDescriptionLocks(k, description)
   if (description.pipe !== 0) leavePipe(k, description)
+  if (description.type === 'tty' || description.type === 'ptmx') leaveTty(k, description)
+  if (description.socket !== 0) {
+    const { stirred, released, inode } = closeSocket(fs.net, description.socket)
+    for (const other of stirred) signalActivity(k, other, 'both')
+    for (const other of released) releaseDescription(k, other)
+    if (inode !== 0) releaseInode(fs, inode)
+  }
   for (const watcher of description.watchers) {
     const items = fs.descriptions.get(watcher)?.items
     for (const [key, item] of items ?? []) if (item.id === id) items!.delete(key)
@@ -111,15 +124,6 @@ function leavePipe(k: Kernel, description: Description): void {
     const inode = fs.inodes.get(description.inode)
     if (inode) inode.pipe = 0
   } else for (const end of pipe.ends) signalActivity(k, end, 'both')
-}
-
-/** Something happened that makes a description readable or writable: wakes who waits for it, directly or through epoll. */
-export function signalActivity(k: Kernel, id: number, events: 'read' | 'write' | 'both'): void {
-  const description = k.state.fs.descriptions.get(id)
-  if (!description) return
-  description.activity++
-  wakeFd(k, id, events)
-  for (const watcher of description.watchers) signalActivity(k, watcher, 'read')
 }
 
 /** close(2): the descriptor is free afterwards. */

@@ -48,7 +48,8 @@ function lookupKernel(k: Kernel, t: Task, dir: Inode, path: string, name: string
 
 function adopt(dir: Inode, name: string, inode: Inode): void {
   dir.entries!.set(name, inode.id)
-  if (inode.kind === 'dir') {
+  inode.mount = dir.mount
+  if (inode.kind === 'dir' || dir.mount !== 0) {
     inode.parent = dir.id
     inode.name = name
   }

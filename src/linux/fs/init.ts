@@ -1,8 +1,13 @@
 /** Exists to make the file system that a machine starts with: the host's tree below a private layer, and /dev, /proc, /sys of the machine itself. */
-import type { World } from '../../host/host.ts'
+import type { HostTerminal, World } from '../../host/host.ts'
+import { createNet } from '../net/state.ts'
+import { ptsDirectory } from '../tty/tell.ts'
+import { I, L } from '../tty/termios.ts'
+import { addTty, nameTty } from '../tty/tty.ts'
+import { createTtys } from '../tty/state.ts'
 import { addDescription } from './description.ts'
 import { addInode, type NewInode } from './inode.ts'
-import type { FdTable, FsState, Inode, Timespec } from './state.ts'
+import type { Description, FdTable, FsState, Inode, Timespec } from './state.ts'
 
 /** makedev(3). */
 function makedev(major: number, minor: number): number {
@@ -17,6 +22,7 @@ export const DEVICE = {
   random: makedev(1, 8),
   urandom: makedev(1, 9),
   tty: makedev(5, 0),
+  ptmx: makedev(5, 2),
 } as const
 
 /** The root is the host's `/` (or an empty directory for a host without files); `time` is when the machine starts. */
@@ -31,6 +37,10 @@ export function createFs(world: World, time: Timespec): FsState {
     nextPipe: 1,
     hostInodes: new Map(),
     locks: [],
+    mounts: [],
+    changes: 0,
+    net: createNet(),
+    tty: createTtys(),
     inputReads: 0,
   }
   const add = (init: Omit<NewInode, 'uid' | 'gid'>): Inode => addInode(fs, { uid: 0, gid: 0, ...init }, time)
@@ -60,20 +70,60 @@ export function createFs(world: World, time: Timespec): FsState {
   for (const [name, rdev] of Object.entries(DEVICE)) put(dev, name, add({ kind: 'char', mode: 0o666, rdev }))
   put(dev, 'shm', add({ kind: 'dir', mode: 0o1777 }))
   put(dev, 'pts', add({ kind: 'dir', mode: 0o755 }))
+  put(fs.inodes.get(dev.entries!.get('pts')!)!, 'ptmx', add({ kind: 'char', mode: 0o666, rdev: DEVICE.ptmx }))
   const links = { fd: '/proc/self/fd', stdin: 'fd/0', stdout: 'fd/1', stderr: 'fd/2' }
   for (const [name, target] of Object.entries(links))
     put(dev, name, add({ kind: 'symlink', mode: 0o777, target: name === 'fd' ? target : `/proc/self/${target}` }))
   return fs
 }
 
-/** Descriptors 0, 1 and 2 of the first process: pipes to the outside, as in `… | program | …`. */
-export function standardFiles(fs: FsState, uid: number, gid: number, time: Timespec): FdTable {
+/**
+ * Descriptors 0, 1 and 2 of the first process: pipes to the outside, as in `… | program | …`, and for those of `terminal` one description of the
+ * terminal, which controls the session of the process.
+ */
+export function standardFiles(
+  fs: FsState,
+  { uid, gid, session, group }: { uid: number; gid: number; session: number; group: number },
+  terminal: HostTerminal | null,
+  time: Timespec,
+): FdTable {
   const table: FdTable = new Map()
+  let shared: Description | null = null
   for (const [fd, type] of (['stdin', 'stdout', 'stderr'] as const).entries()) {
+    if (terminal?.fds[fd] === true) {
+      shared ??= openTerminal(fs, uid, session, group, terminal, time)
+      shared.refs++
+      table.set(fd, { id: shared.id, closeOnExec: false })
+      continue
+    }
     const inode = addInode(fs, { kind: 'fifo', mode: 0o600, uid, gid }, time)
     const description = addDescription(fs, type, fd === 0 ? 0 : 1, inode)
     description.refs = 1
     table.set(fd, { id: description.id, closeOnExec: false })
   }
   return table
+}
+
+function openTerminal(
+  fs: FsState,
+  uid: number,
+  session: number,
+  group: number,
+  terminal: HostTerminal,
+  time: Timespec,
+): Description {
+  const tty = addTty(fs, true)
+  tty.size = [terminal.rows, terminal.columns, 0, 0]
+  tty.session = session
+  tty.foreground = group
+  // Whoever types into it types UTF-8.
+  tty.termios.iflag |= I.utf8
+  // One that is left as it is echoes by itself.
+  if (!terminal.raw) tty.termios.lflag &= ~L.echo
+  fs.tty.nextPoll = 0
+  const inode = nameTty(fs, tty, uid, time)
+  const where = { parent: ptsDirectory(fs)!.id, name: String(tty.id), tty: tty.id }
+  const d = addDescription(fs, 'tty', 2, inode, where)
+  tty.ends.push(d.id)
+  return d
 }

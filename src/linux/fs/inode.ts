@@ -59,6 +59,7 @@ export function addInode(fs: FsState, init: NewInode, time: Timespec): Inode {
     source: null,
     parent: 0,
     name: '',
+    mount: 0,
     target: init.target ?? null,
     pipe: 0,
     shared: [],

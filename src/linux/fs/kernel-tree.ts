@@ -2,6 +2,8 @@
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Process, Task } from '../state.ts'
+import { isZombie } from '../tasks.ts'
+import { newTask } from '../threads.ts'
 import { bytesFromName } from './names.ts'
 import { describe } from './description.ts'
 import { processFiles, taskFiles } from './proc-process.ts'
@@ -132,6 +134,7 @@ export function kernelTarget(k: Kernel, t: Task, path: string): string | number 
   const at = parseProcess(k, path)
   if (at === null) return -ERRNO.ENOENT
   const [name, child] = at.rest
+  if (isZombie(at.process)) return -ERRNO.ENOENT
   if (name === 'exe') return at.process.exe
   if (name === 'cwd') return at.process.cwd
   if (name === 'root') return '/'
@@ -162,7 +165,11 @@ export function kernelContent(k: Kernel, t: Task, path: string): Uint8Array | nu
     )
   }
   const ofTask = taskFiles.get(name)
-  if (ofTask) return at.task === null ? -ERRNO.ESRCH : bytesFromName(ofTask.text(k, at.process, at.task, at.inTask))
+  if (ofTask) {
+    const { pid, lastName } = at.process
+    const task = at.task ?? newTask(pid, pid, lastName, new Uint8Array(0))
+    return bytesFromName(ofTask.text(k, at.process, task, at.inTask))
+  }
   const ofProcess = processFiles.get(name)
   if (!ofProcess) return -ERRNO.ENOENT
   const content = ofProcess.content(k, at.process)

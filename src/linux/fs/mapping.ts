@@ -1,12 +1,14 @@
 /** Exists to keep mapped files and the file layer in step: what a mapping is filled with, and MAP_SHARED stores that read(2) must see. */
-import { CHUNK, readContent, truncateContent, writeContent } from './content.ts'
+import { CHUNK, hostBytes, readContent, truncateContent, writeContent } from './content.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
-import type { FilePages } from '../mm.ts'
-import type { Task } from '../state.ts'
+import { PAGE_SHIFT, PAGE_SIZE } from '../../engine/layout.ts'
+import { MAP, type FilePages, type Memory } from '../mm.ts'
+import type { FileBacking, Task } from '../state.ts'
 import { descriptionOf } from './description.ts'
-import { holdInode, inodeOf, releaseInode, timeNow } from './inode.ts'
+import { addInode, holdInode, inodeOf, releaseInode, timeNow } from './inode.ts'
 import type { Inode, SharedMapping } from './state.ts'
+import { hostPlace, passOn, passOnBytes, passOnStores } from './mounts.ts'
 import { pathOfDescription } from './where.ts'
 
 /** What mmap(2) needs to know of a descriptor. */
@@ -32,14 +34,30 @@ export function mappableOf(k: Kernel, t: Task, fd: number): Mappable | number {
   return { kind: 'file', inode: inode.id, ...common }
 }
 
+/** A file without a name that backs anonymous memory of `length` bytes which processes share (MAP_SHARED|MAP_ANONYMOUS, shmem_zero_setup). */
+export function sharedMemoryFile(k: Kernel, t: Task, length: number): FileBacking {
+  const { uid, gid } = k.process(t).credentials
+  const inode = addInode(k.state.fs, { kind: 'file', mode: 0o777, uid: uid[3], gid: gid[3] }, timeNow(k))
+  inode.content!.size = length
+  return { path: '/dev/zero (deleted)', inode: inode.id, offset: 0, mayWrite: true }
+}
+
 /** The file layer as memory mappings use it. */
 export function filePages(k: Kernel): FilePages {
   return {
     size: (inode) => inodeOf(k.state.fs, inode).content!.size,
-    read: (inode, offset, length) => readFile(k, inodeOf(k.state.fs, inode), offset, length),
+    read: (inode, offset, length) => {
+      const file = inodeOf(k.state.fs, inode)
+      const { host, chunks, hostLimit, size } = file.content!
+      // A file as the host has it need not be copied first.
+      const bytes = host !== null && chunks.size === 0 && file.shared.length === 0 ? hostBytes(k.world, host) : 0
+      if (typeof bytes === 'number' || size > hostLimit || size > bytes.length) return readFile(k, file, offset, length)
+      return bytes.subarray(offset, Math.min(size, offset + length))
+    },
     write: (inode, offset, bytes) => {
       const file = inodeOf(k.state.fs, inode)
       writeContent(k.world, file.content!, offset, bytes)
+      passOnStores(k, file, offset, bytes)
       file.mtime = file.ctime = timeNow(k)
       pushShared(k, file, offset, bytes)
     },
@@ -48,9 +66,74 @@ export function filePages(k: Kernel): FilePages {
       const file = k.state.fs.inodes.get(inode)
       if (!file) return
       // What was stored before a mapping goes, or becomes read-only, is in the file from now on.
-      for (const old of file.shared) if (old.spaceId === spaceId) pullShared(k, file, old.offset, old.length)
+      if (!isDoomed(file, spaceId, mappings)) {
+        for (const old of file.shared)
+          if (old.spaceId === spaceId && !isShownElsewhere(file, old)) pullShared(k, file, old.offset, old.length)
+      }
       file.shared = [...file.shared.filter((other) => other.spaceId !== spaceId), ...mappings]
+      watchShared(k, file)
     },
+    flush: (memory) => publishStores(k, memory),
+    isBlank: (inode) => {
+      const { content, shared } = inodeOf(k.state.fs, inode)
+      return content!.host === null && content!.chunks.size === 0 && shared.length === 0
+    },
+  }
+}
+
+/** Whether nobody will ever look at the file again: memory that only this address space shared, and does no longer. */
+function isDoomed(file: Inode, spaceId: number, mappings: readonly SharedMapping[]): boolean {
+  if (mappings.length > 0 || file.nlink > 0 || file.refs > file.shared.length) return false
+  return file.shared.every((other) => other.spaceId === spaceId)
+}
+
+/** Whether another address space shows all that the mapping does, and so has its stores. */
+function isShownElsewhere(file: Inode, { spaceId, offset, length }: SharedMapping): boolean {
+  return file.shared.some(
+    (other) =>
+      other.spaceId !== spaceId &&
+      other.writable &&
+      other.offset <= offset &&
+      other.offset + other.length >= offset + length,
+  )
+}
+
+/**
+ * Has stores into a file's shared mappings noted where several address spaces show it. One thread runs at a time, so it is enough to copy the pages
+ * that it has written into the other spaces before one of them runs, or is looked at (publishStores).
+ */
+export function watchShared(k: Kernel, file: Inode): void {
+  if (file.shared.every(({ spaceId }) => spaceId === file.shared[0]!.spaceId)) return
+  for (const { spaceId, start, length } of file.shared)
+    k.memories.get(spaceId)?.space.watchWrites(start >>> PAGE_SHIFT, length / PAGE_SIZE)
+}
+
+/** Shows what has been stored into an address space's shared memory in the other spaces that have it. */
+export function publishStores(k: Kernel, memory: Memory): void {
+  const { space, map } = memory
+  for (const page of space.dirtied.splice(0)) {
+    const address = page << PAGE_SHIFT
+    const mapping = memory.at(address)
+    const file = mapping?.file && mapping.flags & MAP.shared ? k.state.fs.inodes.get(mapping.file.inode) : undefined
+    if (file === undefined) continue
+    const offset = mapping!.file!.offset + address - mapping!.start
+    let shown = false
+    for (const other of file.shared) {
+      const part = other.spaceId === map.id ? null : overlap(other, offset, PAGE_SIZE)
+      if (part === null) continue
+      k.memories.get(other.spaceId)!.space.receive(part.address, space.bytes.subarray(address, address + PAGE_SIZE))
+      shown = true
+    }
+    if (shown) space.watchWrites(page, 1)
+  }
+}
+
+/** Passes on to the host what an address space has stored into files of writable mounts. */
+export function syncMounted(k: Kernel, spaceId: number): void {
+  if (k.state.fs.mounts.length === 0) return
+  for (const inode of k.state.fs.inodes.values()) {
+    if (inode.mount === 0) continue
+    for (const mapping of inode.shared) if (mapping.spaceId === spaceId) pullShared(k, inode, mapping.offset, mapping.length)
   }
 }
 
@@ -63,21 +146,28 @@ export function readFile(k: Kernel, inode: Inode, offset: number, length: number
   return out
 }
 
-/** Overwrites or appends bytes of a regular file; shared mappings show them at once. */
-export function writeFile(k: Kernel, inode: Inode, offset: number, data: Uint8Array): void {
+/** Overwrites or appends bytes of a regular file; shared mappings show them at once. 0, or an errno of the host. */
+export function writeFile(k: Kernel, inode: Inode, offset: number, data: Uint8Array): number {
+  const failed = passOnBytes(k, inode, offset, data)
+  if (failed !== 0) return failed
   writeContent(k.world, inode.content!, offset, data)
   inode.mtime = inode.ctime = timeNow(k)
   pushShared(k, inode, offset, data)
+  return 0
 }
 
-/** Sets a file's size; what shared mappings show behind it becomes zero. */
-export function resizeFile(k: Kernel, inode: Inode, size: number): void {
+/** Sets a file's size; what shared mappings show behind it becomes zero. 0, or an errno of the host. */
+export function resizeFile(k: Kernel, inode: Inode, size: number): number {
+  const path = inode.mount === 0 ? null : hostPlace(k, inode)
+  const failed = path === null ? 0 : passOn(k, { do: 'resize', path, size })
+  if (failed !== 0) return failed
   const file = inode.content!
   const before = file.size
   if (size > before) pullShared(k, inode, 0, before)
   truncateContent(file, size)
   inode.mtime = inode.ctime = timeNow(k)
   if (inode.shared.length > 0 && size < before) pushShared(k, inode, size, new Uint8Array(before - size))
+  return 0
 }
 
 /** The part of a mapping that shows `[offset, offset + length)` of its file: guest address, file offset, bytes; null for none. */
@@ -94,6 +184,7 @@ function overlap(
 /** Takes what was stored through writable shared mappings of `[offset, offset + length)` into the file. */
 function pullShared(k: Kernel, inode: Inode, offset: number, length: number): void {
   const file = inode.content!
+  if (inode.shared.length > 1 && k.loaded !== null) publishStores(k, k.loaded)
   for (const mapping of inode.shared) {
     const part = mapping.writable ? overlap(mapping, offset, Math.min(length, file.size - offset)) : null
     const space = k.memories.get(mapping.spaceId)?.space
@@ -105,6 +196,7 @@ function pullShared(k: Kernel, inode: Inode, offset: number, length: number): vo
       readContent(k.world, file, part.at + done, before)
       if (!equal(now, before)) {
         writeContent(k.world, file, part.at + done, now)
+        passOnStores(k, inode, part.at + done, now)
         inode.mtime = inode.ctime = timeNow(k)
       }
       done += count
@@ -118,7 +210,7 @@ function pushShared(k: Kernel, inode: Inode, offset: number, data: Uint8Array): 
     const part = overlap(mapping, offset, data.length)
     const space = k.memories.get(mapping.spaceId)?.space
     if (part !== null && space !== undefined)
-      space.poke(part.address, data.subarray(part.at - offset, part.at - offset + part.size))
+      space.receive(part.address, data.subarray(part.at - offset, part.at - offset + part.size))
   }
 }
 

@@ -10,9 +10,12 @@ import { DEVICE } from './init.ts'
 import { addInode, timeNow, type NewInode } from './inode.ts'
 import { kernelContent } from './kernel-tree.ts'
 import { resizeFile } from './mapping.ts'
+import { hostPlaceIn, passOn } from './mounts.ts'
 import { checkAccess, isOwner, MAY } from './permission.ts'
 import { addPipe, joinPipe } from './pipe.ts'
 import type { Description, DescriptionType, Inode } from './state.ts'
+import { controllingTty } from '../tty/tell.ts'
+import { openMaster, openTty, ttyOfDevice } from '../tty/tty.ts'
 import { walk, type Place } from './walk.ts'
 
 /** Flags of open(2) (asm-generic/fcntl.h). */
@@ -116,11 +119,24 @@ export function createAt(k: Kernel, t: Task, place: Place, init: Omit<NewInode, 
   const denied = checkAccess(k, t, dir, MAY.write | MAY.exec)
   if (denied !== 0) return denied
   const { uid, gid } = k.process(t).credentials
+  const outside = dir.mount === 0 ? null : hostPlaceIn(k, dir, name)
+  if (outside !== null) {
+    const failed = createOutside(k, outside, init)
+    if (failed !== 0) return failed
+  }
   const inherit = (dir.mode & 0o2000) !== 0
   const mode = inherit && init.kind === 'dir' ? init.mode | 0o2000 : init.mode
   const inode = addInode(k.state.fs, { ...init, mode, uid: uid[3], gid: inherit ? dir.gid : gid[3] }, timeNow(k))
   insertEntry(k, dir, name, inode)
   return inode
+}
+
+/** Makes on the host what was made in a writable mount. */
+function createOutside(k: Kernel, path: string, { kind, mode, target }: Omit<NewInode, 'uid' | 'gid'>): number {
+  if (kind === 'file') return passOn(k, { do: 'create', path, mode })
+  if (kind === 'dir') return passOn(k, { do: 'directory', path, mode })
+  if (kind === 'symlink') return passOn(k, { do: 'symlink', path, target: target! })
+  return unsupported(`mknod of ${path}`, 'a device, FIFO or socket in a writable mount')
 }
 
 const DEVICE_TYPES: ReadonlyMap<number, DescriptionType> = new Map([
@@ -130,6 +146,12 @@ const DEVICE_TYPES: ReadonlyMap<number, DescriptionType> = new Map([
   [DEVICE.random, 'random'],
   [DEVICE.urandom, 'random'],
 ])
+
+/** Whether a process runs this file as its program. */
+function isExecuted(k: Kernel, inode: Inode): boolean {
+  for (const { exeInode } of k.state.processes.values()) if (exeInode === inode.id) return true
+  return false
+}
 
 function openInode(k: Kernel, t: Task, place: Place, flags: number, created: boolean): Description | number {
   const inode = place.inode
@@ -145,6 +167,7 @@ function openInode(k: Kernel, t: Task, place: Place, flags: number, created: boo
     if (denied !== 0) return denied
   }
   if (flags & O.noatime && !isOwner(k, t, inode)) return -ERRNO.EPERM
+  if (writes && inode.kind === 'file' && isExecuted(k, inode)) return -ERRNO.ETXTBSY
   const fs = k.state.fs
   const kept = (flags & KEPT) | O.largefile
   const where = { parent: place.dir.id, name: place.name }
@@ -163,7 +186,10 @@ function openInode(k: Kernel, t: Task, place: Place, flags: number, created: boo
         const bytes = hostBytes(k.world, host)
         if (typeof bytes === 'number') return bytes
       }
-      if (flags & O.trunc && !created) resizeFile(k, inode, 0)
+      if (flags & O.trunc && !created) {
+        const failed = resizeFile(k, inode, 0)
+        if (failed !== 0) return failed
+      }
       return addDescription(fs, 'file', kept, inode, where)
     }
     case 'fifo':
@@ -171,6 +197,10 @@ function openInode(k: Kernel, t: Task, place: Place, flags: number, created: boo
         ? openFifo(k, inode, kept, where)
         : openVia(k, place.via, flags)
     case 'char': {
+      if (inode.rdev === DEVICE.ptmx) return openMaster(k, t, kept | (flags & O.noctty), inode, where)
+      const own = inode.rdev === DEVICE.tty ? controllingTty(k, k.process(t).sid) : ttyOfDevice(k, inode.rdev)
+      if (own !== undefined) return openTty(k, t, own, kept | (flags & O.noctty) | (inode.rdev === DEVICE.tty ? O.noctty : 0), inode, where)
+      if (inode.rdev >>> 8 === 136) return -ERRNO.EIO
       const type = DEVICE_TYPES.get(inode.rdev)
       return type === undefined ? -ERRNO.ENXIO : addDescription(fs, type, kept, inode, where)
     }

@@ -2,6 +2,7 @@
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
+import { checkMount } from './mounts.ts'
 import type { Inode } from './state.ts'
 
 /** Rights as access(2) numbers them. */
@@ -12,6 +13,11 @@ export type Identity = 0 | 3
 
 /** 0, or -EACCES when the task may not do all that `wanted` (MAY bits) asks. */
 export function checkAccess(k: Kernel, t: Task, inode: Inode, wanted: number, identity: Identity = 3): number {
+  const plain = inode.kind === 'file' || inode.kind === 'dir' || inode.kind === 'symlink'
+  if (inode.mount !== 0 && wanted & MAY.write && plain) {
+    const denied = checkMount(k, inode)
+    if (denied !== 0) return denied
+  }
   const { uid, gid, groups } = k.process(t).credentials
   if (uid[identity] === 0) {
     // Root may execute a file only if anybody may.

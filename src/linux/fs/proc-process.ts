@@ -4,6 +4,8 @@ import { PAGE_SIZE } from '../../engine/layout.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Mapping, Process, Task } from '../state.ts'
+import { isZombie } from '../tasks.ts'
+import { controllingTty } from '../tty/tell.ts'
 import { bytesFromName } from './names.ts'
 
 /** A file about a thread; in /proc/PID itself about the first one. `threadOnly`: in /proc/PID/task/TID, where times are the thread's own. */
@@ -27,15 +29,15 @@ export const taskFiles: ReadonlyMap<string, TaskFile> = new Map<string, TaskFile
 export const processFiles: ReadonlyMap<string, ProcessFile> = new Map<string, ProcessFile>([
   ['maps', { content: maps }],
   ['statm', { content: statm }],
-  ['cmdline', { content: (_k, p) => strings(p.argv) }],
-  ['environ', { content: (_k, p) => strings(p.environ), mode: 0o400 }],
+  ['cmdline', { content: (_k, p) => (isZombie(p) ? '' : strings(p.argv)) }],
+  ['environ', { content: (_k, p) => (isZombie(p) ? '' : strings(p.environ)), mode: 0o400 }],
   ['auxv', { content: (_k, p) => auxv(p), mode: 0o400 }],
   ['limits', { content: (_k, p) => limits(p) }],
   [
     'mounts',
-    { content: () => MOUNTS.map(([device, at, type]) => `${device} ${at} ${type} rw,noatime 0 0\n`).join('') },
+    { content: (k) => mounts(k).map(({ device, at, type, mode }) => `${device} ${at} ${type} ${mode},noatime 0 0\n`).join('') },
   ],
-  ['mountinfo', { content: () => mountinfo() }],
+  ['mountinfo', { content: mountinfo }],
   ['cgroup', { content: () => '0::/\n' }],
   ['oom_score', { content: () => '0\n' }],
   ['oom_score_adj', { content: () => '0\n', mode: 0o644 }],
@@ -52,11 +54,26 @@ const MOUNTS = [
   ['tmpfs', '/dev/shm', 'tmpfs'],
 ] as const
 
-function mountinfo(): string {
-  return MOUNTS.map(([device, at, type], i) => {
-    const parent = at === '/' ? 0 : at === '/dev/shm' ? 4 : 1
-    return `${i + 1} ${parent} 0:${i + 1} / ${at} rw,noatime - ${type} ${device} rw\n`
-  }).join('')
+/** What is mounted where: the machine's own file systems, then what of the host was mounted. */
+function mounts(k: Kernel): { device: string; at: string; type: string; mode: 'rw' | 'ro' }[] {
+  return [
+    ...MOUNTS.map(([device, at, type]) => ({ device, at, type, mode: 'rw' as const })),
+    ...k.state.fs.mounts.map(({ host, guest, writable }) => ({
+      device: host,
+      at: guest,
+      type: 'lemming',
+      mode: writable ? ('rw' as const) : ('ro' as const),
+    })),
+  ]
+}
+
+function mountinfo(k: Kernel): string {
+  return mounts(k)
+    .map(({ device, at, type, mode }, i) => {
+      const parent = at === '/' ? 0 : at === '/dev/shm' ? 4 : 1
+      return `${i + 1} ${parent} 0:${i + 1} / ${at} ${mode},noatime - ${type} ${device} ${mode}\n`
+    })
+    .join('')
 }
 
 function strings(list: readonly string[]): Uint8Array {
@@ -113,9 +130,11 @@ function ticks(k: Kernel, instructions: number): number {
   return Math.floor((instructions * k.state.constants.nsPerInstruction) / 10_000_000)
 }
 
-/** R while it can run, S while it waits, Z when only its exit status is left. */
+/** R while it can run, S while it waits (D in vfork), T while it is stopped, Z when only its exit status is left. */
 function stateLetter(process: Process, t: Task): string {
-  if (process.exitStatus !== null) return 'Z'
+  if (isZombie(process)) return 'Z'
+  if (process.stopSignal !== 0) return 'T'
+  if (t.wait?.kind === 'vfork') return 'D'
   return t.runIndex >= 0 ? 'R' : 'S'
 }
 
@@ -124,13 +143,14 @@ function stat(k: Kernel, process: Process, t: Task, threadOnly: boolean): string
   const time = ticks(k, threadOnly ? t.count : process.count)
   const id = threadOnly ? t.tid : process.pid
   const bytes = map?.total ?? 0
+  const tty = controllingTty(k, process.sid)
   const stackSet = (signals: bigint): string => String(signals & 0x7fff_ffffn)
   const fields = [
     process.ppid,
     process.pgid,
     process.sid,
-    0,
-    -1,
+    tty === undefined ? 0 : (136 << 8) | tty.id,
+    tty?.foreground ?? -1,
     4194304,
     0,
     0,
@@ -138,7 +158,7 @@ function stat(k: Kernel, process: Process, t: Task, threadOnly: boolean): string
     0,
     time,
     0,
-    0,
+    ticks(k, process.childrenCount),
     0,
     20 + t.nice,
     t.nice,
@@ -198,7 +218,13 @@ function status(k: Kernel, process: Process, t: Task, threadOnly: boolean): stri
   const set = (signals: bigint): string => signals.toString(16).padStart(16, '0')
   const { uid, gid, groups } = process.credentials
   const letter = stateLetter(process, t)
-  const words: Record<string, string> = { R: 'running', S: 'sleeping', Z: 'zombie' }
+  const words: Record<string, string> = {
+    R: 'running',
+    S: 'sleeping',
+    D: 'disk sleep',
+    T: 'stopped',
+    Z: 'zombie',
+  }
   const capabilities = uid[1] === 0 ? '000001ffffffffff' : '0000000000000000'
   const cpus = k.state.constants.cpus
   const rows: [string, string][] = [

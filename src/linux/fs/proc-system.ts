@@ -1,5 +1,6 @@
 /** Exists to hold the files of /proc and /sys that describe the machine as a whole: constants of the machine and counters of its kernel. */
 import { monotonicNs, NS_PER_SECOND } from '../clock.ts'
+import { featureNames, PROCESSOR } from '../../engine/helpers/cpuid.ts'
 import { MACHINE } from '../identity.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
@@ -72,11 +73,11 @@ function cpuinfo(k: Kernel): string {
   for (let cpu = 0; cpu < cpus; cpu++) {
     const rows: [string, string][] = [
       ['processor\t', String(cpu)],
-      ['vendor_id\t', MACHINE.cpuVendor],
-      ['cpu family\t', String(MACHINE.cpuFamily)],
-      ['model\t\t', String(MACHINE.cpuModel)],
-      ['model name\t', MACHINE.cpuName],
-      ['stepping\t', String(MACHINE.cpuStepping)],
+      ['vendor_id\t', PROCESSOR.vendor],
+      ['cpu family\t', String(PROCESSOR.family)],
+      ['model\t\t', String(PROCESSOR.model)],
+      ['model name\t', PROCESSOR.name],
+      ['stepping\t', String(PROCESSOR.stepping)],
       ['cpu MHz\t\t', '1000.000'],
       ['cache size\t', '1024 KB'],
       ['physical id\t', '0'],
@@ -88,7 +89,7 @@ function cpuinfo(k: Kernel): string {
       ['fpu\t\t', 'yes'],
       ['fpu_exception\t', 'yes'],
       ['wp\t\t', 'yes'],
-      ['flags\t\t', MACHINE.cpuFlags],
+      ['flags\t\t', featureNames()],
       ['bogomips\t', '2000.00'],
       ['clflush size\t', '64'],
       ['cache_alignment\t', '64'],

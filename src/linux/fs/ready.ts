@@ -1,5 +1,7 @@
 /** Exists to say what poll(2) says: whether a description can be read or written without waiting. */
 import type { Kernel } from '../kernel.ts'
+import { socketMask } from '../net/ready.ts'
+import { ttyMask } from '../tty/transfer.ts'
 import { eventfdWritable, timerTicks } from './event-files.ts'
 import { PIPE_BUF, roomInPipe } from './pipe.ts'
 import type { Description } from './state.ts'
@@ -47,6 +49,15 @@ export function pollMask(k: Kernel, d: Description): number {
       return timerTicks(k, d) > 0 ? POLL.in : 0
     case 'epoll':
       return epollReady(k, d) ? READABLE : 0
+    case 'socket':
+      return socketMask(k.state.fs.net.sockets.get(d.socket)!)
+    case 'pidfd': {
+      const process = k.state.processes.get(Number(d.counter))
+      return process === undefined || process.tids.length === 0 ? READABLE : 0
+    }
+    case 'tty':
+    case 'ptmx':
+      return ttyMask(k, d)
     case 'path':
       return POLL.nval
     default:

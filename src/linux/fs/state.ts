@@ -1,5 +1,8 @@
 /** Exists to define everything the kernel knows about files as plain data: inodes, open file descriptions, descriptor tables. */
 
+import type { NetState } from '../net/state.ts'
+import type { TtyState } from '../tty/state.ts'
+
 /** A point in time: whole seconds since 1970 and nanoseconds. */
 export type Timespec = [seconds: number, nanoseconds: number]
 
@@ -72,6 +75,8 @@ export interface Inode {
   /** Of a directory: the inode it lies in, and its name there. The root lies in itself. */
   parent: number
   name: string
+  /** Number of the mount that it lies in; 0 for the tree that the machine started with. In a mount every inode has `parent` and `name`. */
+  mount: number
   /** Target of a symbolic link once it is known. */
   target: string | null
   /** fifo: id of its pipe while it is open, else 0. */
@@ -115,6 +120,10 @@ export type DescriptionType =
   | 'eventfd'
   | 'timerfd'
   | 'epoll'
+  | 'socket'
+  | 'tty' // a terminal, or the slave of a pseudo-terminal
+  | 'ptmx' // the master of a pseudo-terminal
+  | 'pidfd'
 
 /** One thing that an epoll instance watches. */
 export interface EpollItem {
@@ -151,7 +160,11 @@ export interface Description {
   bytes: Uint8Array | null
   /** 'pipe': id in FsState.pipes. */
   pipe: number
-  /** 'eventfd': counter; as in eventfd(2). */
+  /** 'socket': id in NetState.sockets. */
+  socket: number
+  /** 'tty' and 'ptmx': number of the terminal. */
+  tty: number
+  /** 'eventfd': counter; as in eventfd(2). 'pidfd': the process. */
   counter: bigint
   /** 'timerfd': CLOCK_* number, next expiration and interval in ns of that clock; 0 when not armed. */
   timer: { clock: number; at: number; interval: number } | null
@@ -186,6 +199,17 @@ export interface FileLock {
   owner: string
 }
 
+/** A directory or file of the host that was mounted into the machine. */
+export interface Mount {
+  /** Absolute paths in the machine and on the host. */
+  guest: string
+  host: string
+  /** Changes are made on the host as well; otherwise there can be none. */
+  writable: boolean
+  /** Inode of its root. */
+  root: number
+}
+
 /** All of it. */
 export interface FsState {
   inodes: Map<number, Inode>
@@ -199,6 +223,12 @@ export interface FsState {
   /** Inode by the host's inode number, for files with several links or colliding numbers on different file systems. */
   hostInodes: Map<number, number>
   locks: FileLock[]
+  /** Inode.mount counts from 1. */
+  mounts: Mount[]
+  /** Changes that the host was asked for so far. */
+  changes: number
+  net: NetState
+  tty: TtyState
   /** Reads of standard input so far: where the next one goes on, since the world keeps no place for us. */
   inputReads: number
 }

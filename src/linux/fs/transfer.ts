@@ -192,7 +192,8 @@ export function writeBytes(k: Kernel, t: Task, d: Description, data: Uint8Array,
   if (offset >= limit) return overLimit(k, t)
   const part = data.length > limit - offset ? data.subarray(0, limit - offset) : data
   dropSetuid(k.process(t), inode)
-  writeFile(k, inode, offset, part)
+  const failed = writeFile(k, inode, offset, part)
+  if (failed !== 0) return failed
   if (at === null) d.offset = offset + part.length
   return part.length
 }

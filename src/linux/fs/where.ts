@@ -19,6 +19,7 @@ const ANONYMOUS: Partial<Record<DescriptionType, string>> = {
   eventfd: 'anon_inode:[eventfd]',
   timerfd: 'anon_inode:[timerfd]',
   epoll: 'anon_inode:[eventpoll]',
+  pidfd: 'anon_inode:[pidfd]',
 }
 
 /** What /proc/PID/fd shows for it: a path, with ` (deleted)` when the file has none any more, or the name of something that never had one. */
@@ -27,7 +28,10 @@ export function pathOfDescription(k: Kernel, description: Description): string {
   const anonymous = ANONYMOUS[description.type]
   if (anonymous !== undefined) return anonymous
   const inode = fs.inodes.get(description.inode)!
-  if (description.parent === 0) return inode.kind === 'fifo' ? `pipe:[${inode.ino}]` : `${description.name} (deleted)`
+  if (description.parent === 0)
+    return inode.kind === 'fifo' || inode.kind === 'socket'
+      ? `${inode.kind === 'fifo' ? 'pipe' : 'socket'}:[${inode.ino}]`
+      : `${description.name} (deleted)`
   return pathOfInode(k, inode, description.parent, description.name)
 }
 

@@ -6,6 +6,7 @@ import { changeMode, changeOwner } from '../fs/change.ts'
 import { zeroContent } from '../fs/content.ts'
 import { timeNow } from '../fs/inode.ts'
 import { resizeFile } from '../fs/mapping.ts'
+import { checkMount, hostPlace, passOn, passOnBytes } from '../fs/mounts.ts'
 import { checkAccess, isOwner, MAY } from '../fs/permission.ts'
 import { MAX_FILE, type Inode, type Timespec } from '../fs/state.ts'
 import { fileLimit, overLimit } from '../fs/transfer.ts'
@@ -35,8 +36,7 @@ function resize(k: Kernel, t: Task, inode: Inode, length: number): number {
   const seals = Math.max(0, inode.seals)
   const { size } = inode.content
   if ((length < size && seals & 2) || (length > size && seals & 4)) return -ERRNO.EPERM
-  resizeFile(k, inode, length)
-  return 0
+  return resizeFile(k, inode, length)
 }
 
 function truncate(k: Kernel, t: Task, args: number[]): number {
@@ -73,6 +73,9 @@ function fallocate(k: Kernel, t: Task, args: number[]): number {
     const { content } = inode
     if (how & (FALLOC.punchHole | FALLOC.zeroRange)) {
       if (inode.shared.length > 0) unsupported('fallocate', 'a hole in a file that is mapped MAP_SHARED')
+      const gone = Math.max(0, Math.min(end, content!.size) - start)
+      const failed = passOnBytes(k, inode, start, new Uint8Array(inode.mount === 0 ? 0 : gone))
+      if (failed !== 0) return failed
       zeroContent(k.world, content!, start, end)
       inode.mtime = inode.ctime = timeNow(k)
     }
@@ -94,7 +97,19 @@ function setTimes(k: Kernel, t: Task, inode: Inode, atime: NewTime, mtime: NewTi
     const denied = checkAccess(k, t, inode, MAY.write)
     if (denied !== 0) return denied
   }
+  const readOnly = checkMount(k, inode)
+  if (readOnly !== 0) return readOnly
   const now = timeNow(k)
+  const outside = inode.mount === 0 ? null : hostPlace(k, inode)
+  if (outside !== null) {
+    const ns = (wanted: NewTime, old: Timespec): string => {
+      const [seconds, rest] = wanted === null ? old : wanted === 'now' ? now : wanted
+      return String(BigInt(seconds) * 1_000_000_000n + BigInt(rest))
+    }
+    const times = { atime: ns(atime, inode.atime), mtime: ns(mtime, inode.mtime) }
+    const failed = passOn(k, { do: 'times', path: outside, ...times })
+    if (failed !== 0) return failed
+  }
   if (atime !== null) inode.atime = atime === 'now' ? now : atime
   if (mtime !== null) inode.mtime = mtime === 'now' ? now : mtime
   inode.ctime = now

@@ -10,11 +10,13 @@ import { isRoot } from '../fs/permission.ts'
 import { PIPE_MAX, resizePipe } from '../fs/pipe.ts'
 import type { Description, FileLock } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
+import { SOCK, socketOf } from '../net/socket.ts'
 import type { Task } from '../state.ts'
 import { flagsText, hex, pointerText, valueText } from '../strace.ts'
 import { FCNTL, FD_FLAGS, FLOCK, IOCTLS, openFlagsText, SEALS } from '../table-flags.ts'
-import { newWait } from '../tasks.ts'
+import { newWait, tasksOf } from '../tasks.ts'
 import { flockText } from './file-text.ts'
+import { ttyArgumentText, ttyIoctl, ttyReads, ttyWrites } from './tty-ioctl.ts'
 
 const F = {
   dupfd: 0,
@@ -166,6 +168,21 @@ function getLock(k: Kernel, t: Task, d: Description, address: number, owner: str
   return k.space(t).write(address, bytes) ? 0 : -ERRNO.EFAULT
 }
 
+/** Longest chain of processes that wait for each other's locks and is followed (MAX_DEADLK_ITERATIONS). */
+const LONGEST_CHAIN = 10
+
+/** Whether whoever holds what stands in the way of `lock` waits, by way of others, for its owner. */
+function wouldDeadlock(k: Kernel, lock: FileLock): boolean {
+  let holder = conflict(k, lock)?.owner
+  for (let i = 0; i < LONGEST_CHAIN && holder?.startsWith('pid:'); i++) {
+    const waiting = tasksOf(k.state, Number(holder.slice(4))).find(({ wait }) => wait?.nr === 72)
+    const wanted = (waiting?.wait?.detail as { lock: FileLock } | undefined)?.lock
+    holder = wanted && conflict(k, wanted)?.owner
+    if (holder === lock.owner) return true
+  }
+  return false
+}
+
 function recordLock(
   k: Kernel,
   t: Task,
@@ -182,7 +199,8 @@ function recordLock(
   if (!unlock && (lock.kind === 'read' ? access === 1 : access === 0)) return -ERRNO.EBADF
   if (!unlock && conflict(k, lock)) {
     if (!wait) return -ERRNO.EAGAIN
-    t.wait = newWait({ nr: 72, args, kind: 'fd', fds: [{ id: d.id, events: 'read' }] })
+    if (wouldDeadlock(k, lock)) return -ERRNO.EDEADLK
+    t.wait = newWait({ nr: 72, args, kind: 'fd', fds: [{ id: d.id, events: 'read' }], detail: { lock } })
     return BLOCKED
   }
   setLock(k, lock.inode, owner, lock.start, lock.end, unlock ? null : lock)
@@ -220,6 +238,7 @@ function flock(k: Kernel, t: Task, args: number[]): number {
 
 const IOCTL = {
   fionread: 0x541b,
+  outq: 0x5411,
   fionbio: 0x5421,
   fioclex: 0x5451,
   fionclex: 0x5450,
@@ -236,6 +255,10 @@ function ioctl(k: Kernel, t: Task, args: number[]): number {
   const slot = process.files.get(number)
   if (!d || !slot || d.type === 'path') return -ERRNO.EBADF
   const space = k.space(t)
+  if (d.type === 'tty' || d.type === 'ptmx') {
+    const result = ttyIoctl(k, t, args, d)
+    if (result !== null) return result
+  }
   switch (request) {
     case IOCTL.fioclex:
     case IOCTL.fionclex:
@@ -252,6 +275,9 @@ function ioctl(k: Kernel, t: Task, args: number[]): number {
       if (count === null) return -ERRNO.ENOTTY
       return space.writeU32(address, count >>> 0) ? 0 : -ERRNO.EFAULT
     }
+    case IOCTL.outq:
+      if (d.type !== 'socket') return -ERRNO.ENOTTY
+      return space.writeU32(address, socketOf(k, d).sent) ? 0 : -ERRNO.EFAULT
     case IOCTL.ficlone:
     case IOCTL.ficlonerange:
       // As on a file system without shared extents: the caller copies.
@@ -269,6 +295,10 @@ function ioctl(k: Kernel, t: Task, args: number[]): number {
 function readableBytes(k: Kernel, d: Description): number | null {
   if (d.type === 'file') return inodeOf(k.state.fs, d.inode).content!.size - d.offset
   if (d.type === 'pipe') return k.state.fs.pipes.get(d.pipe)!.used
+  if (d.type === 'socket') {
+    const socket = socketOf(k, d)
+    return socket.type === SOCK.stream ? socket.queued : (socket.queue[0]?.bytes.length ?? 0)
+  }
   if (d.type === 'stdin') unsupported('ioctl', 'FIONREAD of standard input')
   return null
 }
@@ -322,16 +352,19 @@ const ioctlRequest = shown(
 const ioctlArgument: ArgType = {
   decode: asU64,
   when: 'out',
-  text: (value, { args, space, result }) => {
+  text: (value, call) => {
+    const { args, space } = call
     const request = args[1]!
+    const ofTty = ttyArgumentText(value, call)
+    if (ofTty !== undefined) return ofTty
     if (NOTHING.includes(request)) return null
-    const shownInt = INT_IN.includes(request) || (request === IOCTL.fionread && result === 0)
-    const word = shownInt ? space.readU32(value) : null
+    const word = INT_IN.includes(request) ? space.readU32(value) : null
     if (word !== null) return `[${word | 0}]`
     return IOCTLS.some(([number]) => number === request) ? pointerText(value) : hex(value)
   },
-  reads: (value, { args }) => (INT_IN.includes(args[1]!) ? [{ start: value, length: 4 }] : []),
-  writes: (value, { args }) => (args[1] === IOCTL.fionread ? [{ start: value, length: 4 }] : []),
+  reads: (value, { args }) =>
+    INT_IN.includes(args[1]!) ? [{ start: value, length: 4 }] : ttyReads(args[1]!, value),
+  writes: (value, { args }) => ttyWrites(args[1]!, value),
 }
 
 export const controlCalls: Declaration[] = [
@@ -360,7 +393,7 @@ export const controlCalls: Declaration[] = [
     String,
     ioctl,
     {
-      support: 'partial: FIONREAD, FIONBIO, FIOCLEX and FIONCLEX; nothing is a terminal, all other requests are ENOTTY',
+      support: 'partial: FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, SIOCOUTQ, and the requests of terminals without packet mode and TIOCSTI',
     },
   ),
   syscall(

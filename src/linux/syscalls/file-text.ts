@@ -85,16 +85,17 @@ export function iovec(when: 'in' | 'out', count: number): ArgType {
   return {
     decode: asU64,
     when,
-    text: (value, call) => iovecText(value, call.args[count]!, when, call),
+    text: (value, call) => iovecText(value, call.args[count]!, when === 'in' ? Infinity : (call.result ?? -1), call),
     reads: (value, call) => {
       const array = { start: value, length: call.args[count]! * 16 }
-      return when === 'in' ? [array, ...buffers(value, call.args[count]!, call, Infinity)] : [array]
+      return when === 'in' ? [array, ...iovecRanges(value, call.args[count]!, Infinity, call)] : [array]
     },
-    writes: (value, call) => (when === 'in' ? [] : buffers(value, call.args[count]!, call, call.result ?? 0)),
+    writes: (value, call) => (when === 'in' ? [] : iovecRanges(value, call.args[count]!, call.result ?? 0, call)),
   }
 }
 
-function buffers(address: number, count: number, { space }: CallView, total: number): Range[] {
+/** The buffers of a struct iovec array, as far as `total` bytes go. */
+export function iovecRanges(address: number, count: number, total: number, { space }: CallView): Range[] {
   const view = bytesAt(space.read(address, count * 16))
   const ranges: Range[] = []
   let left = total
@@ -113,11 +114,12 @@ function bytesAt(bytes: Uint8Array | null): DataView | null {
 /** strace shows 32 elements at most. */
 const SHOWN = 32
 
-function iovecText(address: number, count: number, when: 'in' | 'out', call: CallView): string {
+/** The text of a struct iovec array of which `total` bytes are shown: Infinity for all, -1 for addresses only. */
+export function iovecText(address: number, count: number, total: number, call: CallView): string {
   if (address === 0 || count < 0) return pointerText(address)
   const view = bytesAt(call.space.read(address, count * 16))
   if (view === null) return pointerText(address)
-  let left = when === 'in' ? Infinity : (call.result ?? -1)
+  let left = total
   const items: string[] = []
   for (let i = 0; i < count; i++) {
     if (i === SHOWN) {

@@ -134,7 +134,7 @@ function getrusage(k: Kernel, t: Task, args: number[]): number {
   const view = new DataView(bytes.buffer)
   const ns =
     who === WHO.children
-      ? 0
+      ? k.process(t).childrenCount * k.state.constants.nsPerInstruction
       : who === WHO.thread
         ? t.count * k.state.constants.nsPerInstruction
         : cpuNs(k, k.process(t))

@@ -11,9 +11,13 @@ import { MAX_FILE, type Description } from '../fs/state.ts'
 import { readInto, writeFrom } from '../fs/transfer.ts'
 import { timerExpiry } from '../fs/event-files.ts'
 import type { Kernel } from '../kernel.ts'
+import { dropFiles } from '../net/control.ts'
+import { receive } from '../net/receive.ts'
+import { MSG, send } from '../net/send.ts'
 import type { Task } from '../state.ts'
 import { FADVICE, RWF_FLAGS, SYNC_RANGE, WHENCE } from '../table-flags.ts'
 import { newWait } from '../tasks.ts'
+import { readTty, writeTty } from '../tty/transfer.ts'
 import { direntsOut, iovec, offset, offsetHigh } from './file-text.ts'
 
 const NONBLOCK = 0o4000
@@ -41,6 +45,14 @@ function read(
   if (typeof segments === 'number') return segments
   if (at !== null && at < 0) return -ERRNO.EINVAL
   if (at !== null && !isSeekable(d)) return -ERRNO.ESPIPE
+  if (d.type === 'socket' && totalLength(segments) > 0) {
+    const found = receive(k, t, nr, args, d, segments, nowait ? MSG.dontwait : 0, 'read')
+    if (typeof found === 'number') return found
+    dropFiles(k, found)
+    return found.result
+  }
+  if (isTty(d))
+    return totalLength(segments) === 0 ? 0 : readTty(k, t, nr, args, d, segments, nowait)
   const result = readInto(k, t, d, segments, at)
   if (result !== -ERRNO.EAGAIN || d.flags & NONBLOCK || nowait) return result
   t.wait = newWait({ nr, args, kind: 'fd', deadline: timerExpiry(d), fds: [{ id: d.id, events: 'read' }] })
@@ -62,14 +74,21 @@ function write(
   if (typeof segments === 'number') return segments
   if (at !== null && at < 0) return -ERRNO.EINVAL
   if (at !== null && !isSeekable(d)) return -ERRNO.ESPIPE
+  if (d.type === 'socket') {
+    const flags = nowait ? MSG.dontwait : 0
+    return send(k, t, nr, args, d, { segments, flags, to: null, ancillary: null, call: 'write' })
+  }
   const wanted = totalLength(segments)
   let done = t.wait?.progress ?? 0
   for (;;) {
-    const result = writeFrom(k, t, d, segments, at, done)
+    const result = isTty(d)
+      ? writeTty(k, t, nr, args, d, segments, done)
+      : writeFrom(k, t, d, segments, at, done)
+    if (result === BLOCKED) return result
     if (result !== -ERRNO.EAGAIN) {
       if (result < 0) return done > 0 ? done : result
       done += result
-      if (done >= wanted || d.type !== 'pipe' || result === 0) return done
+      if (done >= wanted || (d.type !== 'pipe' && !isTty(d)) || result === 0) return done
     }
     if (d.flags & NONBLOCK || nowait) return done > 0 ? done : result
     if (result === -ERRNO.EAGAIN) break
@@ -77,6 +96,8 @@ function write(
   t.wait = newWait({ nr, args, kind: 'fd', fds: [{ id: d.id, events: 'write' }], progress: done })
   return BLOCKED
 }
+
+const isTty = (d: Description): boolean => d.type === 'tty' || d.type === 'ptmx'
 
 const one = (start: number, length: number): Segment[] => [{ start, length: Math.min(length, MAX_TRANSFER) }]
 
@@ -176,7 +197,9 @@ function getdents(k: Kernel, t: Task, args: number[], modern: boolean): number {
 function checkFile(k: Kernel, t: Task, number: number): number {
   const d = descriptionOf(k, t, number)
   if (!d || d.type === 'path') return -ERRNO.EBADF
-  return d.type === 'pipe' || d.type === 'stdin' || d.type === 'stdout' || d.type === 'stderr' ? -ERRNO.ESPIPE : 0
+  return d.type === 'pipe' || isTty(d) || d.type === 'socket' || d.type === 'stdin' || d.type === 'stdout' || d.type === 'stderr'
+    ? -ERRNO.ESPIPE
+    : 0
 }
 
 /** fsync: nothing is ever lost, since the files are the machine's state. */

@@ -4,7 +4,7 @@ import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../../engine/layout.ts'
 import { address, asU64, asUint, fd, flags, hexU64, int, number, oneOf, ptr, shown, size, uint } from '../arguments.ts'
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
-import { mappableOf } from '../fs/mapping.ts'
+import { mappableOf, sharedMemoryFile, syncMounted } from '../fs/mapping.ts'
 import type { Kernel } from '../kernel.ts'
 import { MAP, MAX_MAPPINGS, pageDown, pageUp, type Memory } from '../mm.ts'
 import type { FileBacking, Mapping, Task } from '../state.ts'
@@ -64,6 +64,7 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
   const start = choosePlace(memory, hint, length, given)
   if (start < 0) return start
   if (beyondLimits(k, t, memory, length)) return -ERRNO.ENOMEM
+  if (type === MAP.shared && file === null) file = sharedMemoryFile(k, t, length)
   const mapping: Mapping = {
     start,
     end: start + length,
@@ -280,7 +281,8 @@ function mincore(k: Kernel, t: Task, args: number[]): number {
 function msync(k: Kernel, t: Task, args: number[]): number {
   const [start, rawLength, given] = args as [number, number, number]
   if (start % PAGE_SIZE !== 0 || given & ~7 || (given & 5) === 5) return -ERRNO.EINVAL
-  // Files look into their shared mappings at every read, so nothing is left to write.
+  // Files look into their shared mappings at every read, so nothing is left to write but what lies outside of the machine.
+  syncMounted(k, k.process(t).spaceId)
   return k.memory(t).isCovered(start, start + pageUp(rawLength)) ? 0 : -ERRNO.ENOMEM
 }
 

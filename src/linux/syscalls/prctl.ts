@@ -25,6 +25,8 @@ const PR = {
   getTimerslack: 30,
   setNoNewPrivs: 38,
   getNoNewPrivs: 39,
+  setChildSubreaper: 36,
+  getChildSubreaper: 37,
   getThpDisable: 42,
   setVma: 0x53564d41,
 } as const
@@ -62,6 +64,11 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
       bytes.set(bytesFromName(t.name).subarray(0, 15))
       return space.write(value, bytes) ? 0 : -ERRNO.EFAULT
     }
+    case PR.setChildSubreaper:
+      process.subreaper = value !== 0
+      return 0
+    case PR.getChildSubreaper:
+      return space.writeU32(value, process.subreaper ? 1 : 0) ? 0 : -ERRNO.EFAULT
     case PR.getKeepcaps:
     case PR.getSeccomp:
     case PR.getThpDisable:
@@ -102,6 +109,7 @@ const STORES = new Map<number, number>([
   [PR.getName, 16],
   [PR.getPdeathsig, 4],
   [PR.getTsc, 4],
+  [PR.getChildSubreaper, 4],
 ])
 
 /** The second argument, whose meaning the option decides. */
@@ -127,7 +135,12 @@ const second: ArgType = {
       case PR.setDumpable:
         return valueText(value, DUMPABLE, 'SUID_DUMP_???')
       case PR.setTimerslack:
+      case PR.setChildSubreaper:
         return String(value)
+      case PR.getChildSubreaper: {
+        const on = result === 0 ? space.readU32(value) : null
+        return on === null ? pointerText(value) : `[${on}]`
+      }
       case PR.capbsetRead:
         return value <= CAP_LAST ? `CAP_${CAPABILITIES[value]}` : `${hex(value)} /* CAP_??? */`
       case PR.setNoNewPrivs:

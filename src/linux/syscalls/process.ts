@@ -1,192 +1,14 @@
-/** Exists to declare the calls that make and end processes and threads, and that give them their ids. */
+/** Exists to declare the calls that end threads and processes, and that give them their ids and groups. */
 import { REG, registers } from '../../ir/registers.ts'
-import { asU64, asUint, hexU64, int, number, path, ptr, shown, size, u64At } from '../arguments.ts'
-import { syscall, unsupported, type ArgType, type CallView, type Declaration, type Range } from '../declare.ts'
+import { asU64, hexU64, int, number, ptr, shown, size } from '../arguments.ts'
+import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { exitGroup, exitTask } from '../exit.ts'
 import type { Kernel } from '../kernel.ts'
-import { signalName } from '../signal-names.ts'
 import type { Task } from '../state.ts'
-import { flagsText, hex, pointerText } from '../strace.ts'
-import { ARCH_PRCTL_NAMES, CLONE_FLAGS } from '../table-task-flags.ts'
+import { hex } from '../strace.ts'
+import { ARCH_PRCTL_NAMES } from '../table-task-flags.ts'
 import { NO_RESULT } from '../tasks.ts'
-import { addThread } from '../threads.ts'
-
-const CLONE = {
-  vm: 0x100,
-  fs: 0x200,
-  files: 0x400,
-  sigHand: 0x800,
-  pidFd: 0x1000,
-  vfork: 0x4000,
-  thread: 0x10000,
-  sysvSem: 0x40000,
-  setTls: 0x80000,
-  parentSetTid: 0x100000,
-  childClearTid: 0x200000,
-  childSetTid: 0x1000000,
-} as const
-/** Flags that a thread may have; CLONE_DETACHED has meant nothing for long. */
-const THREAD_FLAGS =
-  CLONE.vm |
-  CLONE.fs |
-  CLONE.files |
-  CLONE.sigHand |
-  CLONE.thread |
-  CLONE.sysvSem |
-  CLONE.setTls |
-  CLONE.parentSetTid |
-  CLONE.childClearTid |
-  CLONE.childSetTid |
-  0x400000
-/** What threads of one process share. */
-const SHARED = CLONE.vm | CLONE.fs | CLONE.files | CLONE.sigHand | CLONE.thread
-/** /proc/sys/kernel/threads-max. */
-const MAX_TASKS = 31_000
-
-interface CloneRequest {
-  flags: number
-  stack: number
-  parentTid: number
-  childTid: number
-  tls: number
-}
-
-function makeThread(k: Kernel, t: Task, name: string, request: CloneRequest): number {
-  const { flags, stack, parentTid, childTid, tls } = request
-  if (flags & CLONE.sigHand && !(flags & CLONE.vm)) return -ERRNO.EINVAL
-  if (flags & CLONE.thread && !(flags & CLONE.sigHand)) return -ERRNO.EINVAL
-  if (!(flags & CLONE.thread)) return unsupported(name, 'making a process (fork, vfork, posix_spawn, system, popen)')
-  if ((flags & SHARED) !== SHARED)
-    return unsupported(
-      name,
-      `a thread with a working directory or descriptors of its own (flags ${flagsText(flags, CLONE_FLAGS, 'CLONE_???')})`,
-    )
-  const other = flags & ~(THREAD_FLAGS | 0xff)
-  if (other !== 0) return unsupported(name, `flag ${flagsText(other, CLONE_FLAGS, 'CLONE_???')}`)
-  if (k.state.tasks.size >= MAX_TASKS) return -ERRNO.EAGAIN
-  const space = k.space(t)
-  const child = addThread(k, t, stack, flags & CLONE.setTls ? tls : null)
-  // As in Linux, a bad address for the child's tid is nobody's error.
-  if (flags & CLONE.parentSetTid) space.writeU32(parentTid, child.tid)
-  if (flags & CLONE.childSetTid) space.writeU32(childTid, child.tid)
-  if (flags & CLONE.childClearTid) child.clearTid = childTid
-  return child.tid
-}
-
-function clone(k: Kernel, t: Task, args: number[]): number {
-  const [flags, stack, parentTid, childTid, tls] = args as [number, number, number, number, number]
-  return makeThread(k, t, 'clone', { flags: flags | 0, stack, parentTid, childTid, tls })
-}
-
-/** Sizes of struct clone_args that exist (CLONE_ARGS_SIZE_VER0 and the current one). */
-const CLONE_ARGS = { least: 64, now: 88 }
-
-function clone3(k: Kernel, t: Task, args: number[]): number {
-  const [address, length] = args as [number, number]
-  if (length > 4096) return -ERRNO.E2BIG
-  if (length < CLONE_ARGS.least) return -ERRNO.EINVAL
-  const bytes = k.space(t).read(address, length)
-  if (bytes === null) return -ERRNO.EFAULT
-  if (bytes.subarray(CLONE_ARGS.now).some((byte) => byte !== 0)) return -ERRNO.E2BIG
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const field = (offset: number): number => (offset + 8 <= length ? u64At(view, offset) : 0)
-  const flags = field(0)
-  const exitSignal = field(32)
-  const stack = field(40)
-  const stackSize = field(48)
-  if (field(64) !== 0 || field(72) !== 0) return unsupported('clone3', 'choosing the new tid (set_tid)')
-  if (flags >= 0x1_0000_0000) return unsupported('clone3', `flags ${hex(flags)}`)
-  if (exitSignal > 64 || flags & 0xff || flags & 0x400000) return -ERRNO.EINVAL
-  if (flags & (CLONE.thread | 0x8000) && exitSignal !== 0) return -ERRNO.EINVAL
-  if ((stack === 0) !== (stackSize === 0)) return -ERRNO.EINVAL
-  return makeThread(k, t, 'clone3', {
-    flags: flags | 0,
-    stack: stack + stackSize,
-    parentTid: field(24),
-    childTid: field(16),
-    tls: field(56),
-  })
-}
-
-function tidList(call: CallView, address: number): string {
-  const tid = call.space.readU32(address)
-  return tid === null ? pointerText(address) : `[${tid}]`
-}
-
-/** clone's arguments by name and in strace's order, which is not that of the registers. */
-const cloneArgs: readonly (readonly [string, ArgType])[] = [
-  ['flags', shown(asUint, (_value, { args }) => `child_stack=${pointerText(args[1]!)}`)],
-  ['stack', shown(asU64, (_value, { args }) => `flags=${cloneFlagsText(args[0]!)}`)],
-  [
-    'parent_tid',
-    {
-      ...shown(asU64, (value, call) =>
-        call.args[0]! & CLONE.parentSetTid
-          ? `parent_tid=${call.result === null || call.result < 0 ? pointerText(value) : tidList(call, value)}`
-          : null,
-      ),
-      when: 'out',
-      writes: (value, { args }) => tidRanges(args[0]!, value, args[3]!),
-    },
-  ],
-  ['child_tid', shown(asU64, (_value, { args }) => (args[0]! & CLONE.setTls ? `tls=${hex(args[4]!)}` : null))],
-  [
-    'tls',
-    shown(asU64, (_value, { args }) =>
-      args[0]! & (CLONE.childSetTid | CLONE.childClearTid) ? `child_tidptr=${pointerText(args[3]!)}` : null,
-    ),
-  ],
-]
-
-function cloneFlagsText(flags: number): string {
-  const signal = flags & 0xff
-  const rest = (flags & ~0xff) >>> 0
-  const names = rest === 0 ? [] : [flagsText(rest, CLONE_FLAGS, 'CLONE_???')]
-  if (signal !== 0) names.push(signalName(signal))
-  return names.length === 0 ? '0' : names.join('|')
-}
-
-const cloneStruct: ArgType = {
-  decode: asU64,
-  when: 'out',
-  text: (address, call) => {
-    const bytes = call.space.read(address, Math.min(call.args[1]!, CLONE_ARGS.now))
-    if (bytes === null || bytes.length < CLONE_ARGS.least) return pointerText(address)
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    const flags = u64At(view, 0)
-    const parts = [`flags=${flagsText(flags, CLONE_FLAGS, 'CLONE_???')}`]
-    if (flags & (CLONE.childSetTid | CLONE.childClearTid)) parts.push(`child_tid=${pointerText(u64At(view, 16))}`)
-    if (flags & CLONE.parentSetTid) parts.push(`parent_tid=${pointerText(u64At(view, 24))}`)
-    const signal = u64At(view, 32)
-    parts.push(
-      `exit_signal=${signal === 0 ? 0 : signalName(signal)}`,
-      `stack=${pointerText(u64At(view, 40))}`,
-      `stack_size=${hex(u64At(view, 48))}`,
-    )
-    if (flags & CLONE.setTls) parts.push(`tls=${hex(u64At(view, 56))}`)
-    const after =
-      flags & CLONE.parentSetTid && call.result !== null && call.result > 0
-        ? ` => {parent_tid=${tidList(call, u64At(view, 24))}}`
-        : ''
-    return `{${parts.join(', ')}}${after}`
-  },
-  reads: (value, { args }) => [{ start: value, length: args[1]! }],
-  writes: (value, { space }) => {
-    const bytes = space.read(value, CLONE_ARGS.least)
-    if (bytes === null) return []
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    return tidRanges(u64At(view, 0), u64At(view, 24), u64At(view, 16))
-  },
-}
-
-/** Where clone stores the new tid. */
-function tidRanges(flags: number, parentTid: number, childTid: number): Range[] {
-  const ranges: Range[] = []
-  if (flags & CLONE.parentSetTid) ranges.push({ start: parentTid, length: 4 })
-  if (flags & CLONE.childSetTid) ranges.push({ start: childTid, length: 4 })
-  return ranges
-}
 
 const ARCH = { setGs: 0x1001, setFs: 0x1002, getFs: 0x1003, getGs: 0x1004, getCpuid: 0x1011, setCpuid: 0x1012 }
 
@@ -231,13 +53,18 @@ function getpgid(k: Kernel, t: Task, pid: number): number {
 
 function setpgid(k: Kernel, t: Task, [pid, group]: number[]): number {
   if (group! < 0) return -ERRNO.EINVAL
+  const own = k.process(t)
   const process = k.state.processes.get(pid === 0 ? t.pid : pid!)
-  if (process === undefined) return -ERRNO.ESRCH
+  if (process === undefined || (process !== own && process.ppid !== own.pid)) return -ERRNO.ESRCH
+  if (process !== own) {
+    if (process.sid !== own.sid) return -ERRNO.EPERM
+    if (process.hasExecuted) return -ERRNO.EACCES
+  }
   if (process.sid === process.pid) return -ERRNO.EPERM
   const wanted = group === 0 ? process.pid : group!
   const exists =
     wanted === process.pid ||
-    [...k.state.processes.values()].some((other) => other.pgid === wanted && other.sid === process.sid)
+    [...k.state.processes.values()].some((other) => other.pgid === wanted && other.sid === own.sid)
   if (!exists) return -ERRNO.EPERM
   process.pgid = wanted
   return 0
@@ -250,44 +77,12 @@ function setsid(k: Kernel, t: Task): number {
   return process.pid
 }
 
-const noProcesses = { support: 'partial: stops the run; lemming cannot make processes yet' } as const
-const noChildren = { support: 'partial: there are no children, so ECHILD' } as const
-const unused = shown(asU64, () => null)
-
 export const processCalls: readonly Declaration[] = [
   syscall(39, 'getpid', [], number, (_k, t) => t.pid),
-  syscall(56, 'clone', cloneArgs, number, clone, { support: 'partial: threads only' }),
-  syscall(57, 'fork', [], number, () => unsupported('fork', 'making a process'), noProcesses),
-  syscall(58, 'vfork', [], number, () => unsupported('vfork', 'making a process'), noProcesses),
-  syscall(
-    59,
-    'execve',
-    [
-      ['pathname', path],
-      ['argv', ptr],
-      ['envp', ptr],
-    ],
-    number,
-    () => unsupported('execve', 'running another program'),
-    noProcesses,
-  ),
   syscall(60, 'exit', [['status', int]], number, (k, t, [status]) => {
     exitTask(k, t, (status! & 0xff) << 8)
     return NO_RESULT
   }),
-  syscall(
-    61,
-    'wait4',
-    [
-      ['pid', int],
-      ['wstatus', ptr],
-      ['options', int],
-      ['rusage', ptr],
-    ],
-    number,
-    () => -ERRNO.ECHILD,
-    noChildren,
-  ),
   syscall(
     109,
     'setpgid',
@@ -335,34 +130,6 @@ export const processCalls: readonly Declaration[] = [
     return NO_RESULT
   }),
   syscall(
-    247,
-    'waitid',
-    [
-      ['idtype', int],
-      ['id', int],
-      ['infop', ptr],
-      ['options', int],
-      ['rusage', unused],
-    ],
-    number,
-    () => -ERRNO.ECHILD,
-    noChildren,
-  ),
-  syscall(
-    322,
-    'execveat',
-    [
-      ['dirfd', int],
-      ['pathname', path],
-      ['argv', ptr],
-      ['envp', ptr],
-      ['flags', int],
-    ],
-    number,
-    () => unsupported('execveat', 'running another program'),
-    noProcesses,
-  ),
-  syscall(
     334,
     'rseq',
     [
@@ -376,16 +143,5 @@ export const processCalls: readonly Declaration[] = [
     {
       support: 'partial: restartable sequences are not offered (ENOSYS, as from a kernel without them)',
     },
-  ),
-  syscall(
-    435,
-    'clone3',
-    [
-      ['cl_args', cloneStruct],
-      ['size', size],
-    ],
-    number,
-    clone3,
-    { support: 'partial: threads only' },
   ),
 ]

@@ -37,6 +37,7 @@ import {
   dequeue,
   dropPending,
   forceSignal,
+  maySignal,
   pendingSet,
   reconsider,
   sendToProcess,
@@ -45,7 +46,7 @@ import {
   signalInfo,
   userSignal,
 } from '../signals.ts'
-import type { AltStack, Process, SignalInfo, Task } from '../state.ts'
+import type { AltStack, SignalInfo, Task } from '../state.ts'
 import { flagsText, hex, pointerText, type FlagTable } from '../strace.ts'
 import { NO_RESULT, newWait } from '../tasks.ts'
 import { readTimespec } from '../user.ts'
@@ -159,16 +160,20 @@ function rtSigtimedwait(k: Kernel, t: Task, args: number[]): number {
 
 function kill(k: Kernel, t: Task, args: number[]): number {
   const [pid, signal] = args as [number, number]
+  const { processes, tasks } = k.state
   const own = k.process(t)
-  const targets: Process[] = []
-  for (const process of k.state.processes.values()) {
-    if (process.tids.length === 0) continue
-    if (pid > 0 ? process.pid === pid : pid === -1 ? process !== own : process.pgid === (pid === 0 ? own.pgid : -pid))
-      targets.push(process)
-  }
-  if (targets.length === 0) return -ERRNO.ESRCH
+  const group = pid === 0 ? own.pgid : -pid
+  // A thread's id stands for its process.
+  const named = pid > 0 ? (tasks.get(pid)?.pid ?? pid) : 0
+  const targets = [...processes.values()].filter((process) =>
+    pid > 0 ? process.pid === named : pid === -1 ? process !== own : process.pgid === group,
+  )
+  // Signal 0 and those to zombies have no effect, but succeed.
   if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
-  if (signal !== 0) for (const process of targets) sendToProcess(k, process, userSignal(k, t, signal, CODE.user))
+  if (targets.length === 0) return -ERRNO.ESRCH
+  const allowed = targets.filter((process) => maySignal(k, t, process, signal))
+  if (allowed.length === 0) return -ERRNO.EPERM
+  if (signal !== 0) for (const process of allowed) sendToProcess(k, process, userSignal(k, t, signal, CODE.user))
   return 0
 }
 
@@ -188,7 +193,7 @@ function tgkill(k: Kernel, t: Task, pid: number, tid: number, signal: number): n
 }
 
 /** A siginfo that the program made itself; -EPERM for a code that only the kernel may use towards others. */
-function readInfo(k: Kernel, t: Task, address: number, signal: number, toSelf: boolean): SignalInfo | number {
+export function readInfo(k: Kernel, t: Task, address: number, signal: number, toSelf: boolean): SignalInfo | number {
   const bytes = k.space(t).read(address, 128)
   if (bytes === null) return -ERRNO.EFAULT
   const view = new DataView(bytes.buffer, bytes.byteOffset, 128)
@@ -276,7 +281,7 @@ function rtSigreturn(k: Kernel, t: Task): number {
   return NO_RESULT
 }
 
-const signalArg = shown(asInt, (value) => signalName(value))
+export const signalArg = shown(asInt, (value) => signalName(value))
 
 const actionArg = structIn(ACTION_SIZE, (view) => actionText(view))
 /** A set's signals; only its address when the call's last argument, the set's size, is not the kernel's. */
@@ -306,7 +311,7 @@ function stackText(view: DataView): string {
   return `{ss_sp=${pointerText(u64At(view, 0))}, ss_flags=${mode}, ss_size=${i64At(view, 16)}}`
 }
 
-const infoIn = structIn(128, (view) => infoText(view))
+export const infoIn = structIn(128, (view) => infoText(view))
 const infoOut: ArgType = {
   decode: asU64,
   when: 'out',

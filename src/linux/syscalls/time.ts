@@ -164,7 +164,10 @@ function time(k: Kernel, t: Task, [address]: number[]): number {
 function times(k: Kernel, t: Task, [address]: number[]): number {
   if (address !== 0) {
     const view = new DataView(new ArrayBuffer(32))
-    view.setBigInt64(0, BigInt(Math.floor(cpuNs(k, k.process(t)) / TICK_NS)), true)
+    const process = k.process(t)
+    const ofChildren = process.childrenCount * k.state.constants.nsPerInstruction
+    view.setBigInt64(0, BigInt(Math.floor(cpuNs(k, process) / TICK_NS)), true)
+    view.setBigInt64(16, BigInt(Math.floor(ofChildren / TICK_NS)), true)
     if (!k.space(t).write(address!, new Uint8Array(view.buffer))) return -ERRNO.EFAULT
   }
   return Math.floor(k.now() / TICK_NS)

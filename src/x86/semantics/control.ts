@@ -99,6 +99,9 @@ export const raise =
   (l) =>
     l.fault(reason)
 
+/** Stops the run: an instruction that is known and not done. */
+export const unsupported = raise(EXIT.unsupported)
+
 /** INT3, INT1 and INT 4 are traps: the address that signals report lies behind them, so their length goes with the exit. */
 export const trap =
   (reason: number): Lifter =>

@@ -113,3 +113,17 @@ export function orderExactly(l: LiftContext, type: 'f32' | 'f64', signalling: bo
   const exact = { operation: FLOAT.order, from: FLOAT_TYPE[type], to: FLOAT_TYPE[type], predicate: signalling ? 1 : 0 }
   return call(l, x, y, exact, 'i32')
 }
+
+/** Only for exact code: an operation of FLOAT that is not one IR op. */
+export function operateExactly(
+  l: LiftContext,
+  type: 'f32' | 'f64' | 'f32x4' | 'f64x2',
+  operation: number,
+  predicate: number,
+  x: Node,
+  y: Node | null = null,
+): Node {
+  const lanes = FLOAT_TYPE[type]
+  const exact = { operation, from: lanes, to: lanes, predicate }
+  return call(l, x, y, exact, type === 'f32' || type === 'f64' ? type : 'v128')
+}

@@ -30,6 +30,9 @@ export const moveDouble: Lifter = (l) => {
   else l.write(0, l.b.emit(ops.f64x2_replace_lane, l.isMem(1) ? zero(l) : l.read(0), value))
 }
 
+/** MOVDDUP: eight bytes of memory, not aligned. */
+export const duplicateDouble: Lifter = (l) => l.write(0, l.b.emit(ops.i64x2_splat, quad(l, 1)))
+
 /** MOVLPS, MOVLPD, MOVHPS, MOVHPD between memory and half `half` of a register; the other half stays. */
 export const moveHalf =
   (half: 0 | 1): Lifter =>

@@ -72,6 +72,14 @@ export const shuffleWords =
     l.write(0, shuffle(l, x, x, lanes(2, numbers)))
   }
 
+/** MOVSLDUP (`odd` 0), MOVSHDUP (1): even or odd floats twice. */
+export const duplicateSingles =
+  (odd: 0 | 1): Lifter =>
+  (l) => {
+    const x = aligned(l, 1)
+    l.write(0, shuffle(l, x, x, lanes(4, [odd, odd, 2 + odd, 2 + odd])))
+  }
+
 /** MOVHLPS: the high half of the source becomes the low half of the destination. */
 export const moveHighToLow: Lifter = arrange(8, [3, 1])
 

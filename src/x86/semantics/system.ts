@@ -61,6 +61,9 @@ export const rdtscp: Lifter = (l) => {
   l.b.put(REG.rcx, l.b.i64(0))
 }
 
+/** RDPID: the same number, zero-extended. */
+export const rdpid: Lifter = (l) => l.write(0, l.b.i64(0))
+
 /** XGETBV: XCR0 with x87 and SSE state; other registers do not exist. */
 export const xgetbv: Lifter = (l) => {
   const b = l.b

@@ -5,12 +5,14 @@ import { immediateField, needsModrm, type Operand, parseOperands, wantsMemory, w
 import { integer } from './integer.ts'
 import { mmxRows } from './mmx.ts'
 import { sse } from './sse.ts'
+import { sse3 } from './sse3.ts'
+import { sse4 } from './sse4.ts'
 import { sse2Float } from './sse2-float.ts'
 import { sse2Integer } from './sse2-integer.ts'
 import { x87Rows } from './x87.ts'
 
 /** All rows, in no particular order. */
-export const allRows: readonly InsnRow[] = [...integer, ...sse, ...sse2Float, ...sse2Integer, ...x87Rows, ...mmxRows]
+export const allRows: readonly InsnRow[] = [...integer, ...sse, ...sse2Float, ...sse2Integer, ...sse3, ...sse4, ...x87Rows, ...mmxRows]
 
 /** Mandatory prefixes, as the decoder numbers the one that is present. */
 export const MANDATORY = { none: 0, p66: 1, f3: 2, f2: 3 } as const

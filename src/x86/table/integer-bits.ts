@@ -26,6 +26,9 @@ export const bits: readonly InsnRow[] = [
   { op: 'F3 0F B8', mnemonic: 'POPCNT', operands: 'Gv,Ev', lift: bit.popcnt, feature: 'popcnt' },
 
   { op: '0F C8+r', mnemonic: 'BSWAP', operands: 'Zv', lift: bit.bswap },
+  // F2 with and without 66 is CRC32.
+  { op: 'F2 0F 38 F0', mnemonic: 'CRC32', operands: 'Gy,Eb', lift: bit.crc32, feature: 'sse4.2' },
+  { op: 'F2 0F 38 F1', mnemonic: 'CRC32', operands: 'Gy,Ev', lift: bit.crc32, feature: 'sse4.2' },
   { op: 'NFx 0F 38 F0', mnemonic: 'MOVBE', operands: 'Gv,Mv', lift: bit.movbe, feature: 'movbe' },
   { op: 'NFx 0F 38 F1', mnemonic: 'MOVBE', operands: 'Mv,Gv', lift: bit.movbe, feature: 'movbe' },
 ]

@@ -1,6 +1,5 @@
 /** Exists to list moves, exchanges and conversions between widths. */
-import { EXIT } from '../../ir/exits.ts'
-import { raise } from '../semantics/control.ts'
+import { unsupported } from '../semantics/control.ts'
 import * as move from '../semantics/move.ts'
 import type { InsnRow } from './types.ts'
 
@@ -24,7 +23,7 @@ export const moves: readonly InsnRow[] = [
   { op: 'C7 /0', mnemonic: 'MOV', operands: 'Ev,Iz', lift: move.mov },
   ...SEGMENTS.map((n): InsnRow => ({ op: `8C /${n}`, mnemonic: 'MOV', operands: 'Rv/Mw,Sw', lift: move.movFromSegment })),
   // Loading a segment register would need descriptor tables.
-  ...LOADABLE.map((n): InsnRow => ({ op: `8E /${n}`, mnemonic: 'MOV', operands: 'Sw,Ew', lift: raise(EXIT.unsupported), untested: 'segment registers hold constants' })),
+  ...LOADABLE.map((n): InsnRow => ({ op: `8E /${n}`, mnemonic: 'MOV', operands: 'Sw,Ew', lift: unsupported, untested: 'segment registers hold constants' })),
   { op: '8D', mnemonic: 'LEA', operands: 'Gv,M', lift: move.lea },
 
   { op: '0F B6', mnemonic: 'MOVZX', operands: 'Gv,Eb', lift: move.movzx },

@@ -1,14 +1,13 @@
 /** Exists to list flag instructions, hints, traps, processor identification, and what only a kernel may execute. */
 import { EXIT } from '../../ir/exits.ts'
 import { REG } from '../../ir/registers.ts'
-import { int, moveSystemRegister, raise, syscall, trap } from '../semantics/control.ts'
+import { int, moveSystemRegister, raise, syscall, trap, unsupported } from '../semantics/control.ts'
 import { nothing } from '../semantics/move.ts'
 import * as info from '../semantics/system.ts'
 import type { InsnRow } from './types.ts'
 
 const privileged = raise(EXIT.generalProtection)
 const invalid = raise(EXIT.invalidOpcode)
-const unsupported = raise(EXIT.unsupported)
 const isControl = (register: number): boolean => [0, 2, 3, 4, 8].includes(register)
 const isDebug = (register: number): boolean => register < 8
 const MACHINE = 'the answer is the machine\'s own'
@@ -55,6 +54,10 @@ export const system: readonly InsnRow[] = [
   { op: '0F A2', mnemonic: 'CPUID', operands: '', lift: info.cpuid, untested: MACHINE },
   { op: '0F 31', mnemonic: 'RDTSC', operands: '', lift: info.rdtsc, untested: MACHINE },
   { op: '0F 01 F9', mnemonic: 'RDTSCP', operands: '', lift: info.rdtscp, feature: 'rdtscp', untested: MACHINE },
+  { op: 'F3 0F C7 /7', mnemonic: 'RDPID', operands: 'Rq', lift: info.rdpid, f64: true, feature: 'rdpid', untested: MACHINE },
+  { op: '0F 01 C8', mnemonic: 'MONITOR', operands: '', lift: invalid },
+  { op: '0F 01 C9', mnemonic: 'MWAIT', operands: '', lift: invalid },
+  { op: 'NP 0F 01 D1', mnemonic: 'XSETBV', operands: '', lift: privileged, feature: 'xsave' },
   { op: 'NP 0F 01 D0', mnemonic: 'XGETBV', operands: '', lift: info.xgetbv, feature: 'xsave', untested: MACHINE },
   { op: 'F3 0F AE /0', mnemonic: 'RDFSBASE', operands: 'Ry', lift: info.readBase(REG.fsBase), feature: 'fsgsbase', untested: MACHINE },
   { op: 'F3 0F AE /1', mnemonic: 'RDGSBASE', operands: 'Ry', lift: info.readBase(REG.gsBase), feature: 'fsgsbase', untested: MACHINE },

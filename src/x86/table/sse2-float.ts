@@ -74,5 +74,7 @@ export const sse2Float: readonly InsnRow[] = [
   { op: 'NP 0F AE E8+i', mnemonic: 'LFENCE', operands: '', lift: state.noEffect, feature: 'sse2' },
   { op: 'NP 0F AE F0+i', mnemonic: 'MFENCE', operands: '', lift: state.noEffect, feature: 'sse2' },
   { op: 'NP 0F AE /7', mnemonic: 'CLFLUSH', operands: 'Mb', lift: state.flushLine, feature: 'sse2' },
+  { op: '66 0F AE /7', mnemonic: 'CLFLUSHOPT', operands: 'Mb', lift: state.flushLine, feature: 'clflushopt' },
+  { op: '66 0F AE /6', mnemonic: 'CLWB', operands: 'Mb', lift: state.flushLine, feature: 'clwb' },
   { op: 'NP 0F C3', mnemonic: 'MOVNTI', operands: 'My,Gy', lift: move.moveGeneralNonTemporal, feature: 'sse2' },
 ]

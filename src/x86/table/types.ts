@@ -8,7 +8,7 @@ export type Lifter = (l: LiftContext) => void
 export type Feature =
   | 'x87' | 'mmx' | 'sse' | 'sse2' | 'fxsr'
   | 'sse3' | 'ssse3' | 'sse4.1' | 'sse4.2' | 'popcnt' | 'cx16' | 'movbe' | 'lzcnt' | 'bmi1' | 'rdtscp' | 'fsgsbase' | 'xsave'
-  | 'aes' | 'pclmulqdq' | 'clflushopt' | 'clwb'
+  | 'aes' | 'pclmulqdq' | 'sha' | 'adx' | 'clflushopt' | 'clwb' | 'rdpid'
 
 /**
  * One instruction form.

@@ -5,8 +5,8 @@
  * reserved (Intel SDM vol. 2, appendix A; AMD APM vol. 3, appendix A; compared with another decoder by test/instructions/decoder.test.ts).
  */
 const OPCODES = [
-  // One byte: EVEX, XOP, VEX, XBEGIN and XABORT, and undocumented aliases in the x87 space.
-  '62 8F C4 C5 C6 C7 D9 DC DD DE DF',
+  // One byte: EVEX, XOP, VEX, XBEGIN and XABORT, FSTPNCE.
+  '62 8F C4 C5 C6 C7 D9 DF',
   // 0F: descriptor tables, virtualisation, 3DNow!, MMX, XSAVE, and what came later.
   `00 01 02 03 0D 0E 0F 12 16 20 21 22 23 2A 2B 2C 2D 34 35 37 60 61 62 63 64 65 66 67 68 69 6A 6B 6E 6F 70 71 72 73 74 75 76 77 78 79 7C 7D 7E 7F
    A6 A7 AA AE C4 C5 C7 D0 D1 D2 D3 D4 D5 D6 D7 D8 D9 DA DB DC DD DE DF E0 E1 E2 E3 E4 E5 E7 E8 E9 EA EB EC ED EE EF
@@ -23,7 +23,12 @@ OPCODES.forEach((list, map) => {
   for (const opcode of list.split(/\s+/)) bitmap[map * 256 + parseInt(opcode, 16)] = 1
 })
 
-/** May this encoding, for which there is no row, be an instruction of some processor? `slot` is map·256 + opcode. */
-export function mayExist(slot: number): boolean {
-  return bitmap[slot] === 1
+/** Of some of them only these ModRM bytes (first and last): XABORT, XBEGIN, FSTPNCE, FNSTDW and FNSTSG. */
+const MODRM: Record<number, readonly [number, number]> = { 0xc6: [0xf8, 0xf8], 0xc7: [0xf8, 0xf8], 0xd9: [0xd8, 0xdf], 0xdf: [0xe1, 0xe2] }
+
+/** May this encoding, for which there is no row, be an instruction of some processor? `slot` is map·256 + opcode, `modrm` the byte behind it. */
+export function mayExist(slot: number, modrm: number): boolean {
+  if (bitmap[slot] !== 1) return false
+  const only = MODRM[slot]
+  return only === undefined || (modrm >= only[0] && modrm <= only[1])
 }

@@ -75,6 +75,15 @@ export const x87Rows: readonly InsnRow[] = [
   { op: 'DB E8+i', mnemonic: 'FUCOMI', operands: 'ST0,STi', lift: x87.compareToFlags(4), feature: 'x87' },
   { op: 'DF E8+i', mnemonic: 'FUCOMIP', operands: 'ST0,STi', lift: x87.compareToFlags(4 | 1), feature: 'x87' },
 
+  // Other encodings of the same, which no manual of today lists and all processors execute.
+  { op: 'DC D0+i', mnemonic: 'FCOM', operands: 'ST0,STi', lift: x87.compare(0), feature: 'x87' },
+  { op: 'DC D8+i', mnemonic: 'FCOMP', operands: 'ST0,STi', lift: x87.compare(1), feature: 'x87' },
+  { op: 'DE D0+i', mnemonic: 'FCOMP', operands: 'ST0,STi', lift: x87.compare(1), feature: 'x87' },
+  { op: 'DD C8+i', mnemonic: 'FXCH', operands: 'ST0,STi', lift: x87.onRegister(X87.exchange, 1, 0), feature: 'x87' },
+  { op: 'DF C8+i', mnemonic: 'FXCH', operands: 'ST0,STi', lift: x87.onRegister(X87.exchange, 1, 0), feature: 'x87' },
+  { op: 'DF D0+i', mnemonic: 'FSTP', operands: 'STi', lift: x87.onRegister(X87.storeRegister, 0, 1), feature: 'x87' },
+  { op: 'DF D8+i', mnemonic: 'FSTP', operands: 'STi', lift: x87.onRegister(X87.storeRegister, 0, 1), feature: 'x87' },
+
   // Loads and stores.
   { op: 'D9 /0', mnemonic: 'FLD', operands: 'Md', lift: x87.load(FORMAT.f32), feature: 'x87' },
   { op: 'DD /0', mnemonic: 'FLD', operands: 'Mq', lift: x87.load(FORMAT.f64), feature: 'x87' },

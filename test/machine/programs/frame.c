@@ -36,8 +36,7 @@ static void show(const char *title) {
   }
   uint64_t words[38];
   memcpy(words, context_bytes, sizeof context_bytes);
-  /* Without the flag for XSAVE, which is the processor's. */
-  printf("uc_flags %#lx, link %#lx, stack %#lx %#lx %#lx\n", words[0] & ~1UL, words[1], words[2], words[3] & 0xffffffff, words[4]);
+  printf("uc_flags %#lx, link %#lx, stack %#lx %#lx %#lx\n", words[0], words[1], words[2], words[3] & 0xffffffff, words[4]);
   const char *names[] = {"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"};
   for (int i = 0; i < 8; i++) if (i != 3) printf("%s %#lx\n", names[i], words[5 + i]);
   printf("rbx %#lx rdx %#lx rcx-or-rip %d\n", words[5 + 11], words[5 + 12], words[5 + 14] == words[5 + 16] || words[5 + 14] == 0x1111);

@@ -1,0 +1,240 @@
+/** Exists to keep translations apart from the address spaces that use them: what one process has had translated, every other one that holds the same bytes can run. */
+import { assert } from '../base/errors.ts'
+import type { EncodedFunction } from '../wasm/encode.ts'
+import { storedModule, translateRegion, translateStraight } from './translate.ts'
+import type { AddressSpace } from './address-space.ts'
+
+/** Many translations in one module, which is validated lazily: what a store has kept. Function `i` lies at index `i` of the shelf that it is instantiated with. */
+interface Bundle {
+  size: number
+  bytes: Uint8Array<ArrayBuffer>
+  module: WebAssembly.Module | null
+}
+
+/** A region translated. It is good wherever memory holds `source`, page by page executable, in `ranges`. */
+export interface Translation {
+  slot: number
+  entryPcs: number[]
+  ranges: [number, number][]
+  /** The bytes that were translated, all ranges in a row. */
+  source: Uint8Array
+  /** Addresses in `ranges` at which it asks the kernel (AddressSpace.intercepts): it is good only where they are the same. */
+  intercepts: number[]
+  /** What a store keeps. */
+  code: EncodedFunction
+  /** Compiled from `bytes` when it is first used; exports the function as `f`. */
+  module: WebAssembly.Module | null
+  bytes: Uint8Array<ArrayBuffer>
+  /** Where the function is instead, when it comes from a store. */
+  bundle: { bundle: Bundle; index: number } | null
+}
+
+/** A single instruction translated, at the address that it was translated for. */
+export interface StepTranslation {
+  slot: number
+  source: Uint8Array
+  /** Asks the kernel first. */
+  intercepted: boolean
+  bytes: Uint8Array<ArrayBuffer>
+  module: WebAssembly.Module | null
+}
+
+/** A region as a store keeps it; see Translation. */
+interface StoredRegion {
+  slot: number
+  entryPcs: number[]
+  ranges: [number, number][]
+  source: Uint8Array
+  intercepts: number[]
+  bytes: Uint8Array
+  hints: readonly number[]
+}
+
+/** The translations of a library as plain data. */
+export interface StoredTranslations {
+  /** Guest address of each slot; -1 for slots that are not to be found by address. */
+  slots: number[]
+  regions: StoredRegion[]
+}
+
+/** Counters for `--stats`: they depend on nothing but the run, and nothing depends on them. */
+export interface TranslationStatistics {
+  modules: number
+  regions: number
+  instructions: number
+  bytes: number
+  steps: number
+  /** Regions that an address space took over, from this library or from its own past, without translating. */
+  revived: number
+}
+
+/** More slots than this are not stored. */
+const STORED_SLOTS = 0x1_0000
+/** Translations of one address that are kept: a program that writes its code again and again must not fill the memory. */
+const MAX_VARIANTS = 8
+
+const NO_BYTES = new Uint8Array(0)
+
+/**
+ * All translations of one variant of code (`exact` as for liftBlock). A slot is a number for a guest address, the same in every address space;
+ * code refers to other code by slots, so it does not matter which translation an address space has put there.
+ */
+export class Library {
+  readonly exact: boolean
+  /** Guest address of each slot; -1 for single steps. */
+  readonly slots: number[] = []
+  readonly statistics: TranslationStatistics = {
+    modules: 0,
+    regions: 0,
+    instructions: 0,
+    bytes: 0,
+    steps: 0,
+    revived: 0,
+  }
+  private readonly slotOf = new Map<number, number>()
+  private readonly variants = new Map<number, Translation[]>()
+  private readonly singles = new Map<number, StepTranslation[]>()
+
+  constructor(exact: boolean) {
+    this.exact = exact
+  }
+
+  /** The slot of a guest address. */
+  slotFor(pc: number): number {
+    let slot = this.slotOf.get(pc)
+    if (slot === undefined) {
+      slot = this.slots.length
+      this.slotOf.set(pc, slot)
+      this.slots.push(pc)
+    }
+    return slot
+  }
+
+  /** What has been translated from the slot's address so far, the latest first. */
+  translationsOf(slot: number): readonly Translation[] {
+    return this.variants.get(slot) ?? []
+  }
+
+  /** Translates the region at `pc`, which must be executable, from the bytes of `space`. `volatile`: good for this one time. */
+  translate(space: AddressSpace, pc: number): { translation: Translation; volatile: boolean } {
+    const { region, code, bytes } = translateRegion(space, pc, (to) => this.slotFor(to), this.exact)
+    const translation: Translation = {
+      slot: this.slotFor(pc),
+      entryPcs: region.entryPcs,
+      ranges: region.ranges,
+      source: sourceOf(space, region.ranges),
+      intercepts: space.interceptedIn(region.ranges),
+      code,
+      module: null,
+      bytes,
+      bundle: null,
+    }
+    const { statistics } = this
+    statistics.modules++
+    statistics.bytes += bytes.length
+    statistics.regions++
+    statistics.instructions += region.instructions
+    if (!region.volatile) this.add(translation)
+    return { translation, volatile: region.volatile }
+  }
+
+  private add(translation: Translation): void {
+    const known = this.variants.get(translation.slot)
+    if (known === undefined) {
+      this.variants.set(translation.slot, [translation])
+      return
+    }
+    known.unshift(translation)
+    if (known.length > MAX_VARIANTS) known.pop()
+  }
+
+  /** The straight translation (translate.ts) at `pc` from the bytes of `space`. */
+  step(space: AddressSpace, pc: number): StepTranslation {
+    const known = this.singles.get(pc)
+    const asks = space.intercepts.has(pc)
+    const found = known?.find(({ source, intercepted }) => intercepted === asks && holds(space, pc, source))
+    if (found !== undefined) return found
+    const slot = this.slots.length
+    this.slots.push(-1)
+    const { bytes, length } = translateStraight(space, pc, this.exact)
+    this.statistics.steps++
+    const step: StepTranslation = {
+      slot,
+      source: space.bytes.slice(pc, pc + length),
+      intercepted: asks,
+      bytes,
+      module: null,
+    }
+    // An instruction that could not be fetched may be another one the next time.
+    if (length === 0) return step
+    if (known === undefined) this.singles.set(pc, [step])
+    else {
+      known.unshift(step)
+      if (known.length > MAX_VARIANTS) known.pop()
+    }
+    return step
+  }
+
+  /** All translations, for `restore` of a later library; null when that would say nothing that the last `restore` did not. */
+  store(): StoredTranslations | null {
+    if (this.statistics.regions * 50 <= this.slots.length || this.slots.length > STORED_SLOTS) return null
+    const regions: StoredRegion[] = []
+    for (const list of this.variants.values()) {
+      for (const { slot, entryPcs, ranges, source, intercepts, code } of list.toReversed())
+        regions.push({ slot, entryPcs, ranges, source, intercepts, bytes: code.bytes, hints: code.hints })
+    }
+    return { slots: [...this.slots], regions }
+  }
+
+  /** Takes over the translations of an earlier library. Each is used only where memory holds the bytes that it was made from. Only for an empty one. */
+  restore({ slots, regions }: StoredTranslations): void {
+    assert(this.slots.length === 0, 'translations can be restored only into an empty library')
+    for (const pc of slots) this.slots.push(pc)
+    slots.forEach((pc, slot) => pc >= 0 && this.slotOf.set(pc, slot))
+    const codes = regions.map(({ bytes, hints }): EncodedFunction => ({ bytes, hints }))
+    const bundle: Bundle = { size: regions.length, bytes: storedModule(codes), module: null }
+    regions.forEach(({ slot, entryPcs, ranges, source, intercepts }, index) => {
+      this.add({
+        slot,
+        entryPcs,
+        ranges,
+        source,
+        intercepts,
+        code: codes[index]!,
+        module: null,
+        bytes: NO_BYTES,
+        bundle: { bundle, index },
+      })
+    })
+  }
+}
+
+/** The module of a translation, a step or a bundle, compiled when it is first wanted. */
+export function moduleOf(of: {
+  bytes: Uint8Array<ArrayBuffer>
+  module: WebAssembly.Module | null
+}): WebAssembly.Module {
+  if (of.module === null) {
+    of.module = new WebAssembly.Module(of.bytes)
+    of.bytes = NO_BYTES
+  }
+  return of.module
+}
+
+function sourceOf(space: AddressSpace, ranges: readonly [number, number][]): Uint8Array {
+  const length = ranges.reduce((sum, [start, end]) => sum + end - start, 0)
+  const source = new Uint8Array(length)
+  let at = 0
+  for (const [start, end] of ranges) {
+    source.set(space.bytes.subarray(start, end), at)
+    at += end - start
+  }
+  return source
+}
+
+/** Does memory hold these bytes at `pc`? */
+export function holds(space: AddressSpace, pc: number, source: Uint8Array): boolean {
+  const { bytes } = space
+  for (let i = 0; i < source.length; i++) if (bytes[pc + i] !== source[i]) return false
+  return true
+}

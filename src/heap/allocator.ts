@@ -1,0 +1,264 @@
+/** Exists as the allocator behind the guarded heap: which slot a block gets, what surrounds it, and when a freed one may be used again. */
+import { nextBelow } from '../base/random.ts'
+import { PAGE_SIZE } from '../engine/layout.ts'
+import { setAddressable } from '../engine/addressable.ts'
+import { PROT } from '../engine/address-space.ts'
+import { MAP, type Memory } from '../linux/mm.ts'
+import { BLOCK, newRow, PATTERN, REDZONE, REUSE, SPAN, SPAN_SHIFT, type HeapState, type Span } from './state.ts'
+
+/** Capacities of the classes of sizes, redzone not included: sixteens to 512, then eight steps per doubling. */
+const CAPACITIES: readonly number[] = capacities()
+
+export const CLASSES = CAPACITIES.length
+
+/** Of a redzone at most this many bytes are filled and looked at. */
+const LOOK = 64
+
+function capacities(): number[] {
+  const list: number[] = []
+  for (let size = 16; size <= 512; size += 16) list.push(size)
+  for (let step = 64; step <= 2048; step *= 2) for (let i = 1; i <= 8; i++) list.push(step * 8 + i * step)
+  return list
+}
+
+function classOf(bytes: number): number {
+  if (bytes <= 512) return Math.max(0, ((bytes + 15) >> 4) - 1)
+  let low = 32
+  let high = CLASSES
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (CAPACITIES[middle]! < bytes) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Where bytes of a redzone were overwritten. */
+export interface Damage {
+  /** Row of the block that is next to them. */
+  row: number
+  /** First overwritten byte. */
+  address: number
+  /** Overwritten bytes from there on that belong together. */
+  length: number
+}
+
+/** A guarded heap in its address space. */
+export class Allocator {
+  readonly state: HeapState
+  private readonly memory: Memory
+  /** Whether accesses are looked at, so that it must be known which bytes belong to blocks. */
+  private watched = false
+
+  constructor(state: HeapState, memory: Memory) {
+    this.state = state
+    this.memory = memory
+  }
+
+  /** From now on memory outside of live blocks is not addressable. */
+  watch(): void {
+    if (this.watched) return
+    this.watched = true
+    const { spans, blocks } = this.state
+    for (const span of spans) if (span !== null) this.memory.space.watch(span.base, span.length)
+    for (let row = 0; row < blocks.rows; row++) if (blocks.state[row] === BLOCK.live) this.mark(row, true)
+  }
+
+  private mark(row: number, addressable: boolean): void {
+    const { address, size } = this.state.blocks
+    if (this.watched) setAddressable(this.memory.space, address[row]!, size[row]!, addressable)
+  }
+
+  /** The row of the block, live or freed, at or nearest to an address of the heap; -1 for none. */
+  nearest(address: number): number {
+    const { blocks } = this.state
+    const span = this.spanAt(address)
+    if (span === null) return -1
+    const slot = span.base + Math.floor((address - span.base) / span.slot) * span.slot
+    let best = -1
+    let least = Infinity
+    for (const at of [address, slot - 1, slot + span.slot]) {
+      const row = this.rowAt(at)
+      if (row < 0) continue
+      const start = blocks.address[row]!
+      const distance = address < start ? start - address : Math.max(0, address - start - blocks.size[row]! + 1)
+      if (distance < least) {
+        least = distance
+        best = row
+      }
+    }
+    return best
+  }
+
+  /** Row of the block that is in the slot at `address`, whatever part of the slot that is; -1 for none, and outside of the heap. */
+  rowAt(address: number): number {
+    const span = this.spanAt(address)
+    if (span === null) return -1
+    const slot = Math.floor((address - span.base) / span.slot)
+    return slot < span.rows.length ? span.rows[slot]! - 1 : -1
+  }
+
+  isHeap(address: number): boolean {
+    return this.spanAt(address) !== null
+  }
+
+  private spanAt(address: number): Span | null {
+    const index = this.state.chunks.get(address >>> SPAN_SHIFT)
+    return index === undefined ? null : this.state.spans[index]!
+  }
+
+  /** A block of `size` bytes at a multiple of `align` (a power of two, at least 16): its row, or -1 when there is no room. */
+  allocate(size: number, align: number): number {
+    const room = size + (align > 16 ? align : 0)
+    const slot = room <= CAPACITIES.at(-1)! ? this.smallSlot(classOf(room)) : this.largeSlot(room)
+    if (slot < 0) return -1
+    const span = this.spanAt(slot)!
+    const address = Math.ceil((slot + REDZONE) / align) * align
+    const row = newRow(this.state.blocks)
+    const { blocks } = this.state
+    blocks.address[row] = address
+    blocks.size[row] = size
+    blocks.state[row] = BLOCK.live
+    span.rows[(slot - span.base) / span.slot] = row + 1
+    this.mark(row, true)
+    this.fill(slot, address)
+    this.fill(address + size, Math.min(slot + span.slot + REDZONE, address + size + LOOK))
+    return row
+  }
+
+  private fill(from: number, to: number): void {
+    if (to <= from) return
+    this.memory.space.willWrite(from, to - from)
+    this.memory.space.bytes.fill(PATTERN, from, to)
+  }
+
+  private smallSlot(sizeClass: number): number {
+    const { free, current, spans, reuse, random } = this.state
+    const list = free[sizeClass]!
+    if (list.length > 0) {
+      if (reuse === REUSE.newest) return list.pop()!
+      const at = reuse === REUSE.oldest ? 0 : nextBelow(random, list.length)
+      const slot = list[at]!
+      if (reuse === REUSE.oldest) list.shift()
+      else {
+        const last = list.pop()!
+        if (at < list.length) list[at] = last
+      }
+      return slot
+    }
+    let span = current[sizeClass]! < 0 ? null : spans[current[sizeClass]!]!
+    if (span === null || span.fresh === span.rows.length) {
+      const index = this.addSpan(SPAN, CAPACITIES[sizeClass]! + REDZONE, sizeClass)
+      if (index < 0) return -1
+      current[sizeClass] = index
+      span = spans[index]!
+    }
+    return span.base + span.fresh++ * span.slot
+  }
+
+  private largeSlot(room: number): number {
+    const length = Math.ceil((room + 2 * REDZONE) / SPAN) * SPAN
+    const index = this.addSpan(length, length - REDZONE, -1)
+    return index < 0 ? -1 : this.state.spans[index]!.base
+  }
+
+  private addSpan(length: number, slot: number, sizeClass: number): number {
+    const start = this.memory.place(length + SPAN - PAGE_SIZE, 0)
+    if (start < 0) return -1
+    const base = Math.ceil(start / SPAN) * SPAN
+    this.memory.add({
+      start: base,
+      end: base + length,
+      prot: PROT.read | PROT.write,
+      flags: MAP.private,
+      file: null,
+      name: '',
+      untouched: false,
+      onFork: 'copy',
+    })
+    if (this.watched) this.memory.space.watch(base, length)
+    const { spans, chunks } = this.state
+    const gap = spans.indexOf(null)
+    const index = gap < 0 ? spans.length : gap
+    const rows = new Uint32Array(Math.floor((length - REDZONE) / slot))
+    spans[index] = { base, length, slot, rows, fresh: sizeClass < 0 ? 1 : 0, sizeClass }
+    for (let at = base; at < base + length; at += SPAN) chunks.set(at >>> SPAN_SHIFT, index)
+    // The redzone behind the last slot.
+    if (sizeClass >= 0) this.fill(base + rows.length * slot, base + rows.length * slot + REDZONE)
+    return index
+  }
+
+  /** Puts a live block into quarantine; blocks that have been there for longest leave it for good. */
+  release(row: number): void {
+    const { blocks, quarantine } = this.state
+    blocks.state[row] = BLOCK.freed
+    this.mark(row, false)
+    quarantine.rows.push(row)
+    quarantine.bytes += blocks.size[row]! + REDZONE
+    while (quarantine.bytes > quarantine.limit && quarantine.head < quarantine.rows.length) {
+      const oldest = quarantine.rows[quarantine.head++]!
+      quarantine.bytes -= blocks.size[oldest]! + REDZONE
+      this.forget(oldest)
+    }
+    if (quarantine.head > 1024 && quarantine.head * 2 > quarantine.rows.length) {
+      quarantine.rows.splice(0, quarantine.head)
+      quarantine.head = 0
+    }
+  }
+
+  private forget(row: number): void {
+    const { blocks, free, spans, chunks } = this.state
+    const address = blocks.address[row]!
+    const span = this.spanAt(address)!
+    const slot = Math.floor((address - span.base) / span.slot)
+    blocks.state[row] = BLOCK.none
+    blocks.spare.push(row)
+    span.rows[slot] = 0
+    if (span.sizeClass >= 0) {
+      free[span.sizeClass]!.push(span.base + slot * span.slot)
+      return
+    }
+    spans[chunks.get(span.base >>> SPAN_SHIFT)!] = null
+    for (let at = span.base; at < span.base + span.length; at += SPAN) chunks.delete(at >>> SPAN_SHIFT)
+    this.memory.remove(span.base, span.base + span.length)
+  }
+
+  /** Overwritten bytes around a block, each stretch once: they are made whole again. */
+  damages(row: number): Damage[] {
+    const { blocks } = this.state
+    const address = blocks.address[row]!
+    const span = this.spanAt(address)!
+    const slot = span.base + Math.floor((address - span.base) / span.slot) * span.slot
+    const end = address + blocks.size[row]!
+    const found: Damage[] = []
+    const before = this.stretch(Math.max(slot, address - LOOK), address)
+    if (before !== null) found.push(this.attributed(row, slot, before))
+    const behind = this.stretch(end, Math.min(slot + span.slot + REDZONE, end + LOOK))
+    if (behind !== null) found.push({ row, ...behind })
+    return found
+  }
+
+  /** Damage that begins right behind the block in the slot before is that block's. */
+  private attributed(row: number, slot: number, { address, length }: { address: number; length: number }): Damage {
+    const { blocks } = this.state
+    const previous = address === slot ? this.rowAt(slot - 1) : -1
+    if (previous < 0) return { row, address, length }
+    const end = blocks.address[previous]! + blocks.size[previous]!
+    const { bytes } = this.memory.space
+    for (let at = end; at < slot; at++) if (bytes[at] === PATTERN) return { row, address, length }
+    this.fill(end, slot)
+    return { row: previous, address: end, length: slot - end + length }
+  }
+
+  /** The overwritten bytes of [from, to) next to the block; repaired. */
+  private stretch(from: number, to: number): { address: number; length: number } | null {
+    const { bytes } = this.memory.space
+    let first = from
+    while (first < to && bytes[first] === PATTERN) first++
+    if (first === to) return null
+    let last = to
+    while (bytes[last - 1] === PATTERN) last--
+    this.fill(first, last)
+    return { address: first, length: last - first }
+  }
+}

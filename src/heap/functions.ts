@@ -1,0 +1,107 @@
+/** Exists to list the allocation functions by their symbols: what each does, where its arguments are, and which of them belong together. */
+
+/** Who may free what. */
+export type Family = 'malloc' | 'new' | 'new[]'
+
+/** What a function does. Checks are of native functions that copy: they are looked at and then run. */
+export type Action =
+  | 'allocate'
+  | 'zeroed'
+  | 'resize'
+  | 'free'
+  | 'aligned'
+  | 'posixAligned'
+  | 'pages'
+  | 'usable'
+  | 'copy'
+  | 'copyString'
+  | 'copyStringUpTo'
+  | 'appendString'
+  | 'appendStringUpTo'
+  | 'string'
+  | 'strings'
+  | 'bytes'
+
+/** One allocation function. Arguments are numbered from 0; -1 for none. */
+export interface HeapFunction {
+  /** As a report names it. */
+  readonly name: string
+  readonly symbols: readonly string[]
+  readonly action: Action
+  readonly family: Family
+  /** Which argument is the alignment, for aligned forms. */
+  readonly align: number
+  /** Which argument of a sized operator delete is the size. */
+  readonly size: number
+}
+
+const rows: HeapFunction[] = []
+
+function row(name: string, symbols: string, action: Action, family: Family, align = -1, size = -1): void {
+  rows.push({ name, symbols: symbols.split(' '), action, family, align, size })
+}
+
+row('malloc', 'malloc', 'allocate', 'malloc')
+row('calloc', 'calloc', 'zeroed', 'malloc')
+row('realloc', 'realloc', 'resize', 'malloc')
+row('free', 'free cfree', 'free', 'malloc')
+row('aligned_alloc', 'aligned_alloc memalign', 'aligned', 'malloc', 0)
+row('posix_memalign', 'posix_memalign', 'posixAligned', 'malloc', 1)
+row('valloc', 'valloc', 'pages', 'malloc')
+row('pvalloc', 'pvalloc', 'pages', 'malloc')
+row('malloc_usable_size', 'malloc_usable_size', 'usable', 'malloc')
+
+row('operator new', '_Znwm _ZnwmRKSt9nothrow_t', 'allocate', 'new')
+row('operator new[]', '_Znam _ZnamRKSt9nothrow_t', 'allocate', 'new[]')
+row('operator new', '_ZnwmSt11align_val_t _ZnwmSt11align_val_tRKSt9nothrow_t', 'aligned', 'new', 1)
+row('operator new[]', '_ZnamSt11align_val_t _ZnamSt11align_val_tRKSt9nothrow_t', 'aligned', 'new[]', 1)
+row('operator delete', '_ZdlPv _ZdlPvRKSt9nothrow_t', 'free', 'new')
+row('operator delete[]', '_ZdaPv _ZdaPvRKSt9nothrow_t', 'free', 'new[]')
+row('operator delete', '_ZdlPvm', 'free', 'new', -1, 1)
+row('operator delete[]', '_ZdaPvm', 'free', 'new[]', -1, 1)
+row('operator delete', '_ZdlPvSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t', 'free', 'new', 1)
+row('operator delete[]', '_ZdaPvSt11align_val_t _ZdaPvSt11align_val_tRKSt9nothrow_t', 'free', 'new[]', 1)
+row('operator delete', '_ZdlPvmSt11align_val_t', 'free', 'new', 2, 1)
+row('operator delete[]', '_ZdaPvmSt11align_val_t', 'free', 'new[]', 2, 1)
+
+/** Functions before this index are allocation functions; those from it on are only looked at. */
+const LOOKED_AT = rows.length
+
+row('memcpy', 'memcpy __memcpy_chk mempcpy __mempcpy_chk', 'copy', 'malloc')
+row('strcpy', 'strcpy __strcpy_chk stpcpy __stpcpy_chk', 'copyString', 'malloc')
+row('strncpy', 'strncpy __strncpy_chk stpncpy __stpncpy_chk', 'copyStringUpTo', 'malloc')
+row('strcat', 'strcat __strcat_chk', 'appendString', 'malloc')
+row('strncat', 'strncat __strncat_chk', 'appendStringUpTo', 'malloc')
+
+row('strlen', 'strlen', 'string', 'malloc')
+row('strdup', 'strdup', 'string', 'malloc')
+row('strchr', 'strchr', 'bytes', 'malloc')
+row('strrchr', 'strrchr', 'string', 'malloc')
+row('strstr', 'strstr', 'bytes', 'malloc')
+row('strnlen', 'strnlen', 'bytes', 'malloc')
+row('strcmp', 'strcmp', 'strings', 'malloc')
+row('strncmp', 'strncmp', 'strings', 'malloc')
+row('strcasecmp', 'strcasecmp', 'strings', 'malloc')
+row('strncasecmp', 'strncasecmp', 'strings', 'malloc')
+
+/** All of them; a block remembers its functions by index. */
+export const FUNCTIONS: readonly HeapFunction[] = rows
+
+const bySymbol = new Map(rows.flatMap(({ symbols }, i) => symbols.map((symbol): [string, number] => [symbol, i])))
+
+/** Index of the allocation function with this symbol; undefined for others. */
+export function allocationFunction(symbol: string): number | undefined {
+  const index = bySymbol.get(symbol)
+  return index !== undefined && index < LOOKED_AT ? index : undefined
+}
+
+/** Index of the copying function with this symbol; undefined for others. */
+export function copyingFunction(symbol: string): number | undefined {
+  const index = bySymbol.get(symbol)
+  return index !== undefined && index >= LOOKED_AT ? index : undefined
+}
+
+/** Is this one of C++'s operators? */
+export function isOperator(index: number): boolean {
+  return FUNCTIONS[index]!.name.startsWith('operator')
+}

@@ -1,0 +1,442 @@
+/**
+ * Exists as the guarded heap: an option of the machine that answers the C library's and the C++ operators' allocation functions with an allocator of its own,
+ * which knows every block and sees what is done wrong with them.
+ */
+import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
+import { PT } from '../elf/constants.ts'
+import { isElfError, parseElf } from '../elf/file.ts'
+import { firstUnaddressable } from '../engine/addressable.ts'
+import { REG } from '../ir/registers.ts'
+import { filePages } from '../linux/fs/mapping.ts'
+import type { Heap } from '../linux/heap.ts'
+import type { Kernel } from '../linux/kernel.ts'
+import type { Memory } from '../linux/mm.ts'
+import type { Task } from '../linux/state.ts'
+import type { HeapEvent } from '../tool/observer.ts'
+import { Allocator, CLASSES } from './allocator.ts'
+import { blockOf } from './blocks.ts'
+import { checkCopy } from './copies.ts'
+import { FUNCTIONS, type HeapFunction } from './functions.ts'
+import { findLeaks } from './leaks.ts'
+import { recognise, type Recognised } from './recognise.ts'
+import { BLOCK, newHeap, type HeapState } from './state.ts'
+
+/** Options of a guarded heap. */
+export interface GuardedOptions {
+  /** Bytes of freed blocks that are kept from being used again. */
+  quarantine: number
+}
+
+/** The answer of KernelEntry.intercept that lets the function's own code run. */
+const NATIVE = -1
+
+/** Sizes from here on cannot be meant: the C library's own code refuses them. */
+const ABSURD = GUEST_LIMIT
+
+/** Too large for any heap, and not yet negative. */
+const IMPOSSIBLE = 2 ** 61
+
+/** The answer of `perform` when another function takes over: rip is its entry. */
+const ELSEWHERE = -2
+
+const EINVAL = 22
+
+/** What files define, by path and size: a hunt loads the same ones again and again. */
+const known = new Map<string, Recognised>()
+const KNOWN_FILES = 64
+
+/** The call at hand. */
+interface Call {
+  k: Kernel
+  t: Task
+  memory: Memory
+  heap: Allocator
+  index: number
+  f: HeapFunction
+}
+
+/** A guarded heap for all address spaces of a machine. */
+export class GuardedHeap implements Heap {
+  private readonly options: GuardedOptions
+  private readonly allocators = new WeakMap<Memory, Allocator>()
+  private watching = false
+
+  constructor(options: GuardedOptions) {
+    this.options = options
+  }
+
+  begin(k: Kernel, memory: Memory): void {
+    memory.map.heap = newHeap(k.state.constants.seed, this.options.quarantine, CLASSES)
+    this.allocators.delete(memory)
+  }
+
+  resume(memory: Memory): void {
+    const state = memory.map.heap as HeapState | undefined
+    if (state === undefined) return
+    for (const address of state.functions.keys()) memory.space.intercept(address)
+    if (this.watching) this.allocator(memory).watch()
+  }
+
+  watch(k: Kernel): void {
+    this.watching = true
+    for (const memory of k.memories.values()) if (memory.map.heap !== undefined) this.allocator(memory).watch()
+  }
+
+  excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean {
+    const memory = k.memory(t)
+    return !store && isOverRead(memory, this.allocator(memory).state.strings, pc, address, bytes)
+  }
+
+  unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void {
+    if (k.heapObservers.length === 0) return
+    const heap = this.allocator(k.memory(t))
+    const row = heap.nearest(address)
+    tell(k, {
+      task: k.info(t),
+      moment: k.state.count + 1,
+      kind: store ? 'invalid-write' : 'invalid-read',
+      by: '',
+      site: Number(k.cpu.rip),
+      stack: k.cpu.gprNumber(REG.rsp),
+      address,
+      block: row < 0 ? null : blockOf(heap, row),
+      numbers: { size: bytes },
+    })
+  }
+
+  private allocator(memory: Memory): Allocator {
+    let allocator = this.allocators.get(memory)
+    if (allocator === undefined || allocator.state !== memory.map.heap) {
+      this.allocators.set(memory, (allocator = new Allocator(memory.map.heap as HeapState, memory)))
+      if (this.watching) allocator.watch()
+    }
+    return allocator
+  }
+
+  mapped(k: Kernel, t: Task, start: number): void {
+    const memory = k.memory(t)
+    const mapping = memory.at(start)
+    const state = memory.map.heap as HeapState | undefined
+    if (state === undefined || mapping === undefined || mapping.file === null) return
+    const { path, inode, offset } = mapping.file
+    const files = filePages(k)
+    const size = files.size(inode)
+    const isProgram = memory.map.codeStart === 0
+    const bytes = files.read(inode, 0, size)
+    const found = recognised(bytes, path, isProgram)
+    const bias = biasOf(bytes, path, mapping.start, offset)
+    if (bias === null) return
+    if (found.ownOperators) state.ownOperators = true
+    state.musl ||= found.musl
+    for (const [from, to] of found.strings)
+      state.strings.push([Math.max(mapping.start, from + bias), Math.min(mapping.end, to + bias)])
+    const wanted = state.ownOperators ? found.functions : [...found.functions, ...found.operators]
+    for (const [address, index] of wanted) {
+      const at = address + bias
+      if (at < mapping.start || at >= mapping.end) continue
+      state.functions.set(at, index)
+      memory.space.intercept(at)
+    }
+  }
+
+  call(k: Kernel, t: Task): number {
+    const memory = k.memory(t)
+    const heap = this.allocator(memory)
+    const index = heap.state.functions.get(Number(k.cpu.rip))
+    if (index === undefined) return NATIVE
+    const f = FUNCTIONS[index]!
+    const result = perform({ k, t, memory, heap, index, f })
+    if (result === NATIVE) return NATIVE
+    if (result === ELSEWHERE) return Number(k.cpu.rip)
+    // As RET does: the translated caller compares both.
+    const { cpu } = k
+    const rsp = cpu.gprNumber(REG.rsp)
+    const back = memory.space.readU64(rsp)
+    if (back === null || back >= BigInt(GUEST_LIMIT)) return NATIVE
+    cpu.setGpr(REG.rax, BigInt(result))
+    cpu.setGpr(REG.rsp, BigInt(rsp + 8))
+    cpu.rip = back
+    return Number(back)
+  }
+
+  exiting(k: Kernel, t: Task): void {
+    const memory = k.memory(t)
+    if (memory.map.heap === undefined) return
+    const heap = this.allocator(memory)
+    const { blocks } = heap.state
+    for (let row = 0; row < blocks.rows; row++)
+      if (blocks.state[row] !== BLOCK.none) reportDamage(k, t, heap, row, 'exit', 0, 0)
+    const listeners = k.observers.filter((observer) => 'leaks' in observer && observer.leaks !== undefined)
+    if (listeners.length === 0) return
+    const event = { task: k.info(t), moment: k.state.count, blocks: findLeaks(k, t, heap) }
+    for (const observer of listeners) observer.leaks!(event, k)
+  }
+}
+
+/**
+ * String functions read whole words and vectors beyond the ends of strings, which does no harm where the page goes on. As for memcheck, a load at a multiple of its
+ * size may be addressable in part; those of the C library's own string functions may lie behind the end altogether, since they look at several vectors at once.
+ */
+function isOverRead(
+  { space }: Memory,
+  strings: readonly (readonly [number, number])[],
+  pc: number,
+  address: number,
+  bytes: number,
+): boolean {
+  if (bytes < 8) return false
+  if (address % bytes === 0)
+    for (let at = address; at < address + bytes; at++) if (firstUnaddressable(space, at, 1) < 0) return true
+  if (bytes !== 16 && !isHalfVector(space, pc)) return false
+  return strings.some(([start, end]) => pc >= start && pc < end)
+}
+
+/** MOVLPD or MOVHPD, by which strcmp loads the halves of a vector: 66 (REX) 0F 12 or 16. */
+function isHalfVector({ bytes }: Memory['space'], pc: number): boolean {
+  if (bytes[pc] !== 0x66) return false
+  const at = (bytes[pc + 1]! & 0xf0) === 0x40 ? pc + 2 : pc + 1
+  return bytes[at] === 0x0f && (bytes[at + 1] === 0x12 || bytes[at + 1] === 0x16)
+}
+
+function recognised(bytes: Uint8Array, path: string, isProgram: boolean): Recognised {
+  const key = `${path} ${bytes.length} ${isProgram}`
+  let found = known.get(key)
+  if (found === undefined) {
+    found = recognise(bytes, path, isProgram)
+    if (known.size === KNOWN_FILES) known.clear()
+    known.set(key, found)
+  }
+  return found
+}
+
+/** The load bias of the object of which `offset` of the file lies at `start`. */
+function biasOf(bytes: Uint8Array, path: string, start: number, offset: number): number | null {
+  try {
+    const segment = parseElf(bytes, path).segments.find(
+      (one) =>
+        one.type === PT.LOAD && offset >= one.offset - (one.offset % PAGE_SIZE) && offset < one.offset + one.filesz,
+    )
+    return segment === undefined ? null : start - (segment.vaddr + offset - segment.offset)
+  } catch (error) {
+    if (isElfError(error)) return null
+    throw error
+  }
+}
+
+const argument = ({ k }: Call, i: number): number => k.cpu.gprNumber([REG.rdi, REG.rsi, REG.rdx, REG.rcx][i]!)
+
+/** What the function returns, or NATIVE. */
+function perform(call: Call): number {
+  const { f, heap } = call
+  switch (f.action) {
+    case 'allocate':
+      return allocate(call, argument(call, 0), 0)
+    case 'zeroed': {
+      const size = argument(call, 0) * argument(call, 1)
+      const address = allocate(call, size, 0)
+      if (address > 0 && size > 0) {
+        call.memory.space.willWrite(address, size)
+        call.memory.space.bytes.fill(0, address, address + size)
+      }
+      return address
+    }
+    case 'aligned':
+      return allocate(call, argument(call, f.align === 0 ? 1 : 0), argument(call, f.align))
+    case 'pages': {
+      const size = argument(call, 0)
+      return allocate(call, f.name === 'pvalloc' ? Math.ceil(size / PAGE_SIZE) * PAGE_SIZE : size, PAGE_SIZE)
+    }
+    case 'posixAligned':
+      return posixAligned(call)
+    case 'resize':
+      return resize(call, argument(call, 0), argument(call, 1))
+    case 'free': {
+      const address = argument(call, 0)
+      if (address !== 0) free(call, address, true)
+      return 0
+    }
+    case 'usable': {
+      const row = exactRow(heap, argument(call, 0))
+      return row < 0 ? 0 : heap.state.blocks.size[row]!
+    }
+    default:
+      checkCopy(
+        f,
+        (i) => argument(call, i),
+        call.memory.space,
+        (kind, address, numbers) =>
+          report(call, kind, address, kind === 'overlap' ? -1 : heap.nearest(address), numbers),
+      )
+      return NATIVE
+  }
+}
+
+function allocate(call: Call, size: number, align: number): number {
+  if (size >= ABSURD || (align !== 0 && (align & (align - 1)) !== 0) || align >= ABSURD) {
+    reportNegative(call, 0)
+    return NATIVE
+  }
+  const row = call.heap.allocate(size, Math.max(16, align))
+  if (row < 0) return NATIVE
+  note(call, row, align)
+  return call.heap.state.blocks.address[row]!
+}
+
+/** Reports the arguments that are sizes and would be negative as signed numbers, which nobody means. */
+function reportNegative(call: Call, address: number): void {
+  const { k, f } = call
+  for (const register of sizesOf(f)) {
+    const size = Number(BigInt.asIntN(64, k.cpu.gpr(register)))
+    if (size < 0) report(call, 'absurd-size', address, -1, { size })
+  }
+}
+
+function sizesOf({ action, align }: HeapFunction): number[] {
+  if (action === 'zeroed') return [REG.rdi, REG.rsi]
+  if (action === 'posixAligned') return [REG.rdx]
+  return action === 'resize' || (action === 'aligned' && align === 0) ? [REG.rsi] : [REG.rdi]
+}
+
+/** Remembers who made a block, when and where. */
+function note({ k, t, heap, index, memory }: Call, row: number, align: number): void {
+  const { blocks } = heap.state
+  blocks.madeBy[row] = index
+  blocks.align[row] = align
+  blocks.madeAt[row] = k.state.count
+  blocks.madeTid[row] = t.tid
+  const stack = k.cpu.gprNumber(REG.rsp)
+  blocks.stack[row] = stack
+  blocks.site[row] = memory.space.readU32(stack) ?? 0
+}
+
+function posixAligned(call: Call): number {
+  const [to, align, size] = [0, 1, 2].map((i) => argument(call, i)) as [number, number, number]
+  if (align < 8 || (align & (align - 1)) !== 0) return EINVAL
+  const address = allocate(call, size, align)
+  if (address < 0) return NATIVE
+  call.memory.space.writeU64(to, BigInt(address))
+  return 0
+}
+
+function resize(call: Call, old: number, size: number): number {
+  const { heap, memory } = call
+  if (old === 0) return allocate(call, size, 0)
+  if (size >= ABSURD) {
+    reportNegative(call, old)
+    return failed(call)
+  }
+  const row = liveRow(call, old, 'invalid-realloc')
+  if (row < 0) return 0
+  if (size === 0) report(call, 'realloc-zero', old, row, {})
+  if (size === 0 && !heap.state.musl) {
+    free(call, old, false)
+    return 0
+  }
+  const oldSize = heap.state.blocks.size[row]!
+  const address = allocate(call, size, 0)
+  if (address < 0) return failed(call)
+  memory.space.willWrite(address, size)
+  memory.space.bytes.copyWithin(address, old, old + Math.min(oldSize, size))
+  free(call, old, true)
+  return address
+}
+
+/**
+ * realloc that fails: the block stays as it is. The library's own realloc would look for its headers before the block, so its malloc is asked for what cannot be
+ * had: it fails in the same way, and sets errno.
+ */
+function failed({ k, heap }: Call): number {
+  for (const [address, index] of heap.state.functions) {
+    if (FUNCTIONS[index]!.name !== 'malloc') continue
+    k.cpu.setGpr(REG.rdi, BigInt(IMPOSSIBLE))
+    k.cpu.rip = BigInt(address)
+    return ELSEWHERE
+  }
+  return 0
+}
+
+/** The row whose block begins at `address`, live or freed; -1 for none. */
+function exactRow(heap: Allocator, address: number): number {
+  const row = heap.rowAt(address)
+  return row >= 0 && heap.state.blocks.address[row] === address ? row : -1
+}
+
+/** The live block at `address`; otherwise it is reported why there is none. */
+function liveRow(call: Call, address: number, otherwise: HeapEvent['kind']): number {
+  const { heap } = call
+  const row = exactRow(heap, address)
+  if (row < 0) report(call, otherwise, address, heap.rowAt(address), {})
+  else if (heap.state.blocks.state[row] === BLOCK.freed)
+    report(call, otherwise === 'invalid-free' ? 'double-free' : otherwise, address, row, {})
+  else return row
+  return -1
+}
+
+function free(call: Call, address: number, checked: boolean): void {
+  const { k, t, heap, index, f } = call
+  const row = liveRow(call, address, 'invalid-free')
+  if (row < 0) return
+  const { blocks } = heap.state
+  const made = FUNCTIONS[blocks.madeBy[row]!]!
+  if (made.family !== f.family) report(call, 'mismatched-free', address, row, {})
+  else if (checked && f.family !== 'malloc') {
+    const align = f.align < 0 ? 0 : argument(call, f.align)
+    if (align !== blocks.align[row])
+      report(call, 'mismatched-alignment', address, row, { align, made: blocks.align[row]! })
+    else if (f.size >= 0 && argument(call, f.size) !== blocks.size[row])
+      report(call, 'mismatched-size', address, row, { size: argument(call, f.size) })
+  }
+  reportDamage(k, t, heap, row, f.name, siteOf(call), k.cpu.gprNumber(REG.rsp))
+  blocks.freedBy[row] = index
+  blocks.freedAt[row] = k.state.count
+  blocks.freedTid[row] = t.tid
+  heap.release(row)
+}
+
+function siteOf({ k, memory }: Call): number {
+  return memory.space.readU32(k.cpu.gprNumber(REG.rsp)) ?? 0
+}
+
+function report(
+  call: Call,
+  kind: HeapEvent['kind'],
+  address: number,
+  row: number,
+  numbers: Record<string, number>,
+): void {
+  const { k, t, heap, f } = call
+  if (k.heapObservers.length === 0) return
+  tell(k, {
+    task: k.info(t),
+    moment: k.state.count,
+    kind,
+    by: f.name,
+    site: siteOf(call),
+    stack: k.cpu.gprNumber(REG.rsp),
+    address,
+    block: row < 0 ? null : blockOf(heap, row),
+    numbers,
+  })
+}
+
+function reportDamage(k: Kernel, t: Task, heap: Allocator, row: number, by: string, site: number, stack: number): void {
+  for (const { row: owner, address, length } of heap.damages(row)) {
+    if (k.heapObservers.length === 0) continue
+    const block = blockOf(heap, owner)
+    tell(k, {
+      task: k.info(t),
+      moment: k.state.count,
+      kind: 'redzone',
+      by,
+      site,
+      stack,
+      address,
+      block,
+      numbers: { length },
+    })
+  }
+}
+
+function tell(k: Kernel, event: HeapEvent): void {
+  for (const observer of k.heapObservers) observer.heap!(event, k)
+}

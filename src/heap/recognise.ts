@@ -1,0 +1,83 @@
+/** Exists to find the allocation functions of a loaded object by its symbols, and to tell the libraries' own from those that a program brings along. */
+import { isElfError, parseElf, type ElfFile } from '../elf/file.ts'
+import { SHN, STT } from '../elf/constants.ts'
+import type { SymbolTable } from '../elf/symbol-table.ts'
+import { pltSymbols } from '../symbols/plt.ts'
+import { allocationFunction, copyingFunction, isOperator } from './functions.ts'
+
+/** What an object file says. Addresses are without load bias. */
+export interface Recognised {
+  /** Index in FUNCTIONS by address: the C library's and the C++ library's. */
+  functions: [number, number][]
+  /** Operators new and delete of the C++ library. */
+  operators: [number, number][]
+  /** It brings operators new or delete of its own. */
+  ownOperators: boolean
+  musl: boolean
+  /** Code of the C library's string functions: [start, end). */
+  strings: [number, number][]
+}
+
+const C_LIBRARY = /^(libc\.so\.6|libc-2\.\d+\.so|libc\.so|libc\.musl-.*|ld-musl-.*)$/
+/** glibc's dynamic linker, which has string functions of its own. */
+const LINKER = /^ld-(linux|2\.)/
+const MUSL = /musl|^libc\.so$/
+const STRING_FUNCTION = /^_*(?:str|stp|mem|rawmem|wcs|wcp|wmem)/
+const CXX_LIBRARY = /^(libstdc\+\+|libc\+\+|libc\+\+abi)\.so/
+
+/**
+ * The functions of `bytes`, loaded from `path`. A shared C or C++ library is known by its name. A program that contains them is known by symbols that only
+ * they have: what a program defines itself is a custom allocator, which nobody replaces.
+ */
+export function recognise(bytes: Uint8Array, path: string, isProgram: boolean): Recognised {
+  const found: Recognised = { functions: [], operators: [], ownOperators: false, musl: false, strings: [] }
+  try {
+    collect(parseElf(bytes, path), path.slice(path.lastIndexOf('/') + 1), isProgram, found)
+  } catch (error) {
+    // The kernel loads what it can; symbols are another matter.
+    if (!isElfError(error)) throw error
+  }
+  return found
+}
+
+function collect(elf: ElfFile, name: string, isProgram: boolean, found: Recognised): void {
+  const isCLibrary = C_LIBRARY.test(name)
+  const isCxxLibrary = CXX_LIBRARY.test(name)
+  const isStatic = isProgram && elf.interpreter() === undefined
+  const all = elf.symtab()
+  const dynamic = elf.dynsym()
+  // Without these the functions in a program are its own.
+  const hasC = isCLibrary || (isStatic && all?.find('__libc_malloc') !== undefined)
+  const hasCxx = isCxxLibrary || (isProgram && (all ?? dynamic)?.find('_ZSt15get_new_handlerv') !== undefined)
+  const seen = new Set<number>()
+  for (const table of [dynamic, all]) if (table !== undefined) each(table)
+  function each(symbols: SymbolTable): void {
+    for (let i = 1; i < symbols.count; i++) {
+      const type = symbols.typeOf(i)
+      if (type !== STT.FUNC || symbols.sectionOf(i) === SHN.UNDEF) continue
+      const name = symbols.nameOf(i)
+      if (hasC && !isCLibrary && STRING_FUNCTION.test(name))
+        found.strings.push([symbols.valueOf(i), symbols.valueOf(i) + symbols.sizeOf(i)])
+      const index = allocationFunction(name)
+      if (index === undefined) continue
+      const operator = isOperator(index)
+      const theirs = operator ? hasCxx : hasC
+      if (!theirs) {
+        if (operator) found.ownOperators = true
+        continue
+      }
+      const address = symbols.valueOf(i)
+      if (seen.has(address)) continue
+      seen.add(address)
+      ;(operator ? found.operators : found.functions).push([address, index])
+    }
+  }
+  found.musl = hasC && (isCLibrary ? MUSL.test(name) : all?.find('__malloc_replaced') !== undefined)
+  // Its internal functions have no names there.
+  if (isCLibrary || LINKER.test(name)) found.strings.push([0, Infinity])
+  if (isCLibrary || isCxxLibrary) return
+  for (const stub of pltSymbols(elf, isStatic)) {
+    const index = copyingFunction(stub.name.slice(0, -'@plt'.length))
+    if (index !== undefined) found.functions.push([stub.start, index])
+  }
+}

@@ -1,0 +1,24 @@
+/** Exists to state what the kernel asks of a heap that is an option of the machine: one that answers the C library's allocation functions itself. */
+import type { Kernel } from './kernel.ts'
+import type { Memory } from './mm.ts'
+import type { Task } from './state.ts'
+
+/** A heap of the machine's own. What it remembers is plain data in MemoryMap.heap, so that it is copied, saved and hashed with the address space. */
+export interface Heap {
+  /** A program is about to be loaded into an empty address space. */
+  begin(k: Kernel, memory: Memory): void
+  /** A file has been mapped so that it can be executed: its allocation functions are answered from now on. */
+  mapped(k: Kernel, t: Task, start: number): void
+  /** An address space came back from plain data, or is a copy of another one. */
+  resume(memory: Memory): void
+  /** The running task is at the entry of an intercepted function; see KernelEntry.intercept. */
+  call(k: Kernel, t: Task): number
+  /** From now on accesses to what is no block are told to the observers. */
+  watch(k: Kernel): void
+  /** KernelEntry.excuses for the running task. */
+  excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean
+  /** The running task is about to access bytes that belong to no live block. */
+  unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void
+  /** The task is about to end its process by itself: the last moment at which its memory can be looked at. Only called when somebody listens. */
+  exiting(k: Kernel, t: Task): void
+}

@@ -1,0 +1,158 @@
+/** Exists to declare getsockopt and setsockopt. */
+import { fd, int, number, setI64, i64At } from '../arguments.ts'
+import { syscall, unsupported, type Declaration } from '../declare.ts'
+import { ERRNO } from '../errno.ts'
+import type { Kernel } from '../kernel.ts'
+import { optionRow, setOption, SOL, valueOf } from '../net/options.ts'
+import { AF, socketAt, takeError } from '../net/socket.ts'
+import type { Socket } from '../net/state.ts'
+import type { Task } from '../state.ts'
+import { OPTION_NAMES } from '../table-socket.ts'
+import { addressLength, level, optionIn, optionName, optionOut } from './socket-text.ts'
+
+/** Options of SOL_SOCKET that are no int. */
+const SO = {
+  error: 4,
+  linger: 13,
+  peercred: 17,
+  rcvtimeo: 20,
+  sndtimeo: 21,
+  bindToDevice: 25,
+  peersec: 31,
+  peergroups: 59,
+  peerpidfd: 77,
+} as const
+const MICROSECOND = 1000
+
+/** Why a socket has no such option, or a stop that names it. */
+function missing(call: string, socket: Socket, at: number, name: number): number {
+  const wrongFamily =
+    at !== SOL.socket && (socket.family === AF.unix || socket.family === AF.netlink)
+      ? -ERRNO.EOPNOTSUPP
+      : call === 'getsockopt' && socket.family === AF.inet && at !== SOL.socket && at !== SOL.ip && at !== SOL.tcp
+        ? -ERRNO.EOPNOTSUPP
+        : -ERRNO.ENOPROTOOPT
+  if (wrongFamily === -ERRNO.EOPNOTSUPP || (at === SOL.tcp && socket.type !== 1)) return wrongFamily
+  if (at === SOL.ipv6 && socket.family !== AF.inet6) return wrongFamily
+  if (at === SOL.socket && (name === SO.peersec || name === SO.peergroups || name === SO.peerpidfd))
+    return -ERRNO.ENOPROTOOPT
+  const known = OPTION_NAMES[at]?.find(([value]) => value === name)
+  return known === undefined ? -ERRNO.ENOPROTOOPT : unsupported(call, `option ${known[1]}`)
+}
+
+function getsockopt(k: Kernel, t: Task, [number, at, name, address, lengthAddress]: number[]): number {
+  const found = socketAt(k, t, number!)
+  if (typeof found === 'number') return found
+  const { socket } = found
+  const space = k.space(t)
+  const room = space.readU32(lengthAddress!)
+  if (room === null) return -ERRNO.EFAULT
+  if ((room | 0) < 0) return -ERRNO.EINVAL
+  const value = bytesOf('getsockopt', socket, at!, name!)
+  if (typeof value === 'number') return value
+  const part = value.subarray(0, room)
+  if (part.length > 0 && !space.write(address!, part)) return -ERRNO.EFAULT
+  return space.writeU32(lengthAddress!, part.length) ? 0 : -ERRNO.EFAULT
+}
+
+function bytesOf(call: string, socket: Socket, at: number, name: number): Uint8Array | number {
+  if (at === SOL.socket) {
+    switch (name) {
+      case SO.error:
+        return words(-takeError(socket))
+      case SO.linger:
+        return words(...socket.linger)
+      case SO.rcvtimeo:
+        return timeval(socket.receiveTimeout)
+      case SO.sndtimeo:
+        return timeval(socket.sendTimeout)
+      case SO.peercred: {
+        const { pid, uid, gid } = socket.peerCredentials ?? { pid: 0, uid: -1, gid: -1 }
+        return words(pid, uid, gid)
+      }
+      case SO.bindToDevice:
+        return new Uint8Array(0)
+    }
+  }
+  const row = optionRow(socket, at, name)
+  return row === undefined ? missing(call, socket, at, name) : words(valueOf(socket, row))
+}
+
+const words = (...values: number[]): Uint8Array => new Uint8Array(Int32Array.from(values).buffer)
+
+function timeval(ns: number): Uint8Array {
+  const bytes = new Uint8Array(16)
+  const view = new DataView(bytes.buffer)
+  setI64(view, 0, Math.floor(ns / 1e9))
+  setI64(view, 8, Math.floor((ns % 1e9) / MICROSECOND))
+  return bytes
+}
+
+function setsockopt(k: Kernel, t: Task, [number, at, name, address, length]: number[]): number {
+  if (length! < 0) return -ERRNO.EINVAL
+  const found = socketAt(k, t, number!)
+  if (typeof found === 'number') return found
+  const { socket } = found
+  const inSocket = at === SOL.socket
+  const timed = inSocket && (name === SO.rcvtimeo || name === SO.sndtimeo)
+  const row = optionRow(socket, at!, name!)
+  const wanted = timed ? 16 : inSocket && name === SO.linger ? 8 : 4
+  if (inSocket || row !== undefined) {
+    if (length! < 4) return -ERRNO.EINVAL
+    if (k.space(t).read(address!, 4) === null) return -ERRNO.EFAULT
+  }
+  if (inSocket && (name === SO.error || name === SO.peercred)) return -ERRNO.ENOPROTOOPT
+  if (!timed && !(inSocket && name === SO.linger)) {
+    if (row === undefined) return missing('setsockopt', socket, at!, name!)
+    if (row.kind === 'fixed') return -ERRNO.ENOPROTOOPT
+  }
+  if (length! < wanted) return -ERRNO.EINVAL
+  const bytes = k.space(t).read(address!, wanted)
+  if (bytes === null) return -ERRNO.EFAULT
+  const view = new DataView(bytes.buffer, bytes.byteOffset, wanted)
+  if (timed) {
+    const [seconds, us] = [i64At(view, 0), i64At(view, 8)]
+    if (us < 0 || us >= 1_000_000) return -ERRNO.EDOM
+    const ns = seconds < 0 ? 0 : seconds * 1e9 + us * MICROSECOND
+    if (name === SO.rcvtimeo) socket.receiveTimeout = ns
+    else socket.sendTimeout = ns
+  } else if (row === undefined)
+    socket.linger = view.getInt32(0, true) === 0 ? [0, socket.linger[1]] : [1, view.getInt32(4, true)]
+  else setOption(socket, row, view.getInt32(0, true))
+  return 0
+}
+
+const PARTIAL =
+  'partial: the options of src/linux/net/options.ts, SO_ERROR, SO_LINGER, SO_PEERCRED, SO_RCVTIMEO, SO_SNDTIMEO'
+
+/** Their declarations. */
+export const socketOptionCalls: readonly Declaration[] = [
+  syscall(
+    54,
+    'setsockopt',
+    [
+      ['fd', fd],
+      ['level', level],
+      ['optname', optionName],
+      ['optval', optionIn],
+      ['optlen', int],
+    ],
+    number,
+    setsockopt,
+    { support: PARTIAL },
+  ),
+  syscall(
+    55,
+    'getsockopt',
+    [
+      ['fd', fd],
+      ['level', level],
+      ['optname', optionName],
+      ['optval', optionOut],
+      ['optlen', addressLength],
+    ],
+    number,
+    getsockopt,
+    { support: PARTIAL },
+  ),
+]
