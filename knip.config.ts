@@ -3,7 +3,7 @@ import type { KnipConfig } from 'knip'
 
 const config: KnipConfig = {
   entry: ['src/cli/main.ts', 'src/**/worker.ts', 'scripts/*.ts', 'test/lockstep/main.ts', 'test/**/*.test.ts'],
-  ignoreBinaries: ['gcc', 'gdb', 'make', 'objdump', 'readelf', 'rustc', 'sha256sum', 'valgrind'],
+  ignoreBinaries: ['gcc', 'gdb', 'ldd', 'make', 'objdump', 'readelf', 'rustc', 'sha256sum', 'strace', 'valgrind'],
   // The guest's room ends where the attributes begin: two names for one address on purpose.
   exclude: ['duplicates'],
   ignoreExportsUsedInFile: { interface: true, type: true },

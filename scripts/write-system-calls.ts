@@ -23,7 +23,9 @@ export function systemCallsPage(): string {
     rows.push({ name: declaration.name, nr, state: full ? 'full' : declaration.support.replace(/^partial: /, '') })
   }
   rows.sort((a, b) => (a.name < b.name ? -1 : 1))
-  const list = rows.map(({ name, nr, state }) => `| ${name} | ${nr} | ${state === 'full' ? 'full |' : `partial | ${state}`} |`)
+  const list = rows.map(
+    ({ name, nr, state }) => `| ${name} | ${nr} | ${state === 'full' ? 'full |' : `partial | ${state}`} |`,
+  )
   return `# System calls
 
 The state of every system call of x86-64 Linux, made by \`npx node scripts/write-system-calls.ts\` from the declarations in

@@ -31,9 +31,15 @@ export function cacheCommand({ end }: Invocation): Command {
         write(1, `${JSON.stringify({ directory: translationsDirectory(), limits, bytes, entries })}\n`)
       } else {
         for (const entry of entries)
-          write(1, `${sizeText(entry.bytes)}  ${new Date(entry.used).toISOString().slice(0, 19).replace('T', ' ')}  ${entry.program}\n`)
+          write(
+            1,
+            `${sizeText(entry.bytes)}  ${new Date(entry.used).toISOString().slice(0, 19).replace('T', ' ')}  ${entry.program}\n`,
+          )
         const many = entries.length === 1 ? '1 entry' : `${entries.length} entries`
-        write(1, `${many}, ${sizeText(bytes).trim()}, in ${translationsDirectory()} (at most ${MAX_FILES}, ${sizeText(MAX_BYTES).trim()})\n`)
+        write(
+          1,
+          `${many}, ${sizeText(bytes).trim()}, in ${translationsDirectory()} (at most ${MAX_FILES}, ${sizeText(MAX_BYTES).trim()})\n`,
+        )
       }
       end(0)
     })

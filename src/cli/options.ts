@@ -124,7 +124,8 @@ export function wordsOf(options: ProgramOptions): string[] {
   const words = options.env.flatMap((entry) => ['--env', entry])
   if (options.cleanEnv === true) words.push('--clean-env')
   if (options.cwd !== undefined) words.push('--cwd', options.cwd)
-  for (const { host, guest, writable } of options.mount) words.push('--mount', `${host}:${guest}${writable ? ':rw' : ''}`)
+  for (const { host, guest, writable } of options.mount)
+    words.push('--mount', `${host}:${guest}${writable ? ':rw' : ''}`)
   if (options.strategy !== 'random') words.push('--strategy', options.strategy)
   if (options.cpus !== 4) words.push('--cpus', String(options.cpus))
   if (options.clockRate !== 10) words.push('--clock-rate', String(options.clockRate))
@@ -186,5 +187,8 @@ function collectMount(text: string, before: MountChoice[]): MountChoice[] {
   const [, host, guest, rw] = /^([^:]+):(\/[^:]*)(:rw)?$/.exec(text) ?? []
   if (host === undefined || guest === undefined)
     throw new InvalidArgumentError('It takes HOST:GUEST or HOST:GUEST:rw, with an absolute path for GUEST.')
-  return [...before, { host: resolve(host), guest: normalize(guest).replace(/(?<=.)\/$/, ''), writable: rw !== undefined }]
+  return [
+    ...before,
+    { host: resolve(host), guest: normalize(guest).replace(/(?<=.)\/$/, ''), writable: rw !== undefined },
+  ]
 }

@@ -60,6 +60,10 @@ const block = z.object({
   offset: z.int().optional().describe('bytes from its start to the address that the finding is about'),
   allocated: blockCall,
   freed: blockCall.optional(),
+  dump: z
+    .object({ from: z.int(), bytes: z.array(z.string()), at: z.int(), length: count })
+    .optional()
+    .describe('memory around the address; offsets are from the start of the block'),
 })
 
 const leak = z.object({ bytes: count, blocks: count, indirectBytes: count, indirectBlocks: count })

@@ -52,7 +52,7 @@ export class AddressSpace {
   /** Stack zones that still hold, as page numbers; the newest first. */
   private readonly zones: { first: number; last: number }[] = []
   private usedPages: UsedPages | null = null
-  /** How many pages are mapped, and how many have ever been. */
+  /** How many pages are mapped, and how many may ever have been written. */
   private mappedCount = 0
   private touchedCount = 0
   /** Pages that were `clean` and have been written since (each once), in no particular order: emptied by whoever asked for it. */
@@ -174,9 +174,15 @@ export class AddressSpace {
 
   private setMapped(page: number, attribute: number): void {
     if ((this.attributes[page]! & ATTRIBUTE.unmapped) !== 0) this.mappedCount++
-    if (this.touched[page] === 0) this.touchedCount++
-    this.touched[page] = 1
+    if ((attribute & ATTRIBUTE.noRead) === 0) this.touch(page)
     this.attributes[page] = attribute
+  }
+
+  /** From now on the page's bytes may differ from zero. */
+  private touch(page: number): void {
+    if (this.touched[page] !== 0) return
+    this.touched[page] = 1
+    this.touchedCount++
   }
 
   /** Maps the pages of a range as another space has them: rights and contents. With `contents` false they are zero. */
@@ -187,20 +193,19 @@ export class AddressSpace {
     this.losePlain(first, end - first, UNMAPPED)
     for (let page = first; page < end; page++) {
       this.executable[page] = from.executable[page]!
-      const touched = this.touched[page]!
-      this.setMapped(page, from.attributes[page]! & ~(ATTRIBUTE.code | ATTRIBUTE.clean))
-      // `zero` below looks at what the page held before.
-      this.touched[page] = touched
+      const attribute = from.attributes[page]! & ~(ATTRIBUTE.code | ATTRIBUTE.clean)
+      if ((this.attributes[page]! & ATTRIBUTE.unmapped) !== 0) this.mappedCount++
+      this.attributes[page] = attribute
     }
     for (let page = first; page < end;) {
       const used = contents ? from.nextUsed(page, end) : end
       this.zero(page, used)
       let stop = used
-      while (stop < end && from.nextUsed(stop, stop + 1) === stop) stop++
+      while (stop < end && from.nextUsed(stop, stop + 1) === stop) this.touch(stop++)
       if (stop > used) this.bytes.set(from.bytes.subarray(used << PAGE_SHIFT, stop << PAGE_SHIFT), used << PAGE_SHIFT)
       page = stop
     }
-    this.touched.fill(1, first, end)
+    for (let page = first; page < end; page++) if ((this.attributes[page]! & ATTRIBUTE.noRead) === 0) this.touch(page)
   }
 
   /** The first page in `[page, end)` (page numbers) that is not all zero, or `end`. */
@@ -223,7 +228,7 @@ export class AddressSpace {
     this.dirtied.length = 0
   }
 
-  /** Bytes of all pages that have ever been mapped: what the memory may take of the host's at most. */
+  /** Bytes of all pages that could ever be accessed: what the memory may take of the host's at most. */
   touchedBytes(): number {
     return this.touchedCount * PAGE_SIZE
   }
@@ -252,6 +257,7 @@ export class AddressSpace {
       if ((attribute & ATTRIBUTE.unmapped) !== 0) continue
       this.attributes[page] = attributeOf(prot) | (attribute & (ATTRIBUTE.code | ATTRIBUTE.clean))
       this.executable[page] = prot & PROT.exec ? 1 : 0
+      if ((prot & 7) !== 0) this.touch(page)
     }
   }
 
@@ -315,7 +321,9 @@ export class AddressSpace {
   /** As `poke`, for bytes that all who share the pages get: they do not count as written here. */
   receive(address: number, data: Uint8Array): void {
     const first = address >>> PAGE_SHIFT
-    this.dropCode(first, ((address + data.length - 1) >>> PAGE_SHIFT) - first + 1)
+    const last = (address + data.length - 1) >>> PAGE_SHIFT
+    this.dropCode(first, last - first + 1)
+    for (let page = first; page <= last; page++) this.touch(page)
     this.bytes.set(data, address)
   }
 
@@ -353,7 +361,10 @@ export class AddressSpace {
     const first = address >>> PAGE_SHIFT
     const last = (address + length - 1) >>> PAGE_SHIFT
     this.dropCode(first, last - first + 1)
-    for (let page = first; page <= last; page++) this.dirty(page)
+    for (let page = first; page <= last; page++) {
+      this.touch(page)
+      this.dirty(page)
+    }
   }
 
   /** Notes that a page is about to be written. */

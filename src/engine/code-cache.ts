@@ -182,6 +182,10 @@ export class CodeCache implements CodeListener {
     this.makeRoom()
     this.table.set(slot, f)
     this.active.set(slot, translation)
+    const before = this.latest.get(slot)
+    // What the library has given up is not asked for again.
+    if (before !== undefined && before !== translation && !this.library.translationsOf(slot).includes(before))
+      this.functions.delete(before)
     this.latest.set(slot, translation)
     entryPcs.forEach((pc, label) => {
       if (label === 0 || !this.entries.has(pc)) this.entries.set(pc, (slot << 8) | label)

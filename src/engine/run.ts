@@ -32,8 +32,10 @@ const STEP_LIMIT = 64
 const ARRIVALS = 16
 
 /** Released address spaces that are kept for the next process, and the most that one of them may have touched: their translations are at hand. */
-const KEPT_SPACES = 12
-const KEPT_BYTES = 0x800_0000
+const KEPT_SPACES = 6
+const KEPT_BYTES = 0x2000_0000
+/** The most that all of them together may have touched. */
+const KEPT_TOGETHER = 0x4000_0000
 
 interface SpaceEntry {
   /** The code that is used now: `plain`, or `exact` while the task's floating point has to follow MXCSR. */
@@ -121,7 +123,10 @@ export class Engine implements Processor {
 
   releaseSpace(space: AddressSpace): void {
     // A space keeps the pages that were ever touched: one that was large goes back to the host.
-    if (this.released.length < KEPT_SPACES && space.touchedBytes() <= KEPT_BYTES) this.released.push(space)
+    const bytes = space.touchedBytes()
+    if (bytes > KEPT_BYTES || this.released.length >= KEPT_SPACES) return
+    const kept = this.released.reduce((sum, other) => sum + other.touchedBytes(), bytes)
+    if (kept <= KEPT_TOGETHER) this.released.push(space)
   }
 
   stateOf(space: AddressSpace): CpuState {
@@ -258,6 +263,7 @@ export class Engine implements Processor {
       else if (reason === EXIT.unaddressable) this.tellUnaddressable(view, executed)
       else if (reason !== EXIT.none && (reason !== EXIT.fuel || used === 0)) {
         this.pending = reason
+        this.allowing = false
         return executed
       }
     }

@@ -13,6 +13,7 @@ export type Action =
   | 'posixAligned'
   | 'pages'
   | 'usable'
+  | 'sized'
   | 'copy'
   | 'copyString'
   | 'copyStringUpTo'
@@ -67,6 +68,9 @@ row('operator delete[]', '_ZdaPvmSt11align_val_t', 'free', 'new[]', 2, 1)
 /** Functions before this index are allocation functions; those from it on are only looked at. */
 const LOOKED_AT = rows.length
 
+// Rust's functions call the C library's; what they know besides is the size.
+row('__rust_dealloc', '__rust_dealloc', 'sized', 'malloc')
+row('__rust_realloc', '__rust_realloc', 'sized', 'malloc')
 row('memcpy', 'memcpy __memcpy_chk mempcpy __mempcpy_chk', 'copy', 'malloc')
 row('strcpy', 'strcpy __strcpy_chk stpcpy __stpcpy_chk', 'copyString', 'malloc')
 row('strncpy', 'strncpy __strncpy_chk stpncpy __stpncpy_chk', 'copyStringUpTo', 'malloc')
@@ -93,6 +97,12 @@ const bySymbol = new Map(rows.flatMap(({ symbols }, i) => symbols.map((symbol): 
 export function allocationFunction(symbol: string): number | undefined {
   const index = bySymbol.get(symbol)
   return index !== undefined && index < LOOKED_AT ? index : undefined
+}
+
+/** Index of the function of Rust's with this symbol, in either way of mangling; undefined for others. */
+export function rustFunction(symbol: string): number | undefined {
+  const name = /__rust_(?:dealloc|realloc)$/.exec(symbol)
+  return name === null ? undefined : bySymbol.get(name[0])
 }
 
 /** Index of the copying function with this symbol; undefined for others. */

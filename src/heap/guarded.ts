@@ -3,11 +3,12 @@
  * which knows every block and sees what is done wrong with them.
  */
 import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
-import { PT } from '../elf/constants.ts'
+import { PF, PT } from '../elf/constants.ts'
 import { isElfError, parseElf } from '../elf/file.ts'
 import { firstUnaddressable } from '../engine/addressable.ts'
 import { REG } from '../ir/registers.ts'
 import { filePages } from '../linux/fs/mapping.ts'
+import type { Range } from '../linux/declare.ts'
 import type { Heap } from '../linux/heap.ts'
 import type { Kernel } from '../linux/kernel.ts'
 import type { Memory } from '../linux/mm.ts'
@@ -39,6 +40,9 @@ const IMPOSSIBLE = 2 ** 61
 /** The answer of `perform` when another function takes over: rip is its entry. */
 const ELSEWHERE = -2
 
+/** Accesses by one instruction that are told; stopping for more of them would only take time. */
+const MOST_TOLD = 10_000
+
 const EINVAL = 22
 
 /** What files define, by path and size: a hunt loads the same ones again and again. */
@@ -60,6 +64,8 @@ export class GuardedHeap implements Heap {
   private readonly options: GuardedOptions
   private readonly allocators = new WeakMap<Memory, Allocator>()
   private watching = false
+  /** Bad accesses that were told, by instruction. */
+  private readonly told = new Map<number, number>()
 
   constructor(options: GuardedOptions) {
     this.options = options
@@ -83,24 +89,51 @@ export class GuardedHeap implements Heap {
   }
 
   excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean {
+    if ((this.told.get(pc) ?? 0) >= MOST_TOLD) return true
     const memory = k.memory(t)
     return !store && isOverRead(memory, this.allocator(memory).state.strings, pc, address, bytes)
   }
 
   unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void {
     if (k.heapObservers.length === 0) return
+    const pc = Number(k.cpu.rip)
+    this.told.set(pc, (this.told.get(pc) ?? 0) + 1)
+    this.tellAccess(k, t, k.state.count + 1, '', address, bytes, store)
+  }
+
+  passed(k: Kernel, t: Task, name: string, ranges: readonly Range[], store: boolean): void {
+    if (!this.watching) return
+    const { space } = k.memory(t)
+    for (const { start, length } of ranges) {
+      const bad = firstUnaddressable(space, start, length)
+      if (bad < 0) continue
+      let size = 1
+      while (bad + size < start + length && firstUnaddressable(space, bad + size, 1) >= 0) size++
+      this.tellAccess(k, t, k.state.count, name, bad, size, store)
+    }
+  }
+
+  private tellAccess(
+    k: Kernel,
+    t: Task,
+    moment: number,
+    by: string,
+    address: number,
+    size: number,
+    store: boolean,
+  ): void {
     const heap = this.allocator(k.memory(t))
     const row = heap.nearest(address)
     tell(k, {
       task: k.info(t),
-      moment: k.state.count + 1,
-      kind: store ? 'invalid-write' : 'invalid-read',
-      by: '',
+      moment,
+      kind: by === '' ? (store ? 'invalid-write' : 'invalid-read') : store ? 'syscall-write' : 'syscall-read',
+      by,
       site: Number(k.cpu.rip),
       stack: k.cpu.gprNumber(REG.rsp),
       address,
       block: row < 0 ? null : blockOf(heap, row),
-      numbers: { size: bytes },
+      numbers: { size },
     })
   }
 
@@ -209,12 +242,15 @@ function recognised(bytes: Uint8Array, path: string, isProgram: boolean): Recogn
   return found
 }
 
-/** The load bias of the object of which `offset` of the file lies at `start`. */
+/** The load bias of the object of which `offset` of the file lies at `start`, in a segment with code. */
 function biasOf(bytes: Uint8Array, path: string, start: number, offset: number): number | null {
   try {
     const segment = parseElf(bytes, path).segments.find(
       (one) =>
-        one.type === PT.LOAD && offset >= one.offset - (one.offset % PAGE_SIZE) && offset < one.offset + one.filesz,
+        one.type === PT.LOAD &&
+        (one.flags & PF.X) !== 0 &&
+        offset >= one.offset - (one.offset % PAGE_SIZE) &&
+        offset < one.offset + one.filesz,
     )
     return segment === undefined ? null : start - (segment.vaddr + offset - segment.offset)
   } catch (error) {
@@ -254,6 +290,14 @@ function perform(call: Call): number {
       const address = argument(call, 0)
       if (address !== 0) free(call, address, true)
       return 0
+    }
+    case 'sized': {
+      const [address, size] = [argument(call, 0), argument(call, 1)]
+      const row = exactRow(heap, address)
+      const { blocks } = heap.state
+      if (row >= 0 && blocks.state[row] === BLOCK.live && blocks.size[row] !== size)
+        report(call, 'mismatched-size', address, row, { size })
+      return NATIVE
     }
     case 'usable': {
       const row = exactRow(heap, argument(call, 0))

@@ -3,7 +3,7 @@ import { isElfError, parseElf, type ElfFile } from '../elf/file.ts'
 import { SHN, STT } from '../elf/constants.ts'
 import type { SymbolTable } from '../elf/symbol-table.ts'
 import { pltSymbols } from '../symbols/plt.ts'
-import { allocationFunction, copyingFunction, isOperator } from './functions.ts'
+import { allocationFunction, copyingFunction, isOperator, rustFunction } from './functions.ts'
 
 /** What an object file says. Addresses are without load bias. */
 export interface Recognised {
@@ -58,6 +58,8 @@ function collect(elf: ElfFile, name: string, isProgram: boolean, found: Recognis
       const name = symbols.nameOf(i)
       if (hasC && !isCLibrary && STRING_FUNCTION.test(name))
         found.strings.push([symbols.valueOf(i), symbols.valueOf(i) + symbols.sizeOf(i)])
+      const rust = rustFunction(name)
+      if (rust !== undefined) found.functions.push([symbols.valueOf(i), rust])
       const index = allocationFunction(name)
       if (index === undefined) continue
       const operator = isOperator(index)

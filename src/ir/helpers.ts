@@ -20,10 +20,6 @@ export const HELPER = {
    * result to scratch[0..16). Returns 1 when an unmasked exception forbids the result.
    */
   float: 6,
-  /** CRC32: a is the checksum so far, b the next 1, 2 or 4 bytes; returns the new checksum. */
-  crc8: 7,
-  crc16: 8,
-  crc32: 9,
   /** x87 operations start here; see X87. */
   x87: 16,
 } as const

@@ -82,6 +82,8 @@ export const STATE = {
   x87Opcode: 684,
   x87Ip: 688,
   x87Dp: 696,
+  /** Number of the processor that the task is shown to run on: what RDTSCP and RDPID read. */
+  processor: 704,
 } as const
 
 /** Bytes of one CPU state. */

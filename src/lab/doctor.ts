@@ -45,14 +45,20 @@ export function diagnoseHost(): Diagnosis[] {
   ]
   for (const tool of TOOLS) {
     const path = inPath(tool)
-    found.push(path === null ? { what: tool, state: 'note', text: 'not found' } : { what: tool, state: 'ok', text: path })
+    found.push(
+      path === null ? { what: tool, state: 'note', text: 'not found' } : { what: tool, state: 'ok', text: path },
+    )
   }
   return found
 }
 
 /** Smallest modules that use a feature (WebAssembly core specification, binary format). */
-const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]
-const MULTI_VALUE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 0, 2, 127, 127, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 65, 0, 11]
+const SIMD = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+]
+const MULTI_VALUE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 0, 2, 127, 127, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 65, 0, 11,
+]
 
 function feature(what: string, module: number[]): Diagnosis {
   return WebAssembly.validate(Uint8Array.from(module))
@@ -87,7 +93,15 @@ function inPath(tool: string): string | null {
 }
 
 /** Shared objects that the dynamic linker finds without being told where. */
-const LIBRARY_PATHS = ['/lib', '/usr/lib', '/lib64', '/usr/lib64', '/lib/x86_64-linux-gnu', '/usr/lib/x86_64-linux-gnu', '/usr/local/lib']
+const LIBRARY_PATHS = [
+  '/lib',
+  '/usr/lib',
+  '/lib64',
+  '/usr/lib64',
+  '/lib/x86_64-linux-gnu',
+  '/usr/lib/x86_64-linux-gnu',
+  '/usr/local/lib',
+]
 /** GNU_PROPERTY_X86_ISA_1_NEEDED, and its bits. */
 const ISA_NEEDED = 0xc000_8002
 const LEVELS = ['x86-64-baseline', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4']
@@ -100,11 +114,17 @@ export function diagnoseProgram(path: string): Diagnosis[] {
   try {
     bytes = fs.readFileSync(path)
   } catch (error) {
-    throw new LemmingError('no-program', `${path}: ${(error as NodeJS.ErrnoException).code}`, 'give the path of a program')
+    throw new LemmingError(
+      'no-program',
+      `${path}: ${(error as NodeJS.ErrnoException).code}`,
+      'give the path of a program',
+    )
   }
   if (bytes[0] === 0x23 && bytes[1] === 0x21) {
     const end = bytes.indexOf(10)
-    const line = Buffer.from(bytes.subarray(2, end < 0 ? 256 : end)).toString().trim()
+    const line = Buffer.from(bytes.subarray(2, end < 0 ? 256 : end))
+      .toString()
+      .trim()
     const interpreter = line.split(/\s/)[0]!
     return [
       { what: 'script', state: fs.existsSync(interpreter) ? 'ok' : 'bad', text: line },
@@ -118,7 +138,12 @@ export function diagnoseProgram(path: string): Diagnosis[] {
     if (!(error instanceof LemmingError)) throw error
     return [{ what: 'format', state: 'bad', text: error.message, next: error.next }]
   }
-  return [{ what: 'architecture', state: 'ok', text: 'x86-64 Linux' }, level(file), ...linkage(path, file), ...instructions(file)]
+  return [
+    { what: 'architecture', state: 'ok', text: 'x86-64 Linux' },
+    level(file),
+    ...linkage(path, file),
+    ...instructions(file),
+  ]
 }
 
 /** The level of x86-64 that the linker noted as needed. */
@@ -137,7 +162,11 @@ function isaNeeded(file: ElfFile): number {
   const section = file.section('.note.gnu.property')
   if (section === undefined) return 0
   const { offset, size } = section
-  const view = new DataView(file.bytes.buffer, file.bytes.byteOffset + offset, Math.min(size, file.bytes.length - offset))
+  const view = new DataView(
+    file.bytes.buffer,
+    file.bytes.byteOffset + offset,
+    Math.min(size, file.bytes.length - offset),
+  )
   for (let at = 16; at + 8 <= view.byteLength;) {
     const length = view.getUint32(at + 4, true)
     if (view.getUint32(at, true) === ISA_NEEDED && length >= 4) return view.getUint32(at + 8, true)
@@ -191,7 +220,8 @@ function library(name: string, from: string): string | null {
 
 /** Instructions in the program's code that the machine does not have. Most programs ask CPUID before they use them. */
 function instructions(file: ElfFile): Diagnosis[] {
-  const starts = [...(file.symtab() ?? file.dynsym() ?? [])]
+  const symbols = file.symtab() ?? file.dynsym()
+  const starts = Array.from({ length: symbols?.count ?? 0 }, (_, i) => symbols!.at(i))
     .filter(({ type }) => type === STT.FUNC)
     .map(({ value }) => value)
     .toSorted((a, b) => a - b)

@@ -18,6 +18,8 @@ export function firstLine({ path, argv, env }: RunInputs, stack: bigint): string
   return padded(`execve(${quoted(bytesFromName(program), 4096)}, ${list}, 0x${environ.toString(16)} ${vars})`, '0')
 }
 
+const SIGKILL = 9
+
 /** Watches calls, signals and exits, and hands each line with its newline to `write`. Lines say whose they are while there is more than one task. */
 export function straceObserver(write: (line: string) => void): Observer {
   const alive = new Set<number>()
@@ -48,7 +50,8 @@ export function straceObserver(write: (line: string) => void): Observer {
     },
     signal: (event: SignalEvent) => {
       const name = signalName(event.signal)
-      line(event.task, `--- ${name} ${event.text()} ---`)
+      // SIGKILL is not seen by who traces, only its effect.
+      if (event.signal !== SIGKILL) line(event.task, `--- ${name} ${event.text()} ---`)
       if (event.disposition === 'stop') line(event.task, `--- stopped by ${name} ---`)
       if (event.disposition !== 'terminate') return
       line(event.task, `+++ killed by ${name} +++`)

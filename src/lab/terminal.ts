@@ -24,7 +24,9 @@ export function openTerminal({ fds, raw, size: current }: TerminalJob): Methods 
   const sizeNow = (): [number, number] => [Atomics.load(current, 0), Atomics.load(current, 1)]
   let size = sizeNow()
   // A description of its own: reading it must not wait, and whoever else has the terminal open must not notice.
-  const input = fds[0] ? fs.openSync('/proc/self/fd/0', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY) : -1
+  const input = fds[0]
+    ? fs.openSync('/proc/self/fd/0', fs.constants.O_RDONLY | fs.constants.O_NONBLOCK | fs.constants.O_NOCTTY)
+    : -1
   let insisted = 0
   let last = 0
 

@@ -2,10 +2,9 @@
 import { syncMounted } from './fs/mapping.ts'
 import type { Kernel } from './kernel.ts'
 import { exitGroup } from './exit.ts'
-import { pushFrame, writeInfo } from './signal-frame.ts'
+import { pushFrame } from './signal-frame.ts'
 import { bit, CODE, defaultAction, SA, SIG, SIG_DFL, SIG_IGN } from './signal-names.ts'
-import { infoText } from './signal-text.ts'
-import { dequeue, forceSignal, reconsider, setSignalMask, signalInfo, tellParent } from './signals.ts'
+import { dequeue, forceSignal, reconsider, setSignalMask, signalInfo, tell, tellParent } from './signals.ts'
 import type { Process, SignalAction, SignalInfo, Task } from './state.ts'
 import { isOrphaned, makeIdle, tasksOf } from './tasks.ts'
 
@@ -44,32 +43,6 @@ export function nextHandled(k: Kernel, t: Task): { info: SignalInfo; action: Sig
       stop(k, process, info.signal)
       return null
     }
-  }
-}
-
-function tell(
-  k: Kernel,
-  t: Task,
-  info: SignalInfo,
-  disposition: 'handler' | 'ignore' | 'terminate' | 'stop' | 'continue',
-): void {
-  for (const observer of k.observers) {
-    observer.signal?.(
-      {
-        task: k.info(t),
-        moment: k.state.count,
-        signal: info.signal,
-        code: info.code,
-        address: info.address,
-        disposition,
-        text: () => {
-          const bytes = new Uint8Array(128)
-          writeInfo(bytes, info)
-          return infoText(new DataView(bytes.buffer))
-        },
-      },
-      k,
-    )
   }
 }
 

@@ -6,7 +6,9 @@ import {
   decodeArgs,
   entryText,
   rawArgs,
+  readSet,
   straceLine,
+  writeSet,
   type CallView,
   type Declaration,
   type EntryText,
@@ -44,6 +46,8 @@ export function systemCall(k: Kernel, t: Task): boolean {
   // The call may end the process.
   const space = k.space(t)
   if (traced) enter(k, t, declaration, args)
+  const checked = k.heapObservers.length !== 0 && k.heap !== null
+  if (checked) tellPassed(k, t, declaration, args, null)
   const result = declaration.handler(k, t, args)
   if (result === BLOCKED) {
     sleep(k, t)
@@ -56,6 +60,7 @@ export function systemCall(k: Kernel, t: Task): boolean {
     return false
   }
   setResult(k.cpu, result)
+  if (checked && result >= 0 && k.space(t) === space) tellPassed(k, t, declaration, args, result)
   if (traced) leave(k, t, declaration, args, result, space)
   return !(t.interrupted || k.attention || t.savedMask !== null || k.state.ended !== null)
 }
@@ -94,7 +99,15 @@ export function interruptCall(k: Kernel, t: Task, action: SignalAction): void {
 function finish(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number): void {
   t.wait = null
   if (result !== NO_RESULT) setResult(k.cpu, result)
+  if (k.heapObservers.length !== 0 && k.heap !== null && result >= 0) tellPassed(k, t, declaration, args, result)
   if (k.syscallObservers.length !== 0) leave(k, t, declaration, args, result === NO_RESULT ? null : result)
+}
+
+/** Lets the heap look at the memory that the call makes the kernel read, or, once there is a result, has made it write. */
+function tellPassed(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number | null): void {
+  const call: CallView = { k, t, space: k.space(t), args, result }
+  const ranges = result === null ? readSet(declaration, call) : writeSet(declaration, call)
+  k.heap!.passed(k, t, declaration.name, ranges, result !== null)
 }
 
 function setResult(cpu: CpuState, result: number): void {

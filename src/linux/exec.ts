@@ -1,5 +1,6 @@
 /** Exists to run another program in a process, as execve(2) does: what is checked before, what goes, and what stays. */
 import { LemmingError } from '../base/errors.ts'
+import { STATE } from '../ir/registers.ts'
 import { removeEvent } from './clock.ts'
 import { ERRNO } from './errno.ts'
 import { dropTask, endVfork, releaseMemoryOf } from './exit.ts'
@@ -8,7 +9,7 @@ import { holdInode, releaseInode } from './fs/inode.ts'
 import type { Kernel } from './kernel.ts'
 import { emptyMap, loadProgram, prepareProgram } from './loader.ts'
 import { withoutHandlers } from './processes.ts'
-import { ExecRefusal, type ProgramRequest } from './program-file.ts'
+import { ExecRefusal, openProgram, type ProgramRequest } from './program-file.ts'
 import { SIG, SS } from './signal-names.ts'
 import { forceSignal, signalInfo } from './signals.ts'
 import { addMemory, leaveSpace } from './spaces.ts'
@@ -17,6 +18,14 @@ import { tasksOf } from './tasks.ts'
 
 /** RLIMIT_STACK's index in Process.rlimits. */
 const RLIMIT_STACK = 3
+
+/** Whether the file can be executed as far as its permissions go: 0 or a negative errno. */
+export function mayExecute(k: Kernel, t: Task, request: ProgramRequest): number {
+  return refusing(() => {
+    openProgram(k, t, request)
+    return 0
+  })
+}
 
 /** Replaces the program of the task's process. 0, or a negative errno with nothing changed. */
 export function execute(k: Kernel, t: Task, request: ProgramRequest, environ: readonly string[]): number {
@@ -58,6 +67,7 @@ export function execute(k: Kernel, t: Task, request: ProgramRequest, environ: re
     return 0
   })
   k.cpu.bytes.set(t.cpu)
+  k.cpu.view.setUint32(STATE.processor, t.cpuNumber, true)
   // Behind the point of no return what fails ends the process.
   if (loaded !== 0) forceSignal(k, t, signalInfo(SIG.kill, 0x80))
   return 0
@@ -80,6 +90,9 @@ function refusing<T>(action: () => T): T | number {
 function becomeLeader(k: Kernel, t: Task): void {
   const { tasks, turn, runnable } = k.state
   tasks.delete(t.tid)
+  const entered = k.entered.get(t.tid)
+  k.entered.delete(t.tid)
+  if (entered !== undefined) k.entered.set(t.pid, entered)
   if (turn.tid === t.tid) turn.tid = t.pid
   if (turn.last === t.tid) turn.last = t.pid
   t.tid = t.pid

@@ -1,6 +1,7 @@
 /** Exists to end threads and processes: what a dying thread owes its siblings, what a dying process owes its parent and children, and what is left of it. */
 import { removeEvent } from './clock.ts'
-import { closeAll, signalActivity } from './fs/description.ts'
+import { closeAll, releaseDescription, signalActivity } from './fs/description.ts'
+import { forgetTree } from './fs/directory.ts'
 import { releaseInode } from './fs/inode.ts'
 import { ANY_BITSET, exitRobustList, futexKey, wakeFutex } from './futex.ts'
 import { syncMounted } from './fs/mapping.ts'
@@ -30,6 +31,7 @@ export function dropTask(k: Kernel, t: Task, status: number): void {
   const { state } = k
   const process = k.process(t)
   releaseMemoryOf(k, t)
+  if (t.wait?.holds !== undefined) releaseDescription(k, t.wait.holds)
   makeIdle(state, t)
   removeEvent(state, 'wait', t.tid)
   process.tids.splice(process.tids.indexOf(t.tid), 1)
@@ -112,6 +114,9 @@ export function reap(k: Kernel, process: Process, waited = false): void {
   const { processes } = k.state
   const parent = processes.get(process.ppid)
   processes.delete(process.pid)
+  const { fs } = k.state
+  const proc = fs.inodes.get(fs.inodes.get(fs.root)!.entries!.get('proc') ?? 0)
+  if (proc !== undefined) forgetTree(fs, proc, String(process.pid))
   if (parent === undefined) return
   const index = parent.children.indexOf(process.pid)
   if (index >= 0) parent.children.splice(index, 1)

@@ -1,6 +1,7 @@
 /** Exists to turn what stopped the processor into what Linux does about it: grow a stack, load a page, or raise the signal with its siginfo. */
 import { assert, LemmingError } from '../base/errors.ts'
 import { PROT } from '../engine/address-space.ts'
+import { nameUnsupported } from '../engine/unsupported.ts'
 import { EXIT } from '../ir/exits.ts'
 import { STATE } from '../ir/registers.ts'
 import type { Kernel } from './kernel.ts'
@@ -120,19 +121,22 @@ function floatingPoint(k: Kernel, t: Task): void {
 function unsupportedInstruction(k: Kernel, t: Task): LemmingError {
   const rip = Number(k.cpu.rip)
   const space = k.space(t)
-  const bytes: string[] = []
+  const bytes: number[] = []
   for (let i = 0; i < 15; i++) {
     const byte = space.read(rip + i, 1)
     if (byte === null) break
-    bytes.push(byte[0]!.toString(16).padStart(2, '0'))
+    bytes.push(byte[0]!)
   }
+  const text = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+  const known = nameUnsupported(Uint8Array.from(bytes), rip)
+  const name = known === null ? '' : ` (${known.form}, ${known.feature})`
   const mapping = k.memory(t).at(rip)
   const where = mapping?.file
     ? ` in ${mapping.file.path} at offset 0x${(rip - mapping.start + mapping.file.offset).toString(16)}`
     : ''
   return new LemmingError(
     'unsupported-instruction',
-    `unsupported instruction at 0x${rip.toString(16)}${where}: bytes ${bytes.join(' ')}`,
-    'build the program for a plainer processor (-march=x86-64), or report these bytes',
+    `unsupported instruction at 0x${rip.toString(16)}${where}: bytes ${text}${name}`,
+    'build the program for level x86-64-v2 or less (-march=x86-64-v2), or report these bytes',
   )
 }

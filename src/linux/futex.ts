@@ -92,6 +92,36 @@ export function passOn(k: Kernel, t: Task, address: number, key: FutexKey, flags
   return true
 }
 
+/**
+ * Gives one waiter of `from` the priority-inheriting futex `to` at `address` if it is free, and makes up to `move` others (or all but that one) wait for it.
+ * How many of both; -EINVAL when somebody among them did not say that he would wait for that futex, -EFAULT.
+ */
+export function requeueToPi(k: Kernel, t: Task, from: FutexKey, to: FutexKey, address: number, move: number): number {
+  const space = k.space(t)
+  let done = 0
+  while (done < 1 + move) {
+    const word = space.readU32(address)
+    if (word === null) return -ERRNO.EFAULT
+    const next = takeWaiter(k, from, ANY_BITSET)
+    if (next === undefined) break
+    if ((next.wait!.detail as { inheriting?: number } | undefined)?.inheriting !== address) {
+      enqueue(k, next, from)
+      return -ERRNO.EINVAL
+    }
+    if ((word & WORD.tid) === 0 && !k.state.futexes.has(to)) {
+      space.writeU32(address, (next.tid | (word & WORD.ownerDied)) >>> 0)
+      wake(k, next, 'ready')
+    } else {
+      space.writeU32(address, (word | WORD.waiters) >>> 0)
+      next.wait!.futex!.key = to
+      next.wait!.detail = { inheriting: address, requeued: true }
+      enqueue(k, next, to)
+    }
+    done++
+  }
+  return done
+}
+
 /** Marks the robust futexes that a dying thread holds and wakes a waiter of each; a list that cannot be read ends there. */
 export function exitRobustList(k: Kernel, t: Task): void {
   const space = k.space(t)

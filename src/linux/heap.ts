@@ -1,4 +1,5 @@
 /** Exists to state what the kernel asks of a heap that is an option of the machine: one that answers the C library's allocation functions itself. */
+import type { Range } from './declare.ts'
 import type { Kernel } from './kernel.ts'
 import type { Memory } from './mm.ts'
 import type { Task } from './state.ts'
@@ -19,6 +20,8 @@ export interface Heap {
   excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean
   /** The running task is about to access bytes that belong to no live block. */
   unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void
+  /** The system call `name` makes the kernel read these ranges, or (`store`) has made it write them. Only called when somebody listens. */
+  passed(k: Kernel, t: Task, name: string, ranges: readonly Range[], store: boolean): void
   /** The task is about to end its process by itself: the last moment at which its memory can be looked at. Only called when somebody listens. */
   exiting(k: Kernel, t: Task): void
 }

@@ -89,7 +89,8 @@ export function findProgram(k: Kernel, t: Task, request: ProgramRequest): Progra
   )
 }
 
-function openProgram(k: Kernel, t: Task, { path, dirfd, follow, name }: ProgramRequest): ProgramFile {
+/** The file that a request names, if it may be executed: whatever it holds. Throws an ExecRefusal. */
+export function openProgram(k: Kernel, t: Task, { path, dirfd, follow, name }: ProgramRequest): ProgramFile {
   const place = walk(k, t, dirfd, path, follow)
   const inode = typeof place === 'number' ? place : (place.inode ?? -ERRNO.ENOENT)
   if (typeof inode === 'number') {

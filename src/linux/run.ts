@@ -1,6 +1,7 @@
 /** Exists to be the outer loop of a machine: whose turn it is, for how many instructions, and what happens when a turn stops. */
 import { LemmingError } from '../base/errors.ts'
 import { EXIT } from '../ir/exits.ts'
+import { STATE } from '../ir/registers.ts'
 import { countAt, jumpTo, monotonicNs } from './clock.ts'
 import { interruptCall, resumeCall, waitText } from './dispatch.ts'
 import { raise } from './faults.ts'
@@ -8,6 +9,7 @@ import { publishStores } from './fs/mapping.ts'
 import type { Kernel } from './kernel.ts'
 import { enterHandler, nextHandled } from './delivery.ts'
 import { isPending, setSignalMask } from './signals.ts'
+import { signalName } from './signal-names.ts'
 import type { Task, TimedEvent } from './state.ts'
 import { isAlive, wake } from './tasks.ts'
 import { idleAtTerminal, pollTerminal } from './tty/host.ts'
@@ -81,6 +83,7 @@ function load(k: Kernel, t: Task): void {
   k.loaded = memory
   k.cpu = memory.cpu
   k.cpu.bytes.set(t.cpu)
+  k.cpu.view.setUint32(STATE.processor, t.cpuNumber, true)
   const turn = k.state.turn
   if (turn.last === t.tid) return
   const from = k.state.tasks.get(turn.last)
@@ -143,7 +146,10 @@ function happen(k: Kernel, event: TimedEvent): void {
 
 /** Everybody waits for somebody: the run is over. */
 function deadlock(k: Kernel): void {
-  const waiting = [...k.state.tasks.values()].map((t) => ({ tid: t.tid, text: waitText(k, t) }))
+  const waiting = [...k.state.tasks.values()].map((t) => {
+    const { stopSignal } = k.process(t)
+    return { tid: t.tid, text: stopSignal === 0 ? waitText(k, t) : `stopped by ${signalName(stopSignal)}` }
+  })
   if (waiting.length === 0)
     throw new LemmingError('internal', 'internal error: no task is left and the run has not ended')
   k.state.ended = { kind: 'deadlock', waiting }

@@ -88,7 +88,7 @@ export function infoText(view: DataView): string {
   if (code > 0 && code < CODE.kernel && signal !== SIG.chld) return `${head}, si_addr=${pointerText(u64At(view, 16))}}`
   const sender = `, si_pid=${view.getInt32(16, true)}, si_uid=${view.getUint32(20, true)}`
   if (code > 0 && signal === SIG.chld)
-    return `${head}${sender}, si_status=${view.getInt32(24, true)}, si_utime=${i64At(view, 32)}, si_stime=${i64At(view, 40)}}`
+    return `${head}${sender}, si_status=${code === CODE.childExited ? view.getInt32(24, true) : signalName(view.getInt32(24, true))}, si_utime=${i64At(view, 32)}, si_stime=${i64At(view, 40)}}`
   if (code === CODE.kernel) return `${head}}`
   return `${head}${sender}${code === CODE.queue ? `, si_int=${view.getInt32(24, true)}, si_ptr=${pointerText(u64At(view, 24))}` : ''}}`
 }

@@ -1,5 +1,7 @@
 /** Exists to send signals to tasks and processes: who takes them, what is dropped, and what a process hears of its children (signal(7), kernel/signal.c's rules). */
+import { signalActivity } from './fs/activity.ts'
 import type { Kernel } from './kernel.ts'
+import { writeInfo } from './signal-frame.ts'
 import {
   bit,
   CODE,
@@ -12,6 +14,7 @@ import {
   SYNCHRONOUS,
   UNBLOCKABLE,
 } from './signal-names.ts'
+import { infoText } from './signal-text.ts'
 import type { KernelState, Process, SignalAction, SignalInfo, Task } from './state.ts'
 import { makeRunnable, tasksOf, wake } from './tasks.ts'
 
@@ -46,6 +49,33 @@ export function maySignal(k: Kernel, from: Task, process: Process, signal: numbe
   const [targetReal, , targetSaved] = process.credentials.uid
   if (own === process || effective === 0 || (signal === SIG.cont && own.sid === process.sid)) return true
   return [real, effective].some((uid) => uid === targetReal || uid === targetSaved)
+}
+
+/** Tells observers that a task has taken a signal, or that one to it had no effect. */
+export function tell(
+  k: Kernel,
+  t: Task,
+  info: SignalInfo,
+  disposition: 'handler' | 'ignore' | 'terminate' | 'stop' | 'continue',
+): void {
+  for (const observer of k.observers) {
+    observer.signal?.(
+      {
+        task: k.info(t),
+        moment: k.state.count,
+        signal: info.signal,
+        code: info.code,
+        address: info.address,
+        disposition,
+        text: () => {
+          const bytes = new Uint8Array(128)
+          writeInfo(bytes, info)
+          return infoText(new DataView(bytes.buffer))
+        },
+      },
+      k,
+    )
+  }
 }
 
 /** All actions SIG_DFL. */
@@ -89,7 +119,9 @@ export function reconsider(t: Task, process: Process): void {
 export function sendToTask(k: Kernel, t: Task, info: SignalInfo): void {
   const process = k.process(t)
   prepare(k, process, info.signal)
-  if (isIgnored(process, t, info.signal) || !enqueue(t.pending, info)) return
+  if (isIgnored(process, t, info.signal)) return tell(k, t, info, 'ignore')
+  if (!enqueue(t.pending, info)) return
+  tellSignalfds(k, info.signal)
   if ((bit(info.signal) & t.signalMask) === 0n) interrupt(k, t)
   else acceptWaited(k, [t], info.signal)
 }
@@ -100,7 +132,9 @@ export function sendToProcess(k: Kernel, process: Process, info: SignalInfo): vo
   const main = tasks[0]
   if (main === undefined) return
   prepare(k, process, info.signal)
-  if (isIgnored(process, main, info.signal) || !enqueue(process.pending, info)) return
+  if (isIgnored(process, main, info.signal)) return tell(k, main, info, 'ignore')
+  if (!enqueue(process.pending, info)) return
+  tellSignalfds(k, info.signal)
   const target = tasks.find((t) => (bit(info.signal) & t.signalMask) === 0n)
   if (target !== undefined) interrupt(k, target)
   else acceptWaited(k, tasks, info.signal)
@@ -123,6 +157,12 @@ function interrupt(k: Kernel, t: Task): void {
   // Who waits in vfork takes its signals afterwards.
   if (t.wait !== null && t.wait.kind !== 'vfork') wake(k, t, 'signal')
   if (t === k.current) k.attention = true
+}
+
+/** Lets those look who read signals from descriptors (signalfd(2)). */
+function tellSignalfds(k: Kernel, signal: number): void {
+  for (const d of k.state.fs.descriptions.values())
+    if (d.type === 'signalfd' && (d.counter & bit(signal)) !== 0n) signalActivity(k, d.id, 'read')
 }
 
 /** Wakes a task that waits for this blocked signal in rt_sigtimedwait. */

@@ -72,6 +72,8 @@ export interface Wait {
   fds?: FdInterest[]
   /** kind 'signal': the set that rt_sigtimedwait accepts; absent for pause and sigsuspend, which only a handler ends. */
   signals?: bigint
+  /** A file description that lives by the wait, besides its other holders: let go when the task ends in the wait. */
+  holds?: number
   /** Whatever the handler needs to go on, as plain data. */
   detail?: unknown
 }

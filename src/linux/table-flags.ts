@@ -48,6 +48,7 @@ export const FADVICE: FlagTable = [
 export const SYNC_RANGE: FlagTable = [
   [1, 'SYNC_FILE_RANGE_WAIT_BEFORE'], [2, 'SYNC_FILE_RANGE_WRITE'], [4, 'SYNC_FILE_RANGE_WAIT_AFTER'],
 ]
+export const SPLICE_FLAGS: FlagTable = [[1, 'SPLICE_F_MOVE'], [2, 'SPLICE_F_NONBLOCK'], [4, 'SPLICE_F_MORE'], [8, 'SPLICE_F_GIFT']]
 export const CLOSE_RANGE: FlagTable = [[2, 'CLOSE_RANGE_UNSHARE'], [4, 'CLOSE_RANGE_CLOEXEC']]
 export const FD_FLAGS: FlagTable = [[1, 'FD_CLOEXEC']]
 export const SEALS: FlagTable = [

@@ -20,11 +20,13 @@ import { prctlCalls } from './syscalls/prctl.ts'
 import { processCalls } from './syscalls/process.ts'
 import { schedCalls } from './syscalls/sched.ts'
 import { signalCalls } from './syscalls/signal.ts'
+import { signalfdCalls } from './syscalls/signalfd.ts'
 import { socketCalls } from './syscalls/socket.ts'
 import { socketOptionCalls } from './syscalls/socket-options.ts'
 import { statCalls } from './syscalls/stat.ts'
 import { timeCalls } from './syscalls/time.ts'
 import { treeCalls } from './syscalls/tree.ts'
+import { xattrCalls } from './syscalls/xattr.ts'
 import { waitCalls } from './syscalls/wait.ts'
 
 const families: readonly (readonly Declaration[])[] = [
@@ -33,6 +35,8 @@ const families: readonly (readonly Declaration[])[] = [
   statCalls,
   treeCalls,
   attributeCalls,
+  xattrCalls,
+  signalfdCalls,
   copyCalls,
   controlCalls,
   pollCalls,

@@ -40,7 +40,23 @@ export function startMachine(inputs: RunInputs, world: World): Subject {
   const { strategy, cpus, clockRate, uid, gid, quarantine = 0 } = options
   const ownHeap = options.heap === 'guarded' ? new GuardedHeap({ quarantine }) : undefined
   return new MachineSubject(
-    createMachine({ path, argv, env, cwd, seed, world, processor: engine, strategy, cpus, clockRate, uid, gid, ownHeap, mounts: options.mounts, memoryLimit: options.memoryLimit }),
+    createMachine({
+      path,
+      argv,
+      env,
+      cwd,
+      seed,
+      world,
+      processor: engine,
+      strategy,
+      cpus,
+      clockRate,
+      uid,
+      gid,
+      ownHeap,
+      mounts: options.mounts,
+      memoryLimit: options.memoryLimit,
+    }),
     engine,
   )
 }

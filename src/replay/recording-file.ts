@@ -166,7 +166,10 @@ function readAnswers(answers: Manifest['answers']): WorldAnswers {
     content: text(answers.content, (ref) => ref) as WorldAnswers['content'],
     input: answers.input,
     changes: new Map(answers.changes),
-    terminal: answers.terminal && { info: answers.terminal.info, news: new Map(answers.terminal.news) },
+    terminal: answers.terminal && {
+      info: answers.terminal.info,
+      news: new Map(answers.terminal.news.map(([nth, news]) => [nth, { ...news, typed: Uint8Array.from(news.typed) }])),
+    },
   }
 }
 

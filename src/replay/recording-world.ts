@@ -1,5 +1,14 @@
 /** Exists to note every answer that the world gives to a run, so that the run can be executed again without that world. */
-import type { Codec, HostChange, HostError, HostStat, HostTerminal, ObjectStore, TerminalNews, World } from '../host/host.ts'
+import type {
+  Codec,
+  HostChange,
+  HostError,
+  HostStat,
+  HostTerminal,
+  ObjectStore,
+  TerminalNews,
+  World,
+} from '../host/host.ts'
 import type { WorldAnswers } from './recording.ts'
 
 /** A World that can also be asked, apart from the run, what it would say of files that a report wants: sources, debugging information. */

@@ -3,7 +3,7 @@ import type { HostError, HostStat, HostTerminal, TerminalNews } from '../host/ho
 import type { Suppression } from '../tool/suppression.ts'
 
 /** Version of the recording's form, on disk and in memory. It grows when an older lemming could not read a newer one's recordings. */
-export const RECORDING_FORMAT = 1
+export const RECORDING_FORMAT = 2
 
 /** What a machine is made with. With the answers of the world, a run is a function of this. */
 export interface RunInputs {

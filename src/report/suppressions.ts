@@ -10,6 +10,7 @@ const KINDS: Record<string, string> = {
   Overlap: 'Overlap',
   FishyValue: 'FishyValue',
   ReallocSizeZero: 'ReallocZero',
+  SyscallParam: 'Param',
   Leak_DefinitelyLost: 'Leak',
   Leak_IndirectlyLost: 'Leak',
   Leak_PossiblyLost: 'Leak',
@@ -133,7 +134,8 @@ function wildcard(pattern: string, text: string): boolean {
 /** A suppression that covers this finding, in Valgrind's format; undefined for what Valgrind has no name for. */
 export function suppressionText(finding: Finding): string | undefined {
   const kind = kindOf(finding)
-  if (kind === undefined) return undefined
+  // Valgrind wants to know which argument of the call.
+  if (kind === undefined || kind === 'Param') return undefined
   const lines = [
     '{',
     '   <insert_a_suppression_name_here>',

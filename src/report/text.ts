@@ -1,6 +1,7 @@
 /** Exists to write findings for a terminal: the one place where their text is laid out. */
 import type {
   BlockCall,
+  BlockDump,
   BlockReport,
   Finding,
   Frame,
@@ -42,14 +43,17 @@ export function reportText(finding: Finding, context: ReportContext): string {
   if (finding.registers !== undefined) lines.push('  registers', ...registerLines(finding.registers))
   const several = finding.others.some(({ pid }) => pid !== (thread ?? finding.others[0]!).pid)
   if (finding.others.length > 0)
-    lines.push(`  ${thread === undefined ? 'threads' : 'other threads'}`, ...finding.others.flatMap((other) => threadLines(other, several)))
+    lines.push(
+      `  ${thread === undefined ? 'threads' : 'other threads'}`,
+      ...finding.others.flatMap((other) => threadLines(other, several)),
+    )
   for (const remark of finding.remarks) lines.push(`  note: ${remark}`)
   lines.push(`  again: ${context.again}`)
   return lines.join('\n')
 }
 
 /** What the memory is, and who made it so. */
-function blockLines({ address, size, offset, allocated, freed }: BlockReport): string[] {
+function blockLines({ address, size, offset, allocated, freed, dump }: BlockReport): string[] {
   const at = offset === undefined ? '' : `, offset ${offset}`
   const call = (done: string, { by, moment, tid, stack }: BlockCall): string[] => [
     `  ${done} @${grouped(moment)} by thread ${tid} with ${by}`,
@@ -57,9 +61,26 @@ function blockLines({ address, size, offset, allocated, freed }: BlockReport): s
   ]
   return [
     `  block ${address}, ${size === 1 ? '1 byte' : `${size} bytes`}${at}`,
+    ...(dump === undefined ? [] : dumpLines(dump)),
     ...call('allocated', allocated),
     ...(freed === undefined ? [] : call('freed', freed)),
   ]
+}
+
+/** Rows of 16 bytes with a mark below the first one in question. */
+function dumpLines({ from, bytes, at, length }: BlockDump): string[] {
+  const label = (offset: number): string => `${offset < 0 ? '-' : '+'}0x${Math.abs(offset).toString(16)}`
+  const width = Math.max(label(from).length, label(from + bytes.length).length)
+  const lines: string[] = []
+  for (let row = 0; row < bytes.length; row += 16) {
+    const half = (first: number): string => bytes.slice(row + first, row + first + 8).join(' ')
+    lines.push(`    ${label(from + row).padStart(width)} │ ${half(0)}  ${half(8)}`)
+    const column = at - from - row
+    if (column < 0 || column >= 16) continue
+    const gap = ' '.repeat(4 + width + 3 + column * 3 + (column >= 8 ? 1 : 0))
+    lines.push(`${gap}▲ ${length === 1 ? '1 byte' : `${length} bytes`}; ·· is outside of the block`)
+  }
+  return lines
 }
 
 /** One line for each way in which blocks were not freed. */

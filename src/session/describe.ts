@@ -51,7 +51,8 @@ export function describeEnding(session: Session, inflate: Inflate): Finding | nu
   }
   for (const { text, answer, times } of subject.unknownCalls()) {
     const often = times === 1 ? 'once' : `${times} times`
-    const what = answer === 'ENOSYS' ? 'system call that lemming does not have' : 'network that the machine does not have'
+    const what =
+      answer === 'ENOSYS' ? 'system call that lemming does not have' : 'network that the machine does not have'
     finding.remarks.push(`${what}, called ${often}, answered with ${answer}: ${text}`)
   }
   if (ending.kind === 'exit') return finding

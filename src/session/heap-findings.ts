@@ -2,7 +2,7 @@
  * Exists to make findings of what a heap check heard. Stacks cost the run nothing: the same run is executed again, stopped right before the calls in question,
  * and unwound there.
  */
-import type { Finding, BlockReport, Frame, Stack, ThreadState } from '../tool/finding.ts'
+import type { BlockDump, BlockReport, Finding, Frame, Stack, ThreadState } from '../tool/finding.ts'
 import type { HeapBlock, HeapEvent, LeakedBlock, LeakEvent } from '../tool/observer.ts'
 import type { ReportWorld } from '../replay/recording-world.ts'
 import type { Subject } from '../replay/subject.ts'
@@ -35,6 +35,8 @@ const VALGRIND: Record<HeapEvent['kind'] | LeakedBlock['state'], string> = {
   redzone: 'InvalidWrite',
   'invalid-read': 'InvalidRead',
   'invalid-write': 'InvalidWrite',
+  'syscall-read': 'SyscallParam',
+  'syscall-write': 'SyscallParam',
   definite: 'Leak_DefinitelyLost',
   indirect: 'Leak_IndirectlyLost',
   possible: 'Leak_PossiblyLost',
@@ -54,7 +56,18 @@ interface Seen {
   source: Finding['source']
   /** What the address of an event is, in words, where it is no block of the heap. */
   what: string
+  /** Memory around the address of an event, where that can be read. */
+  memory: Memory | null
 }
+
+/** Bytes of a process. */
+interface Memory {
+  start: number
+  bytes: Uint8Array
+}
+
+/** Bytes read around an address for a dump. */
+const AROUND = 64
 
 /** The findings behind the facts, in the order of their moments, those of leaks last. `again` is the same run at its start; it is used up. */
 export function heapFindings(
@@ -111,7 +124,9 @@ class Visits {
       const namer = this.namerOf(stop.pid)
       const thread = namer.thread(task)
       const what = address === 0 ? '' : this.describe(namer, address, Number(task.registers[4]!))
-      this.seen.set(key, { thread, source: namer.sources.excerpt(thread.stack.frames), what })
+      const bytes = address < AROUND ? null : this.subject.read(stop.pid, address - AROUND, 2 * AROUND)
+      const memory = bytes === null ? null : { start: address - AROUND, bytes }
+      this.seen.set(key, { thread, source: namer.sources.excerpt(thread.stack.frames), what, memory })
     }
   }
 
@@ -167,11 +182,38 @@ function faultFinding(event: HeapEvent, times: number, seed: number, visits: Vis
     remarks: event.kind === 'redzone' ? ['noticed now; the bytes were overwritten some time before'] : [],
   }
   if (times > 1) finding.times = times
-  if (seen !== undefined) finding.thread = named(seen.thread, event.by === 'exit' || event.by === '' ? null : event.by)
+  if (seen !== undefined) finding.thread = named(seen.thread, isCalled(event) ? event.by : null)
   if (event.kind === 'invalid-read' || event.kind === 'invalid-write') finding.bytes = event.numbers.size!
   if (seen?.source !== undefined) finding.source = seen.source
-  if (event.block !== null) finding.block = blockReport(event.block, event, visits)
+  if (event.block !== null) {
+    finding.block = blockReport(event.block, event, visits)
+    if (DUMPED.has(event.kind) && seen !== undefined && seen.memory !== null) {
+      const dump = dumpOf(event, event.block, seen.memory)
+      if (dump !== null) finding.block.dump = dump
+    }
+  }
   return finding
+}
+
+/** Events that are about bytes, and not about the block as a whole. */
+const DUMPED = new Set<HeapEvent['kind']>(['invalid-read', 'invalid-write', 'syscall-read', 'syscall-write', 'redzone'])
+
+/** The row with the address, the one before and the one behind it; null where the memory at hand does not hold them. */
+function dumpOf({ address, numbers }: HeapEvent, block: HeapBlock, memory: Memory): BlockDump | null {
+  const at = address - block.address
+  const from = Math.floor(at / 16) * 16 - 16
+  const first = block.address + from - memory.start
+  if (first < 0 || first + 48 > memory.bytes.length) return null
+  const bytes = [...memory.bytes.subarray(first, first + 48)].map((byte, i) => {
+    const offset = from + i
+    return offset < 0 || offset >= block.size ? '··' : byte.toString(16).padStart(2, '0')
+  })
+  return { from, bytes, at, length: numbers.size ?? numbers.length ?? 1 }
+}
+
+/** Is the innermost frame that of the function in `by`? */
+function isCalled({ kind, by }: HeapEvent): boolean {
+  return by !== '' && by !== 'exit' && !kind.startsWith('syscall-')
 }
 
 /** The innermost frame is the function that was called, whatever alias its symbol has. */
@@ -259,6 +301,12 @@ function sentence(event: HeapEvent, where: string): string {
     case 'invalid-write': {
       const what = `${kind === 'invalid-read' ? 'read' : 'write'} of ${bytes(numbers.size!)} at ${at}`
       return `${by === '' ? what : `${by}: ${what}`}: ${block === null ? 'no block is there' : relation(event.address, block)}`
+    }
+    case 'syscall-read':
+    case 'syscall-write': {
+      const how = kind === 'syscall-read' ? 'is to read' : 'has written'
+      const place = block === null ? 'where no block is' : relation(event.address, block)
+      return `${by}: the kernel ${how} ${bytes(numbers.size!)} at ${at}: ${place}`
     }
     case 'redzone': {
       const offset = event.address - block!.address

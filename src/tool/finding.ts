@@ -81,6 +81,19 @@ export interface BlockReport {
   offset?: number
   allocated: BlockCall
   freed?: BlockCall
+  /** What is in memory around the address in question. */
+  dump?: BlockDump
+}
+
+/** Bytes in and around a block, rows of 16. Offsets are from the block's start. */
+export interface BlockDump {
+  /** Of the first byte; a multiple of 16. */
+  from: number
+  /** Two hexadecimal digits each; `··` for what lies outside of the block. */
+  bytes: string[]
+  /** What was accessed. */
+  at: number
+  length: number
 }
 
 /** Blocks of one origin that were not freed. */

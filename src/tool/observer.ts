@@ -77,7 +77,9 @@ export interface HeapEvent {
     | 'redzone'
     | 'invalid-read'
     | 'invalid-write'
-  /** The function called. */
+    | 'syscall-read'
+    | 'syscall-write'
+  /** The function or system call; '' for an access by the program's own code. */
   by: string
   /** Where it was called from, and the stack pointer there. */
   site: number

@@ -18,10 +18,17 @@ function directory(name: string): string {
 
 /** Names, kinds, rights, sizes, targets and contents of a tree. */
 function tree(path: string): string {
-  return execFileSync('sh', ['-c', 'find . | LC_ALL=C sort | while read f; do stat -c "%n %A %s %h" "$f" | sed "/^[^ ]* d/s/ [0-9]* [0-9]*$//"; test -h "$f" && readlink "$f"; test -f "$f" && cat "$f"; done; true'], {
-    cwd: path,
-    encoding: 'utf8',
-  })
+  return execFileSync(
+    'sh',
+    [
+      '-c',
+      'find . | LC_ALL=C sort | while read f; do stat -c "%n %A %s %h" "$f" | sed "/^[^ ]* d/s/ [0-9]* [0-9]*$//"; test -h "$f" && readlink "$f"; test -f "$f" && cat "$f"; done; true',
+    ],
+    {
+      cwd: path,
+      encoding: 'utf8',
+    },
+  )
 }
 
 /** Changes of every kind that a shell and its tools make. */
@@ -35,7 +42,8 @@ rm file; mkdir gone; rmdir gone; echo a > one; echo b > two; mv one two; cat mov
 describe('--mount', () => {
   it('shows files of the host, which cannot be changed', () => {
     const path = directory('read')
-    const script = 'cat /mnt/data/file; ls /mnt/data; cd /mnt/data; echo x > file; echo x > new; rm file; mkdir d; chmod 1 file; mv file f; touch file; test -w file || echo closed; grep data /proc/mounts'
+    const script =
+      'cat /mnt/data/file; ls /mnt/data; cd /mnt/data; echo x > file; echo x > new; rm file; mkdir d; chmod 1 file; mv file f; touch file; test -w file || echo closed; grep data /proc/mounts'
     const { stdout, stderr, code } = place.lemming(['run', '--mount', `${path}:/mnt/data`, '--', 'bash', '-c', script])
     expect(stdout).toBe(`from the host\nfile\nsub\nclosed\n${path} /mnt/data lemming ro,noatime 0 0\n`)
     expect(stderr.match(/Read-only file system/g)).toHaveLength(7)
@@ -48,7 +56,17 @@ describe('--mount', () => {
     const mounted = directory('mounted')
     const before = execFileSync('sh', ['-c', CHANGES], { cwd: native, encoding: 'utf8' })
     const file = join(place.path, 'rw.lemming')
-    const ran = place.lemming(['run', '--export', file, '--mount', `${mounted}:/work:rw`, '--', 'sh', '-c', `cd /work\n${CHANGES}`])
+    const ran = place.lemming([
+      'run',
+      '--export',
+      file,
+      '--mount',
+      `${mounted}:/work:rw`,
+      '--',
+      'sh',
+      '-c',
+      `cd /work\n${CHANGES}`,
+    ])
     expect(ran).toEqual({ code: 0, stdout: before, stderr: '' })
     expect(tree(mounted)).toBe(tree(native))
     expect(fs.statSync(join(mounted, 'dir/inner/stamp')).mtimeMs).toBe(1e12)
@@ -77,8 +95,14 @@ int main(void) {
 
   it('refuses what makes no sense', () => {
     expect(place.lemming(['run', '--mount', '/tmp', '--', 'true'])).toMatchObject({ code: 2 })
-    expect(place.lemming(['run', '--mount', '/nowhere:/x', '--', 'true'])).toMatchObject({ code: 2, stderr: expect.stringContaining('ENOENT') as string })
-    expect(place.lemming(['hunt', '--mount', `${place.path}:/x:rw`, '--', 'true'])).toMatchObject({ code: 2, stderr: expect.stringContaining('without rw') as string })
+    expect(place.lemming(['run', '--mount', '/nowhere:/x', '--', 'true'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('ENOENT') as string,
+    })
+    expect(place.lemming(['hunt', '--mount', `${place.path}:/x:rw`, '--', 'true'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('without rw') as string,
+    })
   })
 })
 
@@ -91,8 +115,23 @@ describe('the private layer', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(tree(path)).toBe(before)
     const list = JSON.parse(fs.readFileSync(join(kept, 'changes.json'), 'utf8')) as { path: string; change: string }[]
-    const changes = list.filter((entry) => entry.path.startsWith(path)).map((entry) => `${entry.change} ${entry.path.slice(path.length + 1)}`)
-    expect(changes).toEqual(['added dir', 'added dir/copy', 'added dir/inner', 'added dir/inner/stamp', 'added dir/made', 'removed file', 'added hard', 'added moved', 'added moved/deep', 'added soft', 'removed sub', 'added two'])
+    const changes = list
+      .filter((entry) => entry.path.startsWith(path))
+      .map((entry) => `${entry.change} ${entry.path.slice(path.length + 1)}`)
+    expect(changes).toEqual([
+      'added dir',
+      'added dir/copy',
+      'added dir/inner',
+      'added dir/inner/stamp',
+      'added dir/made',
+      'removed file',
+      'added hard',
+      'added moved',
+      'added moved/deep',
+      'added soft',
+      'removed sub',
+      'added two',
+    ])
     expect(fs.readFileSync(join(kept, 'files', path, 'dir/copy'), 'utf8')).toBe('dXYp\n')
     expect(fs.readlinkSync(join(kept, 'files', path, 'soft'))).toBe('dir/made')
     expect(place.lemming(['run', '--keep-files', kept, '--', 'true']).code).toBe(2)

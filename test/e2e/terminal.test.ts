@@ -122,10 +122,13 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(['/bin/sh', '-c', 'tty; stty size; 
 
   it('can be replayed without a terminal', () => {
     const file = join(place.path, 'session.lemming')
-    const shown = drive([...lemming, '--export', file, '--', 'sh', '-c', 'echo go; read x; echo "<$x>"; stty size; exit 4'], [
-      ['go\r\n', 'words\n'],
-      ['<words>', ''],
-    ])
+    const shown = drive(
+      [...lemming, '--export', file, '--', 'sh', '-c', 'echo go; read x; echo "<$x>"; stty size; exit 4'],
+      [
+        ['go\r\n', 'words\n'],
+        ['<words>', ''],
+      ],
+    )
     expect(shown).toMatchObject({ status: 4, missed: null })
     const again = place.lemming(['replay', file])
     expect(again.stdout).toBe(shown.output)

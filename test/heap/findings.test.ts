@@ -25,7 +25,7 @@ describe.each(files)('%s', (file) => {
   test('the report', () => {
     const { stderr } = place.lemming(['run', ...CHECK, '--', build(place, file)])
     const expected = join(sources, `${file}.expected`)
-    const report = normalised(stderr, place)
+    const report = normalised(stderr, place, file)
     if (bless) fs.writeFileSync(expected, report)
     expect(report).toBe(fs.readFileSync(expected, 'utf8'))
   })

@@ -65,13 +65,20 @@ export function found(findings: readonly Finding[], file: string): Marked[] {
     .toSorted((a, b) => a.line - b.line || a.kind.localeCompare(b.kind))
 }
 
-/** What all runs with one seed have in common, and no address of this computer. */
-export function normalised(text: string, place: Place): string {
+/** What all runs with one seed have in common, and no address, library or debugging information of this computer. */
+export function normalised(text: string, place: Place, file: string): string {
+  const own = `${file}:`
   return text
     .replaceAll(place.path, '')
     .replaceAll(sources, '')
     .replace(/0x[0-9a-f]+/g, '0x…')
     .replace(/@\d+(?: \d+)*/g, '@…')
-    .replace(/^(.*)(?:malloc\.c:\d+|libc\.so\.6)( +)/gm, '$1libc ')
-    .replace(/ {2,}(?=\S)/g, (gap, at: number, all: string) => (all[at - 1] === '\n' || at === 0 ? gap : '  '))
+    .split('\n')
+    .map((line) => {
+      const frame = /^( +(?:at )?)(lib\S+|\S+\.[chS]:\d+) +(\S.*)$/.exec(line)
+      if (frame === null) return line.replace(/(\S) {2,}/g, '$1  ')
+      if (frame[2]!.startsWith(own)) return `${frame[1]}${frame[2]}  ${frame[3]!.replace(/ {2,}/g, '  ')}`
+      return `${frame[1]}library  ${/^(?:malloc|calloc|realloc|free|operator)\b/.test(frame[3]!) ? frame[3] : '…'}`
+    })
+    .join('\n')
 }

@@ -147,7 +147,6 @@ int main(void) {
   struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
   const int signals[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) sigaction(signals[i], &action, NULL);
-  set_base(ARCH_SET_GS, GS_BASE);
   syscall(SYS_arch_prctl, ARCH_GET_FS, &host_fs);
   for (uint32_t group = 0; group < head[0]; group++) {
     struct group_head g;
@@ -163,6 +162,8 @@ int main(void) {
     left = g.count;
     started = 0;
     if (sigsetjmp(done, 1) == 0) {
+      /* WRFSBASE and WRGSBASE may have changed them. */
+      set_base(ARCH_SET_GS, GS_BASE);
       set_base(ARCH_SET_FS, FS_BASE);
       __asm__ volatile("int3");
     }

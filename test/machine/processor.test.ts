@@ -85,3 +85,21 @@ test('compiler and C library see level x86-64-v2', () => {
   expect(help).toMatch(/x86-64-v2 \(supported, searched\)/)
   expect(help).not.toMatch(/x86-64-v3 \(supported/)
 })
+
+test.each([
+  ['vpaddd %%ymm0, %%ymm1, %%ymm2', 'AVX2'],
+  ['vaddpd %%ymm0, %%ymm1, %%ymm2', 'AVX'],
+  ['vfmadd132sd %%xmm0, %%xmm1, %%xmm2', 'FMA'],
+  ['vpaddd %%zmm0, %%zmm1, %%zmm2', 'AVX512'],
+  ['aesenc %%xmm0, %%xmm1', 'AES'],
+  ['andn %%eax, %%ecx, %%edx', 'BMI1'],
+  ['rdrand %%eax', 'RDRAND'],
+])('%s stops the run, and names its feature', (instruction, feature) => {
+  const source = `int main(void) { __asm__ volatile("${instruction}" : : : "eax", "edx", "xmm1", "xmm2"); return 0; }`
+  const out = join(scratch(), 'unsupported')
+  execFileSync('gcc', ['-O1', '-x', 'c', '-', '-o', out], { input: source })
+  const { machine } = machineFor(out)
+  expect(() => machine.advance(200_000_000)).toThrow(
+    new RegExp(`^unsupported instruction at 0x[0-9a-f]+ in .*bytes .* \\(.*, ${feature}\\)$`),
+  )
+})

@@ -15,6 +15,7 @@ const builds: Record<string, [compiler: string, ...flags: string[]]> = {
   'dynamic at a fixed address -O3': ['gcc', '-O3', '-no-pie'],
   'static -O2': ['gcc', '-O2', '-static'],
   'static PIE -O1': ['gcc', '-O1', '-static-pie'],
+  'x86-64-v2 -O3': ['gcc', '-O3', '-march=x86-64-v2', '-ffast-math'],
   'musl static -O2': ['musl-gcc', '-O2', '-static'],
 }
 

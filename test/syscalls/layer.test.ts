@@ -290,10 +290,31 @@ describe("the machine's own files", () => {
     expect(caller(bench)('unlink', '/proc/cpuinfo')).toBe(-1)
   })
 
+  it('has a directory for each processor of the machine, and no other', () => {
+    const bench = makeBench('/tmp')
+    const names = namesIn(bench, '/sys/devices/system/cpu').filter((name) => /^cpu\d/.test(name))
+    expect(names).toEqual(['cpu0', 'cpu1', 'cpu2', 'cpu3'])
+    expect(namesIn(bench, '/sys/devices/system/cpu/cpu3').sort()).toEqual(['online', 'topology'])
+  })
+
   it('lists nothing of the host in /dev', () => {
     const bench = makeBench('/tmp')
     expect(namesIn(bench, '/dev').sort()).toEqual(
-      ['fd', 'full', 'null', 'pts', 'random', 'shm', 'stderr', 'stdin', 'stdout', 'tty', 'urandom', 'zero'].sort(),
+      [
+        'fd',
+        'full',
+        'null',
+        'ptmx',
+        'pts',
+        'random',
+        'shm',
+        'stderr',
+        'stdin',
+        'stdout',
+        'tty',
+        'urandom',
+        'zero',
+      ].sort(),
     )
     expect(readdirSync('/dev').length).toBeGreaterThan(0)
   })

@@ -3,7 +3,6 @@ import { LemmingError } from '../../base/errors.ts'
 import { HELPER } from '../../ir/helpers.ts'
 import { STATE } from '../../ir/registers.ts'
 import { cpuid } from './cpuid.ts'
-import { crc32 } from './crc32.ts'
 import { divide } from './divide.ts'
 import { float, loadMxcsr } from './sse.ts'
 import { x87Helper } from './x87.ts'
@@ -27,12 +26,6 @@ export function runHelper(state: DataView, id: number, a: number, b: number, tim
       return loadMxcsr(state, a >>> 0, b !== 0)
     case HELPER.float:
       return float(state, a, b)
-    case HELPER.crc8:
-      return crc32(a, b, 1)
-    case HELPER.crc16:
-      return crc32(a, b, 2)
-    case HELPER.crc32:
-      return crc32(a, b, 4)
     default:
       if (id >= HELPER.x87) return x87Helper(state, id, a, b)
       throw new LemmingError('internal', `internal error: translated code called unknown helper ${id}`)

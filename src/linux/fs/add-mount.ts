@@ -7,7 +7,11 @@ import { addInode, inodeOf, mirrorInode, timeNow } from './inode.ts'
 import type { Inode } from './state.ts'
 
 /** Shows `host` at `guest`, whatever was there; directories on the way that are missing are made in the private layer. */
-export function addMount(k: Kernel, t: Task, { host, guest, writable }: { host: string; guest: string; writable: boolean }): void {
+export function addMount(
+  k: Kernel,
+  t: Task,
+  { host, guest, writable }: { host: string; guest: string; writable: boolean },
+): void {
   const fs = k.state.fs
   const names = guest.split('/').filter((name) => name !== '')
   const refuse = (why: string, next: string): never => {
@@ -17,7 +21,10 @@ export function addMount(k: Kernel, t: Task, { host, guest, writable }: { host: 
   if (last === undefined) return refuse('nothing can be mounted at /', 'give another path in the machine')
   const stat = k.world.lstat(host)
   if (typeof stat === 'string' || (stat.kind !== 'dir' && stat.kind !== 'file'))
-    return refuse(typeof stat === 'string' ? stat : 'neither a directory nor a regular file', 'give a path of this computer')
+    return refuse(
+      typeof stat === 'string' ? stat : 'neither a directory nor a regular file',
+      'give a path of this computer',
+    )
   let dir = inodeOf(fs, fs.root)
   for (const name of names) {
     const found = lookup(k, t, dir, name)

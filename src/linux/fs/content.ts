@@ -107,6 +107,35 @@ function privateChunk(world: World, file: FileContent, index: number, length: nu
   return chunk
 }
 
+/** What SEEK_DATA and SEEK_HOLE tell apart, in bytes. */
+const HOLE_UNIT = 4096
+
+/** Whether the unit of the file that begins at `at` is a hole: nobody has stored anything but zeros there. */
+function isHole(file: FileContent, at: number): boolean {
+  const chunk = file.chunks.get(Math.floor(at / CHUNK))
+  if (chunk === undefined) return at >= file.hostLimit
+  const within = at % CHUNK
+  return chunk.subarray(within, within + HOLE_UNIT).every((byte) => byte === 0)
+}
+
+/** The first byte at or behind `from` that lies in data (or, for `hole`, in a hole); null when there is none before the end of the file. */
+export function seekContent(file: FileContent, from: number, hole: boolean): number | null {
+  for (let at = from - (from % HOLE_UNIT); at < file.size;) {
+    if (isHole(file, at) === hole) return Math.max(from, at)
+    const index = Math.floor(at / CHUNK)
+    const isBlank = !hole && !file.chunks.has(index) && at >= file.hostLimit
+    at = isBlank ? nextChunk(file, index) * CHUNK : at + HOLE_UNIT
+  }
+  return null
+}
+
+/** The first chunk behind `index`; Infinity for none. */
+function nextChunk(file: FileContent, index: number): number {
+  let next = Infinity
+  for (const other of file.chunks.keys()) if (other > index && other < next) next = other
+  return next
+}
+
 /** Blocks of 512 bytes that the file takes, as st_blocks counts them. */
 export function blocksOf(file: FileContent): number {
   let bytes = 0

@@ -2,10 +2,10 @@
 import { errnoOf } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
-import { addInode, inodeOf, mirrorInode, timeNow } from './inode.ts'
+import { addInode, dropIfUnused, inodeOf, mirrorInode, timeNow } from './inode.ts'
 import { kernelList, kernelNode, kernelTarget } from './kernel-tree.ts'
 import { join } from './where.ts'
-import type { Inode, InodeKind } from './state.ts'
+import type { FsState, Inode, InodeKind } from './state.ts'
 
 /** A name in a directory, as getdents64 tells it. */
 export interface Entry {
@@ -44,6 +44,16 @@ function lookupKernel(k: Kernel, t: Task, dir: Inode, path: string, name: string
   inode.size = node.kind === 'symlink' ? 64 : 0
   adopt(dir, name, inode)
   return inode
+}
+
+/** Forgets what is known of `name`, below a directory of the kernel that has it no longer. */
+export function forgetTree(fs: FsState, dir: Inode, name: string): void {
+  const inode = fs.inodes.get(dir.entries?.get(name) ?? 0)
+  if (inode === undefined) return
+  dir.entries!.delete(name)
+  for (const child of inode.entries?.keys() ?? []) forgetTree(fs, inode, child)
+  inode.nlink = 0
+  dropIfUnused(fs, inode)
 }
 
 function adopt(dir: Inode, name: string, inode: Inode): void {

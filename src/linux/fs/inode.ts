@@ -62,6 +62,7 @@ export function addInode(fs: FsState, init: NewInode, time: Timespec): Inode {
     mount: 0,
     target: init.target ?? null,
     pipe: 0,
+    attributes: null,
     shared: [],
     seals: -1,
   }

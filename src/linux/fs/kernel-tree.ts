@@ -7,7 +7,7 @@ import { newTask } from '../threads.ts'
 import { bytesFromName } from './names.ts'
 import { describe } from './description.ts'
 import { processFiles, taskFiles } from './proc-process.ts'
-import { systemFiles } from './proc-system.ts'
+import { isAbsentProcessor, systemFiles } from './proc-system.ts'
 import type { InodeKind } from './state.ts'
 import { pathOfDescription } from './where.ts'
 
@@ -79,6 +79,7 @@ function parseProcess(k: Kernel, path: string): ProcessPath | null {
 
 /** What lies at an absolute path below /proc or /sys, or null. */
 export function kernelNode(k: Kernel, t: Task, path: string): KernelNode | null {
+  if (isAbsentProcessor(k, path)) return null
   if (fixedDirectories.has(path)) return DIR
   const file = systemFiles.get(path)
   if (file) return { ...FILE, mode: file.mode ?? 0o444 }
@@ -110,7 +111,7 @@ export function kernelNode(k: Kernel, t: Task, path: string): KernelNode | null 
 export function kernelList(k: Kernel, path: string): string[] {
   const fixed = fixedDirectories.get(path)
   if (fixed !== undefined) {
-    if (path !== '/proc') return fixed
+    if (path !== '/proc') return fixed.filter((name) => !isAbsentProcessor(k, `${path}/${name}`))
     return [...fixed, 'self', 'thread-self', ...[...k.state.processes.keys()].sort((a, b) => a - b).map(String)]
   }
   const at = parseProcess(k, path)

@@ -133,7 +133,8 @@ export function syncMounted(k: Kernel, spaceId: number): void {
   if (k.state.fs.mounts.length === 0) return
   for (const inode of k.state.fs.inodes.values()) {
     if (inode.mount === 0) continue
-    for (const mapping of inode.shared) if (mapping.spaceId === spaceId) pullShared(k, inode, mapping.offset, mapping.length)
+    for (const mapping of inode.shared)
+      if (mapping.spaceId === spaceId) pullShared(k, inode, mapping.offset, mapping.length)
   }
 }
 

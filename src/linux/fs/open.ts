@@ -199,7 +199,8 @@ function openInode(k: Kernel, t: Task, place: Place, flags: number, created: boo
     case 'char': {
       if (inode.rdev === DEVICE.ptmx) return openMaster(k, t, kept | (flags & O.noctty), inode, where)
       const own = inode.rdev === DEVICE.tty ? controllingTty(k, k.process(t).sid) : ttyOfDevice(k, inode.rdev)
-      if (own !== undefined) return openTty(k, t, own, kept | (flags & O.noctty) | (inode.rdev === DEVICE.tty ? O.noctty : 0), inode, where)
+      if (own !== undefined)
+        return openTty(k, t, own, kept | (flags & O.noctty) | (inode.rdev === DEVICE.tty ? O.noctty : 0), inode, where)
       if (inode.rdev >>> 8 === 136) return -ERRNO.EIO
       const type = DEVICE_TYPES.get(inode.rdev)
       return type === undefined ? -ERRNO.ENXIO : addDescription(fs, type, kept, inode, where)
@@ -230,7 +231,7 @@ function openFifo(
   const pipe = fs.pipes.get(inode.pipe) ?? addPipe(fs)
   inode.pipe = pipe.id
   const access = flags & 3
-  if (access === 1 && flags & O.nonblock && pipe.readers === 0) {
+  if (access === 1 && flags & O.nonblock && pipe.readers === 0 && inode.nlink > 0) {
     if (pipe.ends.length === 0) {
       fs.pipes.delete(pipe.id)
       inode.pipe = 0

@@ -1,9 +1,8 @@
 /** Exists to open processes as files (pidfd_open(2)): readable once the process has ended. */
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
-import type { Process, Task } from '../state.ts'
+import type { Task } from '../state.ts'
 import { addDescription, descriptionOf, installOrDrop, RLIMIT_NOFILE } from './description.ts'
-import type { Description } from './state.ts'
 
 /** A descriptor for the process `pid`, always close-on-exec; `flags` are its status flags. Or -EMFILE. */
 export function openPidFd(k: Kernel, t: Task, pid: number, flags: number): number {
@@ -14,11 +13,6 @@ export function openPidFd(k: Kernel, t: Task, pid: number, flags: number): numbe
 export function reserveFd(k: Kernel, t: Task): number {
   const process = k.process(t)
   return process.files.size < process.rlimits[RLIMIT_NOFILE]![0] ? 0 : -ERRNO.EMFILE
-}
-
-/** The process of a pidfd, as long as it has not been waited for. */
-export function processOfDescription(k: Kernel, description: Description): Process | undefined {
-  return k.state.processes.get(Number(description.counter))
 }
 
 /** The pid of a descriptor that is a pidfd, or -EBADF. */

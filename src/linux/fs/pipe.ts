@@ -45,14 +45,21 @@ export function joinPipe(k: Kernel, description: Description): void {
 
 /** Takes the oldest bytes out, at most `max`; writers hear of the room. */
 export function takeFromPipe(k: Kernel, pipe: Pipe, max: number): Uint8Array {
+  const out = peekPipe(pipe, max)
+  const count = out.length
+  pipe.start = (pipe.start + count) % pipe.buffer.length
+  pipe.used -= count
+  if (count > 0) tellEnds(k, pipe, 'write')
+  return out
+}
+
+/** A copy of the oldest bytes, at most `max`, which stay where they are. */
+export function peekPipe(pipe: Pipe, max: number): Uint8Array {
   const count = Math.min(max, pipe.used)
   const out = new Uint8Array(count)
   const first = Math.min(count, pipe.buffer.length - pipe.start)
   out.set(pipe.buffer.subarray(pipe.start, pipe.start + first))
   out.set(pipe.buffer.subarray(0, count - first), first)
-  pipe.start = (pipe.start + count) % pipe.buffer.length
-  pipe.used -= count
-  if (count > 0) tellEnds(k, pipe, 'write')
   return out
 }
 

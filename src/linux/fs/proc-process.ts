@@ -3,10 +3,11 @@ import { powerOfTwoFrom } from '../../base/powers.ts'
 import { PAGE_SIZE } from '../../engine/layout.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
-import type { Mapping, Process, Task } from '../state.ts'
+import type { Process, Task } from '../state.ts'
 import { isZombie } from '../tasks.ts'
 import { controllingTty } from '../tty/tell.ts'
 import { bytesFromName } from './names.ts'
+import { maps, smaps, smapsRollup } from './proc-memory.ts'
 
 /** A file about a thread; in /proc/PID itself about the first one. `threadOnly`: in /proc/PID/task/TID, where times are the thread's own. */
 export interface TaskFile {
@@ -28,6 +29,8 @@ export const taskFiles: ReadonlyMap<string, TaskFile> = new Map<string, TaskFile
 
 export const processFiles: ReadonlyMap<string, ProcessFile> = new Map<string, ProcessFile>([
   ['maps', { content: maps }],
+  ['smaps', { content: smaps }],
+  ['smaps_rollup', { content: smapsRollup }],
   ['statm', { content: statm }],
   ['cmdline', { content: (_k, p) => (isZombie(p) ? '' : strings(p.argv)) }],
   ['environ', { content: (_k, p) => (isZombie(p) ? '' : strings(p.environ)), mode: 0o400 }],
@@ -35,16 +38,29 @@ export const processFiles: ReadonlyMap<string, ProcessFile> = new Map<string, Pr
   ['limits', { content: (_k, p) => limits(p) }],
   [
     'mounts',
-    { content: (k) => mounts(k).map(({ device, at, type, mode }) => `${device} ${at} ${type} ${mode},noatime 0 0\n`).join('') },
+    {
+      content: (k) =>
+        mounts(k)
+          .map(({ device, at, type, mode }) => `${device} ${at} ${type} ${mode},noatime 0 0\n`)
+          .join(''),
+    },
   ],
   ['mountinfo', { content: mountinfo }],
   ['cgroup', { content: () => '0::/\n' }],
   ['oom_score', { content: () => '0\n' }],
   ['oom_score_adj', { content: () => '0\n', mode: 0o644 }],
+  ['uid_map', { content: () => ID_MAP }],
+  ['gid_map', { content: () => ID_MAP }],
+  ['setgroups', { content: () => 'allow\n' }],
+  ['loginuid', { content: () => '4294967295' }],
+  ['sessionid', { content: () => '4294967295' }],
   ['personality', { content: () => '00000000\n', mode: 0o400 }],
   // The memory of a process is read through the debugger, not through a file.
   ['mem', { content: () => -ERRNO.EIO, mode: 0o600 }],
 ])
+
+/** Every id is itself: there are no user namespaces. */
+const ID_MAP = '         0          0 4294967295\n'
 
 const MOUNTS = [
   ['root', '/', 'ext4'],
@@ -88,23 +104,6 @@ function auxv(process: Process): Uint8Array {
     view.setBigUint64(i * 16 + 8, BigInt(value), true)
   })
   return bytes
-}
-
-const hex8 = (value: number): string => value.toString(16).padStart(8, '0')
-
-/** One line of /proc/PID/maps. Device 00:01 is the machine's only file system. */
-function mapLine(k: Kernel, m: Mapping): string {
-  const shared = m.flags & 1 ? 's' : 'p'
-  const rights = `${m.prot & 1 ? 'r' : '-'}${m.prot & 2 ? 'w' : '-'}${m.prot & 4 ? 'x' : '-'}${shared}`
-  const ino = m.file ? (k.state.fs.inodes.get(m.file.inode)?.ino ?? m.file.inode) : 0
-  const head = `${hex8(m.start)}-${hex8(m.end)} ${rights} ${hex8(m.file?.offset ?? 0)} ${m.file ? '00:01' : '00:00'} ${ino} `
-  const name = m.file?.path ?? m.name
-  return `${name === '' ? head : head.padEnd(73) + name}\n`
-}
-
-function maps(k: Kernel, process: Process): string {
-  const map = k.state.spaces.get(process.spaceId)
-  return map ? map.mappings.map((mapping) => mapLine(k, mapping)).join('') : ''
 }
 
 /** Sizes in pages: all, and of writable private memory. */

@@ -18,6 +18,10 @@ const cpuRange = (k: Kernel): string => (k.state.constants.cpus === 1 ? '0' : `0
 
 const cpuList: SystemFile = { text: (k) => `${cpuRange(k)}\n` }
 
+const PROCESSORS = '/sys/devices/system/cpu'
+/** Processors that a machine may have. */
+const MOST_PROCESSORS = 64
+
 /** By absolute path. */
 export const systemFiles: ReadonlyMap<string, SystemFile> = new Map<string, SystemFile>([
   ['/proc/cpuinfo', { text: cpuinfo }],
@@ -61,6 +65,7 @@ export const systemFiles: ReadonlyMap<string, SystemFile> = new Map<string, Syst
   ['/sys/devices/system/cpu/possible', cpuList],
   ['/sys/devices/system/cpu/present', cpuList],
   ['/sys/devices/system/cpu/kernel_max', line('8191')],
+  ...processors(),
   ['/sys/devices/system/node/online', line('0')],
   ['/sys/devices/system/node/possible', line('0')],
   ['/sys/kernel/mm/transparent_hugepage/enabled', line('always madvise [never]', 0o644)],
@@ -151,4 +156,25 @@ function stat(k: Kernel): string {
 function uptime(k: Kernel): string {
   const seconds = (monotonicNs(k.state) / NS_PER_SECOND).toFixed(2)
   return `${seconds} ${seconds}\n`
+}
+
+/** The directories of the processors: each is a core of its own in one package. */
+function processors(): [string, SystemFile][] {
+  return Array.from({ length: MOST_PROCESSORS }, (_, n): [string, SystemFile][] => {
+    const topology = `${PROCESSORS}/cpu${n}/topology`
+    return [
+      ...(n === 0 ? [] : [[`${PROCESSORS}/cpu${n}/online`, line('1', 0o644)] as [string, SystemFile]]),
+      [`${topology}/physical_package_id`, line('0')],
+      [`${topology}/die_id`, line('0')],
+      [`${topology}/core_id`, line(String(n))],
+      [`${topology}/thread_siblings_list`, line(String(n))],
+      [`${topology}/core_cpus_list`, line(String(n))],
+    ]
+  }).flat()
+}
+
+/** Whether a path is about a processor that the machine does not have. */
+export function isAbsentProcessor(k: Kernel, path: string): boolean {
+  const number = path.startsWith(`${PROCESSORS}/cpu`) ? /^\d+(?=\/|$)/.exec(path.slice(PROCESSORS.length + 4)) : null
+  return number !== null && Number(number[0]) >= k.state.constants.cpus
 }

@@ -1,6 +1,7 @@
 /** Exists to say what poll(2) says: whether a description can be read or written without waiting. */
 import type { Kernel } from '../kernel.ts'
 import { socketMask } from '../net/ready.ts'
+import { isPending } from '../signals.ts'
 import { ttyMask } from '../tty/transfer.ts'
 import { eventfdWritable, timerTicks } from './event-files.ts'
 import { PIPE_BUF, roomInPipe } from './pipe.ts'
@@ -55,6 +56,8 @@ export function pollMask(k: Kernel, d: Description): number {
       const process = k.state.processes.get(Number(d.counter))
       return process === undefined || process.tids.length === 0 ? READABLE : 0
     }
+    case 'signalfd':
+      return isSignalled(k, d) ? READABLE : 0
     case 'tty':
     case 'ptmx':
       return ttyMask(k, d)
@@ -63,6 +66,12 @@ export function pollMask(k: Kernel, d: Description): number {
     default:
       return READABLE | WRITABLE
   }
+}
+
+/** Whether a signal of the set waits for the task that asks. */
+function isSignalled(k: Kernel, d: Description): boolean {
+  const t = k.current
+  return t !== null && isPending(k.process(t), t, d.counter)
 }
 
 /** EPOLLONESHOT, EPOLLET. */

@@ -81,6 +81,8 @@ export interface Inode {
   target: string | null
   /** fifo: id of its pipe while it is open, else 0. */
   pipe: number
+  /** Extended attributes by name; null for none. */
+  attributes: Map<string, Uint8Array> | null
   shared: SharedMapping[]
   /** F_ADD_SEALS of a memfd; -1 for files that cannot be sealed. */
   seals: number
@@ -123,6 +125,7 @@ export type DescriptionType =
   | 'socket'
   | 'tty' // a terminal, or the slave of a pseudo-terminal
   | 'ptmx' // the master of a pseudo-terminal
+  | 'signalfd'
   | 'pidfd'
 
 /** One thing that an epoll instance watches. */
@@ -164,7 +167,7 @@ export interface Description {
   socket: number
   /** 'tty' and 'ptmx': number of the terminal. */
   tty: number
-  /** 'eventfd': counter; as in eventfd(2). 'pidfd': the process. */
+  /** 'eventfd': counter; as in eventfd(2). 'pidfd': the process. 'signalfd': the signals. */
   counter: bigint
   /** 'timerfd': CLOCK_* number, next expiration and interval in ns of that clock; 0 when not armed. */
   timer: { clock: number; at: number; interval: number } | null

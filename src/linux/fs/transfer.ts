@@ -2,9 +2,9 @@
 import { fillRandom } from '../../base/random.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
-import { userSignal, sendToTask } from '../signals.ts'
+import { dequeue, reconsider, sendToTask, userSignal } from '../signals.ts'
 import { CODE, SIG } from '../signal-names.ts'
-import type { Process, Task } from '../state.ts'
+import type { Process, SignalInfo, Task } from '../state.ts'
 import { readEventfd, readTimerfd, writeEventfd } from './event-files.ts'
 import { inodeOf } from './inode.ts'
 import { readFile, writeFile } from './mapping.ts'
@@ -28,6 +28,7 @@ export function readInto(k: Kernel, t: Task, d: Description, segments: readonly 
   if (d.type === 'dir') return -ERRNO.EISDIR
   if (d.type === 'epoll') return -ERRNO.EINVAL
   if (d.type === 'eventfd' || d.type === 'timerfd') return readCounter(k, t, d, segments)
+  if (d.type === 'signalfd') return readSignals(k, t, d, segments)
   if (wanted === 0 && d.type !== 'pipe') return 0
   const room = writable(space, segments, wanted)
   const fault = wanted > 0 && room === 0
@@ -71,6 +72,43 @@ export function readInto(k: Kernel, t: Task, d: Description, segments: readonly 
     default:
       return -ERRNO.EBADF
   }
+}
+
+/** Bytes of struct signalfd_siginfo. */
+const SIGNAL_SIZE = 128
+
+/** signalfd(2): takes signals of the set that wait for the task, as many as there is room for. */
+function readSignals(k: Kernel, t: Task, d: Description, segments: readonly Segment[]): number {
+  const most = Math.floor(totalLength(segments) / SIGNAL_SIZE)
+  if (most === 0) return -ERRNO.EINVAL
+  const process = k.process(t)
+  const parts: Uint8Array[] = []
+  while (parts.length < most) {
+    const info = dequeue(t, process, d.counter)
+    if (info === null) break
+    parts.push(signalBytes(info))
+  }
+  if (parts.length === 0) return -ERRNO.EAGAIN
+  reconsider(t, process)
+  const bytes = new Uint8Array(parts.length * SIGNAL_SIZE)
+  parts.forEach((part, i) => bytes.set(part, i * SIGNAL_SIZE))
+  if (writable(k.space(t), segments, bytes.length) < bytes.length) return -ERRNO.EFAULT
+  scatter(k.space(t), segments, bytes)
+  return bytes.length
+}
+
+function signalBytes(info: SignalInfo): Uint8Array {
+  const bytes = new Uint8Array(SIGNAL_SIZE)
+  const view = new DataView(bytes.buffer)
+  const { signal, errno, code, pid, uid, timer, overrun, status, value, address } = info
+  ;[signal, errno, code, pid, uid].forEach((word, i) => view.setInt32(4 * i, word, true))
+  view.setUint32(24, timer, true)
+  view.setUint32(32, overrun, true)
+  view.setInt32(40, status, true)
+  view.setInt32(44, Number(BigInt.asIntN(32, value)), true)
+  view.setBigUint64(48, BigInt.asUintN(64, value), true)
+  view.setBigUint64(72, BigInt.asUintN(64, address), true)
+  return bytes
 }
 
 function fillSegments(
@@ -149,6 +187,7 @@ export function writeFrom(
     }
     case 'epoll':
     case 'timerfd':
+    case 'signalfd':
       return -ERRNO.EINVAL
     case 'generated':
       return -ERRNO.EACCES

@@ -19,6 +19,7 @@ const ANONYMOUS: Partial<Record<DescriptionType, string>> = {
   eventfd: 'anon_inode:[eventfd]',
   timerfd: 'anon_inode:[timerfd]',
   epoll: 'anon_inode:[eventpoll]',
+  signalfd: 'anon_inode:[signalfd]',
   pidfd: 'anon_inode:[pidfd]',
 }
 

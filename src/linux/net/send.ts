@@ -1,7 +1,7 @@
 /** Exists to put what a program sends into the queue of the socket that gets it, or to say why not; waiting is data as everywhere. */
 import { BLOCKED, unsupported } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
-import { gather, totalLength, type Segment } from '../fs/segments.ts'
+import { gather, MAX_TRANSFER, totalLength, type Segment } from '../fs/segments.ts'
 import type { Description } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
 import { CODE, SIG } from '../signal-names.ts'
@@ -39,6 +39,8 @@ export interface Ancillary {
 /** What is to be sent. */
 export interface Sending {
   segments: readonly Segment[]
+  /** Bytes that the kernel itself sends, in place of segments. */
+  data?: Uint8Array
   /** MSG_* bits. */
   flags: number
   /** Destination, or null for the socket's own. */
@@ -47,6 +49,15 @@ export interface Sending {
   ancillary: Ancillary | null
   /** As the call is named when something is not there. */
   call: string
+}
+
+const lengthOf = ({ data, segments }: Sending): number => data?.length ?? totalLength(segments)
+
+/** At most `max` bytes of what is sent, from byte `skip` on. */
+function bytesOf(k: Kernel, t: Task, { data, segments }: Sending, skip = 0, max = Number.MAX_SAFE_INTEGER): Uint8Array {
+  return data === undefined
+    ? gather(k.space(t), segments, skip, Math.min(max, MAX_TRANSFER))
+    : data.slice(skip, skip + max)
 }
 
 /** Longest datagram over IP: 65535 less the headers. */
@@ -65,7 +76,7 @@ export function send(k: Kernel, t: Task, nr: number, args: number[], d: Descript
   const done = t.wait?.progress ?? 0
   const result =
     socket.family === AF.netlink
-      ? answerNetlink(k, socket, gather(k.space(t), what.segments))
+      ? answerNetlink(k, socket, bytesOf(k, t, what))
       : socket.type === SOCK.stream
         ? sendStream(k, t, socket, what, done)
         : sendDatagram(k, t, socket, what)
@@ -96,7 +107,7 @@ function brokenPipe(k: Kernel, t: Task, flags: number): number {
 }
 
 function sendStream(k: Kernel, t: Task, socket: Socket, what: Sending, before: number): number | Full {
-  const wanted = totalLength(what.segments)
+  const wanted = lengthOf(what)
   let done = before
   const stopped = (error: number): number => (done > 0 ? done : error)
   const inUnix = socket.family === AF.unix
@@ -116,7 +127,7 @@ function sendStream(k: Kernel, t: Task, socket: Socket, what: Sending, before: n
       return done > 0 ? done : brokenPipe(k, t, what.flags)
     if (done >= wanted) return done
     if (socket.sent >= limit) return { done }
-    const piece = gather(k.space(t), what.segments, done, inUnix ? PIECE : Math.min(1 << 20, limit - socket.sent))
+    const piece = bytesOf(k, t, what, done, inUnix ? PIECE : Math.min(1 << 20, limit - socket.sent))
     if (piece.length === 0) return stopped(-ERRNO.EFAULT)
     if (peer === undefined) {
       // The other end answers data with a reset.
@@ -160,7 +171,7 @@ function put(k: Kernel, receiver: Socket, arrived: SocketMessage): void {
 }
 
 function sendDatagram(k: Kernel, t: Task, socket: Socket, what: Sending): number | Full {
-  const length = totalLength(what.segments)
+  const length = lengthOf(what)
   return socket.family === AF.unix ? sendUnix(k, t, socket, what, length) : sendUdp(k, t, socket, what, length)
 }
 
@@ -176,7 +187,7 @@ function sendUnix(k: Kernel, t: Task, socket: Socket, what: Sending, length: num
   if (failed !== 0) return failed
   if (socket.shut & SHUT.send) return -ERRNO.EPIPE
   if (socket.sent >= option(socket, 'SO_SNDBUF')) return { done: 0 }
-  const bytes = gather(k.space(t), what.segments)
+  const bytes = bytesOf(k, t, what)
   if (bytes.length < length) return -ERRNO.EFAULT
   const other = to === null ? socketById(k, socket.peer) : findUnix(k, t, to, socket.type)
   if (typeof other === 'number') return other
@@ -201,7 +212,7 @@ function sendUdp(k: Kernel, t: Task, socket: Socket, what: Sending, length: numb
   if (socket.shut & SHUT.send) return brokenPipe(k, t, what.flags)
   const path = routeDatagram(k, t, what.call, socket, what.to ?? socket.remote!)
   if (typeof path === 'number') return path
-  const bytes = gather(k.space(t), what.segments)
+  const bytes = bytesOf(k, t, what)
   if (bytes.length < length) return -ERRNO.EFAULT
   const other = path.socket
   if (other === undefined) {

@@ -124,7 +124,7 @@ export function connectUnix(k: Kernel, t: Task, socket: Socket, address: Uint8Ar
 }
 
 /** Makes two sockets the ends of one connection (socketpair, connect). */
-export function join(a: Socket, b: Socket): void {
+function join(a: Socket, b: Socket): void {
   for (const [socket, other] of [
     [a, b],
     [b, a],

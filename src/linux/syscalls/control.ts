@@ -362,8 +362,7 @@ const ioctlArgument: ArgType = {
     if (word !== null) return `[${word | 0}]`
     return IOCTLS.some(([number]) => number === request) ? pointerText(value) : hex(value)
   },
-  reads: (value, { args }) =>
-    INT_IN.includes(args[1]!) ? [{ start: value, length: 4 }] : ttyReads(args[1]!, value),
+  reads: (value, { args }) => (INT_IN.includes(args[1]!) ? [{ start: value, length: 4 }] : ttyReads(args[1]!, value)),
   writes: (value, { args }) => ttyWrites(args[1]!, value),
 }
 
@@ -393,7 +392,8 @@ export const controlCalls: Declaration[] = [
     String,
     ioctl,
     {
-      support: 'partial: FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, SIOCOUTQ, and the requests of terminals without packet mode and TIOCSTI',
+      support:
+        'partial: FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, SIOCOUTQ, and the requests of terminals without packet mode and TIOCSTI',
     },
   ),
   syscall(

@@ -1,16 +1,22 @@
 /** Exists to declare the calls that move bytes from file to file inside the kernel. */
-import { fd, number, size, setI64, i64At, uint } from '../arguments.ts'
-import { BLOCKED, syscall, type Declaration } from '../declare.ts'
+import { fd, flags, number, size, setI64, i64At, uint } from '../arguments.ts'
+import { BLOCKED, syscall, unsupported, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { descriptionOf } from '../fs/description.ts'
 import { inodeOf } from '../fs/inode.ts'
 import { readFile } from '../fs/mapping.ts'
 import { type Description } from '../fs/state.ts'
 import { writeBytes } from '../fs/transfer.ts'
-import { roomInPipe, putIntoPipe } from '../fs/pipe.ts'
+import { peekPipe, putIntoPipe, roomInPipe, takeFromPipe } from '../fs/pipe.ts'
 import type { Kernel } from '../kernel.ts'
+import { send } from '../net/send.ts'
+import { CODE, SIG } from '../signal-names.ts'
+import { sendToTask, userSignal } from '../signals.ts'
 import type { Task } from '../state.ts'
 import { newWait } from '../tasks.ts'
+import { printBytes } from '../tty/discipline.ts'
+import { ttyOf } from '../tty/tty.ts'
+import { SPLICE_FLAGS } from '../table-flags.ts'
 import { offsetIn, offsetInOut } from './file-text.ts'
 
 const NONBLOCK = 0o4000
@@ -53,19 +59,156 @@ function sendfile(k: Kernel, t: Task, args: number[]): number {
     t.wait = newWait({ nr: 40, args, kind: 'fd', fds: [{ id: out.id, events: 'write' }] })
     return BLOCKED
   }
-  const done = data.length === 0 ? 0 : emit(k, t, out, data)
+  const done = data.length === 0 ? 0 : emit(k, t, out, data, 40, args)
   if (done <= 0) return done
   if (given === null) from.offset = at + done
   else if (!storeOffset(k, t, offsetAddress, at + done)) return -ERRNO.EFAULT
   return done
 }
 
-/** Gives bytes to a description from inside the kernel. */
-function emit(k: Kernel, t: Task, out: Description, data: Uint8Array): number {
-  if (out.type === 'file') return writeBytes(k, t, out, data, null)
-  if (out.type === 'stdout' || out.type === 'stderr') k.world.writeOutput(out.type === 'stdout' ? 1 : 2, data)
-  else if (out.type === 'pipe') putIntoPipe(k, k.state.fs.pipes.get(out.pipe)!, data)
-  else if (out.type !== 'null') return -ERRNO.EINVAL
+/** Gives bytes to a description from inside the kernel; BLOCKED when a socket has no room. */
+function emit(k: Kernel, t: Task, out: Description, data: Uint8Array, nr: number, args: number[]): number {
+  switch (out.type) {
+    case 'file':
+      return writeBytes(k, t, out, data, null)
+    case 'socket':
+      return send(k, t, nr, args, out, { segments: [], data, flags: 0, to: null, ancillary: null, call: 'sendfile' })
+    case 'stdout':
+    case 'stderr':
+      k.world.writeOutput(out.type === 'stdout' ? 1 : 2, data)
+      break
+    case 'tty':
+      printBytes(k, ttyOf(k, out), data)
+      break
+    case 'pipe':
+      putIntoPipe(k, k.state.fs.pipes.get(out.pipe)!, data)
+      break
+    case 'null':
+      break
+    default:
+      return -ERRNO.EINVAL
+  }
+  return data.length
+}
+
+const SPLICE = { nonblock: 2, all: 0xf } as const
+
+/** Waits for one end of a pipe, or says that the call must not. */
+function waitForPipe(
+  t: Task,
+  nr: number,
+  args: number[],
+  d: Description,
+  events: 'read' | 'write',
+  flags: number,
+): number {
+  if (d.flags & NONBLOCK || flags & SPLICE.nonblock) return -ERRNO.EAGAIN
+  t.wait = newWait({ nr, args, kind: 'fd', fds: [{ id: d.id, events }] })
+  return BLOCKED
+}
+
+/** How many bytes of the pipe `d` can be read: 0 at its end, an errno, or BLOCKED. */
+function filled(k: Kernel, t: Task, nr: number, args: number[], d: Description, flags: number): number {
+  const pipe = k.state.fs.pipes.get(d.pipe)!
+  if (pipe.used > 0) return pipe.used
+  return pipe.writers === 0 ? 0 : waitForPipe(t, nr, args, d, 'read', flags)
+}
+
+/** How many bytes can be put into the pipe `d`: an errno or BLOCKED when there is no room. */
+function room(k: Kernel, t: Task, nr: number, args: number[], d: Description, flags: number): number {
+  const pipe = k.state.fs.pipes.get(d.pipe)!
+  if (pipe.readers === 0) {
+    sendToTask(k, t, userSignal(k, t, SIG.pipe, CODE.user))
+    return -ERRNO.EPIPE
+  }
+  return roomInPipe(pipe) > 0 ? roomInPipe(pipe) : waitForPipe(t, nr, args, d, 'write', flags)
+}
+
+function splice(k: Kernel, t: Task, args: number[]): number {
+  const [inNumber, inAddress, outNumber, outAddress, length, flags] = args as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
+  if (flags & ~SPLICE.all) return -ERRNO.EINVAL
+  if (length === 0) return 0
+  const from = descriptionOf(k, t, inNumber)
+  const to = descriptionOf(k, t, outNumber)
+  if (!from || !to || from.type === 'path' || to.type === 'path') return -ERRNO.EBADF
+  if ((from.type === 'pipe' && inAddress !== 0) || (to.type === 'pipe' && outAddress !== 0)) return -ERRNO.ESPIPE
+  if ((from.flags & 3) === 1 || (to.flags & 3) === 0) return -ERRNO.EBADF
+  if (from.type !== 'pipe' && to.type !== 'pipe') return -ERRNO.EINVAL
+  if (from.type === 'pipe' && to.type === 'pipe' && from.pipe === to.pipe) return -ERRNO.EINVAL
+  const inGiven = offsetAt(k, t, inAddress)
+  const outGiven = offsetAt(k, t, outAddress)
+  if (inGiven === 'fault' || outGiven === 'fault') return -ERRNO.EFAULT
+  let most = Math.min(length, SENDFILE_MAX)
+  for (const limit of [
+    from.type === 'pipe' ? filled(k, t, 275, args, from, flags) : most,
+    to.type === 'pipe' ? room(k, t, 275, args, to, flags) : most,
+  ]) {
+    if (limit <= 0) return limit
+    most = Math.min(most, limit)
+  }
+  t.wait = null
+  if (from.type === 'pipe') {
+    // What cannot be taken whole at the other side is looked at first.
+    const data = peekPipe(k.state.fs.pipes.get(from.pipe)!, most)
+    if (to.flags & 0o2000) return -ERRNO.EINVAL
+    const done = to.type === 'file' ? writeBytes(k, t, to, data, outGiven) : emit(k, t, to, data, 275, args)
+    if (done > 0) takeFromPipe(k, k.state.fs.pipes.get(from.pipe)!, done)
+    if (done > 0 && outGiven !== null && !storeOffset(k, t, outAddress, outGiven + done)) return -ERRNO.EFAULT
+    return done
+  }
+  const data = contentOf(k, from, inGiven, most)
+  if (typeof data === 'number') return data
+  if (data.length > 0) putIntoPipe(k, k.state.fs.pipes.get(to.pipe)!, data)
+  if (inGiven === null) from.offset += data.length
+  else if (!storeOffset(k, t, inAddress, inGiven + data.length)) return -ERRNO.EFAULT
+  return data.length
+}
+
+/** Bytes of something that is no pipe, for a pipe. */
+function contentOf(k: Kernel, from: Description, at: number | null, most: number): Uint8Array | number {
+  const start = at ?? from.offset
+  if (start < 0) return -ERRNO.EINVAL
+  switch (from.type) {
+    case 'file':
+      return readFile(k, inodeOf(k.state.fs, from.inode), start, most)
+    case 'generated':
+      return from.bytes!.slice(start, start + most)
+    case 'zero':
+    case 'full':
+      return new Uint8Array(most)
+    case 'stdin':
+      return k.world.readInput(most, k.state.fs.inputReads++).slice()
+    case 'socket':
+    case 'tty':
+      return unsupported('splice', `from a ${from.type === 'tty' ? 'terminal' : 'socket'} into a pipe`)
+    default:
+      return -ERRNO.EINVAL
+  }
+}
+
+function tee(k: Kernel, t: Task, args: number[]): number {
+  const [inNumber, outNumber, length, flags] = args as [number, number, number, number]
+  if (flags & ~SPLICE.all) return -ERRNO.EINVAL
+  if (length === 0) return 0
+  const from = descriptionOf(k, t, inNumber)
+  const to = descriptionOf(k, t, outNumber)
+  if (!from || !to || from.type === 'path' || to.type === 'path') return -ERRNO.EBADF
+  if ((from.flags & 3) === 1 || (to.flags & 3) === 0) return -ERRNO.EBADF
+  if (from.type !== 'pipe' || to.type !== 'pipe' || from.pipe === to.pipe) return -ERRNO.EINVAL
+  const there = filled(k, t, 276, args, from, flags)
+  if (there <= 0) return there
+  const space = room(k, t, 276, args, to, flags)
+  if (space <= 0) return space
+  t.wait = null
+  const data = peekPipe(k.state.fs.pipes.get(from.pipe)!, Math.min(length, there, space))
+  putIntoPipe(k, k.state.fs.pipes.get(to.pipe)!, data)
   return data.length
 }
 
@@ -129,5 +272,32 @@ export const copyCalls: Declaration[] = [
     ],
     number,
     copyFileRange,
+  ),
+  syscall(
+    275,
+    'splice',
+    [
+      ['fd_in', fd],
+      ['off_in', offsetIn],
+      ['fd_out', fd],
+      ['off_out', offsetIn],
+      ['len', size],
+      ['flags', flags(SPLICE_FLAGS, 'SPLICE_F_???')],
+    ],
+    number,
+    splice,
+    { support: 'partial: from a socket or a terminal into a pipe stops the run' },
+  ),
+  syscall(
+    276,
+    'tee',
+    [
+      ['fd_in', fd],
+      ['fd_out', fd],
+      ['len', size],
+      ['flags', flags(SPLICE_FLAGS, 'SPLICE_F_???')],
+    ],
+    number,
+    tee,
   ),
 ]

@@ -45,7 +45,19 @@ function epollCreate(k: Kernel, t: Task, how: number): number {
 
 /** Whether poll means anything for it: epoll refuses the others. */
 function canWatch(d: Description): boolean {
-  return ['pipe', 'stdin', 'stdout', 'stderr', 'eventfd', 'timerfd', 'epoll', 'socket', 'tty', 'ptmx'].includes(d.type)
+  return [
+    'pipe',
+    'stdin',
+    'stdout',
+    'stderr',
+    'eventfd',
+    'timerfd',
+    'epoll',
+    'socket',
+    'tty',
+    'ptmx',
+    'signalfd',
+  ].includes(d.type)
 }
 
 /** Whether `from` watches `to`, directly or through other instances. */

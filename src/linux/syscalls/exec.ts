@@ -2,7 +2,7 @@
 import { asU64, dirfd, flags, number, PATH_MAX, path, shown } from '../arguments.ts'
 import { syscall, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
-import { execute } from '../exec.ts'
+import { execute, mayExecute } from '../exec.ts'
 import { descriptionOf } from '../fs/description.ts'
 import { nameFromBytes } from '../fs/names.ts'
 import { AT_FDCWD, readPath } from '../fs/walk.ts'
@@ -62,6 +62,8 @@ function run(
   argvAddress: number,
   environAddress: number,
 ): number {
+  const refused = mayExecute(k, t, request)
+  if (refused !== 0) return refused
   const argv = readStrings(k, t, argvAddress)
   if (typeof argv === 'number') return argv
   const environ = readStrings(k, t, environAddress)
@@ -84,7 +86,17 @@ function pointersAt({ space }: CallView, address: number): number[] | null {
 /** Arguments are shown up to this many. */
 const SHOWN = 32
 
-const argvArg: ArgType = shown(asU64, (value, call) => {
+/** The array of pointers with its NULL, and the strings with theirs. */
+const readsStrings: NonNullable<ArgType['reads']> = (value, call) => {
+  const pointers = pointersAt(call, value) ?? []
+  const strings = pointers.map((start) => {
+    const bytes = call.space.readString(start, LONGEST_STRING)
+    return { start, length: bytes === null ? 0 : bytes.length + 1 }
+  })
+  return [{ start: value, length: 8 * (pointers.length + 1) }, ...strings]
+}
+
+const argvText = (value: number, call: CallView): string => {
   const pointers = value === 0 ? null : pointersAt(call, value)
   if (pointers === null) return pointerText(value)
   const texts = pointers.slice(0, SHOWN).map((pointer) => {
@@ -92,13 +104,16 @@ const argvArg: ArgType = shown(asU64, (value, call) => {
     return bytes === null ? pointerText(pointer) : quoted(bytes, STRING_LIMIT)
   })
   return `[${texts.join(', ')}${pointers.length > SHOWN ? ', ...' : ''}]`
-})
+}
 
-const environArg: ArgType = shown(asU64, (value, call) => {
+const environText = (value: number, call: CallView): string => {
   const pointers = value === 0 ? null : pointersAt(call, value)
   if (pointers === null) return pointerText(value)
   return `${hex(value)} /* ${pointers.length} var${pointers.length === 1 ? '' : 's'} */`
-})
+}
+
+const argvArg: ArgType = { ...shown(asU64, argvText), reads: readsStrings }
+const environArg: ArgType = { ...shown(asU64, environText), reads: readsStrings }
 
 const support = 'partial: set-user-id programs run as the caller'
 

@@ -1,8 +1,18 @@
 /** Exists to declare futex(2) and the robust list calls. */
 import { asInt, asU64, asUint, int, number, ptr, shown, size, structText, timespecText } from '../arguments.ts'
-import { BLOCKED, syscall, unsupported, type ArgType, type CallView, type Declaration } from '../declare.ts'
+import { BLOCKED, syscall, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
-import { ANY_BITSET, checkAddress, enqueue, futexKey, passOn, requeueFutex, wakeFutex, WORD } from '../futex.ts'
+import {
+  ANY_BITSET,
+  checkAddress,
+  enqueue,
+  futexKey,
+  passOn,
+  requeueFutex,
+  requeueToPi,
+  wakeFutex,
+  WORD,
+} from '../futex.ts'
 import { NS_PER_SECOND, realtimeToMonotonicNs } from '../clock.ts'
 import type { Kernel } from '../kernel.ts'
 import type { FutexKey, Task } from '../state.ts'
@@ -111,7 +121,6 @@ function futex(k: Kernel, t: Task, args: number[]): number {
   if (op & CLOCK_REALTIME && command !== OP.waitBitset && command !== OP.waitRequeuePi && command !== OP.lockPi2)
     return -ERRNO.ENOSYS
   if (command >= FUTEX_COMMANDS.length || command === 2) return -ERRNO.ENOSYS
-  if (command === OP.waitRequeuePi || command === OP.cmpRequeuePi) return unsupported('futex', FUTEX_COMMANDS[command]!)
   const bad = checkAddress(address) || (TWO.includes(command) ? checkAddress(address2) : 0)
   if (bad !== 0) return bad
   const key = futexKey(k, t, address, shared)
@@ -141,6 +150,20 @@ function futex(k: Kernel, t: Task, args: number[]): number {
     }
     case OP.wakeOp:
       return wakeOp(k, t, key, value | 0, countOf(timeout), address2, futexKey(k, t, address2, shared), word3)
+    case OP.waitRequeuePi: {
+      if (address === address2) return -ERRNO.EINVAL
+      const deadline = deadlineOf(k, t, op, timeout)
+      if (deadline !== null && deadline < 0) return deadline
+      return waitToLock(k, t, args, key, deadline)
+    }
+    case OP.cmpRequeuePi: {
+      const move = countOf(timeout)
+      if (address === address2 || value !== 1 || move < 0) return -ERRNO.EINVAL
+      const now = k.space(t).readU32(address)
+      if (now === null) return -ERRNO.EFAULT
+      if (now !== word3) return -ERRNO.EAGAIN
+      return requeueToPi(k, t, key, futexKey(k, t, address2, shared), address2, move)
+    }
     case OP.unlockPi:
       return unlockPi(k, t, address, key)
     default:
@@ -166,15 +189,30 @@ function wait(
   return BLOCKED
 }
 
+/** FUTEX_WAIT_REQUEUE_PI: waits until FUTEX_CMP_REQUEUE_PI makes it wait for the lock at the second address, and for that. */
+function waitToLock(k: Kernel, t: Task, args: number[], key: FutexKey, deadline: number | null): number {
+  const result = wait(k, t, args, key, ANY_BITSET, args[2]!, deadline)
+  if (result === BLOCKED) {
+    t.wait!.detail = { inheriting: args[4]! }
+    t.wait!.restart = 'restart'
+  }
+  return result
+}
+
 /** Called when a wait has ended, or must begin again because a signal without handler ended it. */
 function resume(k: Kernel, t: Task): number {
-  const { outcome, futex, deadline, args } = t.wait!
+  const { outcome, futex, deadline, args, detail } = t.wait!
   if (outcome === 'ready') return 0
   if (outcome === 'timeout') return -ERRNO.ETIMEDOUT
   if (outcome === 'signal') return BLOCKED
   t.wait = null
   const command = commandOf(args[1]!)
   if (command === OP.lockPi || command === OP.lockPi2) return lockPi(k, t, args, futex!.key, false)
+  if (command === OP.waitRequeuePi) {
+    // Who waits for the lock already cannot begin again: the word that he waited on has changed.
+    const requeued = (detail as { requeued?: boolean } | undefined)?.requeued === true
+    return requeued ? -ERRNO.EAGAIN : waitToLock(k, t, args, futex!.key, deadline)
+  }
   return wait(k, t, args, futex!.key, futex!.bitset, args[2]!, deadline)
 }
 
@@ -289,7 +327,10 @@ export const futexCalls: readonly Declaration[] = [
     ],
     number,
     futex,
-    { support: 'partial: FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI stop the run' },
+    {
+      support:
+        'partial: FUTEX_FD is ENOSYS, as in Linux since 2.6.26; priorities are not inherited, since turns are given by the strategy',
+    },
   ),
   syscall(
     273,

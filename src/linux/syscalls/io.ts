@@ -2,6 +2,7 @@
 import { bytesIn, bytesOut, fd, flags, number, off, oneOf, size, setI64, uint } from '../arguments.ts'
 import { BLOCKED, syscall, unsupported, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
+import { seekContent } from '../fs/content.ts'
 import { descriptionOf } from '../fs/description.ts'
 import { list } from '../fs/directory.ts'
 import { inodeOf } from '../fs/inode.ts'
@@ -15,7 +16,7 @@ import { dropFiles } from '../net/control.ts'
 import { receive } from '../net/receive.ts'
 import { MSG, send } from '../net/send.ts'
 import type { Task } from '../state.ts'
-import { FADVICE, RWF_FLAGS, SYNC_RANGE, WHENCE } from '../table-flags.ts'
+import { FADVICE, RWF_FLAGS, SPLICE_FLAGS, SYNC_RANGE, WHENCE } from '../table-flags.ts'
 import { newWait } from '../tasks.ts'
 import { readTty, writeTty } from '../tty/transfer.ts'
 import { direntsOut, iovec, offset, offsetHigh } from './file-text.ts'
@@ -51,8 +52,7 @@ function read(
     dropFiles(k, found)
     return found.result
   }
-  if (isTty(d))
-    return totalLength(segments) === 0 ? 0 : readTty(k, t, nr, args, d, segments, nowait)
+  if (isTty(d)) return totalLength(segments) === 0 ? 0 : readTty(k, t, nr, args, d, segments, nowait)
   const result = readInto(k, t, d, segments, at)
   if (result !== -ERRNO.EAGAIN || d.flags & NONBLOCK || nowait) return result
   t.wait = newWait({ nr, args, kind: 'fd', deadline: timerExpiry(d), fds: [{ id: d.id, events: 'read' }] })
@@ -81,9 +81,7 @@ function write(
   const wanted = totalLength(segments)
   let done = t.wait?.progress ?? 0
   for (;;) {
-    const result = isTty(d)
-      ? writeTty(k, t, nr, args, d, segments, done)
-      : writeFrom(k, t, d, segments, at, done)
+    const result = isTty(d) ? writeTty(k, t, nr, args, d, segments, done) : writeFrom(k, t, d, segments, at, done)
     if (result === BLOCKED) return result
     if (result !== -ERRNO.EAGAIN) {
       if (result < 0) return done > 0 ? done : result
@@ -129,9 +127,12 @@ function lseek(k: Kernel, t: Task, args: number[]): number {
   else if (whence === 1) to = d.offset + delta
   else if (whence === 2) to = length + delta
   else {
-    // Every file is one run of data with a hole behind its end, which lseek(2) allows a file system to say.
     if (delta < 0 || delta >= length) return -ERRNO.ENXIO
-    to = whence === 3 ? delta : length
+    const content = d.bytes === null ? (inodeOf(k.state.fs, d.inode).content ?? null) : null
+    // What has no holes is one run of data with a hole behind its end.
+    const found = content === null ? (whence === 3 ? delta : null) : seekContent(content, delta, whence === 4)
+    if (found === null && whence === 3) return -ERRNO.ENXIO
+    to = found ?? length
   }
   if (to < 0 || to > MAX_FILE) return -ERRNO.EINVAL
   if (d.type === 'dir' && to !== d.offset) {
@@ -197,9 +198,24 @@ function getdents(k: Kernel, t: Task, args: number[], modern: boolean): number {
 function checkFile(k: Kernel, t: Task, number: number): number {
   const d = descriptionOf(k, t, number)
   if (!d || d.type === 'path') return -ERRNO.EBADF
-  return d.type === 'pipe' || isTty(d) || d.type === 'socket' || d.type === 'stdin' || d.type === 'stdout' || d.type === 'stderr'
+  return d.type === 'pipe' ||
+    isTty(d) ||
+    d.type === 'socket' ||
+    d.type === 'stdin' ||
+    d.type === 'stdout' ||
+    d.type === 'stderr'
     ? -ERRNO.ESPIPE
     : 0
+}
+
+/** Bytes of memory into a pipe: as writev, since pages are never given away. */
+function vmsplice(k: Kernel, t: Task, args: number[]): number {
+  if (args[3]! & ~0xf) return -ERRNO.EINVAL
+  const d = target(k, t, args[0]!)
+  if (!d) return -ERRNO.EBADF
+  if (d.type !== 'pipe') return -ERRNO.EBADF
+  if ((d.flags & 3) === 0) unsupported('vmsplice', 'reading from a pipe')
+  return write(k, t, 278, args, readIovec(k.space(t), args[1]!, args[2]!), null, (args[3]! & 2) !== 0)
 }
 
 /** fsync: nothing is ever lost, since the files are the machine's state. */
@@ -279,6 +295,19 @@ export const ioCalls: Declaration[] = [
     ],
     number,
     (k, t, a) => write(k, t, 20, a, readIovec(k.space(t), a[1]!, a[2]!), null),
+  ),
+  syscall(
+    278,
+    'vmsplice',
+    [
+      ['fd', fd],
+      ['iov', iovec('in', 2)],
+      ['nr_segs', size],
+      ['flags', flags(SPLICE_FLAGS, 'SPLICE_F_???')],
+    ],
+    number,
+    vmsplice,
+    { support: 'partial: out of a pipe stops the run' },
   ),
   syscall(
     295,

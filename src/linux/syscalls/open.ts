@@ -50,7 +50,9 @@ function open(
   const d = openPath(k, t, start, name, how, bits)
   if (typeof d === 'number') return d
   const other = otherEnds(k, d)
-  if (other !== null && other.count === 0 && !(how & O.nonblock)) {
+  // A pipe that was never in a directory can be opened (by way of /proc) without another end.
+  const named = (k.state.fs.inodes.get(d.inode)?.nlink ?? 0) > 0
+  if (named && other !== null && other.count === 0 && !(how & O.nonblock)) {
     // The wait itself refers to the description until the open is over.
     d.refs++
     return continueFifo(k, t, nr, args, { id: d.id, opens: other.opens }, how)
@@ -85,7 +87,8 @@ function continueFifo(k: Kernel, t: Task, nr: number, args: number[], wait: Fifo
     releaseDescription(k, d.id)
     return -ERRNO.EINTR
   }
-  t.wait = newWait({ nr, args, kind: 'fd', restart: 'eintr', fds: [{ id: d.id, events: 'both' }], detail: wait })
+  const fds = [{ id: d.id, events: 'both' as const }]
+  t.wait = newWait({ nr, args, kind: 'fd', restart: 'eintr', fds, holds: d.id, detail: wait })
   return BLOCKED
 }
 

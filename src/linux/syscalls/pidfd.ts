@@ -1,5 +1,5 @@
 /** Exists to declare the calls that name a process by a descriptor. */
-import { fd, flags, int, number, uint } from '../arguments.ts'
+import { fd, flags, hexUint, int, number, uint } from '../arguments.ts'
 import { syscall, unsupported, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { openPidFd, pidOfFd } from '../fs/pidfd.ts'
@@ -45,7 +45,7 @@ export const pidfdCalls: readonly Declaration[] = [
       ['pidfd', fd],
       ['sig', signalArg],
       ['info', infoIn],
-      ['flags', uint],
+      ['flags', hexUint],
     ],
     number,
     pidfdSendSignal,

@@ -16,6 +16,7 @@ import {
   hexUint,
   shown,
 } from '../arguments.ts'
+import { STATE } from '../../ir/registers.ts'
 import { syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
@@ -66,6 +67,7 @@ function schedSetaffinity(k: Kernel, t: Task, args: number[]): number {
   if (mask === 0n) return -ERRNO.EINVAL
   target.affinity = mask
   if (!((mask >> BigInt(target.cpuNumber)) & 1n)) target.cpuNumber = lowestBit(mask)
+  if (target === k.current) k.cpu.view.setUint32(STATE.processor, target.cpuNumber, true)
   return 0
 }
 

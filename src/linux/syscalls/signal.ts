@@ -168,9 +168,9 @@ function kill(k: Kernel, t: Task, args: number[]): number {
   const targets = [...processes.values()].filter((process) =>
     pid > 0 ? process.pid === named : pid === -1 ? process !== own : process.pgid === group,
   )
-  // Signal 0 and those to zombies have no effect, but succeed.
-  if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
   if (targets.length === 0) return -ERRNO.ESRCH
+  if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
+  // Signal 0 and those to zombies have no effect, but succeed.
   const allowed = targets.filter((process) => maySignal(k, t, process, signal))
   if (allowed.length === 0) return -ERRNO.EPERM
   if (signal !== 0) for (const process of allowed) sendToProcess(k, process, userSignal(k, t, signal, CODE.user))

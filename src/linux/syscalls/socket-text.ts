@@ -165,7 +165,7 @@ export const optionName: ArgType = {
 }
 
 /** An option's value by level and name; `length` bytes of it are there. */
-export function optionText(call: CallView, pointer: number, length: number): string {
+function optionText(call: CallView, pointer: number, length: number): string {
   const [, at, name] = call.args as [number, number, number]
   if (pointer === 0 || length < 0) return pointerText(pointer)
   const bytes = call.space.read(pointer, Math.min(length, 64))
@@ -236,7 +236,8 @@ function controlText(call: CallView, pointer: number, length: number): string {
   for (let at = 0; at + 16 <= length;) {
     const size = u64At(view, at)
     const [where, type] = [view.getInt32(at + 8, true), view.getInt32(at + 12, true)]
-    const known = where === 1 ? ([, 'SCM_RIGHTS', 'SCM_CREDENTIALS'][type] ?? `${hex(type)} /* SCM_??? */`) : hex(type)
+    const known =
+      where === 1 ? (['', 'SCM_RIGHTS', 'SCM_CREDENTIALS'][type] ?? `${hex(type)} /* SCM_??? */`) : hex(type)
     let data = ''
     const end = Math.min(at + size, length)
     if (where === 1 && type === 1) {

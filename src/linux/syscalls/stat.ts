@@ -1,5 +1,5 @@
 /** Exists to declare the calls that tell about files without opening them: stat, access, readlink, statfs, getcwd. */
-import { dirfd, fd, flags, int, number, path, ptr, shown, size, stringOut } from '../arguments.ts'
+import { dirfd, fd, flags, int, number, path, shown, size, stringOut } from '../arguments.ts'
 import { syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { descriptionOf } from '../fs/description.ts'
@@ -119,10 +119,6 @@ const faccessFlags = shown(
   (lo) => lo,
   (value) => flagsText(value, FACCESS_FLAGS, 'AT_???'),
 )
-
-const NO_XATTR = { support: 'partial: no file has extended attributes' } as const
-const noAttribute = (inode: Inode | number): number => (typeof inode === 'number' ? inode : -ERRNO.ENODATA)
-const noAttributes = (inode: Inode | number): number => (typeof inode === 'number' ? inode : 0)
 
 export const statCalls: Declaration[] = [
   syscall(
@@ -267,79 +263,4 @@ export const statCalls: Declaration[] = [
     fstatfs,
   ),
   syscall(161, 'chroot', [['path', path]], number, chroot, { support: 'partial: EPERM for every directory but /' }),
-  syscall(
-    191,
-    'getxattr',
-    [
-      ['path', path],
-      ['name', path],
-      ['value', ptr],
-      ['size', size],
-    ],
-    number,
-    (k, t, a) => noAttribute(findAt(k, t, AT_FDCWD, a[0]!, true)),
-    NO_XATTR,
-  ),
-  syscall(
-    192,
-    'lgetxattr',
-    [
-      ['path', path],
-      ['name', path],
-      ['value', ptr],
-      ['size', size],
-    ],
-    number,
-    (k, t, a) => noAttribute(findAt(k, t, AT_FDCWD, a[0]!, false)),
-    NO_XATTR,
-  ),
-  syscall(
-    193,
-    'fgetxattr',
-    [
-      ['fd', fd],
-      ['name', path],
-      ['value', ptr],
-      ['size', size],
-    ],
-    number,
-    (k, t, a) => noAttribute(ofFd(k, t, a[0]!)),
-    NO_XATTR,
-  ),
-  syscall(
-    194,
-    'listxattr',
-    [
-      ['path', path],
-      ['list', stringOut],
-      ['size', size],
-    ],
-    number,
-    (k, t, a) => noAttributes(findAt(k, t, AT_FDCWD, a[0]!, true)),
-    NO_XATTR,
-  ),
-  syscall(
-    195,
-    'llistxattr',
-    [
-      ['path', path],
-      ['list', stringOut],
-      ['size', size],
-    ],
-    number,
-    (k, t, a) => noAttributes(findAt(k, t, AT_FDCWD, a[0]!, false)),
-    NO_XATTR,
-  ),
-  syscall(
-    196,
-    'flistxattr',
-    [
-      ['fd', fd],
-      ['list', stringOut],
-      ['size', size],
-    ],
-    number,
-    (k, t, a) => noAttributes(ofFd(k, t, a[0]!)),
-    NO_XATTR,
-  ),
 ]

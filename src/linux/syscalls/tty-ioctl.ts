@@ -56,13 +56,23 @@ const T = {
 const SETS: ReadonlySet<number> = new Set([T.tcsets, T.tcsetsw, T.tcsetsf, T.tcsets2, T.tcsetsw2, T.tcsetsf2])
 /** Requests that a process of the background may not make. */
 const CHANGES: ReadonlySet<number> = new Set([...SETS, T.tcsbrk, T.tcxonc, T.tcflsh, T.spgrp, T.tcsbrkp, T.setd])
-const ANSWERS_INT: ReadonlySet<number> = new Set([T.gpgrp, T.gsid, T.outq, T.fionread, T.getd, T.gptn, T.gptlck, T.gexcl])
+const ANSWERS_INT: ReadonlySet<number> = new Set([
+  T.gpgrp,
+  T.gsid,
+  T.outq,
+  T.fionread,
+  T.getd,
+  T.gptn,
+  T.gptlck,
+  T.gexcl,
+])
 const READS_INT: ReadonlySet<number> = new Set([T.spgrp, T.setd, T.sptlck, T.pkt])
 /** Requests whose argument is the value itself. */
 const VALUES: ReadonlySet<number> = new Set([T.tcsbrk, T.tcxonc, T.tcflsh, T.sctty, T.tcsbrkp, T.gptpeer, T.sig])
 const WINSIZE = 8
 
-const sizeOf = (request: number): number => (request >= T.tcsets2 && request < 0x5000_0000 ? TERMIOS2_SIZE : TERMIOS_SIZE)
+const sizeOf = (request: number): number =>
+  request >= T.tcsets2 && request < 0x5000_0000 ? TERMIOS2_SIZE : TERMIOS_SIZE
 
 /** Performs a request to a terminal or a master; null when it is none of theirs. */
 export function ttyIoctl(k: Kernel, t: Task, args: number[], d: Description): number | null {
@@ -236,32 +246,92 @@ function flush(k: Kernel, tty: Tty, input: boolean, output: boolean): void {
 }
 
 const IFLAGS: FlagTable = [
-  [0x1, 'IGNBRK'], [0x2, 'BRKINT'], [0x4, 'IGNPAR'], [0x8, 'PARMRK'], [0x10, 'INPCK'], [0x20, 'ISTRIP'], [0x40, 'INLCR'], [0x80, 'IGNCR'],
-  [0x100, 'ICRNL'], [0x200, 'IUCLC'], [0x400, 'IXON'], [0x800, 'IXANY'], [0x1000, 'IXOFF'], [0x2000, 'IMAXBEL'], [0x4000, 'IUTF8'],
+  [0x1, 'IGNBRK'],
+  [0x2, 'BRKINT'],
+  [0x4, 'IGNPAR'],
+  [0x8, 'PARMRK'],
+  [0x10, 'INPCK'],
+  [0x20, 'ISTRIP'],
+  [0x40, 'INLCR'],
+  [0x80, 'IGNCR'],
+  [0x100, 'ICRNL'],
+  [0x200, 'IUCLC'],
+  [0x400, 'IXON'],
+  [0x800, 'IXANY'],
+  [0x1000, 'IXOFF'],
+  [0x2000, 'IMAXBEL'],
+  [0x4000, 'IUTF8'],
 ]
 const OFLAGS: FlagTable = [
-  [0x1, 'OPOST'], [0x2, 'OLCUC'], [0x4, 'ONLCR'], [0x8, 'OCRNL'], [0x10, 'ONOCR'], [0x20, 'ONLRET'], [0x40, 'OFILL'], [0x80, 'OFDEL'],
+  [0x1, 'OPOST'],
+  [0x2, 'OLCUC'],
+  [0x4, 'ONLCR'],
+  [0x8, 'OCRNL'],
+  [0x10, 'ONOCR'],
+  [0x20, 'ONLRET'],
+  [0x40, 'OFILL'],
+  [0x80, 'OFDEL'],
 ]
 const CFLAGS: FlagTable = [
-  [0x40, 'CSTOPB'], [0x80, 'CREAD'], [0x100, 'PARENB'], [0x200, 'PARODD'], [0x400, 'HUPCL'], [0x800, 'CLOCAL'],
+  [0x40, 'CSTOPB'],
+  [0x80, 'CREAD'],
+  [0x100, 'PARENB'],
+  [0x200, 'PARODD'],
+  [0x400, 'HUPCL'],
+  [0x800, 'CLOCAL'],
 ]
 const LFLAGS: FlagTable = [
-  [0x1, 'ISIG'], [0x2, 'ICANON'], [0x4, 'XCASE'], [0x8, 'ECHO'], [0x10, 'ECHOE'], [0x20, 'ECHOK'], [0x40, 'ECHONL'], [0x80, 'NOFLSH'],
-  [0x8000, 'IEXTEN'], [0x200, 'ECHOCTL'], [0x400, 'ECHOPRT'], [0x800, 'ECHOKE'], [0x1000, 'FLUSHO'], [0x4000, 'PENDIN'], [0x100, 'TOSTOP'],
+  [0x1, 'ISIG'],
+  [0x2, 'ICANON'],
+  [0x4, 'XCASE'],
+  [0x8, 'ECHO'],
+  [0x10, 'ECHOE'],
+  [0x20, 'ECHOK'],
+  [0x40, 'ECHONL'],
+  [0x80, 'NOFLSH'],
+  [0x8000, 'IEXTEN'],
+  [0x200, 'ECHOCTL'],
+  [0x400, 'ECHOPRT'],
+  [0x800, 'ECHOKE'],
+  [0x1000, 'FLUSHO'],
+  [0x4000, 'PENDIN'],
+  [0x100, 'TOSTOP'],
 ]
 const SPEEDS = [0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400]
 
 function modesText(bytes: Uint8Array): string {
   const { iflag, oflag, cflag, lflag } = termiosFrom(bytes)
   const named = (value: number, table: FlagTable): string => (value === 0 ? '' : flagsText(value, table, '???'))
-  const delays = [`NL${(oflag >> 8) & 1}`, `CR${(oflag >> 9) & 3}`, `TAB${(oflag >> 11) & 3}`, `BS${(oflag >> 13) & 1}`, `VT${(oflag >> 14) & 1}`, `FF${(oflag >> 15) & 1}`]
-  const output = [...delays.map((text) => text.replace('TAB3', 'XTABS')), named((oflag & ~0xff00) >>> 0, OFLAGS)].join('|')
-  const control = [`B${SPEEDS[cflag & 15]}`, `CS${5 + ((cflag >> 4) & 3)}`, ...(cflag & 0xfc0 ? [named(cflag & 0xfc0, CFLAGS)] : [])].join('|')
+  const delays = [
+    `NL${(oflag >> 8) & 1}`,
+    `CR${(oflag >> 9) & 3}`,
+    `TAB${(oflag >> 11) & 3}`,
+    `BS${(oflag >> 13) & 1}`,
+    `VT${(oflag >> 14) & 1}`,
+    `FF${(oflag >> 15) & 1}`,
+  ]
+  const output = [...delays.map((text) => text.replace('TAB3', 'XTABS')), named((oflag & ~0xff00) >>> 0, OFLAGS)].join(
+    '|',
+  )
+  const control = [
+    `B${SPEEDS[cflag & 15]}`,
+    `CS${5 + ((cflag >> 4) & 3)}`,
+    ...(cflag & 0xfc0 ? [named(cflag & 0xfc0, CFLAGS)] : []),
+  ].join('|')
   return `{c_iflag=${named(iflag, IFLAGS)}, c_oflag=${output}, c_cflag=${control}, c_lflag=${named(lflag, LFLAGS)}, ...}`
 }
 
-const FLUSHES: FlagTable = [[0, 'TCIFLUSH'], [1, 'TCOFLUSH'], [2, 'TCIOFLUSH']]
-const FLOWS: FlagTable = [[0, 'TCOOFF'], [1, 'TCOON'], [2, 'TCIOFF'], [3, 'TCION']]
+const FLUSHES: FlagTable = [
+  [0, 'TCIFLUSH'],
+  [1, 'TCOFLUSH'],
+  [2, 'TCIOFLUSH'],
+]
+const FLOWS: FlagTable = [
+  [0, 'TCOOFF'],
+  [1, 'TCOON'],
+  [2, 'TCIOFF'],
+  [3, 'TCION'],
+]
 
 /** strace's text of the argument of a request to a terminal; undefined when it is none, null when it has no argument. */
 export function ttyArgumentText(value: number, { args, space, result }: CallView): string | null | undefined {

@@ -10,7 +10,7 @@ import { CODE, SIG, signalName } from '../signal-names.ts'
 import { infoText } from '../signal-text.ts'
 import { signalInfo } from '../signals.ts'
 import type { Process, Task } from '../state.ts'
-import { pointerText, type FlagTable } from '../strace.ts'
+import { pointerText } from '../strace.ts'
 import { isZombie, newWait } from '../tasks.ts'
 import { split } from '../user.ts'
 
@@ -183,21 +183,18 @@ const infoOut: ArgType = {
   ],
 }
 
-const COMMON: FlagTable = [
-  [W.noHang, 'WNOHANG'],
-  [W.noWait, 'WNOWAIT'],
-]
-const RARE: FlagTable = [
-  [W.clone, '__WCLONE'],
-  [W.all, '__WALL'],
-  [W.noThread, '__WNOTHREAD'],
-]
+/** strace calls WUNTRACED by its other name. */
 const OPTIONS = flags(
-  [...COMMON, [W.stopped, 'WUNTRACED'], [W.exited, 'WEXITED'], [W.continued, 'WCONTINUED'], ...RARE],
-  'W???',
-)
-const ID_OPTIONS = flags(
-  [...COMMON, [W.stopped, 'WSTOPPED'], [W.exited, 'WEXITED'], [W.continued, 'WCONTINUED'], ...RARE],
+  [
+    [W.noHang, 'WNOHANG'],
+    [W.exited, 'WEXITED'],
+    [W.stopped, 'WSTOPPED'],
+    [W.continued, 'WCONTINUED'],
+    [W.noWait, 'WNOWAIT'],
+    [W.clone, '__WCLONE'],
+    [W.all, '__WALL'],
+    [W.noThread, '__WNOTHREAD'],
+  ],
   'W???',
 )
 
@@ -232,7 +229,7 @@ export const waitCalls: readonly Declaration[] = [
       ],
       ['id', int],
       ['infop', infoOut],
-      ['options', ID_OPTIONS],
+      ['options', OPTIONS],
       ['rusage', rusageOut],
     ],
     number,

@@ -44,7 +44,13 @@ function typeByte(k: Kernel, tty: Tty, typed: number): void {
     if (starts) return
   }
   if (lflag & L.isig) {
-    const signal = is(tty, V.intr, byte) ? SIG.int : is(tty, V.quit, byte) ? SIG.quit : is(tty, V.susp, byte) ? SIG.tstp : 0
+    const signal = is(tty, V.intr, byte)
+      ? SIG.int
+      : is(tty, V.quit, byte)
+        ? SIG.quit
+        : is(tty, V.susp, byte)
+          ? SIG.tstp
+          : 0
     if (signal !== 0) return interruptBy(k, tty, byte, signal)
   }
   if (byte === CR) {
@@ -164,9 +170,22 @@ function eraseOne(k: Kernel, tty: Tty): void {
   if (byte === TAB) {
     // A tab is as wide as what stands before it on the line makes it.
     let column = tty.lineColumn
-    for (const before of tty.line) column += before === TAB ? TAB_WIDTH - (column % TAB_WIDTH) : isShownAsCaret(tty, before) ? 2 : (before & 0xc0) === 0x80 && iflag & I.utf8 ? 0 : 1
+    for (const before of tty.line)
+      column +=
+        before === TAB
+          ? TAB_WIDTH - (column % TAB_WIDTH)
+          : isShownAsCaret(tty, before)
+            ? 2
+            : (before & 0xc0) === 0x80 && iflag & I.utf8
+              ? 0
+              : 1
     width = TAB_WIDTH - (column % TAB_WIDTH)
-    put(k, tty, Array.from({ length: width }, () => BS), false)
+    put(
+      k,
+      tty,
+      Array.from({ length: width }, () => BS),
+      false,
+    )
     return
   }
   for (let i = 0; i < width; i++) put(k, tty, [BS, 0x20, BS], false)

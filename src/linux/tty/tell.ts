@@ -61,7 +61,7 @@ export function disownTty(k: Kernel, process: Process): void {
 /** Sends a signal to every process of a group. */
 export function signalGroup(k: Kernel, pgid: number, signal: number): void {
   if (pgid === 0) return
-  for (const process of [...k.state.processes.values()])
+  for (const process of k.state.processes.values())
     if (process.pgid === pgid) sendToProcess(k, process, signalInfo(signal, CODE.kernel))
 }
 

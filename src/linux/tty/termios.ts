@@ -1,7 +1,16 @@
 /** Exists to hold the modes of terminals (termios(3)): their bits, what a new terminal has, and the structures that ioctl moves. */
 import type { Termios } from './state.ts'
 
-export const I = { istrip: 0x20, inlcr: 0x40, igncr: 0x80, icrnl: 0x100, iuclc: 0x200, ixon: 0x400, ixany: 0x800, utf8: 0x4000 } as const
+export const I = {
+  istrip: 0x20,
+  inlcr: 0x40,
+  igncr: 0x80,
+  icrnl: 0x100,
+  iuclc: 0x200,
+  ixon: 0x400,
+  ixany: 0x800,
+  utf8: 0x4000,
+} as const
 export const OUT = { post: 0x1, lcuc: 0x2, nlcr: 0x4, crnl: 0x8, nocr: 0x10, nlret: 0x20, tabs: 0x1800 } as const
 export const L = {
   isig: 0x1,
@@ -64,6 +73,11 @@ export function termiosBytes(t: Termios, second: boolean): Uint8Array {
 /** The modes in a struct termios. */
 export function termiosFrom(bytes: Uint8Array): Termios {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const [iflag, oflag, cflag, lflag] = [0, 4, 8, 12].map((at) => view.getUint32(at, true)) as [number, number, number, number]
+  const [iflag, oflag, cflag, lflag] = [0, 4, 8, 12].map((at) => view.getUint32(at, true)) as [
+    number,
+    number,
+    number,
+    number,
+  ]
   return { iflag, oflag, cflag, lflag, line: bytes[16]!, cc: bytes.slice(17, 17 + CONTROLS) }
 }

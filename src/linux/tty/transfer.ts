@@ -45,7 +45,15 @@ export function jobControl(k: Kernel, t: Task, tty: Tty, signal: number, nr: num
 }
 
 /** Reads; waits if it has to. */
-export function readTty(k: Kernel, t: Task, nr: number, args: number[], d: Description, segments: readonly Segment[], nowait: boolean): number {
+export function readTty(
+  k: Kernel,
+  t: Task,
+  nr: number,
+  args: number[],
+  d: Description,
+  segments: readonly Segment[],
+  nowait: boolean,
+): number {
   const tty = ttyOf(k, d)
   const wanted = totalLength(segments)
   const room = writable(k.space(t), segments, wanted)
@@ -98,7 +106,15 @@ function wait(t: Task, nr: number, args: number[], d: Description, deadline: num
 }
 
 /** Writes from byte `skip` on: the count, -EAGAIN when there is no room now, another errno, or BLOCKED while the group is being stopped. */
-export function writeTty(k: Kernel, t: Task, nr: number, args: number[], d: Description, segments: readonly Segment[], skip: number): number {
+export function writeTty(
+  k: Kernel,
+  t: Task,
+  nr: number,
+  args: number[],
+  d: Description,
+  segments: readonly Segment[],
+  skip: number,
+): number {
   const tty = ttyOf(k, d)
   const wanted = totalLength(segments) - skip
   if (d.type === 'ptmx') {

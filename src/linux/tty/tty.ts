@@ -91,7 +91,13 @@ export function setControlling(tty: Tty, process: Process): void {
 }
 
 /** Opens /dev/ptmx: a new pair, of which the description is the master. */
-export function openMaster(k: Kernel, t: Task, flags: number, inode: Inode, where: { parent: number; name: string }): Description {
+export function openMaster(
+  k: Kernel,
+  t: Task,
+  flags: number,
+  inode: Inode,
+  where: { parent: number; name: string },
+): Description {
   const fs = k.state.fs
   const tty = addTty(fs, false)
   nameTty(fs, tty, k.process(t).credentials.uid[3], timeNow(k))
@@ -99,4 +105,3 @@ export function openMaster(k: Kernel, t: Task, flags: number, inode: Inode, wher
   tty.master = d.id
   return d
 }
-

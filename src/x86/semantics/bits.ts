@@ -1,7 +1,6 @@
 /** Exists to give bit tests, bit scans, counts and byte swaps. */
 import type { Builder } from '../../ir/builder.ts'
 import { FLAG, type Size } from '../../ir/flags.ts'
-import { HELPER } from '../../ir/helpers.ts'
 import { ops } from '../../ir/ops.ts'
 import type { Node } from '../../ir/types.ts'
 import type { LiftContext } from '../lift.ts'
@@ -123,19 +122,3 @@ export const bswap: Lifter = (l) => l.write(0, l.size === 16 ? l.b.i32(0) : reve
 
 /** MOVBE. */
 export const movbe: Lifter = (l) => l.write(0, reverseBytes(l.b, l.size, l.read(1)))
-
-/** CRC32: the checksum is 32 bits wide; a 64-bit destination is zero-extended. */
-export const crc32: Lifter = (l) => {
-  const b = l.b
-  const bits = l.bits(1)
-  const data = l.read(1)
-  const before = b.to32(l.read(0))
-  let sum: Node
-  if (bits === 64) {
-    const low = b.helper(HELPER.crc32, before, b.wrap(data))
-    sum = b.helper(HELPER.crc32, low, b.wrap(b.shrU(data, b.i64(32))))
-  } else {
-    sum = b.helper(bits === 8 ? HELPER.crc8 : bits === 16 ? HELPER.crc16 : HELPER.crc32, before, data)
-  }
-  l.write(0, l.size === 64 ? b.extendU(sum) : sum)
-}

@@ -48,6 +48,9 @@ export const cpuid: Lifter = (l) => {
   b.put(REG.rdx, scratchWord(l, 3))
 }
 
+/** The number of the processor, zero-extended. */
+const processor = (l: LiftContext): Node => l.b.extendU(l.b.stateLoad(32, STATE.processor))
+
 /** RDTSC. */
 export const rdtsc: Lifter = (l) => {
   l.b.helper(HELPER.rdtsc, l.b.i32(0), l.b.i32(0))
@@ -55,14 +58,14 @@ export const rdtsc: Lifter = (l) => {
   l.b.put(REG.rdx, scratchWord(l, 1))
 }
 
-/** RDTSCP: the machine is processor 0 of node 0. */
+/** RDTSCP: beside the counter the number of the processor, of node 0. */
 export const rdtscp: Lifter = (l) => {
   rdtsc(l)
-  l.b.put(REG.rcx, l.b.i64(0))
+  l.b.put(REG.rcx, processor(l))
 }
 
 /** RDPID: the same number, zero-extended. */
-export const rdpid: Lifter = (l) => l.write(0, l.b.i64(0))
+export const rdpid: Lifter = (l) => l.write(0, processor(l))
 
 /** XGETBV: XCR0 with x87 and SSE state; other registers do not exist. */
 export const xgetbv: Lifter = (l) => {

@@ -1,6 +1,7 @@
 /** Exists to list bit tests, scans, counts and byte swaps. */
 import { FLAG } from '../../ir/flags.ts'
 import * as bit from '../semantics/bits.ts'
+import { crc32 } from '../semantics/crc32.ts'
 import type { InsnRow } from './types.ts'
 
 /** BT and relatives define CF and leave ZF. */
@@ -27,8 +28,8 @@ export const bits: readonly InsnRow[] = [
 
   { op: '0F C8+r', mnemonic: 'BSWAP', operands: 'Zv', lift: bit.bswap },
   // F2 with and without 66 is CRC32.
-  { op: 'F2 0F 38 F0', mnemonic: 'CRC32', operands: 'Gy,Eb', lift: bit.crc32, feature: 'sse4.2' },
-  { op: 'F2 0F 38 F1', mnemonic: 'CRC32', operands: 'Gy,Ev', lift: bit.crc32, feature: 'sse4.2' },
+  { op: 'F2 0F 38 F0', mnemonic: 'CRC32', operands: 'Gy,Eb', lift: crc32, feature: 'sse4.2' },
+  { op: 'F2 0F 38 F1', mnemonic: 'CRC32', operands: 'Gy,Ev', lift: crc32, feature: 'sse4.2' },
   { op: 'NFx 0F 38 F0', mnemonic: 'MOVBE', operands: 'Gv,Mv', lift: bit.movbe, feature: 'movbe' },
   { op: 'NFx 0F 38 F1', mnemonic: 'MOVBE', operands: 'Mv,Gv', lift: bit.movbe, feature: 'movbe' },
 ]

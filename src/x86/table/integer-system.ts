@@ -59,10 +59,10 @@ export const system: readonly InsnRow[] = [
   { op: '0F 01 C9', mnemonic: 'MWAIT', operands: '', lift: invalid },
   { op: 'NP 0F 01 D1', mnemonic: 'XSETBV', operands: '', lift: privileged, feature: 'xsave' },
   { op: 'NP 0F 01 D0', mnemonic: 'XGETBV', operands: '', lift: info.xgetbv, feature: 'xsave', untested: MACHINE },
-  { op: 'F3 0F AE /0', mnemonic: 'RDFSBASE', operands: 'Ry', lift: info.readBase(REG.fsBase), feature: 'fsgsbase', untested: MACHINE },
-  { op: 'F3 0F AE /1', mnemonic: 'RDGSBASE', operands: 'Ry', lift: info.readBase(REG.gsBase), feature: 'fsgsbase', untested: MACHINE },
-  { op: 'F3 0F AE /2', mnemonic: 'WRFSBASE', operands: 'Ry', lift: info.writeBase(REG.fsBase), feature: 'fsgsbase', untested: MACHINE },
-  { op: 'F3 0F AE /3', mnemonic: 'WRGSBASE', operands: 'Ry', lift: info.writeBase(REG.gsBase), feature: 'fsgsbase', untested: MACHINE },
+  { op: 'F3 0F AE /0', mnemonic: 'RDFSBASE', operands: 'Ry', lift: info.readBase(REG.fsBase), feature: 'fsgsbase' },
+  { op: 'F3 0F AE /1', mnemonic: 'RDGSBASE', operands: 'Ry', lift: info.readBase(REG.gsBase), feature: 'fsgsbase' },
+  { op: 'F3 0F AE /2', mnemonic: 'WRFSBASE', operands: 'Ry', lift: info.writeBase(REG.fsBase), feature: 'fsgsbase' },
+  { op: 'F3 0F AE /3', mnemonic: 'WRGSBASE', operands: 'Ry', lift: info.writeBase(REG.gsBase), feature: 'fsgsbase' },
 
   // Far transfers and loads of segment registers would need descriptor tables.
   { op: '0F A1', mnemonic: 'POP', operands: 'FS', lift: unsupported, d64: true, untested: SELECTOR },

@@ -22,6 +22,10 @@ fn main() {
     println!("{}", words.join(" ").len());
     if std::env::args().count() > 1 {
         forget(3);
+        unsafe {
+            let p = std::alloc::alloc(std::alloc::Layout::new::<u64>());
+            std::alloc::dealloc(p, std::alloc::Layout::new::<[u64; 2]>());
+        }
         let b = Box::into_raw(Box::new(7u64));
         unsafe {
             free(b as *mut u8);

@@ -36,6 +36,20 @@ int main(int argc, char **argv) {
     if ((unsigned long)main >= from && (unsigned long)main < to) CHECK(strcmp(rights, "r-xp") == 0);
   }
   CHECK(stack != NULL);
+  int mapped = 0, sized = 0;
+  unsigned long extent = 0;
+  for (char *line = strtok(slurp("/proc/self/smaps"), "\n"); line; line = strtok(NULL, "\n")) {
+    unsigned long from, to, kilobytes;
+    if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+      mapped++;
+      extent = to - from;
+    } else if (sscanf(line, "Size: %lu kB", &kilobytes) == 1) {
+      sized++;
+      CHECK(kilobytes * 1024 == extent);
+    } else
+      CHECK(strchr(line, ':') != NULL);
+  }
+  CHECK(mapped > 3 && mapped == sized);
 
   int pid, ppid;
   char name[64], state;

@@ -1,0 +1,86 @@
+/** Holds the calls that move bytes through pipes without the program, and signalfd, against the real kernel and the real strace. */
+import { describe, it } from 'vitest'
+import { compare, CWD, O } from './compare.ts'
+import { Script } from './differential.ts'
+
+const mask = (line: string): string => line.replace(/pid=[1-9]\d*/g, 'pid=N')
+
+describe('splice, tee and vmsplice', () => {
+  it('move bytes between files and pipes', () => {
+    const s = new Script()
+    const [p, q, b] = [s.buffer(8), s.buffer(8), s.buffer(128)]
+    s.call('openat', CWD, 'f', O.rdwr | O.creat, 0o644)
+      .call('write', 3, 'abcdefghij', 10)
+      .call('pipe2', p, O.nonblock)
+      .call('pipe2', q, O.nonblock)
+      .call('lseek', 3, 2, 0)
+    s.call('splice', 3, 0, 5, 0, 4, 1)
+      .call('lseek', 3, 0, 1)
+      .call('splice', 3, s.words(7), 5, 0, 100, 0)
+      .call('tee', 4, 7, 5, 0)
+      .call('read', 6, b, 100)
+    s.call('splice', 4, 0, 7, 0, 3, 2)
+      .call('splice', 4, 0, 3, s.words(20), 100, 0)
+      .call('pread64', 3, b, 100, 0)
+      .call('splice', 4, 0, 7, 0, 3, 0)
+      .call('tee', 4, 7, 3, 0)
+    s.call('vmsplice', 5, s.words(s.string('mem'), 3, s.string('ory'), 3), 2, 0)
+      .call('splice', 4, 0, 3, 0, 100, 4)
+      .call('pread64', 3, b, 100, 0)
+    s.call('splice', 3, 0, 3, 0, 1, 0)
+      .call('splice', 4, 0, 5, 0, 1, 0)
+      .call('splice', 5, 0, 4, 0, 1, 0)
+      .call('splice', 99, 0, 5, 0, 1, 0)
+      .call('splice', 3, 0, 5, s.words(0), 1, 0)
+    s.call('splice', 3, 0, 5, 0, 1, 64)
+      .call('splice', 3, 0, 5, 0, 0, 0)
+      .call('splice', 3, 16, 5, 0, 1, 0)
+      .call('tee', 3, 5, 1, 0)
+      .call('tee', 4, 5, 1, 0)
+      .call('tee', 4, 7, 0, 0)
+      .call('vmsplice', 3, s.words(b, 3), 1, 0)
+    s.call('close', 4)
+      .call('vmsplice', 99, s.words(b, 3), 1, 0)
+      .call('close', 5)
+      .call('write', 7, 'rest', 4)
+      .call('close', 7)
+      .call('splice', 6, 0, 3, 0, 3, 0)
+      .call('splice', 6, 0, 3, 0, 3, 0)
+      .call('splice', 6, 0, 3, 0, 3, 0)
+    compare(s, mask)
+  })
+
+  it('send files over sockets', () => {
+    const s = new Script()
+    const [sv, b] = [s.buffer(8), s.buffer(128)]
+    s.call('openat', CWD, 'f', O.rdwr | O.creat, 0o644)
+      .call('write', 3, 'abcdefghij', 10)
+      .call('socketpair', 1, 1, 0, sv)
+    s.call('sendfile', 4, 3, s.words(2), 5)
+      .call('sendfile', 4, 3, 0, 5)
+      .call('lseek', 3, 0, 0)
+      .call('sendfile', 4, 3, 0, 100)
+      .call('read', 5, b, 100)
+      .call('close', 5)
+    compare(s, mask)
+  })
+})
+
+describe('signalfd', () => {
+  it('reads signals that are blocked', () => {
+    const s = new Script()
+    const [b, set] = [s.buffer(600), s.words(0x10a00)]
+    s.call('rt_sigprocmask', 0, set, 0, 8)
+      .call('signalfd4', -1, set, 8, 0o2004000)
+      .call('read', 3, b, 128)
+      .call('poll', s.ints(3, 1), 1, 0)
+    s.call('fcntl', 3, 1, 0)
+      .call('read', 3, b, 100)
+      .call('write', 3, b, 8)
+      .call('signalfd', 3, s.words(0x10800), 8)
+      .call('signalfd4', 0, set, 8, 0)
+      .call('signalfd4', 99, set, 8, 0)
+    s.call('signalfd4', -1, set, 4, 0).call('signalfd4', -1, 16, 8, 0).call('signalfd4', -1, set, 8, 1)
+    compare(s, mask)
+  })
+})
