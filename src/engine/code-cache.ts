@@ -105,6 +105,7 @@ export class CodeCache implements CodeListener {
     for (const f of runtimeFunctions)
       this.imports[f.name] = f.js ? js[f.name]! : (runtime.exports[f.name] as WebAssembly.ImportValue)
     this.stub = this.instantiate(shared.stub)
+    library.gather()
     space.listen(this)
   }
 
@@ -174,6 +175,21 @@ export class CodeCache implements CodeListener {
   /** A translation of the slot's address that is good for what memory holds now. */
   private known(slot: number): Translation | undefined {
     return this.library.translationsOf(slot).find((translation) => this.matches(translation))
+  }
+
+  /** Gives the regions that contain `pc` more room. Only while no translated code is being executed. */
+  heat(pc: number): void {
+    for (const slot of this.byPage.get(pc >>> PAGE_SHIFT) ?? []) {
+      const cool = this.active.get(slot)
+      if (cool === undefined || !cool.ranges.some(([start, end]) => pc >= start && pc < end)) continue
+      const start = cool.entryPcs[0]!
+      if (!this.library.heat(start)) continue
+      const { translation, volatile } = this.library.translate(this.space, start)
+      if (volatile) continue
+      for (const at of cool.entryPcs) if (this.entries.get(at)! >>> 8 === slot) this.entries.delete(at)
+      this.jumpCache.fill(0)
+      this.activate(translation)
+    }
   }
 
   private activate(translation: Translation): void {

@@ -7,9 +7,6 @@ import type { Block, Target } from '../ir/types.ts'
 import { CodeReader } from '../x86/fetch.ts'
 import { liftBlock } from '../x86/block.ts'
 
-/** Guest instructions in one region: more make V8's optimising compiler superlinear (design measurements: 0.5-1.3 s for 1,500). */
-export const REGION_INSTRUCTIONS = 150
-
 /** Entries of one region: their numbers fit the low byte of an entry code. */
 const MAX_ENTRIES = 200
 

@@ -25,6 +25,13 @@ export interface EngineOptions {
  */
 const FUEL_LIMIT = 1_000_000
 
+/** The same for the first stretches of a run, which show soon which code is hot. */
+const EARLY_FUEL_LIMIT = 100_000
+const EARLY_STRETCHES = 200
+
+/** Instructions after which the place at hand is taken for hot, however often the turn changed meanwhile. */
+const SAMPLE_DISTANCE = 250_000
+
 /** Straight translations executed after a resumption before a region of its own is translated for the place. */
 const STEP_LIMIT = 64
 
@@ -56,6 +63,9 @@ export class Engine implements Processor {
   private fuel = 0
   /** Addresses inside blocks at which execution stopped for lack of fuel: resumed by straight translations, not by regions of their own. */
   private readonly interior = new Set<number>()
+  /** Stretches of translated code that ended for lack of fuel so far, and instructions since a place was last taken for hot. */
+  private stretches = 0
+  private unsampled = 0
   /** How often straight translations have come to an address where no region can be entered. */
   private readonly arrivals = new Map<number, number>()
   private readonly released: AddressSpace[] = []
@@ -152,7 +162,8 @@ export class Engine implements Processor {
       const pc = view.getUint32(STATE.rip, true)
       const cache = this.chooseCache(entry)
       let code = cache.lookup(pc)
-      const fuel = Math.min(limit - executed, FUEL_LIMIT)
+      const stretch = this.stretches < EARLY_STRETCHES ? EARLY_FUEL_LIMIT : FUEL_LIMIT
+      const fuel = Math.min(limit - executed, stretch)
       let stepping = false
       if (code < 0) {
         if (resuming && steps < STEP_LIMIT && this.interior.has(pc)) {
@@ -180,7 +191,9 @@ export class Engine implements Processor {
       if (reason === EXIT.none) continue
       if (reason === EXIT.fuel) {
         if (stepping) continue
-        if (fuel === FUEL_LIMIT && executed < limit) {
+        this.sample(cache, fuel, view.getUint32(STATE.rip, true))
+        if (fuel === stretch && executed < limit) {
+          this.stretches++
           this.interior.add(view.getUint32(STATE.rip, true))
           resuming = true
           steps = 0
@@ -212,6 +225,14 @@ export class Engine implements Processor {
     const left = space.view.getInt32(STATE_BASE + STATE.fuelLeft, true) + space.view.getInt32(REFUND_BASE, true)
     space.view.setInt32(REFUND_BASE, 0, true)
     return left
+  }
+
+  /** Execution has come to `pc` within `fuel` instructions: now and then that makes the code there hot. */
+  private sample(cache: CodeCache, fuel: number, pc: number): void {
+    this.unsampled += fuel
+    if (fuel !== EARLY_FUEL_LIMIT && this.unsampled < SAMPLE_DISTANCE) return
+    this.unsampled = 0
+    cache.heat(pc)
   }
 
   private pending: number = EXIT.none

@@ -1,6 +1,7 @@
 /** Exists as THE pipeline from guest bytes to a wasm module: discover, lift, optimise, lower, encode. Everything that is translated passes here. */
 import { encodeFunction, type EncodedFunction, FunctionBody, ModuleBuilder } from '../wasm/encode.ts'
-import { RegionLowering, type MemoryLayout } from '../wasm/lower-region.ts'
+import type { MemoryLayout } from '../wasm/lower-input.ts'
+import { RegionLowering } from '../wasm/lower-region.ts'
 import * as OP from '../wasm/opcodes.ts'
 import { REGION_PARAMETERS, REGION_RESULTS, RUNTIME, importRuntime } from '../wasm/runtime.ts'
 import type { Block } from '../ir/types.ts'
@@ -18,7 +19,7 @@ import {
   ZONE_BASE,
   ZONES_BASE,
 } from './layout.ts'
-import { REGION_INSTRUCTIONS, codeReader, discover, liftAt, type Region } from './region.ts'
+import { codeReader, discover, liftAt, type Region } from './region.ts'
 
 const memoryLayout: MemoryLayout = {
   stateBase: STATE_BASE,
@@ -42,18 +43,19 @@ interface TranslatedRegion {
 const lowering = new RegionLowering(memoryLayout)
 const builder = new ModuleBuilder()
 
-/** Translates the region at `pc`, which must be executable; `slotFor` numbers the addresses that it refers to; `exact` as for liftBlock. */
+/** Translates the region at `pc`, which must be executable; `slotFor` numbers the addresses that it refers to; the region has at most about so many `instructions`; `exact` as for liftBlock. */
 export function translateRegion(
   space: AddressSpace,
   pc: number,
   slotFor: (pc: number) => number,
+  instructions: number,
   exact: boolean,
 ): TranslatedRegion {
   const m = builder
   m.reset()
   const regionType = m.type(REGION_PARAMETERS, REGION_RESULTS)
   importRuntime(m, MEMORY_WASM_PAGES)
-  const region = discover(space, pc, REGION_INSTRUCTIONS, exact)
+  const region = discover(space, pc, instructions, exact)
   lowering.lower({
     blocks: region.blocks,
     entries: region.entries,

@@ -3,5 +3,5 @@ import type { ReportWorld } from '../replay/recording-world.ts'
 
 /** The same world, which the program's output does not reach a second time. */
 export function silent(world: ReportWorld): ReportWorld {
-  return Object.create(world, { writeOutput: { value: () => {} } }) as ReportWorld
+  return Object.create(world, { writeOutput: { value: () => {} }, writeTerminal: { value: () => {} } }) as ReportWorld
 }

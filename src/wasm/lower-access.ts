@@ -1,5 +1,7 @@
 /** Exists to say of each memory op how many bytes it touches, whether it writes, and which wasm instruction does it. */
 import { ops, type OpRow } from '../ir/ops.ts'
+import type { Type } from '../ir/types.ts'
+import { F32, F64, I32, I64, V128, type ValueType } from './encode.ts'
 import * as OP from './opcodes.ts'
 
 /** One kind of memory access. */
@@ -29,4 +31,13 @@ const accesses = new Map<OpRow, AccessRow>([
 /** The row of a load or store op; undefined for every other op. */
 export function accessOf(op: OpRow): AccessRow | undefined {
   return accesses.get(op)
+}
+
+/** How a whole value of each type is held, loaded and stored. */
+export const wholeValue: Record<Type, { type: ValueType; load: number; store: number }> = {
+  i32: { type: I32, load: OP.i32_load, store: OP.i32_store },
+  i64: { type: I64, load: OP.i64_load, store: OP.i64_store },
+  f32: { type: F32, load: OP.f32_load, store: OP.f32_store },
+  f64: { type: F64, load: OP.f64_load, store: OP.f64_store },
+  v128: { type: V128, load: OP.v128_load, store: OP.v128_store },
 }

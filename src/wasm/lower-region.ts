@@ -1,8 +1,10 @@
 /** Exists to turn one region of IR into one wasm function: control flow, exits, calls and the traffic between locals and the CPU state. Values are lower-value.ts's. */
 import { EXIT } from '../ir/exits.ts'
 import { REG, registers, REGISTER_SLOTS, STATE } from '../ir/registers.ts'
-import type { Block, Node, Target, Terminator, Type } from '../ir/types.ts'
-import { BLOCK_VOID, F32, F64, FunctionBody, I32, I64, V128, type ValueType } from './encode.ts'
+import type { Block, Node, Target, Terminator } from '../ir/types.ts'
+import { BLOCK_VOID, FunctionBody, I32, I64 } from './encode.ts'
+import { wholeValue } from './lower-access.ts'
+import type { MemoryLayout, RegionInput } from './lower-input.ts'
 import { prepareBlock } from './lower-prepare.ts'
 import { planStopProfiles, type StopProfiles } from './lower-profiles.ts'
 import { planRegisters, RegisterSet, type RegisterPlan } from './lower-registers.ts'
@@ -13,41 +15,8 @@ import * as OP from './opcodes.ts'
 import { RUNTIME } from './runtime.ts'
 import { emitStructured, planCfg, type StructureSink } from './structure.ts'
 
-/** What the engine says about a region and its surroundings. */
-export interface RegionInput {
-  readonly blocks: readonly Block[]
-  /** Indices into `blocks`; entry 0 is where the region starts. */
-  readonly entries: readonly number[]
-  /** Type index of a region function in the module being built. */
-  readonly regionType: number
-  /** Entry code (slot << 8 | entry) for control leaving to a guest address, or -1: return to the engine with that address. */
-  codeFor(pc: number): number
-  /** False for a single-step translation: nothing is called or chained, every transfer returns to the engine. */
-  readonly chain: boolean
-}
-
-/** Where the lowered code finds its surroundings in the linear memory. */
-export interface MemoryLayout {
-  readonly stateBase: number
-  readonly attributesBase: number
-  /** Where the table of zones is; see zones.ts. */
-  readonly zonesBase: number
-  /** Where accesses outside of their zones are counted. */
-  readonly missesBase: number
-  /** Where the stack zone is described: start and size (i64 each). The size is never less than a page. */
-  readonly zoneBase: number
-  readonly jumpCacheBase: number
-  readonly jumpCacheEntries: number
-  /** Addresses at or above this are never mapped. */
-  readonly guestLimit: number
-  /** Addresses below this are never mapped. */
-  readonly guestMin: number
-}
-
 /** Nesting levels of the labels around the body. */
 const LEVEL = { return: 0, exit: 1, stop: 2, profiles: 3 } as const
-
-const wasmType: Record<Type, ValueType> = { i32: I32, i64: I64, f32: F32, f64: F64, v128: V128 }
 
 /** Parameters of a region function. The first one is an entry code; its low byte is the label of the entry. */
 const PARAMETER = { label: 0, fuel: 1, depth: 2 } as const
@@ -103,7 +72,7 @@ export class RegionLowering implements StructureSink {
     this.windows = planWindows(input.blocks, succs, input.entries[0]!)
     if (this.windows.stack !== null) this.plan.used.add(REG.rsp)
     for (let r = 0; r < REGISTER_SLOTS; r++)
-      this.registerLocal[r] = this.plan.used.has(r) ? f.local(wasmType[registers[r]!.type]) : -1
+      this.registerLocal[r] = this.plan.used.has(r) ? f.local(wholeValue[registers[r]!.type].type) : -1
     this.profiles = planStopProfiles(input.blocks, this.plan)
     this.xpc = f.local(I32)
     this.xcode = f.local(I32)
@@ -238,11 +207,7 @@ export class RegionLowering implements StructureSink {
       const local = this.registerLocal[r]!
       const row = registers[r]!
       f.i32Const(0)
-      f.opMemory(
-        row.type === 'i64' ? OP.i64_load : row.type === 'v128' ? OP.v128_load : OP.i32_load,
-        2,
-        this.layout.stateBase + row.offset,
-      )
+      f.opMemory(wholeValue[row.type].load, 2, this.layout.stateBase + row.offset)
       f.localSet(local)
     }
   }
@@ -254,11 +219,7 @@ export class RegionLowering implements StructureSink {
       const row = registers[r]!
       f.i32Const(0)
       f.localGet(this.registerLocal[r]!)
-      f.opMemory(
-        row.type === 'i64' ? OP.i64_store : row.type === 'v128' ? OP.v128_store : OP.i32_store,
-        2,
-        this.layout.stateBase + row.offset,
-      )
+      f.opMemory(wholeValue[row.type].store, 2, this.layout.stateBase + row.offset)
     }
   }
 

@@ -7,9 +7,9 @@ const REACHES = [16, 64, 512, 4096] as const
 const SLOTS = 2048
 
 /** Bytes of a zone in the table: the first address, then at how many addresses a window may start, 0 while there is none (u64 each). */
-export const ZONE_BYTES = 16
+const ZONE_BYTES = 16
 
-export const ZONE_COUNT = 2 * REACHES.length * SLOTS
+const ZONE_COUNT = 2 * REACHES.length * SLOTS
 
 /** Bytes of the table of zones. */
 export const ZONES_SIZE = ZONE_COUNT * ZONE_BYTES

@@ -120,6 +120,28 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(['/bin/sh', '-c', 'tty; stty size; 
     expect(drive([...lemming, '--', ...stubborn], [['go', '']], 15)).toMatchObject({ status: 143, restored: true })
   })
 
+  it('is shown once, also when its crash is explained by running it again', () => {
+    const prog = place.compile(
+      'crash',
+      `#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) {
+  char b[9];
+  puts("go");
+  if (fork() == 0) {
+    if (read(0, b, 9) > 0) *(volatile int *)8 = 1;
+    return 0;
+  }
+  wait(0);
+  puts("over");
+}`,
+    )
+    const { output } = drive([...lemming, '--', prog], [['go\r\n', 'x\n']])
+    expect(output.match(/over\r\n/g)).toHaveLength(1)
+    expect(output).toContain('SIGSEGV')
+  })
+
   it('can be replayed without a terminal', () => {
     const file = join(place.path, 'session.lemming')
     const shown = drive(

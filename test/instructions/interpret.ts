@@ -281,6 +281,8 @@ export function runBlocks(m: Machine, blocks: readonly Block[]): Outcome {
           return out(BigInt(term.target))
         case 'syscall':
           return out(BigInt(term.next))
+        case 'intercept':
+          return out(BigInt(term.pc))
         case 'leave':
           return out(BigInt(term.pc))
         case 'fault':

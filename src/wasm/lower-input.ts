@@ -1,0 +1,33 @@
+/** Exists to hold what the lowering is told: the region, and the surroundings that its code will find. */
+import type { Block } from '../ir/types.ts'
+
+/** What the engine says about a region and its surroundings. */
+export interface RegionInput {
+  readonly blocks: readonly Block[]
+  /** Indices into `blocks`; entry 0 is where the region starts. */
+  readonly entries: readonly number[]
+  /** Type index of a region function in the module being built. */
+  readonly regionType: number
+  /** Entry code (slot << 8 | entry) for control leaving to a guest address, or -1: return to the engine with that address. */
+  codeFor(pc: number): number
+  /** False for a single-step translation: nothing is called or chained, every transfer returns to the engine. */
+  readonly chain: boolean
+}
+
+/** Where the lowered code finds its surroundings in the linear memory. */
+export interface MemoryLayout {
+  readonly stateBase: number
+  readonly attributesBase: number
+  /** Where the table of zones is; see zones.ts. */
+  readonly zonesBase: number
+  /** Where accesses outside of their zones are counted. */
+  readonly missesBase: number
+  /** Where the stack zone is described: start and size (i64 each). The size is never less than a page. */
+  readonly zoneBase: number
+  readonly jumpCacheBase: number
+  readonly jumpCacheEntries: number
+  /** Addresses at or above this are never mapped. */
+  readonly guestLimit: number
+  /** Addresses below this are never mapped. */
+  readonly guestMin: number
+}
