@@ -41,7 +41,10 @@ interface TranslatedRegion {
 }
 
 const lowering = new RegionLowering(memoryLayout)
+// All modules have the same types and imports.
 const builder = new ModuleBuilder()
+const regionType = builder.type(REGION_PARAMETERS, REGION_RESULTS)
+importRuntime(builder, MEMORY_WASM_PAGES)
 
 /** Translates the region at `pc`, which must be executable; `slotFor` numbers the addresses that it refers to; the region has at most about so many `instructions`; `exact` as for liftBlock. */
 export function translateRegion(
@@ -52,9 +55,7 @@ export function translateRegion(
   exact: boolean,
 ): TranslatedRegion {
   const m = builder
-  m.reset()
-  const regionType = m.type(REGION_PARAMETERS, REGION_RESULTS)
-  importRuntime(m, MEMORY_WASM_PAGES)
+  m.resetFunctions()
   const region = discover(space, pc, instructions, exact)
   lowering.lower({
     blocks: region.blocks,
@@ -71,14 +72,13 @@ export function translateRegion(
 
 /** A module of everything that a store has kept: function `i` goes to index `i` of table `shelf`, until it is found valid. */
 export function storedModule(regions: readonly EncodedFunction[]): Uint8Array<ArrayBuffer> {
-  const m = builder
-  m.reset()
-  const regionType = m.type(REGION_PARAMETERS, REGION_RESULTS)
+  const m = new ModuleBuilder()
+  const type = m.type(REGION_PARAMETERS, REGION_RESULTS)
   importRuntime(m, MEMORY_WASM_PAGES)
   const shelf = m.importTable('l', 'shelf', regions.length)
   m.element(
     0,
-    regions.map((region) => m.addEncoded(regionType, region)),
+    regions.map((region) => m.addEncoded(type, region)),
     shelf,
   )
   return m.finish()
@@ -90,9 +90,7 @@ export function storedModule(regions: readonly EncodedFunction[]): Uint8Array<Ar
  */
 export function stubModule(): Uint8Array<ArrayBuffer> {
   const m = builder
-  m.reset()
-  const regionType = m.type(REGION_PARAMETERS, REGION_RESULTS)
-  importRuntime(m, MEMORY_WASM_PAGES)
+  m.resetFunctions()
   const f = new FunctionBody(3)
   const code = f.local(0x7f)
   f.localGet(0)
@@ -146,9 +144,7 @@ export function translateStraight(
   }
   const end = last.insns.at(-1)
   const m = builder
-  m.reset()
-  const regionType = m.type(REGION_PARAMETERS, REGION_RESULTS)
-  importRuntime(m, MEMORY_WASM_PAGES)
+  m.resetFunctions()
   lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false })
   m.exportFunction('f', m.add(regionType, lowering.body))
   return { bytes: m.finish(), length: end === undefined ? 0 : end.pc + end.length - pc }

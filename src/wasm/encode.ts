@@ -122,17 +122,22 @@ export class ModuleBuilder {
     this.typeIndex.clear()
     this.types.reset()
     this.imports.reset()
+    this.importCount = 0
+    this.importedFunctions = 0
+    this.importedTables = 0
+    this.importedMemories = 0
+    this.importedGlobals = 0
+    this.resetFunctions()
+  }
+
+  /** Forgets everything but types and imports, which many modules may have in common. */
+  resetFunctions(): void {
     this.declarations.reset()
     this.exports.reset()
     this.elements.reset()
     this.code.reset()
     this.branchHints.reset()
     this.functionNames.reset()
-    this.importCount = 0
-    this.importedFunctions = 0
-    this.importedTables = 0
-    this.importedMemories = 0
-    this.importedGlobals = 0
     this.functionCount = 0
     this.exportCount = 0
     this.elementCount = 0

@@ -77,10 +77,11 @@ describe('a program on a terminal', () => {
     const { output } = same(
       ['/usr/bin/python3', '-q', '-i'],
       [
-        ['>>> ', 'import os; os.isatty(0), os.get_terminal_size()[:], os.tcgetpgrp(0) == os.getpgrp()\n'],
-        ['>>> ', 'while True: pass\n'],
+        ['>>> ', 'n = 0; import os; os.isatty(0), os.get_terminal_size()[:], os.tcgetpgrp(0) == os.getpgrp()\n'],
+        // The key comes once the loop is under way.
+        ['>>> ', 'for _ in iter(int, 1): n = n or not print("on")\n'],
         ['... ', '\n'],
-        ['\r\n', '\x03'],
+        ['\r\non\r\n', '\x03'],
         ['KeyboardInterrupt\r\n>>> ', 'exit(3)\n'],
       ],
     )
