@@ -14,7 +14,7 @@ for (const name of ['execFileSync', 'spawnSync'] as const) {
     const options = more.find((each) => !Array.isArray(each))
     // A command that handles SIGTERM may be what hangs.
     const result = original(file, args, Object.assign({ timeout: LIMIT, killSignal: 'SIGKILL' }, options))
-    const { error } = result as { error?: Error & { code?: string } }
+    const error = (result as { error?: Error & { code?: string } } | null)?.error
     if (error?.code === 'ETIMEDOUT') throw new Error(`${file} ${args.join(' ')}: not done in time`)
     return result
   }

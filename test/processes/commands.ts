@@ -61,7 +61,7 @@ END
     `env -i A=1 B=2 env; printf '%s\\n' c a b | xargs -n2 echo; printf '%s\\0' x y | xargs -0 -P2 -I{} sh -c 'exit 0'
      find . -name '*.txt' -exec wc -l {} \\; | sort; find . -name '*.txt' -exec cat {} + | sort
      timeout 0.2 sleep 5; echo $?; timeout 5 sh -c 'exit 6'; echo $?; { timeout -s KILL 0.1 sleep 5; } 2>/dev/null; echo $?
-     nice -n 3 nice; nohup echo hup 2>/dev/null; stdbuf -oL echo buf; seq 1000 | split -n l/3 --filter='wc -l'
+     nice -n 19 nice; nohup echo hup 2>/dev/null; stdbuf -oL echo buf; seq 1000 | split -n l/3 --filter='wc -l'
      sort --parallel=2 -R numbers | sort -n | md5sum; setsid sh -c 'echo session'; env nonexistent; echo $?
      mkdir d; cp *.txt d; ls d; install -m 600 one.txt d/i; stat -c %a d/i; rm -r d; mkfifo p; cat p & echo fifo >p; wait`,
     `printf '1\\n2\\n' >one.txt; printf '3\\n' >two.txt; seq 2000 >numbers`,
