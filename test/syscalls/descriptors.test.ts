@@ -183,7 +183,8 @@ describe('descriptor calls', () => {
       .call('select', 5, set(3), set(4), set(4), 0)
       .call('select', 0, 0, 0, 0, s.words(0, 10))
     s.call('pselect6', 5, set(3), set(4), 0, s.words(0, 0), s.words(s.words(2), 8))
-      .call('select', 90, set(80), 0, 0, 0)
+      // Beyond the first 64, whether a closed number is an error depends on the highest descriptor that this process inherited.
+      .call('select', 60, set(50), 0, 0, 0)
       .call('select', -1, 0, 0, 0, 0)
     s.call('write', 4, 'x', 1)
       .call('select', 5, set(3, 4), set(4), 0, s.words(1, 0))

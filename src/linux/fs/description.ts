@@ -1,4 +1,5 @@
 /** Exists to keep open file descriptions and descriptor tables: who refers to what, and what happens when the last one lets go. */
+import { powerOfTwoFrom } from '../../base/powers.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { closeSocket } from '../net/close.ts'
@@ -58,6 +59,11 @@ export function describe(fs: FsState, process: Process, fd: number): Description
 /** The description behind a descriptor of a task's process, or undefined (EBADF). */
 export function descriptionOf(k: Kernel, t: Task, fd: number): Description | undefined {
   return describe(k.state.fs, k.process(t), fd)
+}
+
+/** Slots in a process's table of descriptors: a power of two that holds the highest open one, at least 64. A real table never shrinks; this one does. */
+export function fdTableSize(process: Process): number {
+  return powerOfTwoFrom(Math.max(63, ...process.files.keys()) + 1)
 }
 
 /** Gives a description the lowest free descriptor from `lowest` on; -EMFILE when the limit is reached (the description stays with the caller). */

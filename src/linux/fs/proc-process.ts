@@ -1,11 +1,11 @@
 /** Exists to hold the files of /proc/PID and /proc/PID/task/TID: the machine's processes and threads in the kernel's own formats (proc(5)). */
-import { powerOfTwoFrom } from '../../base/powers.ts'
 import { PAGE_SIZE } from '../../engine/layout.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Process, Task } from '../state.ts'
 import { isZombie } from '../tasks.ts'
 import { controllingTty } from '../tty/tell.ts'
+import { fdTableSize } from './description.ts'
 import { bytesFromName } from './names.ts'
 import { maps, smaps, smapsRollup } from './proc-memory.ts'
 
@@ -237,7 +237,7 @@ function status(k: Kernel, process: Process, t: Task, threadOnly: boolean): stri
     ['TracerPid', '0'],
     ['Uid', uid.join('\t')],
     ['Gid', gid.join('\t')],
-    ['FDSize', String(powerOfTwoFrom(Math.max(63, ...process.files.keys()) + 1))],
+    ['FDSize', String(fdTableSize(process))],
     ['Groups', `${groups.join(' ')} `],
     ['VmPeak', kb(total)],
     ['VmSize', kb(total)],

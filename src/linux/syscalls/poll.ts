@@ -2,7 +2,7 @@
 import { asU64, int, pointerAt, structText, timespecText, timevalText, u64At } from '../arguments.ts'
 import { syscall, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
-import { descriptionOf } from '../fs/description.ts'
+import { descriptionOf, fdTableSize } from '../fs/description.ts'
 import { POLL, pollMask } from '../fs/ready.ts'
 import { applyMask, isOver, left, limitOf, waitForAny, type Limit } from '../fs/waiting.ts'
 import type { Kernel } from '../kernel.ts'
@@ -72,8 +72,8 @@ function select(k: Kernel, t: Task, nr: number, args: number[], limit: Limit): n
   const count = args[0]!
   if (count < 0) return -ERRNO.EINVAL
   const space = k.space(t)
-  const numbers = k.process(t).files.size === 0 ? 0 : Math.max(...k.process(t).files.keys()) + 1
-  const length = Math.ceil(Math.min(count, Math.max(numbers, 1024)) / 64) * 8
+  // As Linux does: sets are read only as far as the table of descriptors reaches, so a closed number beyond it is no error.
+  const length = Math.ceil(Math.min(count, fdTableSize(k.process(t))) / 64) * 8
   const wanted: (Uint8Array | null)[] = []
   for (const address of args.slice(1, 4)) {
     const set = address === 0 ? null : space.read(address, length)
