@@ -27,5 +27,6 @@ int main(void) {
   }
   CHECK(wait(&status) > 0);
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+  printf("selecttable: ok\n");
   return 0;
 }
