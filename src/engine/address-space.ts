@@ -4,6 +4,7 @@ import {
   ATTRIBUTE_COUNT,
   ATTRIBUTE_TABLE_SIZE,
   ATTRIBUTES_BASE,
+  CHECKED_WASM_PAGES,
   GUEST_LIMIT,
   GUEST_MIN,
   MEMORY_WASM_PAGES,
@@ -15,6 +16,7 @@ import {
   ZONES_BASE,
 } from './layout.ts'
 import { setAddressable } from './addressable.ts'
+import { SHADOW_PAGES, setDefined } from './definedness.ts'
 import { reachAt } from '../wasm/zones.ts'
 import { usedPages, type UsedPages } from './used-pages.ts'
 
@@ -26,6 +28,16 @@ const ZONE_PAGES = 64
 
 /** Zones remembered: each thread has a stack of its own. */
 const ZONES_KEPT = 16
+
+const NO_STOPS: ReadonlySet<number> = new Set()
+
+/** Bytes whose accesses are told, and the pages they lie in. */
+interface Traces {
+  ranges: readonly { start: number; end: number }[]
+  /** Loads are told too. */
+  reads: boolean
+  pages: ReadonlySet<number>
+}
 
 /** Told when translated code made from a page no longer matches the page. Pages are page numbers, `count` of them from `first`. */
 export interface CodeListener {
@@ -46,6 +58,8 @@ export class AddressSpace {
   readonly attributes: Uint8Array
   /** 1 for pages that can be executed: not an attribute, since a store to an ordinary page must find 0 there. */
   private readonly executable: Uint8Array
+  /** 1 for pages that are watched as long as they can be both read and written (`watch`); null while there are none. */
+  private watchable: Uint8Array | null = null
   /** 1 where a page's bytes may differ from zero, so that fresh anonymous memory need not be cleared twice. */
   private readonly touched: Uint8Array
   private readonly codeListeners: CodeListener[] = []
@@ -57,11 +71,28 @@ export class AddressSpace {
   private touchedCount = 0
   /** Pages that were `clean` and have been written since (each once), in no particular order: emptied by whoever asked for it. */
   readonly dirtied: number[] = []
+  /** Asked about a page that cannot be accessed: true when it can be from now on, since its contents lay elsewhere. */
+  absent: ((address: number, store: boolean) => boolean) | null = null
   /** Entries of functions at which translated code asks the kernel (Processor's KernelEntry.intercept). They go with the pages they lie in. */
   readonly intercepts = new Set<number>()
+  /** Addresses of instructions before which the kernel is asked in the same way, for those who look on: they stay until `setStops`. */
+  private stops: ReadonlySet<number> = NO_STOPS
+  /** Grows with every change of `intercepts`: single instructions are translated with them in mind. */
+  interceptsVersion = 0
+  /** Accesses to these bytes are told (KernelEntry.traced); null while there are none. */
+  private traces: Traces | null = null
+  /** Told of bytes that the kernel is about to write in a traced range. */
+  onKernelWrite: ((address: number, length: number) => void) | null = null
+  /** Does code there belong to the system's libraries, whose plain accesses are no scheduling points? Asked when code is translated. */
+  isQuiet: (pc: number) => boolean = () => false
 
-  constructor() {
-    this.memory = new WebAssembly.Memory({ initial: MEMORY_WASM_PAGES, maximum: MEMORY_WASM_PAGES })
+  /** Are there V bits (definedness.ts)? */
+  readonly checked: boolean
+
+  constructor(checked = false) {
+    this.checked = checked
+    const pages = checked ? CHECKED_WASM_PAGES : MEMORY_WASM_PAGES
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
     this.bytes = new Uint8Array(this.memory.buffer)
     this.view = new DataView(this.memory.buffer)
     this.attributes = this.bytes.subarray(ATTRIBUTES_BASE, ATTRIBUTES_BASE + ATTRIBUTE_COUNT)
@@ -135,6 +166,56 @@ export class AddressSpace {
     if (this.intercepts.has(address)) return
     this.dropCode(address >>> PAGE_SHIFT, 1)
     this.intercepts.add(address)
+    this.interceptsVersion++
+  }
+
+  /** From now on the kernel is asked before the instructions at these addresses, and at no others but those of functions. */
+  setStops(addresses: ReadonlySet<number>): void {
+    if (addresses === this.stops) return
+    for (const address of this.stops) {
+      if (addresses.has(address)) continue
+      this.dropCode(address >>> PAGE_SHIFT, 1)
+      this.intercepts.delete(address)
+    }
+    this.stops = addresses
+    for (const address of addresses) this.intercept(address)
+    this.interceptsVersion++
+  }
+
+  isStop(address: number): boolean {
+    return this.stops.has(address)
+  }
+
+  /** From now on stores to these ranges are told, and with `reads` loads too; the bytes of pages that cannot be both read and written only by the kernel. */
+  setTraces(ranges: readonly { start: number; end: number }[], reads: boolean): void {
+    for (const page of this.traces?.pages ?? []) {
+      if ((this.attributes[page]! & ATTRIBUTE.watched) !== 0)
+        this.attributes[page]! &= ~(ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite)
+    }
+    this.traces = null
+    if (ranges.length === 0) return
+    const pages = new Set<number>()
+    for (const { start, end } of ranges)
+      for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) pages.add(page)
+    this.traces = { ranges, reads, pages }
+    for (const page of pages) {
+      this.losePlain(page, 1, ATTRIBUTE.noRead | ATTRIBUTE.noWrite)
+      setAddressable(this, page << PAGE_SHIFT, PAGE_SIZE, true)
+      this.attributes[page] = this.watchedAttribute(page, this.attributes[page]!)
+    }
+    for (const { start, end } of ranges) setAddressable(this, start, end - start, false)
+  }
+
+  /** Is an access one that is told? */
+  isTraced(address: number, length: number, store: boolean): boolean {
+    const { traces } = this
+    if (traces === null || !(store || traces.reads)) return false
+    return traces.ranges.some(({ start, end }) => address < end && address + length > start)
+  }
+
+  /** Does an access touch bytes of a traced range, told or not? */
+  touchesTraces(address: number, length: number): boolean {
+    return this.traces !== null && this.traces.ranges.some(({ start, end }) => address < end && address + length > start)
   }
 
   /** The intercepted addresses within ranges [start, end), ascending. */
@@ -144,19 +225,33 @@ export class AddressSpace {
     return [...this.intercepts].filter(inside).toSorted((a, b) => a - b)
   }
 
-  /** From now on accesses to these pages, which can be read and written, ask which bytes are addressable; none is at first. */
+  /**
+   * From now on accesses to these pages ask which bytes are addressable, while the pages can be read and written: other rights speak for themselves. None is
+   * addressable at first.
+   */
   watch(start: number, length: number): void {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
     this.losePlain(first, count, ATTRIBUTE.noRead | ATTRIBUTE.noWrite)
+    this.watchable ??= new Uint8Array(ATTRIBUTE_COUNT)
+    this.watchable.fill(1, first, first + count)
     for (let page = first; page < first + count; page++)
-      this.attributes[page]! |= ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite
+      this.attributes[page] = this.watchedAttribute(page, this.attributes[page]!)
     setAddressable(this, start, length, false)
+  }
+
+  /** The attribute of a page that would have `attribute` if nobody watched. */
+  private watchedAttribute(page: number, attribute: number): number {
+    const isTraced = this.traces !== null && this.traces.pages.has(page)
+    if (!isTraced && (this.watchable === null || this.watchable[page] === 0)) return attribute
+    if ((attribute & (ATTRIBUTE.unmapped | ATTRIBUTE.noRead | ATTRIBUTE.noWrite)) !== 0) return attribute
+    return attribute | ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite
   }
 
   private forgetIntercepts(start: number, length: number): void {
     for (const address of this.intercepts)
-      if (address >= start && address < start + length) this.intercepts.delete(address)
+      if (address >= start && address < start + length && !this.stops.has(address)) this.intercepts.delete(address)
+    this.interceptsVersion++
   }
 
   /** Maps fresh zeroed pages; `start` and `length` are multiples of PAGE_SIZE. What was mapped there is gone. */
@@ -167,14 +262,15 @@ export class AddressSpace {
     if (this.intercepts.size > 0) this.forgetIntercepts(start, length)
     if (attributeOf(prot) !== 0) this.losePlain(first, count, attributeOf(prot))
     this.executable.fill(prot & PROT.exec ? 1 : 0, first, first + count)
+    if (this.traces !== null) this.tellKernelWrite(start, length)
     this.zero(first, first + count)
     const attribute = attributeOf(prot)
-    for (let page = first; page < first + count; page++) this.setMapped(page, attribute)
+    for (let page = first; page < first + count; page++) this.setMapped(page, this.watchedAttribute(page, attribute))
   }
 
   private setMapped(page: number, attribute: number): void {
     if ((this.attributes[page]! & ATTRIBUTE.unmapped) !== 0) this.mappedCount++
-    if ((attribute & ATTRIBUTE.noRead) === 0) this.touch(page)
+    if ((attribute & (ATTRIBUTE.noRead | ATTRIBUTE.watched)) !== ATTRIBUTE.noRead) this.touch(page)
     this.attributes[page] = attribute
   }
 
@@ -193,7 +289,7 @@ export class AddressSpace {
     this.losePlain(first, end - first, UNMAPPED)
     for (let page = first; page < end; page++) {
       this.executable[page] = from.executable[page]!
-      const attribute = from.attributes[page]! & ~(ATTRIBUTE.code | ATTRIBUTE.clean)
+      const attribute = from.untraced(page) & ~(ATTRIBUTE.code | ATTRIBUTE.clean | ATTRIBUTE.kept)
       if ((this.attributes[page]! & ATTRIBUTE.unmapped) !== 0) this.mappedCount++
       this.attributes[page] = attribute
     }
@@ -206,6 +302,15 @@ export class AddressSpace {
       page = stop
     }
     for (let page = first; page < end; page++) if ((this.attributes[page]! & ATTRIBUTE.noRead) === 0) this.touch(page)
+    if (this.checked && from.checked) for (let page = first; page < end; page++) this.adoptDefinedness(from, page, contents)
+  }
+
+  private adoptDefinedness(from: AddressSpace, page: number, contents: boolean): void {
+    const shadow = SHADOW_PAGES + page
+    if (contents && from.nextUsed(shadow, shadow + 1) === shadow) {
+      const at = shadow * PAGE_SIZE
+      this.bytes.set(from.bytes.subarray(at, at + PAGE_SIZE), at)
+    } else if (this.touched[page] !== 0) setDefined(this, page << PAGE_SHIFT, PAGE_SIZE)
   }
 
   /** The first page in `[page, end)` (page numbers) that is not all zero, or `end`. */
@@ -217,6 +322,7 @@ export class AddressSpace {
   /** Makes pages `[first, end)` all zero without touching those that are. */
   private zero(first: number, end: number): void {
     for (let page = first; page < end; page++) {
+      if (this.checked && this.touched[page] !== 0) setDefined(this, page << PAGE_SHIFT, PAGE_SIZE)
       if (this.touched[page] !== 0 && this.nextUsed(page, page + 1) === page)
         this.bytes.fill(0, page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT)
     }
@@ -224,6 +330,9 @@ export class AddressSpace {
 
   /** Unmaps everything: the space is as good as new. */
   clear(): void {
+    this.setTraces([], false)
+    this.setStops(NO_STOPS)
+    this.onKernelWrite = null
     if (this.mappedCount > 0) this.unmap(GUEST_MIN, GUEST_LIMIT - GUEST_MIN)
     this.dirtied.length = 0
   }
@@ -243,6 +352,7 @@ export class AddressSpace {
     for (let page = first; page < first + count; page++)
       if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) this.mappedCount--
     this.attributes.fill(UNMAPPED, first, first + count)
+    this.watchable?.fill(0, first, first + count)
     this.executable.fill(0, first, first + count)
   }
 
@@ -250,12 +360,15 @@ export class AddressSpace {
   protect(start: number, length: number, prot: number): void {
     const first = start >>> PAGE_SHIFT
     const count = length / PAGE_SIZE
-    if (attributeOf(prot) !== 0) this.losePlain(first, count, attributeOf(prot))
+    // A page that is watched from now on cannot even be read without asking.
+    const forbidden = attributeOf(prot) | (this.watchable === null && this.traces === null ? 0 : ATTRIBUTE.noRead)
+    if (forbidden !== 0) this.losePlain(first, count, forbidden)
     if ((prot & PROT.exec) === 0 || (prot & PROT.write) !== 0) this.dropCode(first, count)
     for (let page = first; page < first + count; page++) {
       const attribute = this.attributes[page]!
       if ((attribute & ATTRIBUTE.unmapped) !== 0) continue
-      this.attributes[page] = attributeOf(prot) | (attribute & (ATTRIBUTE.code | ATTRIBUTE.clean))
+      const plain = attributeOf(prot) | (attribute & (ATTRIBUTE.code | ATTRIBUTE.clean | ATTRIBUTE.kept))
+      this.attributes[page] = this.watchedAttribute(page, plain)
       this.executable[page] = prot & PROT.exec ? 1 : 0
       if ((prot & 7) !== 0) this.touch(page)
     }
@@ -292,7 +405,9 @@ export class AddressSpace {
     const end = Math.min(address + length, GUEST_LIMIT)
     while (at < end) {
       const attribute = this.attributes[at >>> PAGE_SHIFT]!
-      if ((attribute & forbidden) !== 0 && (attribute & ATTRIBUTE.watched) === 0) break
+      if ((attribute & forbidden) !== 0 && (attribute & ATTRIBUTE.watched) === 0) {
+        if (this.absent === null || !this.absent(at, (forbidden & ATTRIBUTE.noWrite) !== 0)) break
+      }
       at = (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE
     }
     return Math.max(0, Math.min(at, end) - address)
@@ -323,7 +438,11 @@ export class AddressSpace {
     const first = address >>> PAGE_SHIFT
     const last = (address + data.length - 1) >>> PAGE_SHIFT
     this.dropCode(first, last - first + 1)
-    for (let page = first; page <= last; page++) this.touch(page)
+    setDefined(this, address, data.length)
+    for (let page = first; page <= last; page++) {
+      this.touch(page)
+      this.attributes[page]! &= ~ATTRIBUTE.kept
+    }
     this.bytes.set(data, address)
   }
 
@@ -356,8 +475,19 @@ export class AddressSpace {
     return true
   }
 
-  /** Clears what stands in the way of plain stores to a writable range: checkpoint and code marks. */
+  /** Clears what stands in the way of plain stores to a writable range, which the kernel is about to make: checkpoint and code marks. */
   willWrite(address: number, length: number): void {
+    setDefined(this, address, length)
+    if (this.traces !== null) this.tellKernelWrite(address, length)
+    this.clearMarks(address, length)
+  }
+
+  private tellKernelWrite(address: number, length: number): void {
+    if (this.touchesTraces(address, length)) this.onKernelWrite?.(address, length)
+  }
+
+  /** Clears checkpoint and code marks of a range. */
+  clearMarks(address: number, length: number): void {
     const first = address >>> PAGE_SHIFT
     const last = (address + length - 1) >>> PAGE_SHIFT
     this.dropCode(first, last - first + 1)
@@ -369,9 +499,31 @@ export class AddressSpace {
 
   /** Notes that a page is about to be written. */
   dirty(page: number): void {
-    if ((this.attributes[page]! & ATTRIBUTE.clean) === 0) return
-    this.attributes[page]! &= ~ATTRIBUTE.clean
-    this.dirtied.push(page)
+    const attribute = this.attributes[page]!
+    if ((attribute & (ATTRIBUTE.clean | ATTRIBUTE.kept)) === 0) return
+    this.attributes[page]! &= ~(ATTRIBUTE.clean | ATTRIBUTE.kept)
+    if ((attribute & ATTRIBUTE.clean) !== 0) this.dirtied.push(page)
+  }
+
+  /** From now on `isKept` tells whether a page has not been written since. Ranges [first, end) of page numbers. */
+  keep(ranges: readonly (readonly [first: number, end: number])[]): void {
+    for (const listener of this.codeListeners) listener.plainLost()
+    this.forgetZones(0, ATTRIBUTE_COUNT)
+    this.forgetZone()
+    for (const [first, end] of ranges)
+      for (let page = first; page < end; page++)
+        if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) this.attributes[page]! |= ATTRIBUTE.kept
+  }
+
+  isKept(page: number): boolean {
+    return (this.attributes[page]! & ATTRIBUTE.kept) !== 0
+  }
+
+  /** The attribute that a page would have if its accesses were not told. */
+  private untraced(page: number): number {
+    const attribute = this.attributes[page]!
+    const isTraced = this.traces !== null && this.traces.pages.has(page) && (attribute & ATTRIBUTE.watched) !== 0
+    return isTraced ? attribute & ~(ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite) : attribute
   }
 
   /** From now on the first write to each of these mapped pages is noted in `dirtied`. */

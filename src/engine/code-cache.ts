@@ -4,7 +4,13 @@ import {
   ADDRESSABLE_BASE,
   ATTRIBUTE,
   ATTRIBUTES_BASE,
+  LOG_BASE,
+  POINTS_BASE,
+  GUEST_LIMIT,
+  SHADOW_DISPLACEMENT,
   REFUND_BASE,
+  UNITS_BASE,
+  UNIT_SLOTS,
   ZONE_LIST_BASE,
   MEMORY_WASM_PAGES,
   PAGE_SHIFT,
@@ -13,9 +19,13 @@ import {
   JUMP_CACHE_ENTRIES,
 } from './layout.ts'
 import type { AddressSpace, CodeListener } from './address-space.ts'
+import { interpreterModule } from '../wasm/bytecode-interpreter.ts'
+import { OPERATION_COUNT, UNIT } from '../wasm/bytecode-ops.ts'
 import { holds, moduleOf, type Library, type Translation } from './library.ts'
 import { canExecute } from './region.ts'
-import { stubModule } from './translate.ts'
+import { memoryLayout, stubModule } from './translate.ts'
+import type { Unit } from './units.ts'
+import { conditionUndefined } from './undefined-flags.ts'
 import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
 
 type RegionFunction = (code: number, fuel: number, depth: number) => [number, number]
@@ -25,6 +35,7 @@ interface Step {
   code: number
   source: Uint8Array
   intercepted: boolean
+  quiet: boolean
 }
 
 /** The engine's side of the functions that translated code imports. */
@@ -33,24 +44,41 @@ export interface EngineImports {
   access(kind: number): number
   helper(id: number, a: number, b: number): number
   intercept(fuel: number): number
+  undefined(what: number, refund: number, pc: number): number
 }
 
 /** Slots by which the function table grows. */
 const TABLE_GROWTH = 4096
 
-let modules: { runtime: WebAssembly.Module; stub: WebAssembly.Module } | null = null
+/** Visits after which a unit becomes a region. */
+const UNIT_VISITS = 2500
+
+let modules: Record<'runtime' | 'stub' | 'interpreter', WebAssembly.Module> | null = null
 
 /** The modules that every address space has an instance of. */
-function sharedModules(): { runtime: WebAssembly.Module; stub: WebAssembly.Module } {
+function sharedModules(): Record<'runtime' | 'stub' | 'interpreter', WebAssembly.Module> {
   modules ??= {
     runtime: new WebAssembly.Module(
-      runtimeModule(MEMORY_WASM_PAGES, STATE_BASE, ATTRIBUTES_BASE, REFUND_BASE, ZONE_LIST_BASE, {
-        base: ADDRESSABLE_BASE,
-        watched: ATTRIBUTE.watched,
-        plain: ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite,
-      }),
+      runtimeModule(
+        MEMORY_WASM_PAGES,
+        STATE_BASE,
+        ATTRIBUTES_BASE,
+        REFUND_BASE,
+        ZONE_LIST_BASE,
+        {
+          base: ADDRESSABLE_BASE,
+          watched: ATTRIBUTE.watched,
+          plain: ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite,
+        },
+        POINTS_BASE,
+        LOG_BASE,
+        { displacement: SHADOW_DISPLACEMENT, guestLimit: GUEST_LIMIT },
+      ),
     ),
     stub: new WebAssembly.Module(stubModule()),
+    interpreter: new WebAssembly.Module(
+      interpreterModule(MEMORY_WASM_PAGES, { ...memoryLayout, unitsBase: UNITS_BASE, visits: UNIT_VISITS }),
+    ),
   }
   return modules
 }
@@ -63,9 +91,12 @@ export class CodeCache implements CodeListener {
   readonly enter: (code: number, fuel: number, depth: number) => number
   private readonly table: WebAssembly.Table
   private readonly stub: RegionFunction
+  /** What stands in the slots of units; they are by slot in `units`, as addresses of bytecode. */
+  private readonly interpreter: RegionFunction
+  private readonly units: Int32Array
   private readonly imports: Record<string, WebAssembly.ImportValue>
   /** What is in the table, by slot; all others hold the stub. */
-  private readonly active = new Map<number, Translation>()
+  private readonly active = new Map<number, Translation | Unit>()
   /** What was in the table last, by slot. */
   private readonly latest = new Map<number, Translation>()
   /** Functions of translations in this space, in the table or not. */
@@ -77,6 +108,8 @@ export class CodeCache implements CodeListener {
   /** Slots translated from each page. */
   private readonly byPage = new Map<number, number[]>()
   private readonly steps = new Map<number, Step>()
+  /** AddressSpace.interceptsVersion that `steps` were made for. */
+  private stepsVersion = 0
   private readonly jumpCache: Int32Array
   /** Set when translations, or pages that translated code relies on, went away: frames of translated code below must not be resumed. */
   dropped = false
@@ -90,7 +123,7 @@ export class CodeCache implements CodeListener {
     const access = (kind: number): number => engine.access(kind)
     const rezone = (low: number): void => space.rezone(low >>> 0)
     const shared = sharedModules()
-    const runtime = new WebAssembly.Instance(shared.runtime, { l: { ...base, access, rezone } })
+    const runtime = new WebAssembly.Instance(shared.runtime, { l: { ...base, access, rezone, conditionUndefined } })
     this.enter = runtime.exports.enter as (code: number, fuel: number, depth: number) => number
     const js: Record<string, WebAssembly.ImportValue> = {
       resolve: (pc: number) => this.unlessDropped(this.resolve(pc), -1),
@@ -100,18 +133,24 @@ export class CodeCache implements CodeListener {
       rezone,
       helper: (id: number, a: number, b: number) => engine.helper(id, a, b),
       intercept: (fuel: number) => engine.intercept(fuel),
+      undefined: (what: number, refund: number, pc: number) => engine.undefined(what, refund, pc),
     }
-    this.imports = { ...base }
+    js.promote = (code: number) => this.promote(code)
+    this.imports = { ...base, promote: js.promote! }
     for (const f of runtimeFunctions)
       this.imports[f.name] = f.js ? js[f.name]! : (runtime.exports[f.name] as WebAssembly.ImportValue)
     this.stub = this.instantiate(shared.stub)
+    const operations = new WebAssembly.Table({ element: 'anyfunc', initial: OPERATION_COUNT })
+    const interpreter = new WebAssembly.Instance(shared.interpreter, { l: { ...this.imports, operations } })
+    this.interpreter = interpreter.exports.f as RegionFunction
+    this.units = new Int32Array(space.memory.buffer, UNITS_BASE, UNIT_SLOTS)
     library.gather()
     space.listen(this)
   }
 
-  /** Is this the code whose floating point follows MXCSR exactly? */
-  get exact(): boolean {
-    return this.library.exact
+  /** Which code this is. */
+  get variant(): number {
+    return this.library.variant
   }
 
   /** To be called when another cache of the space has been used since: they share the jump cache. */
@@ -160,16 +199,29 @@ export class CodeCache implements CodeListener {
 
   private translate(pc: number): number {
     const slot = this.library.slotFor(pc)
-    const known = this.active.has(slot) ? undefined : this.known(slot)
+    const active = this.active.get(slot)
+    // A region is translated again because its address shall be entered at its first block.
+    const known = active === undefined || 'bytecode' in active ? this.known(slot) : undefined
     if (known !== undefined) {
       this.library.statistics.revived++
       this.activate(known)
+      return slot << 8
+    }
+    const unit = active === undefined ? this.library.unit(this.space, pc, (each) => this.matches(each)) : null
+    if (unit !== null) {
+      this.activateUnit(unit)
       return slot << 8
     }
     const { translation, volatile } = this.library.translate(this.space, pc)
     this.activate(translation)
     if (volatile) this.entries.delete(pc)
     return slot << 8
+  }
+
+  /** For the interpreter: a unit has been visited often. Its entry code, now of a region, or the complement of its address. */
+  private promote(code: number): number {
+    const pc = this.library.slots[code >>> 8]!
+    return this.unlessDropped(this.translate(pc), ~pc)
   }
 
   /** A translation of the slot's address that is good for what memory holds now. */
@@ -197,6 +249,7 @@ export class CodeCache implements CodeListener {
     const f = this.functionOf(translation)
     this.makeRoom()
     this.table.set(slot, f)
+    if (this.library.interpreted !== 'never' && slot < UNIT_SLOTS) this.units[slot] = 0
     this.active.set(slot, translation)
     const before = this.latest.get(slot)
     // What the library has given up is not asked for again.
@@ -206,6 +259,28 @@ export class CodeCache implements CodeListener {
     entryPcs.forEach((pc, label) => {
       if (label === 0 || !this.entries.has(pc)) this.entries.set(pc, (slot << 8) | label)
     })
+    this.mark(slot, ranges)
+  }
+
+  private activateUnit(unit: Unit): void {
+    const { slot, entryPcs, ranges } = unit
+    this.makeRoom()
+    this.place(slot, unit)
+    if (this.library.interpreted === 'always') neverPromoted(this.space, unit.address)
+    this.active.set(slot, unit)
+    this.entries.set(entryPcs[0], slot << 8)
+    this.mark(slot, ranges)
+  }
+
+  /** Puts bytecode where the interpreter finds it. */
+  private place(slot: number, { bytecode, address }: { bytecode: Uint8Array; address: number }): void {
+    this.space.bytes.set(bytecode, address)
+    this.units[slot] = address
+    this.table.set(slot, this.interpreter)
+  }
+
+  /** Remembers the pages that code is made from. */
+  private mark(slot: number, ranges: readonly [number, number][]): void {
     for (const [start, end] of ranges) {
       for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
         const list = this.byPage.get(page)
@@ -249,8 +324,9 @@ export class CodeCache implements CodeListener {
     return new WebAssembly.Instance(module, { l: this.imports }).exports.f as RegionFunction
   }
 
-  private matches({ ranges, source, intercepts }: Translation): boolean {
+  private matches({ ranges, source, intercepts, quiet, entryPcs }: Unit | Translation): boolean {
     const { bytes } = this.space
+    if (this.library.isQuiet(this.space, entryPcs[0]!) !== quiet) return false
     let at = 0
     for (const [start, end] of ranges) {
       for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
@@ -288,20 +364,34 @@ export class CodeCache implements CodeListener {
         if (this.entries.get(pc)! >>> 8 === slot) this.entries.delete(pc)
       this.active.delete(slot)
       this.table.set(slot, this.stub)
+      if (this.library.interpreted !== 'never' && slot < UNIT_SLOTS) this.units[slot] = 0
     }
   }
 
   /** Entry code of the straight translation at `pc`, for as many instructions as there is fuel; -1 when the page cannot be executed. */
   step(pc: number): number {
     if (!this.space.isExecutable(pc)) return -1
+    if (this.stepsVersion !== this.space.interceptsVersion) {
+      this.stepsVersion = this.space.interceptsVersion
+      this.steps.clear()
+    }
     const known = this.steps.get(pc)
-    const same = known !== undefined && known.intercepted === this.space.intercepts.has(pc)
+    const same =
+      known !== undefined &&
+      known.intercepted === this.space.intercepts.has(pc) &&
+      known.quiet === this.library.isQuiet(this.space, pc)
     if (same && known.source.length > 0 && holds(this.space, pc, known.source)) return known.code
     const step = this.library.step(this.space, pc)
-    const f = this.instantiate(moduleOf(step))
     this.makeRoom()
-    this.table.set(step.slot, f)
-    this.steps.set(pc, { code: step.slot << 8, source: step.source, intercepted: step.intercepted })
+    if (step.unit === null) this.table.set(step.slot, this.instantiate(moduleOf(step)))
+    else this.place(step.slot, step.unit)
+    const { source, intercepted, quiet } = step
+    this.steps.set(pc, { code: step.slot << 8, source, intercepted, quiet })
     return step.slot << 8
   }
+}
+
+/** Counts the visits of the unit at `address` from beyond their limit. */
+function neverPromoted(space: AddressSpace, address: number): void {
+  space.view.setUint32(address + UNIT.visits, UNIT_VISITS + 1, true)
 }

@@ -26,9 +26,19 @@ export const REFUND_BASE = 0x1810
 /** Accesses outside of their zones (u32): paces the search for new ones, and nothing else depends on it. */
 export const MISSES_BASE = 0x1814
 
+/** What translated code knows of scheduling points (wasm/runtime-points.ts): 32 bytes, and one for each number of a system call. */
+export const POINTS_BASE = 0x1820
+
+/** The log of accesses (wasm/runtime-points.ts), between the jump cache and the guest's room. */
+export const LOG_BASE = 0xc000
+
 /** Direct-mapped cache from guest pc to translated entry: JUMP_CACHE_ENTRIES × (pc u32, entry code u32). */
 export const JUMP_CACHE_BASE = 0x4000
 export const JUMP_CACHE_ENTRIES = 4096
+
+/** Room for the values of the bytecode that is being interpreted (units.ts): addresses below 64 KiB, so that an operand takes 16 bits. */
+export const FRAME_BASE = 0x2000
+export const FRAME_END = JUMP_CACHE_BASE
 
 /**
  * Page attributes: one byte per guest page, GUEST_LIMIT / PAGE_SIZE of them, above the guest's room. The table goes on to the end of the 32-bit
@@ -45,8 +55,25 @@ export const ZONE_LIST_BASE = ZONES_BASE + ZONES_SIZE
 /** One bit for each byte of the guest's room: may it be accessed (addressable.ts)? Only for watched pages; takes no memory where there are none. */
 export const ADDRESSABLE_BASE = Math.ceil((ZONE_LIST_BASE + ZONE_LIST_SIZE) / 0x1_0000) * 0x1_0000
 
+/** Where the bytecode of each slot is (u32 each), or 0; slots above these have none. */
+export const UNITS_BASE = ADDRESSABLE_BASE + GUEST_LIMIT / 8
+export const UNIT_SLOTS = 0x4_0000
+
+/** Room for bytecode. */
+export const BYTECODE_BASE = UNITS_BASE + UNIT_SLOTS * 4
+export const BYTECODE_END = 0x8000_0000
+
 /** Size of the linear memory in wasm pages of 64 KiB: guest room and tables. */
-export const MEMORY_WASM_PAGES = (ADDRESSABLE_BASE + GUEST_LIMIT / 8) / 0x1_0000
+export const MEMORY_WASM_PAGES = BYTECODE_END / 0x1_0000
+
+/**
+ * From a byte of the guest's room to its V bits (1: undefined), in spaces that have them. Less than 2^31, so that processors add it for nothing; what lies
+ * below the first of them is free.
+ */
+export const SHADOW_DISPLACEMENT = 0x7fff_0000
+
+/** Size of the linear memory in wasm pages when it has V bits. */
+export const CHECKED_WASM_PAGES = (SHADOW_DISPLACEMENT + GUEST_LIMIT) / 0x1_0000
 
 /**
  * Bits of a page attribute. A store may proceed when the whole byte is 0, a load when NO_READ is clear;
@@ -63,6 +90,8 @@ export const ATTRIBUTE = {
   unmapped: 32,
   /** Can be read and written, but every access asks which bytes are addressable; goes with noRead and noWrite, so that all do. */
   watched: 64,
+  /** Not written since `AddressSpace.keep`: a checkpoint has its contents. */
+  kept: 128,
 } as const
 
 /** The attribute of a page that is not mapped. */

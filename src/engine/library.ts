@@ -1,8 +1,10 @@
 /** Exists to keep translations apart from the address spaces that use them: what one process has had translated, every other one that holds the same bytes can run. */
 import { assert } from '../base/errors.ts'
 import type { EncodedFunction } from '../wasm/encode.ts'
-import { storedModule, translateRegion, translateStraight } from './translate.ts'
+import { storedModule, straightBlocks, translateRegion, translateStraight } from './translate.ts'
 import type { AddressSpace } from './address-space.ts'
+import { BytecodeRoom, makeUnit, packUnits, straightUnit, unpackUnits, type PackedUnits, type Unit } from './units.ts'
+import { VARIANT } from './variant.ts'
 
 /** Many translations in one module, which is validated lazily: what a store has kept. Function `i` lies at index `i` of the shelf that it is instantiated with. */
 interface Bundle {
@@ -20,6 +22,8 @@ export interface Translation {
   source: Uint8Array
   /** Addresses in `ranges` at which it asks the kernel (AddressSpace.intercepts): it is good only where they are the same. */
   intercepts: number[]
+  /** AddressSpace.isQuiet of where it starts, if the variant asks. */
+  quiet: boolean
   /** What a store keeps. */
   code: EncodedFunction
   /** Compiled from `bytes` when it is first used; exports the function as `f`. */
@@ -29,12 +33,15 @@ export interface Translation {
   bundle: { bundle: Bundle; index: number } | null
 }
 
-/** A single instruction translated, at the address that it was translated for. */
+/** A straight translation, at the address that it was made for. */
 export interface StepTranslation {
   slot: number
   source: Uint8Array
   /** Asks the kernel first. */
   intercepted: boolean
+  quiet: boolean
+  /** As bytecode, or as a module. */
+  unit: { bytecode: Uint8Array; address: number } | null
   bytes: Uint8Array<ArrayBuffer>
   module: WebAssembly.Module | null
 }
@@ -55,6 +62,7 @@ export interface StoredTranslations {
   /** Guest address of each slot; -1 for slots that are not to be found by address. */
   slots: number[]
   regions: StoredRegion[]
+  units: PackedUnits
   /** Where regions start that are large. */
   hot: number[]
 }
@@ -66,12 +74,14 @@ export interface TranslationStatistics {
   instructions: number
   bytes: number
   steps: number
-  /** Regions that an address space took over, from this library or from its own past, without translating. */
+  /** Blocks made into bytecode. */
+  units: number
+  /** Regions and units that an address space took over, from this library or from its own past, without translating. */
   revived: number
 }
 
 /** More slots than this are not stored. */
-const STORED_SLOTS = 0x1_0000
+const STORED_SLOTS = 0x4_0000
 /** Translations of one address that are kept: a program that writes its code again and again must not fill the memory. */
 const MAX_VARIANTS = 8
 
@@ -87,11 +97,13 @@ const LOOSE_TRANSLATIONS = 200
 const NO_BYTES = new Uint8Array(0)
 
 /**
- * All translations of one variant of code (`exact` as for liftBlock). A slot is a number for a guest address, the same in every address space;
+ * All translations of one VARIANT of code. A slot is a number for a guest address, the same in every address space;
  * code refers to other code by slots, so it does not matter which translation an address space has put there.
  */
 export class Library {
-  readonly exact: boolean
+  readonly variant: number
+  /** What is interpreted; see EngineOptions. */
+  readonly interpreted: 'cold' | 'always' | 'never'
   /** Guest address of each slot; -1 for single steps. */
   readonly slots: number[] = []
   readonly statistics: TranslationStatistics = {
@@ -100,16 +112,20 @@ export class Library {
     instructions: 0,
     bytes: 0,
     steps: 0,
+    units: 0,
     revived: 0,
   }
   private readonly slotOf = new Map<number, number>()
   private readonly variants = new Map<number, Translation[]>()
+  private readonly units = new Map<number, Unit[]>()
+  private readonly room = new BytecodeRoom()
   private readonly singles = new Map<number, StepTranslation[]>()
   /** How often execution was met in the region that starts at an address; from HOT times on it is a large one. */
   private readonly heats = new Map<number, number>()
 
-  constructor(exact: boolean) {
-    this.exact = exact
+  constructor(variant: number, interpreted: 'cold' | 'always' | 'never') {
+    this.variant = variant
+    this.interpreted = interpreted
   }
 
   /** The slot of a guest address. */
@@ -142,7 +158,7 @@ export class Library {
       pc,
       (to) => this.slotFor(to),
       (this.heats.get(pc) ?? 0) >= HOT ? HOT_INSTRUCTIONS : COLD_INSTRUCTIONS,
-      this.exact,
+      this.variant,
     )
     const translation: Translation = {
       slot: this.slotFor(pc),
@@ -150,6 +166,7 @@ export class Library {
       ranges: region.ranges,
       source: sourceOf(space, region.ranges),
       intercepts: space.interceptedIn(region.ranges),
+      quiet: this.isQuiet(space, pc),
       code,
       module: null,
       bytes,
@@ -162,6 +179,36 @@ export class Library {
     statistics.instructions += region.instructions
     if (!region.volatile) this.add(translation)
     return { translation, volatile: region.volatile }
+  }
+
+  /** Whether code is quiet, where that makes a difference. */
+  isQuiet(space: AddressSpace, pc: number): boolean {
+    return (this.variant & VARIANT.points) !== 0 && space.isQuiet(pc)
+  }
+
+  /** Bytecode for the block at `pc`, for which `isGood`; null when the code there is to be translated at once. */
+  unit(space: AddressSpace, pc: number, isGood: (unit: Unit) => boolean): Unit | null {
+    if (this.interpreted === 'never') return null
+    const slot = this.slotFor(pc)
+    const known = this.units.get(slot) ?? []
+    const found = known.find(isGood)
+    if (found !== undefined) {
+      this.statistics.revived++
+      return found
+    }
+    // The oldest one makes room: an address space runs one unit of a slot at a time.
+    const given = known.length < MAX_VARIANTS ? null : known.pop()!
+    const unit = makeUnit(space, pc, (to) => this.slotFor(to), this.variant, this.room, given)
+    if (unit === null) return null
+    this.keepUnit(unit)
+    this.statistics.units++
+    return unit
+  }
+
+  private keepUnit(unit: Unit): void {
+    const known = this.units.get(unit.slot)
+    if (known === undefined) this.units.set(unit.slot, [unit])
+    else known.unshift(unit)
   }
 
   private add(translation: Translation): void {
@@ -178,17 +225,27 @@ export class Library {
   step(space: AddressSpace, pc: number): StepTranslation {
     const known = this.singles.get(pc)
     const asks = space.intercepts.has(pc)
-    const found = known?.find(({ source, intercepted }) => intercepted === asks && holds(space, pc, source))
+    const quiet = this.isQuiet(space, pc)
+    const found = known?.find(
+      (step) =>
+        step.intercepted === asks &&
+        step.quiet === quiet &&
+        holds(space, pc, step.source) &&
+        space.interceptedIn([[pc + 1, pc + step.source.length]]).length === 0,
+    )
     if (found !== undefined) return found
     const slot = this.slots.length
     this.slots.push(-1)
-    const { bytes, length } = translateStraight(space, pc, this.exact)
+    const { blocks, length } = straightBlocks(space, pc, this.variant)
+    const unit = this.interpreted === 'never' ? null : straightUnit(blocks, slot, this.room)
     this.statistics.steps++
     const step: StepTranslation = {
       slot,
       source: space.bytes.slice(pc, pc + length),
       intercepted: asks,
-      bytes,
+      quiet,
+      unit,
+      bytes: unit === null ? translateStraight(blocks) : NO_BYTES,
       module: null,
     }
     // An instruction that could not be fetched may be another one the next time.
@@ -216,22 +273,24 @@ export class Library {
 
   /** All translations, for `restore` of a later library; null when that would say nothing that the last `restore` did not. */
   store(): StoredTranslations | null {
-    if (this.statistics.regions * 50 <= this.slots.length || this.slots.length > STORED_SLOTS) return null
+    const fresh = this.statistics.regions + this.statistics.units
+    if (fresh * 50 <= this.slots.length || this.slots.length > STORED_SLOTS) return null
     const regions: StoredRegion[] = []
     for (const list of this.variants.values()) {
       for (const { slot, entryPcs, ranges, source, intercepts, code } of list.toReversed())
         regions.push({ slot, entryPcs, ranges, source, intercepts, bytes: code.bytes, hints: code.hints })
     }
     const hot = [...this.heats].flatMap(([pc, heat]) => (heat >= HOT ? [pc] : []))
-    return { slots: [...this.slots], regions, hot }
+    return { slots: [...this.slots], regions, units: packUnits([...this.units.values()].flat()), hot }
   }
 
   /** Takes over the translations of an earlier library. Each is used only where memory holds the bytes that it was made from. Only for an empty one. */
-  restore({ slots, regions, hot }: StoredTranslations): void {
+  restore({ slots, regions, units, hot }: StoredTranslations): void {
     assert(this.slots.length === 0, 'translations can be restored only into an empty library')
     for (const pc of slots) this.slots.push(pc)
     for (const pc of hot) this.heats.set(pc, HOT)
     slots.forEach((pc, slot) => pc >= 0 && this.slotOf.set(pc, slot))
+    for (const unit of unpackUnits(units, slots, this.room)) this.keepUnit(unit)
     const codes = regions.map(({ bytes, hints }): EncodedFunction => ({ bytes, hints }))
     const bundle: Bundle = { size: regions.length, bytes: storedModule(codes), module: null }
     regions.forEach(({ slot, entryPcs, ranges, source, intercepts }, index) => {
@@ -241,6 +300,7 @@ export class Library {
         ranges,
         source,
         intercepts,
+        quiet: false,
         code: codes[index]!,
         module: null,
         bytes: NO_BYTES,

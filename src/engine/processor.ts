@@ -7,6 +7,15 @@ export interface Stop {
   reason: number
   /** Instructions completed; the faulting one does not count. */
   executed: number
+  /** With EXIT.point: what was about to be done, and to which address (POINT in ir/passes/points.ts). */
+  point?: { kind: number; address: number }
+}
+
+/** What one instruction did to traced bytes. */
+export interface TracedAccess {
+  address: number
+  bytes: number
+  store: boolean
 }
 
 /** Implemented by the kernel: what translated code calls at a SYSCALL instruction. */
@@ -19,20 +28,37 @@ export interface KernelEntry {
   /**
    * At the entry of a function in AddressSpace.intercepts, before any of it: rip is its address. Answers with the address at which the task goes on (also in rip)
    * when the function is over; this counts one instruction, which `executed` includes. 0: over, and stop with EXIT.unwind. -1: its own code is to run.
+   * -2: stop with EXIT.unwind before it, and nothing has been counted.
    */
   intercept?(executed: number): number
+  /**
+   * An instruction has accessed bytes that are traced (AddressSpace.setTraces); `executed` includes it. True: stop with EXIT.fuel before the next one.
+   */
+  traced?(executed: number, accesses: readonly TracedAccess[]): boolean
   /** Is an access to bytes that are not addressable, by the instruction at `pc`, one that means no harm? */
   excuses?(pc: number, address: number, bytes: number, store: boolean): boolean
   /** The instruction at rip is about to make such an access; `executed` are those before it. It is executed afterwards. */
   unaddressable?(executed: number, address: number, bytes: number, store: boolean): void
+  /**
+   * Scheduling points that the running task may pass in `run` before it stops with EXIT.point at the next one; negative where nobody asks for any. `run` takes off
+   * what was passed. A PAUSE sets `paused`: then the next point stops, however many are left.
+   */
+  points?: number
+  /** How many were passed. */
+  passed?: number
+  paused?: boolean
+  /** Hears of the accesses that threads may share, in their order: entries of four words (address, POINT, pc, unused). To be looked at at once. */
+  accesses?: ((log: Uint32Array) => void) | null
+  /** The instruction at rip is about to depend on undefined bits, in the way that `use` says (USE in ir/exits.ts); `executed` are those before it. It is executed afterwards. */
+  undefined?(executed: number, use: number): void
   /** Time-stamp counter for RDTSC at that point, as (lo, hi) pair in a number below 2^53. */
   timestamp(executed: number): number
 }
 
 /** A processor runs one task at a time. The running task's registers live in the linear memory of its address space. */
 export interface Processor {
-  /** An empty address space: a new one, or one that has been given back. */
-  createSpace(): AddressSpace
+  /** An empty address space, in which definedness is checked or not: a new one, or one that has been given back. */
+  createSpace(checked?: boolean): AddressSpace
   /** Takes back a space that no machine uses any more, so that what has been translated for it can serve the next. */
   releaseSpace(space: AddressSpace): void
   /** The registers of the running task in `space`. Valid during `run`'s callbacks and after it. */
@@ -42,6 +68,8 @@ export interface Processor {
    * EXIT.unwind when a system call said so, or a fault with rip at the faulting instruction and nothing of it executed.
    */
   run(space: AddressSpace, limit: number, kernel: KernelEntry): Stop
+  /** Bytes of the access by which `run` stopped with a fault; for observers, no part of the state. */
+  faultSize?(): number
   /** RFLAGS of a state (arithmetic flags computed from the lazy record, DF, system flags, reserved bit 1). */
   readFlags(state: CpuState): number
   writeFlags(state: CpuState, flags: number): void

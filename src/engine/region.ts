@@ -3,12 +3,18 @@ import type { AddressSpace } from './address-space.ts'
 import { makeBlock } from '../ir/builder.ts'
 import { EXIT } from '../ir/exits.ts'
 import { resolveFlagKinds } from '../ir/passes/flags.ts'
+import { insertDefinedness } from '../ir/passes/definedness/insert.ts'
+import { insertPoints } from '../ir/passes/points.ts'
 import type { Block, Target } from '../ir/types.ts'
 import { CodeReader } from '../x86/fetch.ts'
 import { liftBlock } from '../x86/block.ts'
+import { VARIANT } from './variant.ts'
 
 /** Entries of one region: their numbers fit the low byte of an entry code. */
 const MAX_ENTRIES = 200
+
+/** Bytes of a procedure linkage table entry. */
+const LINKAGE_SIZE = 16
 
 /** Blocks to be lowered together. */
 export interface Region {
@@ -36,8 +42,8 @@ export function codeReader(space: AddressSpace): CodeReader {
   return new CodeReader(space.bytes, (pc) => canExecute(space, pc))
 }
 
-/** Discovers the region that starts at `pc`, which must be executable; `exact` as for liftBlock. */
-export function discover(space: AddressSpace, pc: number, budget: number, exact: boolean): Region {
+/** Discovers the region that starts at `pc`, which must be executable, for a VARIANT. */
+export function discover(space: AddressSpace, pc: number, budget: number, variant: number): Region {
   const reader = codeReader(space)
   const byPc = new Map<number, Block>()
   /** Start of the block that covers each instruction start. */
@@ -49,7 +55,7 @@ export function discover(space: AddressSpace, pc: number, budget: number, exact:
   let instructions = 0
 
   const lift = (at: number, limit: number): void => {
-    const lifted = liftAt(space, reader, at, limit, exact)
+    const lifted = liftAt(space, reader, at, limit, variant)
     const [block, ...rest] = lifted
     const term = block!.term
     if (term.kind === 'fault' && term.reason === EXIT.fetchFault && at !== pc) return
@@ -57,7 +63,8 @@ export function discover(space: AddressSpace, pc: number, budget: number, exact:
     const code = term.kind === 'intercept' ? term.native : block!
     const meets = code.insns.findIndex((insn, i) => i > 0 && (byPc.has(insn.pc) || space.intercepts.has(insn.pc)))
     if (meets > 0) return lift(at, meets)
-    if (code.term.kind === 'call' && !space.intercepts.has(code.term.target)) inlineLinkage(reader, code, linkage)
+    if (code.term.kind === 'call' && space.interceptedIn([[code.term.target, code.term.target + LINKAGE_SIZE]]).length === 0)
+      inlineLinkage(reader, code, linkage)
     byPc.set(at, block!)
     for (const insn of block!.insns) cover.set(insn.pc, block!)
     instructions += block!.insns.length
@@ -84,12 +91,18 @@ export function discover(space: AddressSpace, pc: number, budget: number, exact:
     if (instructions >= budget || !canExecute(space, at)) continue
     lift(at, Math.max(1, Math.min(budget - instructions, 64)))
   }
-  return assemble(pc, byPc, [...internal, ...linkage], instructions)
+  const region = assemble(pc, byPc, [...internal, ...linkage], instructions)
+  if ((variant & VARIANT.checked) !== 0) region.blocks.forEach(insertDefinedness)
+  return region
 }
 
 /** liftBlock; at the entry of a function that the kernel may answer itself the block that asks comes first, and the code is an internal block. */
-export function liftAt(space: AddressSpace, reader: CodeReader, pc: number, limit: number, exact: boolean): Block[] {
-  const lifted = liftBlock(reader, pc, limit, exact)
+export function liftAt(space: AddressSpace, reader: CodeReader, pc: number, limit: number, variant: number): Block[] {
+  const lifted = liftBlock(reader, pc, limit, (variant & VARIANT.exact) !== 0)
+  if ((variant & VARIANT.points) !== 0) {
+    const quiet = space.isQuiet(pc)
+    for (const block of lifted) insertPoints(block, quiet)
+  }
   if (!space.intercepts.has(pc)) return lifted
   const native = lifted[0]!
   native.internal = true

@@ -10,13 +10,19 @@ import { CodeCache } from './code-cache.ts'
 import { Library, type StoredTranslations, type TranslationStatistics } from './library.ts'
 import { CpuState } from './cpu-state.ts'
 import { ACCESS } from '../wasm/runtime-index.ts'
+import { VARIANT } from './variant.ts'
+import { PointWords } from './point-words.ts'
 import { runHelper } from './helpers/index.ts'
 import { isExact } from './helpers/sse.ts'
-import type { KernelEntry, Processor, Stop } from './processor.ts'
+import { defineRegisters } from './definedness.ts'
+import { USE_SHIFT } from '../wasm/runtime.ts'
+import type { KernelEntry, Processor, Stop, TracedAccess } from './processor.ts'
 
 /** Nested guest calls that may become nested wasm calls before everything unwinds to the run loop; the stack of the thread must hold them. */
 export interface EngineOptions {
   callDepth: number
+  /** What is interpreted instead of being translated: code that is executed rarely (the default), all of it, or none. For tests: it makes no difference but for time. */
+  interpret?: 'cold' | 'always' | 'never'
 }
 
 /**
@@ -44,13 +50,22 @@ const KEPT_BYTES = 0x2000_0000
 /** The most that all of them together may have touched. */
 const KEPT_TOGETHER = 0x4000_0000
 
+/** KernelEntry.intercept's answer that stops before the instruction. */
+const STOP_BEFORE = -2
+
 interface SpaceEntry {
-  /** The code that is used now: `plain`, or `exact` while the task's floating point has to follow MXCSR. */
+  /** The code that is used now: of the VARIANT that the task's state and the kernel ask for. */
   cache: CodeCache
   plain: CodeCache
-  exact: CodeCache | null
+  /** What scheduling points are counted with. */
+  points: PointWords
+  /** By VARIANT; made when first used. */
+  caches: CodeCache[]
   state: CpuState
 }
+
+/** Stops for one instruction that depends on undefined bits; for more of them they would only take time. */
+const MOST_TOLD = 1000
 
 /** The translating processor. One instance serves all address spaces of a machine. */
 export class Engine implements Processor {
@@ -69,12 +84,17 @@ export class Engine implements Processor {
   /** How often straight translations have come to an address where no region can be entered. */
   private readonly arrivals = new Map<number, number>()
   private readonly released: AddressSpace[] = []
+  /** VARIANT bits that the kernel asks for. */
+  private wanted = 0
   /** All that has been translated, for whichever space. */
-  private readonly plain = new Library(false)
-  private readonly exact = new Library(true)
+  private readonly plain: Library
+  private readonly libraries: Library[]
 
   constructor(options: EngineOptions) {
     this.options = options
+    // The other variants are rare, and share what the interpreter finds in memory.
+    this.plain = new Library(0, options.interpret ?? 'cold')
+    this.libraries = [this.plain]
   }
 
   private entryOf(space: AddressSpace): SpaceEntry {
@@ -84,7 +104,8 @@ export class Engine implements Processor {
       entry = {
         cache: plain,
         plain,
-        exact: null,
+        points: new PointWords(space),
+        caches: [plain],
         state: new CpuState(space.bytes.subarray(STATE_BASE, STATE_BASE + STATE_SIZE)),
       }
       this.spaces.set(space, entry)
@@ -98,24 +119,27 @@ export class Engine implements Processor {
       access: (kind: number) => this.access(kind),
       helper: (id: number, a: number, b: number) => this.helper(id, a, b),
       intercept: (fuel: number) => this.intercept(fuel),
+      undefined: (what: number, refund: number, pc: number) => this.undefined(what, refund, pc),
     }
     return new CodeCache(space, imports, library)
   }
 
   /** The code that the task's state asks for. */
   private chooseCache(entry: SpaceEntry): CodeCache {
-    const exact = isExact(entry.state.view)
-    if (entry.cache.exact !== exact) {
-      entry.exact ??= this.makeCache(entry.plain.space, this.exact)
-      entry.cache = exact ? entry.exact : entry.plain
+    const variant = this.wanted | (isExact(entry.state.view) ? VARIANT.exact : 0)
+    if (entry.cache.variant !== variant) {
+      this.libraries[variant] ??= new Library(variant, 'never')
+      entry.caches[variant] ??= this.makeCache(entry.plain.space, this.libraries[variant])
+      entry.cache = entry.caches[variant]
       entry.cache.takeOver()
     }
     return entry.cache
   }
 
-  createSpace(): AddressSpace {
-    const space = this.released.pop()
-    if (space === undefined) return new AddressSpace()
+  createSpace(checked = false): AddressSpace {
+    const at = this.released.findLastIndex((space) => space.checked === checked)
+    const [space] = at < 0 ? [] : this.released.splice(at, 1)
+    if (space === undefined) return new AddressSpace(checked)
     space.clear()
     this.stateOf(space).bytes.fill(0)
     return space
@@ -150,10 +174,21 @@ export class Engine implements Processor {
 
   run(space: AddressSpace, limit: number, kernel: KernelEntry): Stop {
     const entry = this.entryOf(space)
-    const { state } = entry
-    const view = state.view
     this.space = space
     this.kernel = kernel
+    const points = (kernel.points ?? -1) >= 0 || kernel.accesses != null
+    this.wanted = (points ? VARIANT.points : 0) | (space.checked ? VARIANT.checked : 0)
+    if (!points) return this.execute(entry, limit)
+    entry.points.open(kernel)
+    const stop = this.execute(entry, limit)
+    entry.points.close(kernel)
+    if (stop.reason === EXIT.point) stop.point = entry.points.stopped
+    return stop
+  }
+
+  private execute(entry: SpaceEntry, limit: number): Stop {
+    const { space } = entry.plain
+    const { view } = entry.state
     let executed = 0
     let resuming = true
     let steps = 0
@@ -203,15 +238,29 @@ export class Engine implements Processor {
         if (this.pending !== EXIT.none) return { reason: this.pending, executed }
         continue
       }
+      if (reason === EXIT.point || reason === EXIT.logFull) {
+        this.interior.add(view.getUint32(STATE.rip, true))
+        if (reason === EXIT.point) return { reason, executed }
+        entry.points.drain(this.kernel!)
+        resuming = true
+        steps = 0
+        continue
+      }
       if (reason === EXIT.unaddressable) {
-        this.tellUnaddressable(view, executed)
-        executed = this.steps(entry, executed, executed + 1)
+        this.tellUnaddressable(space, view, executed)
+        executed = this.stepAgain(entry, executed, executed + 1)
+        if (this.pending !== EXIT.none) return { reason: this.pending, executed }
+        continue
+      }
+      if (reason === EXIT.undefined) {
+        this.tellUndefined(view, executed)
+        executed = this.stepAgain(entry, executed, executed + 1)
         if (this.pending !== EXIT.none) return { reason: this.pending, executed }
         continue
       }
       if (reason === EXIT.selfModify) {
         this.dropWritten(space, view)
-        executed = this.steps(entry, executed, Math.min(limit, executed + 1))
+        executed = this.stepAgain(entry, executed, Math.min(limit, executed + 1))
         if (this.pending !== EXIT.none) return { reason: this.pending, executed }
         continue
       }
@@ -252,6 +301,14 @@ export class Engine implements Processor {
     return done
   }
 
+  /** `steps` for an instruction that stopped behind its scheduling points. */
+  private stepAgain(entry: SpaceEntry, executed: number, until: number): number {
+    entry.points.pass(entry.state.view.getUint32(STATE.rip, true))
+    const done = this.steps(entry, executed, until)
+    entry.points.pass(0)
+    return done
+  }
+
   /** Executes straight translations until `until` instructions have been executed in this run; leaves in `pending` why it stopped before. */
   private steps(entry: SpaceEntry, executed: number, until: number): number {
     const { space } = entry.plain
@@ -266,25 +323,35 @@ export class Engine implements Processor {
         return executed
       }
       this.before = executed
-      const { allowing } = this
+      const allowing = this.allowing || this.usesUndefined
       const fuel = allowing ? 1 : until - executed
       this.fuel = fuel
       view.setUint32(STATE.exitReason, EXIT.none, true)
       const ret = cache.enter(code, fuel, 0)
       const used = fuel - this.fuelLeft(space)
       executed += used
-      if (allowing && used > 0) this.allowing = false
+      if (used > 0) entry.points.pass(0)
+      if (allowing && used > 0) this.allowing = this.usesUndefined = false
+      if (this.traced.length > 0 && this.tellTraced(executed, used)) {
+        this.pending = EXIT.fuel
+        if (ret !== 0) setRip(view, ret)
+        return executed
+      }
       if (ret !== 0) {
         view.setUint32(STATE.rip, ret, true)
         view.setUint32(STATE.rip + 4, 0, true)
         continue
       }
       const reason = view.getUint32(STATE.exitReason, true)
-      if (reason === EXIT.selfModify) this.dropWritten(space, view)
-      else if (reason === EXIT.unaddressable) this.tellUnaddressable(view, executed)
+      if (reason === EXIT.selfModify || reason === EXIT.unaddressable || reason === EXIT.undefined) {
+        entry.points.pass(view.getUint32(STATE.rip, true))
+        if (reason === EXIT.selfModify) this.dropWritten(space, view)
+        else if (reason === EXIT.undefined) this.tellUndefined(view, executed)
+        else this.tellUnaddressable(space, view, executed)
+      } else if (reason === EXIT.logFull) entry.points.drain(this.kernel!)
       else if (reason !== EXIT.none && (reason !== EXIT.fuel || used === 0)) {
         this.pending = reason
-        this.allowing = false
+        this.allowing = this.usesUndefined = false
         return executed
       }
     }
@@ -293,7 +360,7 @@ export class Engine implements Processor {
 
   /** A store hit a page with translations: they go before it is executed again. */
   private dropWritten(space: AddressSpace, view: DataView): void {
-    space.willWrite(view.getUint32(STATE.faultAddress, true), 16)
+    space.clearMarks(view.getUint32(STATE.faultAddress, true), 16)
   }
 
   /** The next instruction may access what is not addressable: it has been told. */
@@ -301,13 +368,56 @@ export class Engine implements Processor {
   /** Size and kind (ACCESS.store) of the access for which translated code stopped. */
   private accessKind = 0
 
-  private tellUnaddressable(view: DataView, executed: number): void {
+  faultSize(): number {
+    return this.accessKind & 255
+  }
+
+  /** What the instruction that is allowed has accessed of traced bytes. */
+  private readonly traced: TracedAccess[] = []
+
+  /** The instruction for which translated code stopped is over (`used` 1), or has failed: true when the kernel wants to stop behind it. */
+  private tellTraced(executed: number, used: number): boolean {
+    const accesses = this.traced.splice(0)
+    return used > 0 && this.kernel!.traced!(executed, accesses)
+  }
+
+  private tellUnaddressable(space: AddressSpace, view: DataView, executed: number): void {
     const address = view.getUint32(STATE.faultAddress, true)
+    if (space.touchesTraces(address, this.accessKind & 255)) {
+      this.allowing = true
+      return
+    }
     this.kernel!.unaddressable!(executed, address, this.accessKind & 255, (this.accessKind & ACCESS.store) !== 0)
     this.allowing = true
   }
 
+  /** The next instruction may depend on undefined bits: it has been told. */
+  private usesUndefined = false
+  /** What for (USE), and the registers that are taken for defined afterwards. */
+  private use = 0
+  /** How often it has been told of each instruction. */
+  private readonly usesTold = new Map<number, number>()
+
+  private tellUndefined(view: DataView, executed: number): void {
+    const pc = view.getUint32(STATE.rip, true)
+    this.usesTold.set(pc, (this.usesTold.get(pc) ?? 0) + 1)
+    this.kernel!.undefined!(executed, this.use & ((1 << USE_SHIFT) - 1))
+    defineRegisters(view, this.use >>> USE_SHIFT)
+    this.usesUndefined = true
+  }
+
   // What translated code calls.
+
+  /** Something depends on undefined bits: 1 to stop before the instruction, and everything about the stop is in the CPU state. */
+  private undefined(what: number, refund: number, pc: number): number {
+    if (this.usesUndefined || (this.usesTold.get(pc >>> 0) ?? 0) >= MOST_TOLD) return 0
+    this.use = what
+    const { view } = this.entryOf(this.space!).state
+    view.setUint32(STATE.exitReason, EXIT.undefined, true)
+    setRip(view, pc)
+    this.space!.view.setInt32(REFUND_BASE, refund, true)
+    return 1
+  }
 
   private systemCall(fuel: number): number {
     const cache = this.entryOf(this.space!).cache
@@ -325,6 +435,11 @@ export class Engine implements Processor {
     entry.cache.dropped = false
     const { view } = entry.state
     const pc = this.kernel!.intercept!(this.before + this.fuel - fuel)
+    if (pc === STOP_BEFORE) {
+      this.space!.view.setInt32(REFUND_BASE, 1, true)
+      view.setUint32(STATE.exitReason, EXIT.unwind, true)
+      return 0
+    }
     if (pc === 0) view.setUint32(STATE.exitReason, EXIT.unwind, true)
     // Callers must not go on in code that has gone; rip is where to go on.
     return pc > 0 && entry.cache.dropped ? 0 : pc
@@ -332,6 +447,7 @@ export class Engine implements Processor {
 
   /** The slow path of an access: 0 when it may proceed, else an EXIT reason. Moves the fault address to the first bad byte. */
   private access(kind: number): number {
+    this.accessKind = kind
     const space = this.space!
     const view = this.entryOf(space).state.view
     const store = (kind & ACCESS.store) !== 0
@@ -355,8 +471,12 @@ export class Engine implements Processor {
         space.dirty(at >>> PAGE_SHIFT)
       }
     }
-    if (watched !== 0 && !this.allowing && !modify && firstUnaddressable(space, low, bytes) >= 0) {
-      this.accessKind = kind
+    if (watched !== 0 && !modify && firstUnaddressable(space, low, bytes) >= 0) {
+      const isTraced = space.isTraced(low, bytes, store)
+      if (this.allowing && isTraced) this.traced.push({ address: low, bytes, store })
+      if (this.allowing) return EXIT.none
+      if (isTraced) return EXIT.unaddressable
+      if (space.touchesTraces(low, bytes)) return EXIT.none
       if (!this.kernel!.excuses!(view.getUint32(STATE.rip, true), low, bytes, store)) return EXIT.unaddressable
     }
     return modify ? EXIT.selfModify : 0
@@ -391,4 +511,9 @@ export class Engine implements Processor {
     v.setUint32(registers[REG.direction]!.offset, (flags & 0x400) !== 0 ? 1 : 0, true)
     v.setUint32(STATE.systemFlags, flags & 0x254100, true)
   }
+}
+
+function setRip(view: DataView, pc: number): void {
+  view.setUint32(STATE.rip, pc, true)
+  view.setUint32(STATE.rip + 4, 0, true)
 }

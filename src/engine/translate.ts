@@ -4,6 +4,7 @@ import type { MemoryLayout } from '../wasm/lower-input.ts'
 import { RegionLowering } from '../wasm/lower-region.ts'
 import * as OP from '../wasm/opcodes.ts'
 import { REGION_PARAMETERS, REGION_RESULTS, RUNTIME, importRuntime } from '../wasm/runtime.ts'
+import { insertDefinedness } from '../ir/passes/definedness/insert.ts'
 import type { Block } from '../ir/types.ts'
 import type { AddressSpace } from './address-space.ts'
 import {
@@ -15,15 +16,19 @@ import {
   MEMORY_WASM_PAGES,
   MISSES_BASE,
   PAGE_SHIFT,
+  SHADOW_DISPLACEMENT,
   STATE_BASE,
   ZONE_BASE,
   ZONES_BASE,
 } from './layout.ts'
 import { codeReader, discover, liftAt, type Region } from './region.ts'
+import { VARIANT } from './variant.ts'
 
-const memoryLayout: MemoryLayout = {
+/** Where translated code finds things in every address space. */
+export const memoryLayout: MemoryLayout = {
   stateBase: STATE_BASE,
   attributesBase: ATTRIBUTES_BASE,
+  shadowDisplacement: SHADOW_DISPLACEMENT,
   zoneBase: ZONE_BASE,
   zonesBase: ZONES_BASE,
   missesBase: MISSES_BASE,
@@ -46,17 +51,17 @@ const builder = new ModuleBuilder()
 const regionType = builder.type(REGION_PARAMETERS, REGION_RESULTS)
 importRuntime(builder, MEMORY_WASM_PAGES)
 
-/** Translates the region at `pc`, which must be executable; `slotFor` numbers the addresses that it refers to; the region has at most about so many `instructions`; `exact` as for liftBlock. */
+/** Translates the region at `pc`, which must be executable; `slotFor` numbers the addresses that it refers to; the region has at most about so many `instructions`; `variant` is a VARIANT. */
 export function translateRegion(
   space: AddressSpace,
   pc: number,
   slotFor: (pc: number) => number,
   instructions: number,
-  exact: boolean,
+  variant: number,
 ): TranslatedRegion {
   const m = builder
   m.resetFunctions()
-  const region = discover(space, pc, instructions, exact)
+  const region = discover(space, pc, instructions, variant)
   lowering.lower({
     blocks: region.blocks,
     entries: region.entries,
@@ -120,34 +125,36 @@ export function stubModule(): Uint8Array<ArrayBuffer> {
 /** Instructions that a straight translation holds at most. */
 const STRAIGHT_INSTRUCTIONS = 16
 
+/** A straight translation: straight blocks as function `f` of a module: they transfer control to nobody. */
+export function translateStraight(blocks: readonly Block[]): Uint8Array<ArrayBuffer> {
+  const m = builder
+  m.resetFunctions()
+  lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false })
+  m.exportFunction('f', m.add(regionType, lowering.body))
+  return m.finish()
+}
+
 /**
- * Translates the instructions from `pc` on, as function `f` of a module, for execution of as many of them as there is fuel: each is a block of its own. They transfer control
- * to nobody, and end behind the first store, which might change what follows, at the end of the page, and before an intercepted address. `length` is their length in bytes.
+ * The instructions from `pc` on, each a block of its own, for execution of as many of them as there is fuel. They end behind the first store, which might change what
+ * follows, at the end of the page, and before an intercepted address. `length` is their length in bytes.
  */
-export function translateStraight(
-  space: AddressSpace,
-  pc: number,
-  exact: boolean,
-): { bytes: Uint8Array<ArrayBuffer>; length: number } {
+export function straightBlocks(space: AddressSpace, pc: number, variant: number): { blocks: Block[]; length: number } {
   const reader = codeReader(space)
-  const blocks = liftAt(space, reader, pc, 1, exact)
+  const blocks = liftAt(space, reader, pc, 1, variant)
   const first = blocks[0]!
   let last = first.term.kind === 'intercept' ? first.term.native : first
   let rest = blocks
   for (let count = 1; count < STRAIGHT_INSTRUCTIONS && goesOn(rest); count++) {
     const next = last.pc + last.insns[0]!.length
     if (next >>> PAGE_SHIFT !== pc >>> PAGE_SHIFT || space.intercepts.has(next)) break
-    rest = liftAt(space, reader, next, 1, exact)
+    rest = liftAt(space, reader, next, 1, variant)
     if (rest[0]!.term.kind === 'fault') break
     last = rest[0]!
     blocks.push(...rest)
   }
+  if ((variant & VARIANT.checked) !== 0) blocks.forEach(insertDefinedness)
   const end = last.insns.at(-1)
-  const m = builder
-  m.resetFunctions()
-  lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false })
-  m.exportFunction('f', m.add(regionType, lowering.body))
-  return { bytes: m.finish(), length: end === undefined ? 0 : end.pc + end.length - pc }
+  return { blocks, length: end === undefined ? 0 : end.pc + end.length - pc }
 }
 
 /** Does the one instruction of these blocks do nothing but compute, and then the next one comes? */

@@ -1,6 +1,7 @@
 /** Exists to find the pages of a memory that hold anything but zeros, at the speed of memory: forks copy these, hashes and snapshots look at these. */
 import { BLOCK_VOID, FunctionBody, I32, ModuleBuilder, V128 } from '../wasm/encode.ts'
 import * as OP from '../wasm/opcodes.ts'
+import { MOST_PAGES } from '../wasm/runtime.ts'
 import { MEMORY_WASM_PAGES, PAGE_SHIFT, PAGE_SIZE } from './layout.ts'
 
 /** (first page, page behind the last) -> the first page that is not all zero, or the second parameter. */
@@ -11,7 +12,7 @@ const STRIDE = 8
 
 function moduleBytes(): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder()
-  m.importMemory('l', 'memory', MEMORY_WASM_PAGES, MEMORY_WASM_PAGES)
+  m.importMemory('l', 'memory', MEMORY_WASM_PAGES, MOST_PAGES)
   const f = new FunctionBody(2)
   const [page, end] = [0, 1]
   const at = f.local(I32)

@@ -36,4 +36,16 @@ export const EXIT = {
   selfModify: 14,
   /** An access to bytes of a watched page that are not addressable: told, then executed; never leaves the engine. */
   unaddressable: 15,
+  /** A scheduling point at which the task has used up its points: nothing of the instruction has been executed. */
+  point: 16,
+  /** The log of accesses is full; never leaves the engine. */
+  logFull: 17,
+  /** The instruction depends on undefined bits: told, then executed; never leaves the engine. */
+  undefined: 18,
 } as const
+
+/** What undefined bits decide in an instruction: a conditional jump, where a jump goes, or where memory is accessed. */
+export const USE = { jump: 0, target: 1, address: 2 } as const
+
+/** Besides bits 0-15 for the general registers, in a set of registers that are taken for defined: the flag record. */
+export const FLAGS_DEFINED = 0x1_0000

@@ -3,9 +3,10 @@ import type { Type } from './types.ts'
 
 /**
  * What an op does besides computing its result. `pure` ops may be moved, merged and dropped; `get`/`put` touch one register;
- * `load`, `store` and `guard` may leave the region with a fault; `state` touches the CPU state outside the registers.
+ * `load`, `store` and `guard` may leave the region with a fault; `state` touches the CPU state outside the registers; `shadow` touches the
+ * definedness of what the access right before it accessed.
  */
-export type Effect = 'pure' | 'get' | 'put' | 'load' | 'store' | 'guard' | 'state'
+export type Effect = 'pure' | 'get' | 'put' | 'load' | 'store' | 'guard' | 'state' | 'shadow'
 
 /** The declaration of one op. Rows are compared by identity: `node.op === ops.i32_add`. */
 export interface OpRow {
@@ -391,6 +392,25 @@ export const ops = {
   storef64: row('storef64', ['i64', 'f64'], null, 'store'),
   // Asks for write permission on imm bytes at a without writing: what a locked read-modify-write checks before its read.
   probe_write: row('probe.write', ['i64'], null, 'guard'),
+  // Definedness (passes/definedness). V bits of the bytes that the access right before has accessed: no check of their own.
+  shadow_load8: row('shadow.load8', [], 'i32', 'shadow'),
+  shadow_load16: row('shadow.load16', [], 'i32', 'shadow'),
+  shadow_load32: row('shadow.load32', [], 'i32', 'shadow'),
+  shadow_load64: row('shadow.load64', [], 'i64', 'shadow'),
+  shadow_load128: row('shadow.load128', [], 'v128', 'shadow'),
+  shadow_store8: row('shadow.store8', ['i32'], null, 'shadow'),
+  shadow_store16: row('shadow.store16', ['i32'], null, 'shadow'),
+  shadow_store32: row('shadow.store32', ['i32'], null, 'shadow'),
+  shadow_store64: row('shadow.store64', ['i64'], null, 'shadow'),
+  shadow_store128: row('shadow.store128', ['v128'], null, 'shadow'),
+  // Tells before the instruction that it depends on undefined bits when a != 0: imm is a USE (exits.ts), imm2 the registers to be taken for defined afterwards.
+  undefined_if: row('undefined.if', ['i32'], null, 'guard'),
+  // What of condition imm, or for 16 of all arithmetic flags, is undefined: of a record of kind a, operands b and their V bits c, two lanes each.
+  flags_undefined: row('flags.undefined', ['i32', 'v128', 'v128'], 'i32', 'pure'),
+  // The stack pointer was lowered to a: the imm bytes from 128 below it on become undefined.
+  stack_claim: row('stack.claim', ['i64'], null, 'state'),
+  // The stack pointer moved from a to b by an amount that is no constant; as stack_claim when it was lowered.
+  stack_moved: row('stack.moved', ['i64', 'i64'], null, 'state'),
   // CPU state outside the registers: imm is the byte offset.
   state_load32: row('state.load32', [], 'i32', 'state'),
   state_store32: row('state.store32', ['i32'], null, 'state'),
@@ -400,6 +420,8 @@ export const ops = {
   state_store128: row('state.store128', ['v128'], null, 'state'),
   // Raises the fault imm (an EXIT reason) at this instruction when a != 0; nothing of the instruction may have taken effect before.
   fault_if: row('fault.if', ['i32'], null, 'guard'),
+  // A scheduling point (passes/points.ts) of kind imm: an access to a is about to be made, with the stack pointer b. Stops when it is time to ask who goes on.
+  point: row('point', ['i64', 'i64'], null, 'guard'),
   // Calls helper number imm with two i32 operands. Helpers read and write only the CPU state outside the registers (x87, scratch, MXCSR).
   helper: row('helper', ['i32', 'i32'], 'i32', 'state'),
   // A condition (imm is the condition code) or all arithmetic flags in EFLAGS positions, of a lazy flag record (kind, A, B).

@@ -55,6 +55,11 @@ export const REG = {
   /** Direction flag: 0 or 1. */
   direction: 21,
   xmm0: 32,
+  /** Definedness (passes/definedness): the V bits, 1 for undefined, of the flag record's operands, of the general registers and of the vector registers. */
+  flagAUndefined: 22,
+  flagBUndefined: 23,
+  gprUndefined: 48,
+  xmmUndefined: 64,
 } as const
 
 /** Byte offsets of the CPU state that are not registers in locals. All fields little-endian; the whole state is STATE_SIZE bytes of plain data. */
@@ -84,10 +89,13 @@ export const STATE = {
   x87Dp: 696,
   /** Number of the processor that the task is shown to run on: what RDTSCP and RDPID read. */
   processor: 704,
+  /** V bits of the registers: general ones, flag record operands, vector registers, and what x87 has at STATE.x87. All zero in machines that do not check definedness. */
+  undefined: 768,
+  x87Undefined: 1168,
 } as const
 
 /** Bytes of one CPU state. */
-export const STATE_SIZE = 768
+export const STATE_SIZE = 1296
 
 function buildRegisters(): (RegisterRow | undefined)[] {
   const rows: (RegisterRow | undefined)[] = []
@@ -102,6 +110,11 @@ function buildRegisters(): (RegisterRow | undefined)[] {
   add(REG.gsBase, 'gsBase', 'i64', 160)
   add(REG.direction, 'direction', 'i32', 168)
   for (let i = 0; i < 16; i++) add(REG.xmm0 + i, `xmm${i}`, 'v128', STATE.xmm + 16 * i)
+  const v = STATE.undefined
+  GPR_NAMES.forEach((name, i) => add(REG.gprUndefined + i, `${name}.v`, 'i64', v + i * 8))
+  add(REG.flagAUndefined, 'flagA.v', 'i64', v + 128)
+  add(REG.flagBUndefined, 'flagB.v', 'i64', v + 136)
+  for (let i = 0; i < 16; i++) add(REG.xmmUndefined + i, `xmm${i}.v`, 'v128', v + 144 + 16 * i)
   return rows
 }
 
@@ -109,4 +122,4 @@ function buildRegisters(): (RegisterRow | undefined)[] {
 export const registers: readonly (RegisterRow | undefined)[] = buildRegisters()
 
 /** Length of arrays indexed by register number. */
-export const REGISTER_SLOTS = 48
+export const REGISTER_SLOTS = 80

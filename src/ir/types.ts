@@ -55,6 +55,10 @@ export interface InsnMark {
   pc: number
   length: number
   firstOp: number
+  /** A LOCK-prefixed instruction, or XCHG with memory. */
+  atomic?: true
+  /** PAUSE. */
+  pauses?: true
 }
 
 /** A basic block: effects and values in program order, then a terminator. */

@@ -18,6 +18,8 @@ export interface RegionInput {
 export interface MemoryLayout {
   readonly stateBase: number
   readonly attributesBase: number
+  /** From a byte to its V bits, in machines that check definedness. */
+  readonly shadowDisplacement: number
   /** Where the table of zones is; see zones.ts. */
   readonly zonesBase: number
   /** Where accesses outside of their zones are counted. */

@@ -1,4 +1,5 @@
 /** Exists to lower guest memory accesses: before the plain wasm access the address is compared with a range that is known to be accessible. */
+import type { OpRow } from '../ir/ops.ts'
 import type { Node } from '../ir/types.ts'
 import { I32, I64 } from './encode.ts'
 import { accessOf } from './lower-access.ts'
@@ -201,6 +202,37 @@ function emitLoopedWindow(v: ValueLowering, window: Window, full: number): void 
   v.region.end()
 }
 
+/** Lowers a load or store of V bits: of the bytes of the access before, which has been checked. */
+export function shadowAccess(v: ValueLowering, node: Node): void {
+  const f = v.region.body
+  const { bytes, store } = shadowOf(node.op)
+  const place = v.region.layout.shadowDisplacement + v.accessed.offset
+  const opcode = store ? SHADOW_STORES.get(bytes)! : SHADOW_LOADS.get(bytes)!
+  f.localGet(v.accessed.low)
+  if (store) v.emit(node.a!)
+  f.opMemory(opcode, 0, place)
+  if (!store) v.setResult(node)
+}
+
+const SHADOW_LOADS = new Map([
+  [1, OP.i32_load8_u],
+  [2, OP.i32_load16_u],
+  [4, OP.i32_load],
+  [8, OP.i64_load],
+  [16, OP.v128_load],
+])
+const SHADOW_STORES = new Map([
+  [1, OP.i32_store8],
+  [2, OP.i32_store16],
+  [4, OP.i32_store],
+  [8, OP.i64_store],
+  [16, OP.v128_store],
+])
+
+function shadowOf({ name }: OpRow): { bytes: number; store: boolean } {
+  return { bytes: Number(/\d+$/.exec(name)![0]) / 8, store: name.startsWith('shadow.store') }
+}
+
 /** Lowers a load or store node. */
 export function access(v: ValueLowering, node: Node): void {
   const f = v.region.body
@@ -223,6 +255,7 @@ export function access(v: ValueLowering, node: Node): void {
     low = window.origin
     offset = placement.offset
   }
+  v.accessed = { low, offset }
   if (row.store) {
     f.localGet(low)
     v.emit(node.b!)

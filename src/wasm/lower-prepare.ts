@@ -39,7 +39,7 @@ export function prepareBlock(block: Block): void {
         continue
       }
       overwritten[node.imm] = 1
-    } else if (effect === 'pure' || effect === 'get' || (effect === 'state' && isStateLoad(node))) {
+    } else if (effect === 'pure' || effect === 'get' || ((effect === 'state' || effect === 'shadow') && isReading(node))) {
       if (node.uses === 0) {
         node.uses = DEAD
         continue
@@ -51,6 +51,8 @@ export function prepareBlock(block: Block): void {
   }
 }
 
-function isStateLoad(node: Node): boolean {
-  return node.op === ops.state_load32 || node.op === ops.state_load64 || node.op === ops.state_load128
+/** Does an op with an effect of its kind only read, so that nobody misses it whose result nobody reads? */
+function isReading({ op }: Node): boolean {
+  if (op.effect === 'shadow') return op.result !== null
+  return op === ops.state_load32 || op === ops.state_load64 || op === ops.state_load128
 }

@@ -7,13 +7,13 @@ import { RegisterSet, type RegisterPlan } from './lower-registers.ts'
 export interface StopProfiles {
   readonly sets: readonly RegisterSet[]
   /** Position in `sets` by a set's key. A stop that has nothing to fetch has no profile. */
-  readonly index: ReadonlyMap<number, number>
+  readonly index: ReadonlyMap<number | string, number>
 }
 
 /** Finds what is missing at each place where a stop may happen. What a block writes is no longer missing after the write. */
 export function planStopProfiles(blocks: readonly Block[], plan: RegisterPlan): StopProfiles {
   const sets: RegisterSet[] = []
-  const index = new Map<number, number>()
+  const index = new Map<number | string, number>()
   const add = (missing: RegisterSet): void => {
     if (missing.empty || index.has(missing.key)) return
     index.set(missing.key, sets.push(missing.minus(new RegisterSet())) - 1)

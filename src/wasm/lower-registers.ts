@@ -10,6 +10,8 @@ import { DEAD } from './lower-prepare.ts'
 export class RegisterSet {
   low = 0
   high = 0
+  /** Those from 64 on: only code that checks definedness has them. */
+  top = 0
 
   static of(...registers: number[]): RegisterSet {
     const set = new RegisterSet()
@@ -19,25 +21,29 @@ export class RegisterSet {
 
   add(r: number): void {
     if (r < 32) this.low |= 1 << r
-    else this.high |= 1 << (r - 32)
+    else if (r < 64) this.high |= 1 << (r - 32)
+    else this.top |= 1 << (r - 64)
   }
 
   remove(r: number): void {
     if (r < 32) this.low &= ~(1 << r)
-    else this.high &= ~(1 << (r - 32))
+    else if (r < 64) this.high &= ~(1 << (r - 32))
+    else this.top &= ~(1 << (r - 64))
   }
 
   has(r: number): boolean {
-    return ((r < 32 ? this.low >>> r : this.high >>> (r - 32)) & 1) !== 0
+    return ((r < 32 ? this.low >>> r : r < 64 ? this.high >>> (r - 32) : this.top >>> (r - 64)) & 1) !== 0
   }
 
   /** Adds all of `other`, less those of `without`; tells whether anything was new. */
   addAll(other: RegisterSet, without: RegisterSet | null = null): boolean {
     const low = this.low | (without === null ? other.low : other.low & ~without.low)
     const high = this.high | (without === null ? other.high : other.high & ~without.high)
-    const changed = low !== this.low || high !== this.high
+    const top = this.top | (without === null ? other.top : other.top & ~without.top)
+    const changed = low !== this.low || high !== this.high || top !== this.top
     this.low = low
     this.high = high
+    this.top = top
     return changed
   }
 
@@ -48,12 +54,13 @@ export class RegisterSet {
   }
 
   get empty(): boolean {
-    return (this.low | this.high) === 0
+    return (this.low | this.high | this.top) === 0
   }
 
   /** A key for maps: equal sets have equal keys. */
-  get key(): number {
-    return (this.low >>> 0) * 0x1_0000 + this.high
+  get key(): number | string {
+    if ((this.high >>> 16) === 0 && this.top === 0) return (this.low >>> 0) * 0x1_0000 + this.high
+    return `${this.low} ${this.high} ${this.top}`
   }
 
   forEach(visit: (register: number) => void): void {

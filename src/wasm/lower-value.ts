@@ -2,15 +2,16 @@
 import { assert } from '../base/errors.ts'
 import { HELPER } from '../ir/helpers.ts'
 import { ops, type OpRow } from '../ir/ops.ts'
+import { POINT } from '../ir/passes/points.ts'
 import { REGISTER_SLOTS, STATE } from '../ir/registers.ts'
 import type { Block, Node, Type } from '../ir/types.ts'
 import { F32, F64, I32, I64, V128, type ValueType } from './encode.ts'
 import { emitSpecial, specials } from './lower-float.ts'
-import { access, emitAddress, emitCheck } from './lower-memory.ts'
+import { access, emitAddress, emitCheck, shadowAccess } from './lower-memory.ts'
 import { DEAD } from './lower-prepare.ts'
 import type { RegionLowering } from './lower-region.ts'
 import * as OP from './opcodes.ts'
-import { RUNTIME } from './runtime.ts'
+import { RUNTIME, USE_SHIFT } from './runtime.ts'
 
 const wasmType: Record<Type, ValueType> = { i32: I32, i64: I64, f32: F32, f64: F64, v128: V128 }
 
@@ -34,6 +35,8 @@ export class ValueLowering {
   /** Guest address and fuel refund of the instruction at hand. */
   pc = 0
   refund = 0
+  /** Where the last load or store went: what comes right after it may go there, too. */
+  accessed: { low: number; offset: number } = { low: -1, offset: 0 }
 
   constructor(region: RegionLowering) {
     this.region = region
@@ -108,6 +111,19 @@ export class ValueLowering {
           emitCheck(this, emitAddress(this, node.a!), node.imm, true)
           return
         }
+        if (node.op === ops.point) {
+          this.emit(node.a!)
+          this.emit(node.b!)
+          f.i32Const(node.imm | (this.refund << POINT.refundShift))
+          f.i32Const(this.pc)
+          f.opIndex(OP.call, RUNTIME.point!)
+          f.hint(false)
+          this.region.if_()
+          this.region.stop()
+          this.region.end()
+          return
+        }
+        if (node.op === ops.undefined_if) return this.askUndefined(node)
         assert(node.op === ops.fault_if, `unknown guard ${node.op.name}`)
         this.emit(node.a!)
         f.hint(false)
@@ -115,9 +131,37 @@ export class ValueLowering {
         this.region.stopAt(node.imm, this.pc, this.refund)
         this.region.end()
         return
+      case 'shadow':
+        shadowAccess(this, node)
+        return
       case 'state':
-        this.state(node)
+        if (node.op === ops.stack_claim || node.op === ops.stack_moved) this.claim(node)
+        else this.state(node)
     }
+  }
+
+  /** Tells, unless all is defined, and stops before the instruction. */
+  private askUndefined(node: Node): void {
+    const f = this.region.body
+    this.emit(node.a!)
+    f.hint(false)
+    this.region.if_()
+    f.i32Const(node.imm | (node.imm2 << USE_SHIFT))
+    f.i32Const(this.refund)
+    f.i32Const(this.pc)
+    f.opIndex(OP.call, RUNTIME.undefined!)
+    this.region.if_()
+    this.region.stop()
+    this.region.end()
+    this.region.end()
+  }
+
+  private claim(node: Node): void {
+    const f = this.region.body
+    this.emit(node.a!)
+    if (node.op === ops.stack_claim) f.i32Const(node.imm)
+    else this.emit(node.b!)
+    f.opIndex(OP.call, node.op === ops.stack_claim ? RUNTIME.claim! : RUNTIME.moved!)
   }
 
   private state(node: Node): void {
@@ -258,6 +302,13 @@ export class ValueLowering {
         this.emit(node.a!)
         this.emit(node.b!)
         f.opIndex(OP.call, node.op === ops.i64_mulhi_u ? RUNTIME.mulhiU! : RUNTIME.mulhiS!)
+        return
+      case ops.flags_undefined:
+        this.emit(node.a!)
+        this.emit(node.b!)
+        this.emit(node.c!)
+        f.i32Const(node.imm)
+        f.opIndex(OP.call, RUNTIME.flagsUndefined!)
         return
       case ops.flags_materialize:
       case ops.flags_cond:

@@ -1,7 +1,15 @@
 /** Exists so that the parts of the runtime module can call each other by index. */
 
 /** Function indices inside the runtime module: its imports, then definition order. */
-export const RUNTIME_LOCAL = { access: 0, rezone: 1, stop: 3, mulhiU: 11, nanDemote: 14, nanPromote: 15 } as const
+export const RUNTIME_LOCAL = {
+  access: 0,
+  rezone: 1,
+  conditionUndefined: 2,
+  stop: 4,
+  mulhiU: 12,
+  nanDemote: 15,
+  nanPromote: 16,
+} as const
 
 /** The second parameter of `check` and the parameter of `access`, besides the size in bytes. */
 export const ACCESS = { store: 256, refundShift: 9 } as const

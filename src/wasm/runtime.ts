@@ -3,6 +3,8 @@ import { far } from './runtime-far.ts'
 import { STATE } from '../ir/registers.ts'
 import { F32, F64, FunctionBody, I32, I64, ModuleBuilder, V128, type ValueType } from './encode.ts'
 import * as OP from './opcodes.ts'
+import { point } from './runtime-points.ts'
+import { claim, flagsUndefined, moved, type Shadow } from './runtime-shadow.ts'
 import { type Addressable, check, stop, wild, zone } from './runtime-access.ts'
 import { materialize } from './runtime-flags.ts'
 import {
@@ -82,7 +84,20 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   wasm('promoteF32x4', [V128], [V128]),
   /** (fuel left), at the entry of an intercepted function -> the address to go on at, 0 to unwind, or -1: not answered. */
   js('intercept', [I32], [I32]),
+  /** (address, stack pointer, POINT | refund << POINT.refundShift, pc) -> 0 to go on, or 1 to stop: the task has used up its points, or the log is full. */
+  wasm('point', [I64, I64, I32, I32], [I32]),
+  /** (USE | registers << USE_SHIFT, refund, pc) -> 0 to go on, 1 to stop: something depends on undefined bits. */
+  js('undefined', [I32, I32, I32], [I32]),
+  /** (stack pointer, bytes): that many bytes from 128 below it on become undefined. */
+  wasm('claim', [I64, I32], []),
+  /** (stack pointer before, now): the same for what it was lowered by, unless that was too far to be meant as room. */
+  wasm('moved', [I64, I64], []),
+  /** (kind, operands, V bits, condition) of a flag record -> what is undefined of the condition; see ops.flags_undefined. */
+  wasm('flagsUndefined', [I32, V128, V128, I32], [I32]),
 ]
+
+/** Where the set of registers begins in the first parameter of `undefined`. */
+export const USE_SHIFT = 4
 
 /** Import index of a runtime function by name. */
 export const RUNTIME: Readonly<Record<string, number>> = Object.fromEntries(runtimeFunctions.map((f, i) => [f.name, i]))
@@ -93,10 +108,13 @@ export const REGION_RESULTS: readonly ValueType[] = [I32, I32]
 
 /** Declares memory, table and the runtime imports in a module builder, in the fixed order. */
 export function importRuntime(m: ModuleBuilder, memoryPages: number): void {
-  m.importMemory('l', 'memory', memoryPages, memoryPages)
+  m.importMemory('l', 'memory', memoryPages, MOST_PAGES)
   m.importTable('l', 'table', 0)
   for (const f of runtimeFunctions) m.importFunction('l', f.name, m.type(f.parameters, f.results))
 }
+
+/** No memory is larger. Those that check definedness are larger than others, and all use the same modules. */
+export const MOST_PAGES = 0x1_0000
 
 type Emit = (f: FunctionBody) => void
 
@@ -108,12 +126,16 @@ export function runtimeModule(
   refundBase: number,
   zoneListBase: number,
   addressable: Addressable,
+  pointsBase: number,
+  logBase: number,
+  shadow: Shadow,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder()
-  m.importMemory('l', 'memory', memoryPages, memoryPages)
+  m.importMemory('l', 'memory', memoryPages, MOST_PAGES)
   m.importTable('l', 'table', 0)
   m.importFunction('l', 'access', m.type([I32], [I32]))
   m.importFunction('l', 'rezone', m.type([I32], []))
+  m.importFunction('l', 'conditionUndefined', m.type([I32, I32, I64, I64, I64, I64], [I32]))
   const region = m.type(REGION_PARAMETERS, REGION_RESULTS)
   const define = (name: string, parameters: readonly ValueType[], results: readonly ValueType[], emit: Emit): void => {
     const f = new FunctionBody(parameters.length)
@@ -142,6 +164,10 @@ export function runtimeModule(
   runtime('truncF64x2', truncF64x2)
   runtime('demoteF64x2', (f) => lanewise(f, 'demote'))
   runtime('promoteF32x4', (f) => lanewise(f, 'promote'))
+  runtime('point', (f) => point(f, pointsBase, logBase))
+  runtime('claim', (f) => claim(f, shadow))
+  runtime('moved', (f) => moved(f, shadow))
+  runtime('flagsUndefined', flagsUndefined)
   define('enter', [I32, I32, I32], [I32], (f) => {
     const fuel = f.local(I32)
     const pc = f.local(I32)

@@ -34,25 +34,70 @@ const kernel: KernelEntry = {
 /** More instructions than any case executes. */
 const LIMIT = 100_000
 
-/** The engine with the two pages of a case. One per test file: its memory is large. */
+/** What a group makes of an engine. */
+interface Executed {
+  results: Uint8Array
+  executed: Int32Array
+}
+
+/** The engine, once translating everything and once interpreting everything. One per test file: the memories are large. */
 export class EngineUnderTest {
-  private readonly space = new AddressSpace()
-  private readonly engine = new Engine({ callDepth: 100 })
-  private readonly blank = initialCpuState()
+  private readonly translating: OneEngine
+  private readonly interpreting: OneEngine | null
 
   /** `watched`: as after the program has written exception flags of MXCSR, so that they are kept. */
   constructor(watched = false) {
+    this.translating = new OneEngine(watched, 'never')
+    // Code that follows MXCSR exactly is never interpreted.
+    this.interpreting = watched ? null : new OneEngine(watched, 'always')
+  }
+
+  /** Results of a group, run in quanta of `quantum()` instructions; `executed[i]` is what case i counted, the final INT3 excluded. Interpreted code must make the same of it. */
+  execute(group: Group, stateSize: number, quantum: () => number = () => LIMIT): Executed {
+    const quanta: number[] = []
+    const translated = this.translating.execute(group, stateSize, () => quanta[quanta.push(quantum()) - 1]!)
+    if (this.interpreting === null) return translated
+    let next = 0
+    const interpreted = this.interpreting.execute(group, stateSize, () => quanta[next++] ?? LIMIT)
+    if (!equal(interpreted.results, translated.results) || !sameCounts(interpreted.executed, translated.executed))
+      throw new Error(
+        `interpreted code differs: ${describeDifference(translated, interpreted, stateSize + RESULT_HEAD)}`,
+      )
+    if (this.interpreting.regions > 0) throw new Error('code was translated that was to be interpreted')
+    return translated
+  }
+}
+
+function sameCounts(x: Int32Array, y: Int32Array): boolean {
+  return x.every((count, i) => count === y[i])
+}
+
+function describeDifference(translated: Executed, interpreted: Executed, size: number): string {
+  const at = translated.results.findIndex((byte, i) => byte !== interpreted.results[i])
+  const index = translated.executed.findIndex((count, i) => count !== interpreted.executed[i])
+  const results = `case ${Math.floor(at / size)}, byte ${at % size}: ${interpreted.results[at]} for ${translated.results[at]}`
+  return at >= 0 ? results : `case ${index} counts ${interpreted.executed[index]} for ${translated.executed[index]}`
+}
+
+/** One engine with the two pages of a case. */
+class OneEngine {
+  private readonly space = new AddressSpace()
+  private readonly engine: Engine
+  private readonly blank = initialCpuState()
+
+  constructor(watched: boolean, interpret: 'never' | 'always') {
+    this.engine = new Engine({ callDepth: 100, interpret })
     new DataView(this.blank.buffer).setUint32(STATE.watchExceptions, watched ? 1 : 0, true)
     this.space.map(CODE_BASE, PAGE, PROT.read | PROT.write | PROT.exec)
     this.space.map(DATA_PAGE, PAGE, PROT.read | PROT.write)
   }
 
-  /** Results of a group, run in quanta of `quantum()` instructions; `executed[i]` is what case i counted, the final INT3 excluded. */
-  execute(
-    group: Group,
-    stateSize: number,
-    quantum: () => number = () => LIMIT,
-  ): { results: Uint8Array; executed: Int32Array } {
+  /** Regions translated so far. */
+  get regions(): number {
+    return this.engine.statistics().regions
+  }
+
+  execute(group: Group, stateSize: number, quantum: () => number): Executed {
     const size = stateSize + RESULT_HEAD
     const results = new Uint8Array(group.count * size)
     const executed = new Int32Array(group.count)

@@ -1,0 +1,69 @@
+/**
+ * Exists to say which bits of memory and registers are defined, in address spaces that keep that: V bits (1 for undefined) beside every byte and register. In
+ * other spaces everything is defined, and nothing here does anything.
+ */
+import { FLAGS_DEFINED } from '../ir/exits.ts'
+import { REG, registers } from '../ir/registers.ts'
+import { PAGE_SHIFT, PAGE_SIZE, SHADOW_DISPLACEMENT } from './layout.ts'
+import type { AddressSpace } from './address-space.ts'
+
+/** Page number of the V bits of a page, less its own. They begin in the middle of no page. */
+export const SHADOW_PAGES = SHADOW_DISPLACEMENT >>> PAGE_SHIFT
+
+/** All bits of `length` bytes are defined from now on. Pages on which they are already are not touched. */
+export function setDefined(space: AddressSpace, start: number, length: number): void {
+  if (!space.checked || length <= 0) return
+  const end = start + length
+  for (let at = start; at < end;) {
+    const next = Math.min(end, (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE)
+    if (next - at < PAGE_SIZE || hasUndefined(space, at >>> PAGE_SHIFT))
+      space.bytes.fill(0, at + SHADOW_DISPLACEMENT, next + SHADOW_DISPLACEMENT)
+    at = next
+  }
+}
+
+/** No bit of `length` bytes is defined from now on. */
+export function setUndefined(space: AddressSpace, start: number, length: number): void {
+  if (space.checked && length > 0)
+    space.bytes.fill(255, start + SHADOW_DISPLACEMENT, start + length + SHADOW_DISPLACEMENT)
+}
+
+/** Copies V bits within a space, as memmove does. */
+export function moveDefinedness(space: AddressSpace, from: number, to: number, length: number): void {
+  if (!space.checked || length <= 0) return
+  const start = from + SHADOW_DISPLACEMENT
+  space.bytes.copyWithin(to + SHADOW_DISPLACEMENT, start, start + length)
+}
+
+/** The V bits of a range: a copy. */
+export function definednessOf(space: AddressSpace, start: number, length: number): Uint8Array {
+  if (!space.checked) return new Uint8Array(length)
+  return space.bytes.slice(start + SHADOW_DISPLACEMENT, start + SHADOW_DISPLACEMENT + length)
+}
+
+/** Puts back V bits that `definednessOf` gave. */
+export function putDefinedness(space: AddressSpace, start: number, bits: Uint8Array): void {
+  if (space.checked) space.bytes.set(bits, start + SHADOW_DISPLACEMENT)
+}
+
+/** Has a page undefined bits? */
+export function hasUndefined(space: AddressSpace, page: number): boolean {
+  return space.checked && space.nextUsed(SHADOW_PAGES + page, SHADOW_PAGES + page + 1) === SHADOW_PAGES + page
+}
+
+/** The address of the first byte of a range that has undefined bits; -1 when there is none. */
+export function firstUndefined(space: AddressSpace, start: number, length: number): number {
+  if (!space.checked) return -1
+  const { bytes } = space
+  for (let at = start; at < start + length; at++) if (bytes[at + SHADOW_DISPLACEMENT] !== 0) return at
+  return -1
+}
+
+/** The registers of a set are defined from now on: bits 0-15 for the general ones, and FLAGS_DEFINED. `view` shows a CPU state. */
+export function defineRegisters(view: DataView, set: number): void {
+  for (let i = 0; i < 16; i++)
+    if ((set & (1 << i)) !== 0) view.setBigUint64(registers[REG.gprUndefined + i]!.offset, 0n, true)
+  if ((set & FLAGS_DEFINED) === 0) return
+  view.setBigUint64(registers[REG.flagAUndefined]!.offset, 0n, true)
+  view.setBigUint64(registers[REG.flagBUndefined]!.offset, 0n, true)
+}

@@ -1,0 +1,51 @@
+/** Exists to say which memory an instruction is about to read, for those who look for where a value came from. */
+import { REG, registers } from '../ir/registers.ts'
+import { DECODED, decoderFor } from '../x86/decode.ts'
+import { BASE_RIP, Insn } from '../x86/insn.ts'
+import { KIND, WIDTH, type Operand } from '../x86/table/operands.ts'
+import type { AddressSpace } from './address-space.ts'
+import type { CpuState } from './cpu-state.ts'
+
+/** Operands that ModRM may make memory. */
+const MEMORY: readonly number[] = [KIND.rm, KIND.memory, KIND.xmmRm, KIND.mmxRm]
+
+/** Instructions that only write an operand in memory, if it is their first. */
+const WRITES = /^(?:MOV|SET|ST|FST|FIST|FXSAVE|XSAVE)/
+
+/** Instructions that name memory and do not read it. */
+const NAMES = /^(?:LEA|NOP|PREFETCH|CLFLUSH)/
+
+/** What the instruction at rip reads of memory by its ModRM byte or as a string; null for nothing, and for what the stack pointer alone leads to. Sizes are bytes. */
+export function memoryRead(space: AddressSpace, cpu: CpuState): { address: number; size: number } | null {
+  const pc = Number(cpu.rip)
+  const bytes = space.read(pc, 15) ?? space.read(pc, 1)
+  if (bytes === null) return null
+  const insn = new Insn()
+  if (decoderFor().decode(bytes, 0, bytes.length, pc, insn) !== DECODED.ok) return null
+  const { operands } = insn.form
+  const { mnemonic } = insn.form.row
+  const source = operands.find(({ kind }) => kind === KIND.source)
+  if (source !== undefined) return { address: cpu.gprNumber(REG.rsi), size: sizeOf(source, insn) }
+  if (!insn.memory || NAMES.test(mnemonic)) return null
+  const at = operands.findIndex(({ kind }) => MEMORY.includes(kind))
+  if (at < 0 || (at === 0 && WRITES.test(mnemonic))) return null
+  return { address: addressOf(insn, cpu), size: sizeOf(operands[at]!, insn) }
+}
+
+function sizeOf({ memWidth }: Operand, { opsize }: Insn): number {
+  if (memWidth > 0) return memWidth / 8
+  if (memWidth === WIDTH.z) return opsize === 16 ? 2 : 4
+  if (memWidth === WIDTH.y) return opsize === 64 ? 8 : 4
+  return opsize / 8
+}
+
+function addressOf({ pc, length, base, index, scale, disp, segment, addrsize }: Insn, cpu: CpuState): number {
+  const from = segment === 4 ? REG.fsBase : segment === 5 ? REG.gsBase : -1
+  let address = BigInt(disp)
+  if (base === BASE_RIP) address += BigInt(pc + length)
+  else if (base >= 0) address += cpu.gpr(base)
+  if (index >= 0) address += cpu.gpr(index) << BigInt(scale)
+  address = BigInt.asUintN(addrsize, address)
+  if (from >= 0) address += cpu.view.getBigUint64(registers[from]!.offset, true)
+  return Number(BigInt.asUintN(64, address))
+}

@@ -1,0 +1,181 @@
+/** Exists to keep the bytecode of cold code: most code is executed a few times only, and for that a module of its own costs far more than interpreting it. */
+import { EXIT } from '../ir/exits.ts'
+import { resolveFlagKinds } from '../ir/passes/flags.ts'
+import type { Block } from '../ir/types.ts'
+import { BytecodeWriter } from '../wasm/bytecode-write.ts'
+import type { AddressSpace } from './address-space.ts'
+import {
+  BYTECODE_BASE,
+  BYTECODE_END,
+  FRAME_BASE,
+  FRAME_END,
+  GUEST_LIMIT,
+  GUEST_MIN,
+  STATE_BASE,
+  UNIT_SLOTS,
+} from './layout.ts'
+import { codeReader, liftAt } from './region.ts'
+
+/** The block at an address as bytecode. It is good wherever memory holds `source` from there on, executable, and intercepts are the same. */
+export interface Unit {
+  slot: number
+  entryPcs: [number]
+  ranges: [[number, number]]
+  source: Uint8Array
+  intercepts: number[]
+  /** As in Translation; code that is interpreted never asks. */
+  quiet: false
+  bytecode: Uint8Array
+  /** Where the bytecode goes in the memory of every address space that uses it. */
+  address: number
+}
+
+/** Many units as a store keeps them: one after the other. */
+export interface PackedUnits {
+  /** Slot, bytes of source, and bytes of bytecode of each (i32 each). */
+  heads: Uint8Array
+  sources: Uint8Array
+  bytecodes: Uint8Array
+}
+
+/** Instructions in one unit. */
+const UNIT_INSTRUCTIONS = 64
+
+const writer = new BytecodeWriter({
+  stateBase: STATE_BASE,
+  frameBase: FRAME_BASE,
+  frameEnd: FRAME_END,
+  guestMin: GUEST_MIN,
+  guestLimit: GUEST_LIMIT,
+})
+
+/** Hands out room for bytecode: the same in every address space, so that bytecode can hold addresses. */
+export class BytecodeRoom {
+  private next = BYTECODE_BASE
+
+  /** Address of so many bytes, or -1 when the room is used up. */
+  take(bytes: number): number {
+    const at = this.next
+    if (at + bytes > BYTECODE_END) return -1
+    this.next = at + Math.ceil(bytes / 8) * 8
+    return at
+  }
+}
+
+/** The unit at `pc` for what memory holds now; null when the code there is to be translated. It takes the place of `given`, a unit of the same slot, if it fits. */
+export function makeUnit(
+  space: AddressSpace,
+  pc: number,
+  slotFor: (pc: number) => number,
+  variant: number,
+  room: BytecodeRoom,
+  given: Unit | null,
+): Unit | null {
+  const slot = slotFor(pc)
+  if (slot >= UNIT_SLOTS) return null
+  const blocks = blockAt(space, pc, variant)
+  // What cannot be fetched now may be there the next time.
+  const { term, insns } = blocks[0]!
+  if (term.kind === 'fault' && term.reason === EXIT.fetchFault && insns.length <= 1) return null
+  resolveFlagKinds(
+    blocks,
+    blocks.map(() => []),
+    blocks.map((_, i) => i),
+  )
+  const bytecode = writer.write(blocks, (to) => slotFor(to) << 8)
+  if (bytecode === null) return null
+  const reused = given !== null && given.bytecode.length >= bytecode.length
+  const address = reused ? given.address : room.take(bytecode.length)
+  if (address < 0) return null
+  const end = endOf(blocks)
+  return {
+    slot,
+    entryPcs: [pc],
+    ranges: [[pc, end]],
+    source: space.bytes.slice(pc, end),
+    intercepts: space.interceptedIn([[pc, end]]),
+    quiet: false,
+    bytecode,
+    address,
+  }
+}
+
+/** The block at `pc`, which ends before addresses at which the kernel is asked, and what belongs to it. */
+function blockAt(space: AddressSpace, pc: number, variant: number): Block[] {
+  const blocks = liftAt(space, codeReader(space), pc, UNIT_INSTRUCTIONS, variant)
+  const [first] = blocks
+  const code = first!.term.kind === 'intercept' ? first!.term.native : first!
+  const meets = code.insns.findIndex((insn, i) => i > 0 && space.intercepts.has(insn.pc))
+  return meets > 0 ? liftAt(space, codeReader(space), pc, meets, variant) : blocks
+}
+
+/** Straight blocks (translate.ts) as bytecode, and its address; null when they cannot be. */
+export function straightUnit(
+  blocks: readonly Block[],
+  slot: number,
+  room: BytecodeRoom,
+): { bytecode: Uint8Array; address: number } | null {
+  const bytecode = slot < UNIT_SLOTS ? writer.write(blocks, null) : null
+  const address = bytecode === null ? -1 : room.take(bytecode.length)
+  return address < 0 ? null : { bytecode: bytecode!, address }
+}
+
+function endOf(blocks: readonly Block[]): number {
+  let end = 0
+  for (const { insns } of blocks) {
+    const last = insns.at(-1)
+    if (last !== undefined) end = Math.max(end, last.pc + Math.max(1, last.length))
+  }
+  return end
+}
+
+const HEAD_WORDS = 3
+
+/** Units in one piece; those in which the kernel is asked are left out. */
+export function packUnits(units: readonly Unit[]): PackedUnits {
+  const kept = units.filter(({ intercepts }) => intercepts.length === 0)
+  const heads = new Int32Array(kept.length * HEAD_WORDS)
+  kept.forEach(({ slot, source, bytecode }, i) => heads.set([slot, source.length, bytecode.length], i * HEAD_WORDS))
+  return {
+    heads: new Uint8Array(heads.buffer),
+    sources: concatenated(kept.map(({ source }) => source)),
+    bytecodes: concatenated(kept.map(({ bytecode }) => bytecode)),
+  }
+}
+
+/** The units again, as far as there is room for them; `slots` has the address of each slot. */
+export function unpackUnits(packed: PackedUnits, slots: readonly number[], room: BytecodeRoom): Unit[] {
+  const heads = new DataView(packed.heads.buffer, packed.heads.byteOffset, packed.heads.length)
+  const units: Unit[] = []
+  let [source, bytecode] = [0, 0]
+  for (let at = 0; at < packed.heads.length; at += HEAD_WORDS * 4) {
+    const word = (i: number): number => heads.getInt32(at + 4 * i, true)
+    const [slot, sourceLength, length] = [word(0), word(1), word(2)]
+    const address = room.take(length)
+    if (address < 0) break
+    const pc = slots[slot]!
+    units.push({
+      slot,
+      entryPcs: [pc],
+      ranges: [[pc, pc + sourceLength]],
+      source: packed.sources.subarray(source, source + sourceLength),
+      intercepts: [],
+      quiet: false,
+      bytecode: packed.bytecodes.subarray(bytecode, bytecode + length),
+      address,
+    })
+    source += sourceLength
+    bytecode += length
+  }
+  return units
+}
+
+function concatenated(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}

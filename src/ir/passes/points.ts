@@ -1,0 +1,98 @@
+/** Exists to put scheduling points into a block: places where another thread may be given the processor because memory that threads share is about to be touched. */
+import { makeNode } from '../builder.ts'
+import { ops, type OpRow } from '../ops.ts'
+import { REG } from '../registers.ts'
+import type { Block, InsnMark, Node } from '../types.ts'
+
+/** What a point announces: the low byte is the access' size in bytes, 0 for none. The rest are flags; `refundShift` is for the lowering. */
+export const POINT = {
+  store: 0x100,
+  /** A LOCK-prefixed instruction or XCHG. */
+  atomic: 0x200,
+  /** The instruction's first: the one that is counted. */
+  first: 0x400,
+  pause: 0x800,
+  syscall: 0x1000,
+  /** Also reads: the store of a read-modify-write. */
+  modify: 0x2000,
+  refundShift: 16,
+} as const
+
+const SIZES = new Map<OpRow, number>([
+  [ops.load8, 1],
+  [ops.load16, 2],
+  [ops.load32, 4],
+  [ops.load64, 8],
+  [ops.load128, 16],
+  [ops.loadf32, 4],
+  [ops.loadf64, 8],
+  [ops.store8, 1],
+  [ops.store16, 2],
+  [ops.store32, 4],
+  [ops.store64, 8],
+  [ops.store128, 16],
+  [ops.storef32, 4],
+  [ops.storef64, 8],
+])
+
+/** The register that the address is at a constant distance from, or -1. */
+function baseOf(address: Node): number {
+  if (address.op === ops.i64_get) return address.imm
+  return address.op === ops.i64_add && address.b!.op === ops.i64_const ? baseOf(address.a!) : -1
+}
+
+/** Does an atomic instruction of quiet code touch what is the library's own: a variable at a fixed place, or the thread's descriptor? */
+const isInternal = (address: Node): boolean => address.op === ops.i64_const || baseOf(address) === REG.fsBase
+
+/** The node that holds the value that a register has at the end of these ops, if one of them does. */
+function latest(list: readonly Node[], reg: number): Node | undefined {
+  const node = list.findLast(({ op, imm }) => (op.effect === 'get' || op.effect === 'put') && imm === reg)
+  return node?.op.effect === 'put' ? node.a! : node
+}
+
+/**
+ * Inserts a `point` before each access of the block that is not to the own frame, before PAUSE, and before a system call. In `quiet` code (the C library's)
+ * plain accesses are left out: what happens there is seen by its atomic instructions and system calls.
+ */
+export function insertPoints(block: Block, quiet: boolean): void {
+  const out: Node[] = []
+  /** The value that the stack pointer has, where a node of the block holds it. */
+  let stack: Node | null = null
+  let mark: InsnMark | undefined
+  let insn = 0
+  let counted = false
+
+  const point = (address: Node | null, kind: number): void => {
+    if (stack === null) out.push((stack = makeNode(ops.i64_get, null, null, null, REG.rsp, 0, null)))
+    const first = counted ? 0 : POINT.first
+    counted = true
+    out.push(makeNode(ops.point, address ?? stack, stack, null, kind | first, 0, null))
+  }
+  const begin = (): void => {
+    mark = block.insns[insn]!
+    insn++
+    mark.firstOp = out.length
+    counted = false
+    if (mark.pauses === true) point(null, POINT.pause)
+  }
+
+  block.ops.forEach((node, i) => {
+    while (insn < block.insns.length && block.insns[insn]!.firstOp <= i) begin()
+    const { effect } = node.op
+    if (effect === 'get' && node.imm === REG.rsp) stack = node
+    const bytes = SIZES.get(node.op)
+    const atomic = mark?.atomic === true
+    if (bytes !== undefined && baseOf(node.a!) !== REG.rsp && (!quiet || (atomic && !isInternal(node.a!))))
+      point(node.a!, bytes | (effect === 'store' ? POINT.store : 0) | (atomic ? POINT.atomic : 0))
+    if (effect === 'put' && node.imm === REG.rsp) stack = node.a
+    out.push(node)
+  })
+  while (insn < block.insns.length) begin()
+  if (block.term.kind === 'syscall') {
+    counted = false
+    const number = latest(out, REG.rax) ?? makeNode(ops.i64_get, null, null, null, REG.rax, 0, null)
+    if (!out.includes(number)) out.push(number)
+    point(number, POINT.syscall)
+  }
+  block.ops = out
+}

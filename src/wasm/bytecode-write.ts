@@ -1,0 +1,399 @@
+/** Exists to turn the blocks at one address into bytecode: cold code is executed too rarely to be worth a module of its own. */
+import { ops } from '../ir/ops.ts'
+import { REG, registers, REGISTER_SLOTS } from '../ir/registers.ts'
+import type { Block, Node, Target, Type } from '../ir/types.ts'
+import { BYTECODE, opcodeOf, takesImmediate } from './bytecode-ops.ts'
+import { accessOf } from './lower-access.ts'
+import { DEAD, prepareBlock } from './lower-prepare.ts'
+import { ACCESS } from './runtime-index.ts'
+
+/** Where bytecode finds things: the CPU state, and room for values, both below 64 KiB. The first 16 bytes of the room are always 0. */
+export interface BytecodeLayout {
+  stateBase: number
+  frameBase: number
+  frameEnd: number
+  guestMin: number
+  guestLimit: number
+}
+
+const COPY: Record<Type, number> = {
+  i32: BYTECODE.copy32,
+  f32: BYTECODE.copy32,
+  i64: BYTECODE.copy64,
+  f64: BYTECODE.copy64,
+  v128: BYTECODE.copy128,
+}
+
+const LOADS = new Map<number, number>([
+  [1, BYTECODE.load8],
+  [2, BYTECODE.load16],
+  [4, BYTECODE.load32],
+  [8, BYTECODE.load64],
+  [16, BYTECODE.load128],
+])
+const STORES = new Map<number, number>([
+  [1, BYTECODE.store8],
+  [2, BYTECODE.store16],
+  [4, BYTECODE.store32],
+  [8, BYTECODE.store64],
+  [16, BYTECODE.store128],
+])
+
+/** How the lane ops read or write a lane: opcode, and bytes of a lane. */
+const EXTRACT = new Map([
+  [ops.i8x16_extract_lane_u, [BYTECODE.copy8u, 1]],
+  [ops.i8x16_extract_lane_s, [BYTECODE.copy8s, 1]],
+  [ops.i16x8_extract_lane_u, [BYTECODE.copy16u, 2]],
+  [ops.i16x8_extract_lane_s, [BYTECODE.copy16s, 2]],
+  [ops.i32x4_extract_lane, [BYTECODE.copy32, 4]],
+  [ops.f32x4_extract_lane, [BYTECODE.copy32, 4]],
+  [ops.i64x2_extract_lane, [BYTECODE.copy64, 8]],
+  [ops.f64x2_extract_lane, [BYTECODE.copy64, 8]],
+] as const)
+const REPLACE = new Map([
+  [ops.i8x16_replace_lane, [BYTECODE.lane8, 1]],
+  [ops.i16x8_replace_lane, [BYTECODE.lane16, 2]],
+  [ops.i32x4_replace_lane, [BYTECODE.copy32, 4]],
+  [ops.f32x4_replace_lane, [BYTECODE.copy32, 4]],
+  [ops.i64x2_replace_lane, [BYTECODE.copy64, 8]],
+  [ops.f64x2_replace_lane, [BYTECODE.copy64, 8]],
+] as const)
+
+/** Goes on at a target; what comes next in the bytecode need not be gone to, if `inPlace`. */
+type Go = (target: Target, inPlace: boolean) => void
+
+/** Thrown when a block has more values than there is room for, or ops of a variant of code that is never interpreted. */
+class Unfit extends Error {}
+
+/** Writes units of bytecode; buffers are reused. */
+export class BytecodeWriter {
+  private readonly layout: BytecodeLayout
+  private words = new Int32Array(1024)
+  private length = 0
+  private next = 0
+  private readonly pendingGet: (Node | null)[] = new Array(REGISTER_SLOTS).fill(null)
+  private pc = 0
+  private refund = 0
+
+  constructor(layout: BytecodeLayout) {
+    this.layout = layout
+  }
+
+  /**
+   * The unit of `blocks`, of which the first is the entry, or null when it cannot be one. `codeFor` gives entry codes of other units; without it (straight code), control
+   * goes back to the engine wherever it leaves the blocks. The visits are counted in word 2 of a unit with codes.
+   */
+  write(blocks: readonly Block[], codeFor: ((pc: number) => number) | null): Uint8Array | null {
+    this.length = 0
+    const places = new Map<Target, number>()
+    const jumps: { at: number; target: Target }[] = []
+    const index = new Map<Target, number>()
+    blocks.forEach((block, i) => {
+      index.set(block, i)
+      if (!block.internal) index.set(block.pc, i)
+    })
+    try {
+      blocks.forEach((block, i) => {
+        places.set(block, this.length)
+        if (!block.internal) places.set(block.pc, this.length)
+        const count = block.insns.length
+        if (i === 0 && codeFor !== null) this.put(BYTECODE.enter, count, block.pc, 0, codeFor(block.pc))
+        else if (count > 0) this.put(BYTECODE.block, count, block.pc)
+        this.block(block)
+        this.terminator(block, codeFor, (target, inPlace) => {
+          const to = index.get(target)
+          if (inPlace && to === i + 1) return
+          if (to === undefined) return this.outside(target as number, codeFor)
+          jumps.push({ at: this.length, target })
+          this.put(BYTECODE.goto, 0, 0)
+        })
+      })
+    } catch (error) {
+      if (error instanceof Unfit) return null
+      throw error
+    }
+    for (const { at, target } of jumps) this.words[at + 1] = (places.get(target)! - at) * 4
+    return new Uint8Array(this.words.slice(0, this.length).buffer)
+  }
+
+  /** Appends words; `high` is the upper half of the first one. */
+  private put(opcode: number, high: number, a = 0, b = 0, c = 0, d = 0): number {
+    const at = this.length
+    const size = arguments.length - 1
+    if (at + size > this.words.length) {
+      const larger = new Int32Array(this.words.length * 2)
+      larger.set(this.words)
+      this.words = larger
+    }
+    const { words } = this
+    words[at] = opcode | (high << 16)
+    if (size > 1) words[at + 1] = a
+    if (size > 2) words[at + 2] = b
+    if (size > 3) words[at + 3] = c
+    if (size > 4) words[at + 4] = d
+    this.length = at + size
+    return at
+  }
+
+  /** Room for a value of the block at hand. */
+  private fresh(): number {
+    const at = this.next
+    this.next += 16
+    if (this.next > this.layout.frameEnd) throw new Unfit()
+    return at
+  }
+
+  private registerAt(reg: number): number {
+    return this.layout.stateBase + registers[reg]!.offset
+  }
+
+  private block(block: Block): void {
+    prepareBlock(block)
+    this.next = this.layout.frameBase + 16
+    this.pendingGet.fill(null)
+    let insn = 0
+    const total = block.insns.length
+    this.pc = block.pc
+    this.refund = block.internal ? 1 : total
+    for (let i = 0; i < block.ops.length; i++) {
+      while (insn < total && block.insns[insn]!.firstOp <= i) {
+        this.pc = block.insns[insn]!.pc
+        this.refund = total - insn
+        insn++
+      }
+      const node = block.ops[i]!
+      if (node.uses === DEAD) continue
+      if (this.record(block.ops, i)) i += 2
+      else this.statement(node)
+    }
+  }
+
+  /** Are the three ops from `i` on a whole flag record? Then one operation writes it. */
+  private record(list: readonly Node[], i: number): boolean {
+    const [kind, a, b] = [list[i]!, list[i + 1], list[i + 2]]
+    if (kind.op !== ops.i32_put || kind.imm !== REG.flagKind || kind.a!.op !== ops.i32_const) return false
+    if (a?.op !== ops.i64_put || a.imm !== REG.flagA || a.uses === DEAD) return false
+    if (b?.op !== ops.i64_put || b.imm !== REG.flagB || b.uses === DEAD) return false
+    this.save(REG.flagKind, null)
+    this.save(REG.flagA, null)
+    this.save(REG.flagB, null)
+    const x = this.value(a.a!)
+    const y = this.value(b.a!)
+    this.put(BYTECODE.flags, kind.a!.imm, x | (y << 16))
+    return true
+  }
+
+  /** Keeps what was read of a register that is about to be written, unless nothing but the value to be written still wants it. */
+  private save(reg: number, tree: Node | null): void {
+    const pending = this.pendingGet[reg]
+    this.pendingGet[reg] = null
+    if (!pending || pending.local >= 0 || pending.uses <= 0) return
+    if (tree !== null && usesIn(tree, pending) === pending.uses) return
+    const at = this.fresh()
+    this.put(COPY[pending.type!], at, this.registerAt(reg))
+    pending.local = at
+  }
+
+  private statement(node: Node): void {
+    switch (node.op.effect) {
+      case 'pure':
+        if (node.uses > 1 && node.op.args.length > 0) this.compute(node, this.fresh())
+        return
+      case 'get':
+        this.pendingGet[node.imm] = node
+        return
+      case 'put': {
+        this.save(node.imm, node.a)
+        const to = this.registerAt(node.imm)
+        const from = this.value(node.a!, to)
+        if (from !== to) this.put(COPY[node.a!.type!], to, from)
+        return
+      }
+      case 'load':
+      case 'store':
+        return this.access(node)
+      case 'guard':
+        if (node.op === ops.probe_write) return this.access(node)
+        if (node.op !== ops.fault_if) throw new Unfit()
+        this.put(BYTECODE.faultIf, this.value(node.a!), node.imm | (this.refund << 16), this.pc)
+        return
+      case 'state':
+        return this.state(node)
+      default:
+        throw new Unfit()
+    }
+  }
+
+  private access(node: Node): void {
+    const row = accessOf(node.op) ?? { bytes: node.imm, store: true }
+    const [address, displacement] = this.address(node.a!)
+    const kind = row.bytes | (row.store ? ACCESS.store : 0) | (this.refund << ACCESS.refundShift)
+    let opcode = BYTECODE.probe
+    let value = 0
+    if (node.op !== ops.probe_write) {
+      opcode = (row.store ? STORES : LOADS).get(row.bytes)!
+      value = row.store ? this.value(node.b!) : this.fresh()
+      if (!row.store) node.local = value
+    }
+    this.put(opcode, value, address, displacement, this.pc, kind)
+  }
+
+  /** A place with an address, and what is to be added to it. */
+  private address(node: Node): [number, number] {
+    if (node.op === ops.i64_const && node.imm2 === node.imm >> 31) return [this.layout.frameBase, node.imm]
+    const { b } = node
+    if (node.op === ops.i64_add && node.local < 0 && b!.op === ops.i64_const && b!.imm2 === b!.imm >> 31) {
+      node.uses--
+      return [this.value(node.a!), b!.imm]
+    }
+    return [this.value(node), 0]
+  }
+
+  private state(node: Node): void {
+    const at = this.layout.stateBase + node.imm
+    switch (node.op) {
+      case ops.state_store32:
+      case ops.state_store64:
+      case ops.state_store128:
+        this.put(COPY[node.op.args[0]!], at, this.value(node.a!))
+        return
+      case ops.state_load32:
+      case ops.state_load64:
+      case ops.state_load128:
+        node.local = this.fresh()
+        this.put(COPY[node.type!], node.local, at)
+        return
+      default: {
+        const [a, b] = [this.value(node.a!), this.value(node.b!)]
+        node.local = this.fresh()
+        this.put(BYTECODE.helper, node.local, a | (b << 16), node.imm, this.refund)
+      }
+    }
+  }
+
+  /** Where the node's value is: what is not yet computed is computed now, at `want` if that is given. */
+  private value(node: Node, want = -1): number {
+    if (node.op.args.length === 0 && node.op.effect === 'pure') return this.constant(node, want)
+    node.uses--
+    if (node.local >= 0) return node.local
+    if (node.op.effect === 'get') return this.registerAt(node.imm)
+    return this.compute(node, want < 0 ? this.fresh() : want)
+  }
+
+  private constant(node: Node, want: number): number {
+    const zero = node.bytes === null ? node.imm === 0 && node.imm2 === 0 : node.bytes.every((byte) => byte === 0)
+    if (zero && want < 0) return this.layout.frameBase
+    const at = want < 0 ? this.fresh() : want
+    if (node.bytes !== null) {
+      const v = new DataView(node.bytes.buffer, node.bytes.byteOffset, 16)
+      this.put(
+        BYTECODE.const128,
+        at,
+        v.getInt32(0, true),
+        v.getInt32(4, true),
+        v.getInt32(8, true),
+        v.getInt32(12, true),
+      )
+    } else if (node.type === 'i32' || node.type === 'f32') this.put(BYTECODE.const32, at, node.imm)
+    else this.put(BYTECODE.const64, at, node.imm, node.imm2)
+    return at
+  }
+
+  private compute(node: Node, at: number): number {
+    const extract = EXTRACT.get(node.op as never)
+    const replace = REPLACE.get(node.op as never)
+    if (extract !== undefined) this.put(extract[0], at, this.value(node.a!) + node.imm * extract[1])
+    else if (replace !== undefined) {
+      const [vector, lane] = [this.value(node.a!), this.value(node.b!)]
+      if (vector !== at) this.put(BYTECODE.copy128, at, vector)
+      this.put(replace[0], at + node.imm * replace[1], lane)
+    } else if (node.op === ops.i8x16_shuffle) {
+      const operands = this.value(node.a!) | (this.value(node.b!) << 16)
+      const v = new DataView(node.bytes!.buffer, node.bytes!.byteOffset, 16)
+      this.put(BYTECODE.shuffle, at, operands)
+      for (let i = 0; i < 16; i += 4) this.word(v.getInt32(i, true))
+    } else this.operation(node, at)
+    node.local = at
+    return at
+  }
+
+  private operation(node: Node, at: number): void {
+    const opcode = opcodeOf(node.op)! + (node.op === ops.flags_cond ? node.imm : 0)
+    const { a, b, c } = node
+    const x = this.value(a!)
+    const constant = b !== null && (b.op === ops.i32_const || (b.op === ops.i64_const && b.imm2 === b.imm >> 31))
+    if (constant && takesImmediate(node.op)) this.put(opcode + 1, at, x, b.imm)
+    else if (b === null) this.put(opcode, at, x)
+    else {
+      const operands = x | (this.value(b) << 16)
+      if (c === null) this.put(opcode, at, operands)
+      else this.put(opcode, at, operands, this.value(c))
+    }
+  }
+
+  /** One more word. */
+  private word(value: number): void {
+    this.put(value & 0xffff, value >>> 16)
+  }
+
+  private outside(pc: number, codeFor: ((pc: number) => number) | null): void {
+    const place = pc >= this.layout.guestMin && pc < this.layout.guestLimit
+    if (!place) this.put(BYTECODE.wild, 0, pc | 0, Math.floor(pc / 0x1_0000_0000) | 0)
+    else if (codeFor === null) this.put(BYTECODE.leave, 0, pc)
+    else this.put(BYTECODE.jump, 0, codeFor(pc))
+  }
+
+  private terminator(block: Block, codeFor: ((pc: number) => number) | null, go: Go): void {
+    const { term } = block
+    switch (term.kind) {
+      case 'jump':
+        return go(term.target, true)
+      case 'branch': {
+        const at = this.put(BYTECODE.unless, this.value(term.cond), 0)
+        go(term.then, false)
+        this.words[at + 1] = (this.length - at) * 4
+        return go(term.else, true)
+      }
+      case 'call':
+        if (codeFor === null || term.target < this.layout.guestMin || term.target >= this.layout.guestLimit)
+          return this.outside(term.target, codeFor)
+        this.put(BYTECODE.call, 0, codeFor(term.target), term.ret, term.target)
+        return go(term.ret, true)
+      case 'icall':
+        if (codeFor === null) {
+          this.put(BYTECODE.ret, this.value(term.address))
+          return
+        }
+        this.put(BYTECODE.icall, this.value(term.address), term.ret)
+        return go(term.ret, true)
+      case 'ijump':
+        this.put(codeFor === null ? BYTECODE.ret : BYTECODE.ijump, this.value(term.address))
+        return
+      case 'ret':
+        this.put(BYTECODE.ret, this.value(term.address))
+        return
+      case 'syscall':
+        this.put(BYTECODE.syscall, 0, term.next)
+        return go(term.next, true)
+      case 'intercept':
+        this.put(BYTECODE.intercept, 0, term.pc)
+        return go(term.native, true)
+      case 'fault':
+        this.put(BYTECODE.fault, term.reason, term.pc)
+        return
+      case 'leave':
+        this.put(BYTECODE.leave, 0, term.pc)
+    }
+  }
+}
+
+/** How often the value of `wanted` is read by what has not been computed yet of `tree`. */
+function usesIn(tree: Node, wanted: Node): number {
+  if (tree === wanted) return 1
+  if (tree.local >= 0 || tree.op.effect !== 'pure') return 0
+  let uses = 0
+  if (tree.a !== null) uses += usesIn(tree.a, wanted)
+  if (tree.b !== null) uses += usesIn(tree.b, wanted)
+  if (tree.c !== null) uses += usesIn(tree.c, wanted)
+  return uses
+}
