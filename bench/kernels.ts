@@ -1,4 +1,5 @@
 /** Names what is measured: the programs, how each is built, and how its work grows with `--scale`. */
+import { join } from 'node:path'
 
 /** One program of the benchmark. Its source begins with a sentence on what it shows. */
 export interface Kernel {
@@ -12,12 +13,41 @@ export interface Kernel {
   /** Arguments at a scale, 1 being the size of the title. `input` makes a file of that many bytes and gives its path. */
   args: (scale: number, input: (bytes: number) => string) => string[]
   env: Record<string, string>
+  /** The table it is in: kernels that show one thing each, or whole programs as the distribution has compiled them. */
+  group: 'kernels' | 'programs'
 }
+
+/** The heading of each table. */
+export const groups = { kernels: 'Kernels', programs: 'Programs as Debian packages them' } as const
 
 /** A kernel of ours, whose one argument is its size. */
 function kernel(name: string, title: string, size: (scale: number) => number): Kernel {
   const args = (scale: number): string[] => [String(Math.max(1, Math.round(size(scale))))]
-  return { name, title, sources: [`kernels/${name}.c`], args, env: {} }
+  return { name, title, sources: [`kernels/${name}.c`], args, env: {}, group: 'kernels' }
+}
+
+/** A program of the system. */
+function packaged(name: string, title: string, program: string, args: Kernel['args']): Kernel {
+  return { name, title, sources: [], program, args, env: {}, group: 'programs' }
+}
+
+/** A script of ours, which takes its size as its argument. */
+const script = (name: string): string => join(import.meta.dirname, 'programs', name)
+const whole = (size: number): string => String(Math.max(1, Math.round(size)))
+
+/** SQL in the manner of SQLite's own speed test: inserts, an index, a join, an aggregate, updates. */
+function sql(rows: number): string {
+  return [
+    'CREATE TABLE t(a INTEGER PRIMARY KEY, b INTEGER, c TEXT);',
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})`,
+    "INSERT INTO t SELECT i, i * 7919 % 10007, printf('%d-%x', i % 97, i * 31) FROM n;",
+    'CREATE INDEX byb ON t(b);',
+    'SELECT count(*), sum(x.a + y.b) FROM t x JOIN t y ON x.b = y.b + 1 WHERE x.a % 3 = 0;',
+    "UPDATE t SET c = c || '!' WHERE b % 2 = 0;",
+    'SELECT b % 10, count(*), max(length(c)), min(c) FROM t GROUP BY b % 10 ORDER BY 2, 1;',
+    "DELETE FROM t WHERE c LIKE '%7%';",
+    'SELECT count(*), total(b) FROM t;',
+  ].join(' ')
 }
 
 const goldenRatio = (1 + Math.sqrt(5)) / 2
@@ -42,6 +72,7 @@ export const kernels: Kernel[] = [
     program: '/bin/gzip',
     args: (scale, input) => ['-n', '-c', input(Math.round(20e6 * scale))],
     env: {},
+    group: 'kernels',
   },
   {
     // Four threads on a custom allocator: shows atomic instructions, thread-local storage and switches between threads.
@@ -51,5 +82,18 @@ export const kernels: Kernel[] = [
     sources: ['../examples/superslab/larson.c', '../examples/superslab/superslab.c'],
     args: (scale) => ['0', '8', '128', '1000', String(Math.max(1, Math.round(5000 * scale))), '12345', '4'],
     env: { SS_FIX: '1' },
+    group: 'kernels',
   },
+  packaged('bzip2', 'bzip2, 10 MB', '/bin/bzip2', (scale, input) => ['-c', '-k', input(Math.round(10e6 * scale))]),
+  packaged('xz', 'xz -3, 10 MB', '/usr/bin/xz', (scale, input) => ['-3', '-c', '-k', input(Math.round(10e6 * scale))]),
+  packaged('sqlite', 'sqlite3, 300,000 rows', '/usr/bin/sqlite3', (scale) => [':memory:', sql(Math.round(3e5 * scale))]),
+  packaged('lua', 'lua, strings, tables, calls', '/usr/bin/lua5.4', (scale) => [script('work.lua'), whole(10 * scale)]),
+  packaged('python', 'python3, JSON, dictionaries, regular expressions', '/usr/bin/python3', (scale) => [
+    script('work.py'),
+    whole(10 * scale),
+  ]),
+  packaged('perl', 'perl, words of 10 MB', '/usr/bin/perl', (scale, input) => [
+    script('work.pl'),
+    input(Math.round(10e6 * scale)),
+  ]),
 ]

@@ -1,9 +1,9 @@
 /** Measures lemming against the processor and against Valgrind on the same programs, and prints one table. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { programOf, textFile } from './build.ts'
-import { kernels } from './kernels.ts'
+import { groups, kernels } from './kernels.ts'
 import { machine, run, systems } from './measure.ts'
 import { replaceTable, table, type Row } from './table.ts'
 
@@ -47,8 +47,11 @@ function options(): { only: string[]; reps: number; scale: number; writeReadme: 
 }
 
 const { only, reps, scale, writeReadme } = options()
-const chosen = kernels
-  .filter((kernel) => only.includes(kernel.name))
+const wanted = kernels.filter((kernel) => only.includes(kernel.name))
+const absent = wanted.filter(({ program }) => program !== undefined && !existsSync(program))
+for (const { name, program } of absent) process.stderr.write(`bench: ${name} is left out: there is no ${program}\n`)
+const chosen = wanted
+  .filter((kernel) => !absent.includes(kernel))
   .map((kernel) => ({ kernel, program: programOf(kernel), args: kernel.args(scale, textFile) }))
 const rows = chosen.map(({ kernel }): Row => ({ title: kernel.title, native: [], valgrind: [], lemming: [] }))
 
@@ -65,13 +68,18 @@ for (let rep = 1; rep <= reps; rep++) {
 }
 
 const sizes = scale === 1 ? '' : ` at ${scale} times the work`
-const markdown = table(rows, `Medians of ${reps} interleaved runs${sizes}. ${machine()}.`)
+const tables = Object.entries(groups).flatMap(([group, heading]) => {
+  const own = rows.filter((_, i) => chosen[i]!.kernel.group === group)
+  return own.length === 0 ? [] : [table(own, `**${heading}**`)]
+})
+const markdown = [`Medians of ${reps} interleaved runs${sizes}. ${machine()}.`, ...tables].join('\n\n')
 process.stdout.write(`${markdown}\n`)
 const failed = rows.some((row) => [...row.native, ...row.valgrind, ...row.lemming].some((one) => 'failed' in one))
 if (failed) {
   process.stderr.write(`bench: not every run ended well${writeReadme ? '; README.md stays as it was' : ''}\n`)
   process.exitCode = 1
-} else if (writeReadme) {
+} else if (writeReadme && absent.length > 0) process.exitCode = 1
+else if (writeReadme) {
   const readme = join(import.meta.dirname, '../README.md')
   writeFileSync(readme, replaceTable(readFileSync(readme, 'utf8'), markdown))
 }
