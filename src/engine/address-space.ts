@@ -221,8 +221,10 @@ export class AddressSpace {
   /** The intercepted addresses within ranges [start, end), ascending. */
   interceptedIn(ranges: readonly (readonly [number, number])[]): number[] {
     if (this.intercepts.size === 0) return []
-    const inside = (address: number): boolean => ranges.some(([start, end]) => address >= start && address < end)
-    return [...this.intercepts].filter(inside).toSorted((a, b) => a - b)
+    const found: number[] = []
+    for (const address of this.intercepts)
+      for (const [start, end] of ranges) if (address >= start && address < end) found.push(address)
+    return found.toSorted((a, b) => a - b)
   }
 
   /**

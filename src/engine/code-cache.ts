@@ -94,6 +94,8 @@ export class CodeCache implements CodeListener {
   /** What stands in the slots of units; they are by slot in `units`, as addresses of bytecode. */
   private readonly interpreter: RegionFunction
   private readonly units: Int32Array
+  /** Bytecode that is in memory, by address. */
+  private readonly placed = new Map<number, Uint8Array>()
   private readonly imports: Record<string, WebAssembly.ImportValue>
   /** What is in the table, by slot; all others hold the stub. */
   private readonly active = new Map<number, Translation | Unit>()
@@ -106,7 +108,7 @@ export class CodeCache implements CodeListener {
   /** Entry code of every address at which execution can enter a valid translation. */
   private readonly entries = new Map<number, number>()
   /** Slots translated from each page. */
-  private readonly byPage = new Map<number, number[]>()
+  private readonly byPage = new Map<number, Set<number>>()
   private readonly steps = new Map<number, Step>()
   /** AddressSpace.interceptsVersion that `steps` were made for. */
   private stepsVersion = 0
@@ -274,7 +276,10 @@ export class CodeCache implements CodeListener {
 
   /** Puts bytecode where the interpreter finds it. */
   private place(slot: number, { bytecode, address }: { bytecode: Uint8Array; address: number }): void {
-    this.space.bytes.set(bytecode, address)
+    if (this.placed.get(address) !== bytecode) {
+      this.space.bytes.set(bytecode, address)
+      this.placed.set(address, bytecode)
+    }
     this.units[slot] = address
     this.table.set(slot, this.interpreter)
   }
@@ -283,9 +288,9 @@ export class CodeCache implements CodeListener {
   private mark(slot: number, ranges: readonly [number, number][]): void {
     for (const [start, end] of ranges) {
       for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
-        const list = this.byPage.get(page)
-        if (list === undefined) this.byPage.set(page, [slot])
-        else if (!list.includes(slot)) list.push(slot)
+        const slots = this.byPage.get(page)
+        if (slots === undefined) this.byPage.set(page, new Set([slot]))
+        else slots.add(slot)
         this.space.markCode(page << PAGE_SHIFT)
       }
     }
@@ -344,7 +349,7 @@ export class CodeCache implements CodeListener {
   /** Pages changed: their translations leave the table. Their functions are kept in case the same bytes come back. */
   invalidate(first: number, count: number): void {
     const gone = new Set<number>()
-    const drop = (page: number, list: readonly number[]): void => {
+    const drop = (page: number, list: ReadonlySet<number>): void => {
       for (const slot of list) if (this.active.has(slot)) gone.add(slot)
       this.byPage.delete(page)
     }
