@@ -45,6 +45,7 @@ export interface EngineImports {
   helper(id: number, a: number, b: number): number
   intercept(fuel: number): number
   undefined(what: number, refund: number, pc: number): number
+  guarded(address: number, what: number, pc: number): number
 }
 
 /** Slots by which the function table grows. */
@@ -136,6 +137,7 @@ export class CodeCache implements CodeListener {
       helper: (id: number, a: number, b: number) => engine.helper(id, a, b),
       intercept: (fuel: number) => engine.intercept(fuel),
       undefined: (what: number, refund: number, pc: number) => engine.undefined(what, refund, pc),
+      guarded: (address: number, what: number, pc: number) => engine.guarded(address, what, pc),
     }
     js.promote = (code: number) => this.promote(code)
     this.imports = { ...base, promote: js.promote! }
@@ -233,6 +235,7 @@ export class CodeCache implements CodeListener {
 
   /** Gives the regions that contain `pc` more room. Only while no translated code is being executed. */
   heat(pc: number): void {
+    if (this.library.interpreted === 'always') return
     for (const slot of this.byPage.get(pc >>> PAGE_SHIFT) ?? []) {
       const cool = this.active.get(slot)
       if (cool === undefined || !cool.ranges.some(([start, end]) => pc >= start && pc < end)) continue

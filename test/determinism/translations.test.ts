@@ -2,6 +2,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Engine } from '../../src/engine/run.ts'
 import { newEngine } from '../machine/machines.ts'
 import { Place } from '../e2e/lemming.ts'
 import { alteredThreads, pooled, reference, single, start, threads } from './subjects.ts'
@@ -85,5 +86,16 @@ describe('an engine that others have used', () => {
     const other = newEngine()
     other.provide(structuredClone(stored))
     expect(pooled(other, four, { seed: 6 })).toEqual(expected)
+  })
+})
+
+describe('cold code', () => {
+  test.each([four, altered, one])('in $name interpreted, all code interpreted, none: the same states', (subject) => {
+    const engines = (['cold', 'always', 'never'] as const).map((interpret) => new Engine({ callDepth: 400, interpret }))
+    const courses = engines.map((processor) => reference(subject, { seed: 9, processor }))
+    expect(courses[1]).toEqual(courses[0])
+    expect(courses[2]).toEqual(courses[0])
+    expect(engines[1]!.statistics().regions).toBe(0)
+    expect(engines[2]!.statistics().units).toBe(0)
   })
 })
