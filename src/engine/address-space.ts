@@ -15,7 +15,7 @@ import {
   ZONE_LIST_BASE,
   ZONES_BASE,
 } from './layout.ts'
-import { setAddressable } from './addressable.ts'
+import { setAddressable, setGuarded } from './addressable.ts'
 import { SHADOW_PAGES, setDefined } from './definedness.ts'
 import { reachAt } from '../wasm/zones.ts'
 import { usedPages, type UsedPages } from './used-pages.ts'
@@ -60,6 +60,8 @@ export class AddressSpace {
   private readonly executable: Uint8Array
   /** 1 for pages that are watched as long as they can be both read and written (`watch`); null while there are none. */
   private watchable: Uint8Array | null = null
+  /** 1 for pages that have bytes which may not be accessed (`guard`); null while there are none. */
+  private guardedPages: Uint8Array | null = null
   /** 1 where a page's bytes may differ from zero, so that fresh anonymous memory need not be cleared twice. */
   private readonly touched: Uint8Array
   private readonly codeListeners: CodeListener[] = []
@@ -242,6 +244,26 @@ export class AddressSpace {
     setAddressable(this, start, length, false)
   }
 
+  /** As `watch`, in spaces with V bits: see setGuarded. */
+  guard(start: number, length: number): void {
+    const first = start >>> PAGE_SHIFT
+    this.guardedPages ??= new Uint8Array(ATTRIBUTE_COUNT)
+    this.guardedPages.fill(1, first, first + length / PAGE_SIZE)
+    setGuarded(this, start, length, true)
+  }
+
+  isGuardedPage(page: number): boolean {
+    return this.guardedPages !== null && this.guardedPages[page] !== 0
+  }
+
+  private unguard(first: number, end: number): void {
+    for (let page = first; page < end; page++) {
+      if (!this.isGuardedPage(page)) continue
+      this.guardedPages![page] = 0
+      setGuarded(this, page << PAGE_SHIFT, PAGE_SIZE, false)
+    }
+  }
+
   /** The attribute of a page that would have `attribute` if nobody watched. */
   private watchedAttribute(page: number, attribute: number): number {
     const isTraced = this.traces !== null && this.traces.pages.has(page)
@@ -265,6 +287,7 @@ export class AddressSpace {
     if (attributeOf(prot) !== 0) this.losePlain(first, count, attributeOf(prot))
     this.executable.fill(prot & PROT.exec ? 1 : 0, first, first + count)
     if (this.traces !== null) this.tellKernelWrite(start, length)
+    if (this.guardedPages !== null) this.unguard(first, first + count)
     this.zero(first, first + count)
     const attribute = attributeOf(prot)
     for (let page = first; page < first + count; page++) this.setMapped(page, this.watchedAttribute(page, attribute))
@@ -289,6 +312,7 @@ export class AddressSpace {
     const end = first + length / PAGE_SIZE
     this.dropCode(first, end - first)
     this.losePlain(first, end - first, UNMAPPED)
+    if (this.guardedPages !== null) this.unguard(first, end)
     for (let page = first; page < end; page++) {
       this.executable[page] = from.executable[page]!
       const attribute = from.untraced(page) & ~(ATTRIBUTE.code | ATTRIBUTE.clean | ATTRIBUTE.kept)

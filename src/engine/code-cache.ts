@@ -25,6 +25,7 @@ import { holds, moduleOf, type Library, type Translation } from './library.ts'
 import { canExecute } from './region.ts'
 import { memoryLayout, stubModule } from './translate.ts'
 import type { Unit } from './units.ts'
+import { unitTableOf } from './variant.ts'
 import { conditionUndefined } from './undefined-flags.ts'
 import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
 
@@ -54,10 +55,12 @@ const TABLE_GROWTH = 4096
 /** Visits after which a unit becomes a region. */
 const UNIT_VISITS = 2500
 
-let modules: Record<'runtime' | 'stub' | 'interpreter', WebAssembly.Module> | null = null
+let modules: Record<'runtime' | 'stub', WebAssembly.Module> | null = null
+/** By table of units. */
+const interpreters: WebAssembly.Module[] = []
 
 /** The modules that every address space has an instance of. */
-function sharedModules(): Record<'runtime' | 'stub' | 'interpreter', WebAssembly.Module> {
+function sharedModules(): Record<'runtime' | 'stub', WebAssembly.Module> {
   modules ??= {
     runtime: new WebAssembly.Module(
       runtimeModule(
@@ -77,11 +80,18 @@ function sharedModules(): Record<'runtime' | 'stub' | 'interpreter', WebAssembly
       ),
     ),
     stub: new WebAssembly.Module(stubModule()),
-    interpreter: new WebAssembly.Module(
-      interpreterModule(MEMORY_WASM_PAGES, { ...memoryLayout, unitsBase: UNITS_BASE, visits: UNIT_VISITS }),
-    ),
   }
   return modules
+}
+
+/** Where the table of units with this number begins. */
+const unitsBase = (table: number): number => UNITS_BASE + table * UNIT_SLOTS * 4
+
+/** The module that interprets the units of a table. */
+function interpreterOf(table: number): WebAssembly.Module {
+  return (interpreters[table] ??= new WebAssembly.Module(
+    interpreterModule(MEMORY_WASM_PAGES, { ...memoryLayout, unitsBase: unitsBase(table), visits: UNIT_VISITS }),
+  ))
 }
 
 /** The translations that one address space uses of a library, valid as long as memory holds the bytes they were made from. */
@@ -92,7 +102,7 @@ export class CodeCache implements CodeListener {
   readonly enter: (code: number, fuel: number, depth: number) => number
   private readonly table: WebAssembly.Table
   private readonly stub: RegionFunction
-  /** What stands in the slots of units; they are by slot in `units`, as addresses of bytecode. */
+  /** What stands in the slots of units; they are by slot in `units`, as addresses of bytecode. Of length 0 where none are used. */
   private readonly interpreter: RegionFunction
   private readonly units: Int32Array
   /** Bytecode that is in memory, by address. */
@@ -144,10 +154,9 @@ export class CodeCache implements CodeListener {
     for (const f of runtimeFunctions)
       this.imports[f.name] = f.js ? js[f.name]! : (runtime.exports[f.name] as WebAssembly.ImportValue)
     this.stub = this.instantiate(shared.stub)
-    const operations = new WebAssembly.Table({ element: 'anyfunc', initial: OPERATION_COUNT })
-    const interpreter = new WebAssembly.Instance(shared.interpreter, { l: { ...this.imports, operations } })
-    this.interpreter = interpreter.exports.f as RegionFunction
-    this.units = new Int32Array(space.memory.buffer, UNITS_BASE, UNIT_SLOTS)
+    const table = unitTableOf(library.variant)
+    this.units = table < 0 ? new Int32Array(0) : new Int32Array(space.memory.buffer, unitsBase(table), UNIT_SLOTS)
+    this.interpreter = table < 0 ? this.stub : this.instantiateInterpreter(table)
     library.gather()
     space.listen(this)
   }
@@ -330,6 +339,12 @@ export class CodeCache implements CodeListener {
 
   private instantiate(module: WebAssembly.Module): RegionFunction {
     return new WebAssembly.Instance(module, { l: this.imports }).exports.f as RegionFunction
+  }
+
+  private instantiateInterpreter(table: number): RegionFunction {
+    const operations = new WebAssembly.Table({ element: 'anyfunc', initial: OPERATION_COUNT })
+    const { exports } = new WebAssembly.Instance(interpreterOf(table), { l: { ...this.imports, operations } })
+    return exports.f as RegionFunction
   }
 
   private matches({ ranges, source, intercepts, quiet, entryPcs }: Unit | Translation): boolean {

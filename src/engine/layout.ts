@@ -1,5 +1,6 @@
 /** Exists to fix where things live in the linear memory of an address space, so that translated code can use constant addresses. */
 import { ZONE_LIST_SIZE, ZONES_SIZE } from '../wasm/zones.ts'
+import { UNIT_TABLES } from './variant.ts'
 
 /** Bytes in a page of the guest and in the attribute table's unit. */
 export const PAGE_SIZE = 4096
@@ -55,12 +56,12 @@ export const ZONE_LIST_BASE = ZONES_BASE + ZONES_SIZE
 /** One bit for each byte of the guest's room: may it be accessed (addressable.ts)? Only for watched pages; takes no memory where there are none. */
 export const ADDRESSABLE_BASE = Math.ceil((ZONE_LIST_BASE + ZONE_LIST_SIZE) / 0x1_0000) * 0x1_0000
 
-/** Where the bytecode of each slot is (u32 each), or 0; slots above these have none. */
+/** Where the bytecode of each slot is (u32 each), or 0; slots above these have none. There is a table for each variant that is interpreted (variant.ts). */
 export const UNITS_BASE = ADDRESSABLE_BASE + GUEST_LIMIT / 8
 export const UNIT_SLOTS = 0x4_0000
 
 /** Room for bytecode. */
-export const BYTECODE_BASE = UNITS_BASE + UNIT_SLOTS * 4
+export const BYTECODE_BASE = UNITS_BASE + UNIT_TABLES * UNIT_SLOTS * 4
 export const BYTECODE_END = 0x8000_0000
 
 /** Size of the linear memory in wasm pages of 64 KiB: guest room and tables. */
@@ -72,8 +73,11 @@ export const MEMORY_WASM_PAGES = BYTECODE_END / 0x1_0000
  */
 export const SHADOW_DISPLACEMENT = 0x7fff_0000
 
+/** Behind the V bits one bit for each byte of the guest's room: 1 for those of guarded pages that may not be accessed (addressable.ts). */
+export const UNADDRESSABLE_BASE = 0xf000_0000
+
 /** Size of the linear memory in wasm pages when it has V bits. */
-export const CHECKED_WASM_PAGES = (SHADOW_DISPLACEMENT + GUEST_LIMIT) / 0x1_0000
+export const CHECKED_WASM_PAGES = (UNADDRESSABLE_BASE + GUEST_LIMIT / 8) / 0x1_0000
 
 /**
  * Bits of a page attribute. A store may proceed when the whole byte is 0, a load when NO_READ is clear;

@@ -4,7 +4,7 @@ import type { EncodedFunction } from '../wasm/encode.ts'
 import { storedModule, straightBlocks, translateRegion, translateStraight } from './translate.ts'
 import type { AddressSpace } from './address-space.ts'
 import { BytecodeRoom, makeUnit, packUnits, straightUnit, unpackUnits, type PackedUnits, type Unit } from './units.ts'
-import { VARIANT } from './variant.ts'
+import { unitTableOf, VARIANT } from './variant.ts'
 
 /** Many translations in one module, which is validated lazily: what a store has kept. Function `i` lies at index `i` of the shelf that it is instantiated with. */
 interface Bundle {
@@ -118,14 +118,16 @@ export class Library {
   private readonly slotOf = new Map<number, number>()
   private readonly variants = new Map<number, Translation[]>()
   private readonly units = new Map<number, Unit[]>()
-  private readonly room = new BytecodeRoom()
+  private readonly room: BytecodeRoom
   private readonly singles = new Map<number, StepTranslation[]>()
   /** How often execution was met in the region that starts at an address; from HOT times on it is a large one. */
   private readonly heats = new Map<number, number>()
 
-  constructor(variant: number, interpreted: 'cold' | 'always' | 'never') {
+  /** `room`: shared by all libraries whose bytecode may be in one memory. */
+  constructor(variant: number, interpreted: 'cold' | 'always' | 'never', room: BytecodeRoom) {
     this.variant = variant
-    this.interpreted = interpreted
+    this.interpreted = unitTableOf(variant) < 0 ? 'never' : interpreted
+    this.room = room
   }
 
   /** The slot of a guest address. */
@@ -245,7 +247,7 @@ export class Library {
       intercepted: asks,
       quiet,
       unit,
-      bytes: unit === null ? translateStraight(blocks) : NO_BYTES,
+      bytes: unit === null ? translateStraight(blocks, this.variant) : NO_BYTES,
       module: null,
     }
     // An instruction that could not be fetched may be another one the next time.

@@ -41,7 +41,6 @@ export class PointWords {
 
   /** To be called afterwards: tells the kernel what was counted. */
   close(kernel: KernelEntry): void {
-    this.drain(kernel)
     const { points } = kernel
     if (points === undefined || points < 0) return
     const { words } = this
@@ -52,12 +51,12 @@ export class PointWords {
     if (lost > 0) kernel.paused = true
   }
 
-  /** Hands over the log. */
-  drain(kernel: KernelEntry): void {
+  /** Hands over the log; `origin` as in KernelEntry.accesses. */
+  drain(kernel: KernelEntry, origin: number): void {
     const count = this.words[word(POINTS.logged)]!
     if (count === 0) return
     this.words[word(POINTS.logged)] = 0
-    kernel.accesses?.(this.log.subarray(0, count * (LOG_ENTRY / 4)))
+    kernel.accesses?.(this.log.subarray(0, count * (LOG_ENTRY / 4)), origin)
   }
 
   /** The point that stopped. */

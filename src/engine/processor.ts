@@ -47,8 +47,11 @@ export interface KernelEntry {
   /** How many were passed. */
   passed?: number
   paused?: boolean
-  /** Hears of the accesses that threads may share, in their order: entries of four words (address, POINT, pc, unused). To be looked at at once. */
-  accesses?: ((log: Uint32Array) => void) | null
+  /**
+   * Hears of the accesses that threads may share, in their order: entries of four words (address, POINT, pc, fuel). `origin` less the fuel is the number of
+   * instructions that `run` had executed before. To be looked at at once.
+   */
+  accesses?: ((log: Uint32Array, origin: number) => void) | null
   /** The instruction at rip is about to depend on undefined bits, in the way that `use` says (USE in ir/exits.ts); `executed` are those before it. It is executed afterwards. */
   undefined?(executed: number, use: number): void
   /** Time-stamp counter for RDTSC at that point, as (lo, hi) pair in a number below 2^53. */

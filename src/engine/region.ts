@@ -101,7 +101,8 @@ export function liftAt(space: AddressSpace, reader: CodeReader, pc: number, limi
   const lifted = liftBlock(reader, pc, limit, (variant & VARIANT.exact) !== 0)
   if ((variant & VARIANT.points) !== 0) {
     const quiet = space.isQuiet(pc)
-    for (const block of lifted) insertPoints(block, quiet)
+    const logged = (variant & VARIANT.logged) !== 0
+    for (const block of lifted) insertPoints(block, quiet, logged)
   }
   if (!space.intercepts.has(pc)) return lifted
   const native = lifted[0]!

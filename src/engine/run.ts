@@ -5,11 +5,12 @@ import { ARITHMETIC_FLAGS } from '../ir/flags.ts'
 import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, REFUND_BASE, STATE_BASE } from './layout.ts'
 import { arithmeticFlags } from './flags.ts'
 import { AddressSpace } from './address-space.ts'
-import { firstUnaddressable } from './addressable.ts'
+import { firstUnaddressable, keepGuarded } from './addressable.ts'
 import { CodeCache } from './code-cache.ts'
 import { Library, type StoredTranslations, type TranslationStatistics } from './library.ts'
 import { CpuState } from './cpu-state.ts'
 import { ACCESS } from '../wasm/runtime-index.ts'
+import { BytecodeRoom } from './units.ts'
 import { VARIANT } from './variant.ts'
 import { PointWords } from './point-words.ts'
 import { runHelper } from './helpers/index.ts'
@@ -86,14 +87,15 @@ export class Engine implements Processor {
   private readonly released: AddressSpace[] = []
   /** VARIANT bits that the kernel asks for. */
   private wanted = 0
+  private logging = false
   /** All that has been translated, for whichever space. */
+  private readonly room = new BytecodeRoom()
   private readonly plain: Library
   private readonly libraries: Library[]
 
   constructor(options: EngineOptions) {
     this.options = options
-    // The other variants are rare, and share what the interpreter finds in memory.
-    this.plain = new Library(0, options.interpret ?? 'cold')
+    this.plain = this.makeLibrary(0)
     this.libraries = [this.plain]
   }
 
@@ -113,6 +115,10 @@ export class Engine implements Processor {
     return entry
   }
 
+  private makeLibrary(variant: number): Library {
+    return new Library(variant, this.options.interpret ?? 'cold', this.room)
+  }
+
   private makeCache(space: AddressSpace, library: Library): CodeCache {
     const imports = {
       systemCall: (fuel: number) => this.systemCall(fuel),
@@ -120,6 +126,7 @@ export class Engine implements Processor {
       helper: (id: number, a: number, b: number) => this.helper(id, a, b),
       intercept: (fuel: number) => this.intercept(fuel),
       undefined: (what: number, refund: number, pc: number) => this.undefined(what, refund, pc),
+      guarded: (address: number, what: number, pc: number) => this.guarded(address >>> 0, what, pc >>> 0),
     }
     return new CodeCache(space, imports, library)
   }
@@ -128,7 +135,7 @@ export class Engine implements Processor {
   private chooseCache(entry: SpaceEntry): CodeCache {
     const variant = this.wanted | (isExact(entry.state.view) ? VARIANT.exact : 0)
     if (entry.cache.variant !== variant) {
-      this.libraries[variant] ??= new Library(variant, 'never')
+      this.libraries[variant] ??= this.makeLibrary(variant)
       entry.caches[variant] ??= this.makeCache(entry.plain.space, this.libraries[variant])
       entry.cache = entry.caches[variant]
       entry.cache.takeOver()
@@ -177,7 +184,9 @@ export class Engine implements Processor {
     this.space = space
     this.kernel = kernel
     const points = (kernel.points ?? -1) >= 0 || kernel.accesses != null
-    this.wanted = (points ? VARIANT.points : 0) | (space.checked ? VARIANT.checked : 0)
+    const logged = kernel.accesses != null ? VARIANT.logged : 0
+    this.wanted = (points ? VARIANT.points : 0) | logged | (space.checked ? VARIANT.checked : 0)
+    this.logging = logged !== 0
     if (!points) return this.execute(entry, limit)
     entry.points.open(kernel)
     const stop = this.execute(entry, limit)
@@ -215,6 +224,7 @@ export class Engine implements Processor {
       this.fuel = fuel
       view.setUint32(STATE.exitReason, EXIT.none, true)
       const ret = cache.enter(code, fuel, this.options.callDepth)
+      if (this.logging) this.drain(entry)
       executed += fuel - this.fuelLeft(space)
       if (ret !== 0) {
         view.setUint32(STATE.rip, ret, true)
@@ -241,7 +251,6 @@ export class Engine implements Processor {
       if (reason === EXIT.point || reason === EXIT.logFull) {
         this.interior.add(view.getUint32(STATE.rip, true))
         if (reason === EXIT.point) return { reason, executed }
-        entry.points.drain(this.kernel!)
         resuming = true
         steps = 0
         continue
@@ -301,6 +310,11 @@ export class Engine implements Processor {
     return done
   }
 
+  /** Tells the kernel of the accesses that were logged since translated code was last entered, or since the last call. */
+  private drain(entry: SpaceEntry): void {
+    entry.points.drain(this.kernel!, this.before + this.fuel)
+  }
+
   /** `steps` for an instruction that stopped behind its scheduling points. */
   private stepAgain(entry: SpaceEntry, executed: number, until: number): number {
     entry.points.pass(entry.state.view.getUint32(STATE.rip, true))
@@ -328,10 +342,11 @@ export class Engine implements Processor {
       this.fuel = fuel
       view.setUint32(STATE.exitReason, EXIT.none, true)
       const ret = cache.enter(code, fuel, 0)
+      if (this.logging) this.drain(entry)
       const used = fuel - this.fuelLeft(space)
       executed += used
       if (used > 0) entry.points.pass(0)
-      if (allowing && used > 0) this.allowing = this.usesUndefined = false
+      if (allowing && used > 0) this.endAllowing(space)
       if (this.traced.length > 0 && this.tellTraced(executed, used)) {
         this.pending = EXIT.fuel
         if (ret !== 0) setRip(view, ret)
@@ -348,8 +363,7 @@ export class Engine implements Processor {
         if (reason === EXIT.selfModify) this.dropWritten(space, view)
         else if (reason === EXIT.undefined) this.tellUndefined(view, executed)
         else this.tellUnaddressable(space, view, executed)
-      } else if (reason === EXIT.logFull) entry.points.drain(this.kernel!)
-      else if (reason !== EXIT.none && (reason !== EXIT.fuel || used === 0)) {
+      } else if (reason !== EXIT.none && reason !== EXIT.logFull && (reason !== EXIT.fuel || used === 0)) {
         this.pending = reason
         this.allowing = this.usesUndefined = false
         return executed
@@ -398,6 +412,17 @@ export class Engine implements Processor {
   /** How often it has been told of each instruction. */
   private readonly usesTold = new Map<number, number>()
 
+  /** Where an instruction that was allowed to has written to guarded bytes. */
+  private trespassed: { address: number; bytes: number } | null = null
+
+  /** The instruction that was allowed what it had been told of is over. */
+  private endAllowing(space: AddressSpace): void {
+    this.allowing = this.usesUndefined = false
+    if (this.trespassed === null) return
+    keepGuarded(space, this.trespassed.address, this.trespassed.bytes)
+    this.trespassed = null
+  }
+
   private tellUndefined(view: DataView, executed: number): void {
     const pc = view.getUint32(STATE.rip, true)
     this.usesTold.set(pc, (this.usesTold.get(pc) ?? 0) + 1)
@@ -413,13 +438,34 @@ export class Engine implements Processor {
     if (this.usesUndefined || (this.usesTold.get(pc >>> 0) ?? 0) >= MOST_TOLD) return 0
     this.use = what
     const { view } = this.entryOf(this.space!).state
-    view.setUint32(STATE.exitReason, EXIT.undefined, true)
-    setRip(view, pc)
-    this.space!.view.setInt32(REFUND_BASE, refund, true)
+    this.stopBefore(view, EXIT.undefined, pc, refund)
     return 1
   }
 
+  /** An access to bytes of which some may not be accessed, at `address`. */
+  private guarded(address: number, what: number, pc: number): number {
+    const space = this.space!
+    const store = (what & ACCESS.store) !== 0
+    if (this.allowing) {
+      if (store) this.trespassed = { address, bytes: what & 255 }
+      return 2
+    }
+    if (this.kernel!.excuses!(pc, address, what & 255, store)) return 0
+    this.accessKind = what & ((1 << ACCESS.refundShift) - 1)
+    const { view } = this.entryOf(space).state
+    view.setBigUint64(STATE.faultAddress, BigInt(address), true)
+    this.stopBefore(view, EXIT.unaddressable, pc, what >>> ACCESS.refundShift)
+    return 1
+  }
+
+  private stopBefore(view: DataView, reason: number, pc: number, refund: number): void {
+    view.setUint32(STATE.exitReason, reason, true)
+    setRip(view, pc)
+    this.space!.view.setInt32(REFUND_BASE, refund, true)
+  }
+
   private systemCall(fuel: number): number {
+    if (this.logging) this.drain(this.entryOf(this.space!))
     const cache = this.entryOf(this.space!).cache
     cache.dropped = false
     const view = this.entryOf(this.space!).state.view

@@ -18,6 +18,7 @@ import {
   PAGE_SHIFT,
   SHADOW_DISPLACEMENT,
   STATE_BASE,
+  UNADDRESSABLE_BASE,
   ZONE_BASE,
   ZONES_BASE,
 } from './layout.ts'
@@ -29,6 +30,7 @@ export const memoryLayout: MemoryLayout = {
   stateBase: STATE_BASE,
   attributesBase: ATTRIBUTES_BASE,
   shadowDisplacement: SHADOW_DISPLACEMENT,
+  unaddressableBase: UNADDRESSABLE_BASE,
   zoneBase: ZONE_BASE,
   zonesBase: ZONES_BASE,
   missesBase: MISSES_BASE,
@@ -69,6 +71,7 @@ export function translateRegion(
     // Only a region's first entry may be built into code: others get other numbers when the region is translated again.
     codeFor: (to) => slotFor(to) << 8,
     chain: true,
+    checked: (variant & VARIANT.checked) !== 0,
   })
   const code = encodeFunction(lowering.body)
   m.exportFunction('f', m.addEncoded(regionType, code))
@@ -126,10 +129,11 @@ export function stubModule(): Uint8Array<ArrayBuffer> {
 const STRAIGHT_INSTRUCTIONS = 16
 
 /** A straight translation: straight blocks as function `f` of a module: they transfer control to nobody. */
-export function translateStraight(blocks: readonly Block[]): Uint8Array<ArrayBuffer> {
+export function translateStraight(blocks: readonly Block[], variant: number): Uint8Array<ArrayBuffer> {
   const m = builder
   m.resetFunctions()
-  lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false })
+  const checked = (variant & VARIANT.checked) !== 0
+  lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false, checked })
   m.exportFunction('f', m.add(regionType, lowering.body))
   return m.finish()
 }

@@ -53,7 +53,7 @@ function undefinedFlags(kind: number, width: number, x: Operand, y: Operand): nu
   const either = x.undefined | y.undefined
   switch (kind) {
     case FLAG_KIND.add:
-      if (least(x) + least(y) >> BigInt(width) !== greatest(x) + greatest(y) >> BigInt(width)) bits |= FLAG.cf
+      if ((least(x) + least(y)) >> BigInt(width) !== (greatest(x) + greatest(y)) >> BigInt(width)) bits |= FLAG.cf
       if (((result.undefined | either) & sign) !== 0n) bits |= FLAG.of
       if (((result.undefined | either) & 16n) !== 0n) bits |= FLAG.af
       break
@@ -96,7 +96,9 @@ export function conditionUndefined(
   const width = kind === FLAG_KIND.explicit ? 64 : 8 << (record & 3)
   const cut = (value: bigint): bigint => BigInt.asUintN(width, value)
   const x = { value: cut(a), undefined: cut(undefinedA) }
-  const y = { value: cut(b), undefined: cut(undefinedB) }
+  // Except for sums and differences, B holds flags.
+  const y =
+    kind === FLAG_KIND.result ? { value: b, undefined: undefinedB } : { value: cut(b), undefined: cut(undefinedB) }
   const sign = 1n << BigInt(width - 1)
   if (kind === FLAG_KIND.sub) {
     if (cc >> 1 === 3) return Number(orderUndefined(x, y, 0n, NOT_MORE))

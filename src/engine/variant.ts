@@ -6,4 +6,16 @@ export const VARIANT = {
   points: 2,
   /** Computes which bits are defined (ir/passes/definedness). */
   checked: 4,
+  /** Logs the accesses of threads (ir/passes/points.ts); goes with `points`. */
+  logged: 8,
 } as const
+
+/** Variants whose cold code is interpreted; each has a table of units of its own. */
+const INTERPRETED: readonly number[] = [0, VARIANT.points, VARIANT.points | VARIANT.logged]
+
+/** Which table of units a variant has, or -1. */
+export function unitTableOf(variant: number): number {
+  return INTERPRETED.indexOf(variant)
+}
+
+export const UNIT_TABLES = INTERPRETED.length

@@ -510,6 +510,7 @@ class Interpreter {
         this.next(5)
       },
       faultIf: () => this.faultIf(),
+      point: () => this.point(),
       helper: () => this.helper(),
       flags: () => this.flags(),
     }
@@ -544,6 +545,18 @@ class Interpreter {
       this.stopped()
     })
     this.next(3)
+  }
+
+  private point(): void {
+    const { f } = this
+    this.operand('i64', AT.a)
+    this.operand('i64', AT.high)
+    this.word(2)
+    this.word(3)
+    f.localGet(FUEL)
+    f.opIndex(OP.call, RUNTIME.point!)
+    this.if(() => this.stopped())
+    this.next(4)
   }
 
   private helper(): void {

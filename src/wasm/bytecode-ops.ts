@@ -38,6 +38,8 @@ const STRUCTURAL = [
   'probe',
   /** Condition << 16; reason | refund << 16, pc. */
   'faultIf',
+  /** @stack pointer << 16; @address, kind | refund << 16, pc. */
+  'point',
   /** Destination << 16; @a | @b << 16, helper, refund. */
   'helper',
   /** A flag record: kind << 16; @A | @B << 16. */

@@ -1,5 +1,6 @@
 /** Exists to turn the blocks at one address into bytecode: cold code is executed too rarely to be worth a module of its own. */
 import { ops } from '../ir/ops.ts'
+import { POINT } from '../ir/passes/points.ts'
 import { REG, registers, REGISTER_SLOTS } from '../ir/registers.ts'
 import type { Block, Node, Target, Type } from '../ir/types.ts'
 import { BYTECODE, opcodeOf, takesImmediate } from './bytecode-ops.ts'
@@ -214,6 +215,7 @@ export class BytecodeWriter {
         return this.access(node)
       case 'guard':
         if (node.op === ops.probe_write) return this.access(node)
+        if (node.op === ops.point) return this.point(node)
         if (node.op !== ops.fault_if) throw new Unfit()
         this.put(BYTECODE.faultIf, this.value(node.a!), node.imm | (this.refund << 16), this.pc)
         return
@@ -222,6 +224,11 @@ export class BytecodeWriter {
       default:
         throw new Unfit()
     }
+  }
+
+  private point(node: Node): void {
+    const address = this.value(node.a!)
+    this.put(BYTECODE.point, this.value(node.b!), address, node.imm | (this.refund << POINT.refundShift), this.pc)
   }
 
   private access(node: Node): void {

@@ -12,6 +12,8 @@ export interface RegionInput {
   codeFor(pc: number): number
   /** False for a single-step translation: nothing is called or chained, every transfer returns to the engine. */
   readonly chain: boolean
+  /** Does it know which bits are defined? Then accesses to what is not ask whether it may be accessed at all. */
+  readonly checked: boolean
 }
 
 /** Where the lowered code finds its surroundings in the linear memory. */
@@ -20,6 +22,8 @@ export interface MemoryLayout {
   readonly attributesBase: number
   /** From a byte to its V bits, in machines that check definedness. */
   readonly shadowDisplacement: number
+  /** Where one bit for each byte says that it may not be accessed, in the same machines. */
+  readonly unaddressableBase: number
   /** Where the table of zones is; see zones.ts. */
   readonly zonesBase: number
   /** Where accesses outside of their zones are counted. */

@@ -1,7 +1,7 @@
 /** Exists to lower guest memory accesses: before the plain wasm access the address is compared with a range that is known to be accessible. */
 import type { OpRow } from '../ir/ops.ts'
 import type { Node } from '../ir/types.ts'
-import { I32, I64 } from './encode.ts'
+import { I32, I64, V128 } from './encode.ts'
 import { accessOf } from './lower-access.ts'
 import type { ValueLowering } from './lower-value.ts'
 import type { Window } from './lower-windows.ts'
@@ -202,10 +202,73 @@ function emitLoopedWindow(v: ValueLowering, window: Window, full: number): void 
   v.region.end()
 }
 
+/**
+ * Bytes that may not be accessed are undefined: only for undefined bits is it asked which they are. Returns the local with the V bits that were found; those of
+ * bytes that an instruction may read, because it was told before, are taken for defined.
+ */
+function askGuarded(v: ValueLowering, bytes: number, store: boolean): number {
+  const f = v.region.body
+  const { shadowDisplacement, unaddressableBase } = v.region.layout
+  const { low, offset } = v.accessed
+  const type = bytes === 16 ? V128 : bytes === 8 ? I64 : I32
+  const bits = v.local(type)
+  f.localGet(low)
+  f.opMemory(SHADOW_LOADS.get(bytes)!, 0, shadowDisplacement + offset)
+  f.localTee(bits)
+  if (type === V128) f.op(OP.v128_any_true)
+  else if (type === I64) {
+    f.op(OP.i64_eqz)
+    f.op(OP.i32_eqz)
+  }
+  f.hint(false)
+  v.region.if_()
+  const at = v.local(I32)
+  f.localGet(low)
+  f.i32Const(offset)
+  f.op(OP.i32_add)
+  f.localTee(at)
+  f.i32Const(3)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load, 0, unaddressableBase)
+  f.localGet(at)
+  f.i32Const(7)
+  f.op(OP.i32_and)
+  f.op(OP.i32_shr_u)
+  f.i32Const((1 << bytes) - 1)
+  f.op(OP.i32_and)
+  f.hint(false)
+  v.region.if_()
+  const answer = v.local(I32)
+  f.localGet(at)
+  f.i32Const(bytes | (store ? ACCESS.store : 0) | (v.refund << ACCESS.refundShift))
+  f.i32Const(v.pc)
+  f.opIndex(OP.call, RUNTIME.guarded!)
+  f.localTee(answer)
+  v.region.if_()
+  f.localGet(answer)
+  f.i32Const(1)
+  f.op(OP.i32_eq)
+  v.region.if_()
+  v.region.stop()
+  v.region.end()
+  if (type === V128) f.v128Const(0, 0, 0, 0)
+  else if (type === I64) f.i64Const(0, 0)
+  else f.i32Const(0)
+  f.localSet(bits)
+  v.region.end()
+  v.region.end()
+  v.region.end()
+  return bits
+}
+
 /** Lowers a load or store of V bits: of the bytes of the access before, which has been checked. */
 export function shadowAccess(v: ValueLowering, node: Node): void {
   const f = v.region.body
   const { bytes, store } = shadowOf(node.op)
+  if (!store && v.accessed.bits >= 0) {
+    node.local = v.accessed.bits
+    return
+  }
   const place = v.region.layout.shadowDisplacement + v.accessed.offset
   const opcode = store ? SHADOW_STORES.get(bytes)! : SHADOW_LOADS.get(bytes)!
   f.localGet(v.accessed.low)
@@ -255,7 +318,9 @@ export function access(v: ValueLowering, node: Node): void {
     low = window.origin
     offset = placement.offset
   }
-  v.accessed = { low, offset }
+  v.accessed = { low, offset, bits: -1 }
+  // Nobody guards the stack.
+  if (v.region.input.checked && placement?.window.base !== null) v.accessed.bits = askGuarded(v, row.bytes, row.store)
   if (row.store) {
     f.localGet(low)
     v.emit(node.b!)

@@ -25,7 +25,7 @@ const PARAMETER = { label: 0, fuel: 1, depth: 2 } as const
 export class RegionLowering implements StructureSink {
   readonly body = new FunctionBody(3)
   readonly layout: MemoryLayout
-  private input!: RegionInput
+  input!: RegionInput
   /** Blocks of the graph: the region's, then leaves for addresses outside of it. */
   private leaves: number[] = []
   private leafOf = new Map<number, number>()

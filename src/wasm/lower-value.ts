@@ -35,8 +35,8 @@ export class ValueLowering {
   /** Guest address and fuel refund of the instruction at hand. */
   pc = 0
   refund = 0
-  /** Where the last load or store went: what comes right after it may go there, too. */
-  accessed: { low: number; offset: number } = { low: -1, offset: 0 }
+  /** Where the last load or store went, since its V bits are there, too, and the local with these, or -1. */
+  accessed: { low: number; offset: number; bits: number } = { low: -1, offset: 0, bits: -1 }
 
   constructor(region: RegionLowering) {
     this.region = region
@@ -116,6 +116,7 @@ export class ValueLowering {
           this.emit(node.b!)
           f.i32Const(node.imm | (this.refund << POINT.refundShift))
           f.i32Const(this.pc)
+          f.localGet(1)
           f.opIndex(OP.call, RUNTIME.point!)
           f.hint(false)
           this.region.if_()

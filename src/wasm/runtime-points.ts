@@ -26,7 +26,7 @@ export const POINTS = {
 /** Numbers of system calls in the table. */
 export const CALLS = 512
 
-/** The log: entries of four words (address, kind, pc, points left). */
+/** The log: entries of four words (address, kind, pc, fuel left before the instruction). */
 export const LOG_ENTRY = 16
 export const LOG_ENTRIES = 1024
 
@@ -34,7 +34,7 @@ export const LOG_ENTRIES = 1024
 const FRAME = 1024
 const RED_ZONE = 128
 
-/** Parameters address, stack pointer, kind | refund << POINT.refundShift, pc. */
+/** Parameters address, stack pointer, kind | refund << POINT.refundShift, pc, fuel left. */
 export function point(f: FunctionBody, base: number, log: number): void {
   const left = f.local(I32)
   const entry = f.local(I32)
@@ -136,6 +136,13 @@ export function point(f: FunctionBody, base: number, log: number): void {
   f.localGet(entry)
   f.localGet(3)
   f.opMemory(OP.i32_store, 2, log + 8)
+  f.localGet(entry)
+  f.localGet(4)
+  f.localGet(2)
+  f.i32Const(POINT.refundShift)
+  f.op(OP.i32_shr_u)
+  f.op(OP.i32_add)
+  f.opMemory(OP.i32_store, 2, log + 12)
   f.i32Const(0)
   load(POINTS.logged)
   f.i32Const(1)

@@ -84,10 +84,12 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   wasm('promoteF32x4', [V128], [V128]),
   /** (fuel left), at the entry of an intercepted function -> the address to go on at, 0 to unwind, or -1: not answered. */
   js('intercept', [I32], [I32]),
-  /** (address, stack pointer, POINT | refund << POINT.refundShift, pc) -> 0 to go on, or 1 to stop: the task has used up its points, or the log is full. */
-  wasm('point', [I64, I64, I32, I32], [I32]),
+  /** (address, stack pointer, POINT | refund << POINT.refundShift, pc, fuel left) -> 0 to go on, or 1 to stop: the task has used up its points, or the log is full. */
+  wasm('point', [I64, I64, I32, I32, I32], [I32]),
   /** (USE | registers << USE_SHIFT, refund, pc) -> 0 to go on, 1 to stop: something depends on undefined bits. */
   js('undefined', [I32, I32, I32], [I32]),
+  /** (address, size | ACCESS.store | refund << ACCESS.refundShift, pc), of an access to guarded bytes -> 0 to go on, 1 to stop, 2 to go on with what is defined. */
+  js('guarded', [I32, I32, I32], [I32]),
   /** (stack pointer, bytes): that many bytes from 128 below it on become undefined. */
   wasm('claim', [I64, I32], []),
   /** (stack pointer before, now): the same for what it was lowered by, unless that was too far to be meant as room. */
