@@ -99,6 +99,7 @@ export const layers = {
     ir: 'names of the registers that a front end asks for',
     tool: 'attaches observers and passes their findings on',
     replay: 'a session is one replayable run that can be asked questions',
+    x86: 'shows instructions as text',
     symbols: 'answers in functions, lines and variables',
     'host/host.ts': 'is handed the outside, never finds it by itself',
   },

@@ -34,10 +34,10 @@ export class FailureDirectory {
     return this.scratchPath
   }
 
-  /** Gives a bundle (a directory in `scratch()`) the next free name, and returns the name. */
-  keep(bundle: string): string {
+  /** Gives a bundle (a directory in `scratch()`) the next free name, with a number above `used`, and returns the name. */
+  keep(bundle: string, used = 0): string {
     return this.attempt(() => {
-      for (let n = this.last() + 1; ; n++) {
+      for (let n = Math.max(this.last(), used) + 1; ; n++) {
         try {
           // A rename onto a directory that is not empty fails, so two hunts never take the same number.
           fs.renameSync(bundle, join(this.path, `F${n}`))

@@ -9,19 +9,43 @@ export interface PlainError {
   next?: string
 }
 
-/** What a seed came to. Depends on the seed alone. */
-export type SeedOutcome =
-  | { seed: number; kind: 'passed'; count: number; ending: RunEnding }
-  /** `bundle` is the directory that holds the failure's files until it is kept. */
-  | { seed: number; kind: 'failed'; count: number; ending: RunEnding; hash: string; finding: Finding; bundle: string }
-  /** lemming could not execute the run to its end. */
-  | { seed: number; kind: 'error'; error: PlainError }
+/** Which run: a seed, and a cell of the matrix. */
+export interface RunPoint {
+  seed: number
+  cell: number
+}
+
+/** What a run came to. Depends on seed and cell alone, unless it was made on the real machine. `count` is instructions, 0 for a real machine. */
+export type SeedOutcome = RunPoint &
+  (
+    | {
+        kind: 'passed'
+        count: number
+        ending: RunEnding
+        /** The first line on standard error of a run that exited with another code than 0. */
+        said?: string
+      }
+    /** `bundle` is the directory that holds the failure's files until it is kept. */
+    | {
+        kind: 'failed'
+        count: number
+        ending: RunEnding
+        hash: string
+        finding: Finding
+        bundle: string
+        /** The program had started no thread and no process, so that no schedule could matter. */
+        alone?: boolean
+        said?: string
+      }
+    /** lemming could not execute the run to its end. */
+    | { kind: 'error'; error: PlainError }
+  )
 
 export type FailedOutcome = Extract<SeedOutcome, { kind: 'failed' }>
 
 /** Makes one run at a time. */
 export interface Runner {
-  run(seed: number): Promise<SeedOutcome>
+  run(point: RunPoint): Promise<SeedOutcome>
   /** Ends a run under way, whose promise then rejects, and frees everything. */
   close(): Promise<void>
 }

@@ -19,6 +19,8 @@ export const EXIT_CODE = {
   deadlock: 7,
   /** The program reached --time-limit. */
   timeLimit: 8,
+  /** hunt: the program did not even begin its work. */
+  falseStart: 9,
   internal: 70,
 } as const
 
@@ -28,7 +30,7 @@ Exit codes: run and replay end with the program's own, or 128+n when signal n ki
 hunt: 0 no failure, 1 failures found. All:
   2 wrong usage   3 the program cannot be run   4 the program needs what is not supported
   5 recording or object missing or damaged   6 a replay differed from its recording
-  7 deadlock   8 time limit   70 internal error   130, 143 interrupted`
+  7 deadlock   8 time limit   9 false start   70 internal error   130, 143 interrupted`
 
 const BY_PREFIX: readonly [string, number][] = [
   ['usage', EXIT_CODE.usage],
@@ -48,6 +50,10 @@ const BY_PREFIX: readonly [string, number][] = [
   ['object-', EXIT_CODE.recording],
   ['export-', EXIT_CODE.recording],
   ['failures-', EXIT_CODE.recording],
+  ['no-failure', EXIT_CODE.recording],
+  ['catalogue-', EXIT_CODE.recording],
+  ['no-campaign', EXIT_CODE.usage],
+  ['campaign-', EXIT_CODE.usage],
   ['replay-', EXIT_CODE.divergence],
   ['output-closed', 128 + 13],
   ['interrupted', 128 + 2],

@@ -1,7 +1,8 @@
 /** Exists to print results as JSON: one document, one line, as its schema says. */
 import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
-import type { HuntResult } from '../campaign/hunt.ts'
+import type { CampaignEnd } from '../lab/hunter.ts'
+import { wilson } from '../campaign/statistics.ts'
 import type { CapturedStream, ReplayResult, RunResult } from '../lab/jobs.ts'
 import { version } from '../lab/version.ts'
 import { reportJson } from '../report/json.ts'
@@ -12,9 +13,10 @@ import { write } from './output.ts'
 import { schemas } from './schema.ts'
 
 /** A failure that a hunt found, under the name it was given. */
-export interface KeptFailure {
+interface KeptFailure {
   name: string
   path: string
+  bucket: string
   seed: number
   instructions: number
   hash: string
@@ -27,9 +29,11 @@ export interface KeptFailure {
 export interface HuntSummary {
   inputs: RunInputs
   firstSeed: number
-  result: HuntResult
+  result: CampaignEnd
   kept: KeptFailure[]
-  seconds: number
+  cells: { label: string; hits: number; runs: number; errors: number }[]
+  /** Path of the catalogue. */
+  catalogue: string
 }
 
 export function printRun(result: RunResult, again: string): void {
@@ -40,21 +44,34 @@ export function printReplay(result: ReplayResult, again: string): void {
   print('replay', { ...runDocument(result, again), times: result.times })
 }
 
-export function printHunt({ inputs, firstSeed, result, kept, seconds }: HuntSummary): void {
+export function printHunt({ inputs, firstSeed, result, kept, cells, catalogue }: HuntSummary): void {
   const failures = kept.map(({ finding, again, ...failure }) => ({
     ...failure,
     finding: reportJson(finding, { again }),
   }))
-  const { runs, errors, interrupted } = result
+  const { id, runs, errors, interrupted, reason, falseStart, seconds } = result
   print('hunt', {
     program: programOf(inputs),
     firstSeed,
     options: inputs.options,
     runs,
+    failed: result.failures,
     failures,
     errors,
     interrupted,
+    reason,
+    falseStart,
+    buckets: [...result.buckets].map(([bucket, { title, hits }]) => ({ name: `B${bucket}`, title, hits })),
+    cells: cells.map(({ label, hits, runs: made, errors: broken }) => ({
+      label,
+      failed: hits,
+      runs: made,
+      errors: broken,
+      interval: wilson(hits, made),
+    })),
     seconds,
+    campaign: id,
+    catalogue,
   })
 }
 
@@ -63,7 +80,8 @@ export function printSchema(command: keyof typeof schemas): void {
   write(1, `${JSON.stringify(z.toJSONSchema(schemas[command]), null, 2)}\n`)
 }
 
-function print(command: keyof typeof schemas, document: Record<string, unknown>): void {
+/** Prints the document of a command, once its schema has seen it. */
+export function print(command: keyof typeof schemas, document: Record<string, unknown>): void {
   const checked = schemas[command].parse({ lemming: version(), format: 1, command, ...document })
   write(1, `${JSON.stringify(checked)}\n`)
 }

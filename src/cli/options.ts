@@ -6,10 +6,17 @@ import type { MountChoice, RunWishes } from '../lab/inputs.ts'
 import { readSuppressions } from '../lab/suppressions.ts'
 
 /** Detectors there are. */
-const CHECKS = ['memory', 'leak']
+const CHECKS = ['memory', 'leak', 'race']
+
+/** Default of --strategy, and the forms it takes. */
+const STRATEGY = 'mix'
+const STRATEGY_FORMS = 'mix[:STEPS], random, walk, pos, pct:DEPTH[:STEPS]'
 
 /** Default of --quarantine, in bytes. */
 const QUARANTINE = 0x100_0000
+
+/** Default of --undef-value-errors. */
+const UNDEFINED = 'no'
 
 const LEAK_KINDS = ['definite', 'possible', 'indirect', 'reachable']
 
@@ -28,6 +35,7 @@ export interface ProgramOptions {
   memoryLimit?: number
   heap?: 'native' | 'guarded'
   quarantine: number
+  undefValueErrors: 'yes' | 'no'
   suppressions: string[]
   showLeakKinds: string[]
   json?: boolean
@@ -51,7 +59,7 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
         collectMount,
         [],
       )
-      .option('--check <list>', 'detectors that watch the run: memory, leak, or none', 'none')
+      .option('--check <list>', 'detectors that watch the run: memory, leak, race, or none', 'none')
       .addOption(
         new Option('--heap <who>', 'who answers malloc and its like (guarded if something is checked)').choices([
           'native',
@@ -64,12 +72,17 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
         wholeNumber(0, 1 << 30),
         QUARANTINE,
       )
+      .addOption(
+        new Option('--undef-value-errors <yes|no>', 'whether --check memory looks for uses of undefined values')
+          .choices(['yes', 'no'])
+          .default(UNDEFINED),
+      )
       .option('--suppressions <file>', "findings not to be told, in Valgrind's format (repeatable)", collect, [])
       .option('--show-leak-kinds <list>', 'leaks told one by one: definite, possible, indirect, reachable', leakKinds, [
         'definite',
         'possible',
       ])
-      .option('--strategy <name>', 'how the seed is turned into a schedule of the threads: random', 'random')
+      .option('--strategy <name>', `how the seed is turned into a schedule of the threads: ${STRATEGY_FORMS}`, STRATEGY)
       .option('--cpus <n>', 'processors that the program believes in', wholeNumber(1, 64), 4)
       .option('--clock-rate <ns>', 'virtual nanoseconds that one instruction takes', wholeNumber(1, 1_000_000), 10)
       .option(
@@ -96,15 +109,16 @@ export function wishesOf(words: string[], options: ProgramOptions): RunWishes {
     throw new LemmingError(
       'check-unknown',
       `--check ${options.check}: no such check is built yet`,
-      'leave the option out, or say --check memory,leak or --check none',
+      'leave the option out, or say --check memory,leak,race or --check none',
     )
   }
-  const heap = options.heap ?? (names.length > 0 ? 'guarded' : 'native')
+  const heap = options.heap ?? (names.some((name) => name !== 'race') ? 'guarded' : 'native')
+  const undefinedValues = options.undefValueErrors === 'yes' && names.includes('memory')
   const suppressions = options.suppressions.flatMap(readSuppressions)
   return {
     heap,
     quarantine: options.quarantine,
-    checks: { names, suppressions, leakKinds: options.showLeakKinds },
+    checks: { names, undefinedValues, suppressions, leakKinds: options.showLeakKinds },
     command: words,
     seed: options.seed,
     env: options.env,
@@ -126,12 +140,13 @@ export function wordsOf(options: ProgramOptions): string[] {
   if (options.cwd !== undefined) words.push('--cwd', options.cwd)
   for (const { host, guest, writable } of options.mount)
     words.push('--mount', `${host}:${guest}${writable ? ':rw' : ''}`)
-  if (options.strategy !== 'random') words.push('--strategy', options.strategy)
+  if (options.strategy !== STRATEGY) words.push('--strategy', options.strategy)
   if (options.cpus !== 4) words.push('--cpus', String(options.cpus))
   if (options.clockRate !== 10) words.push('--clock-rate', String(options.clockRate))
   if (options.check !== 'none') words.push('--check', options.check)
   if (options.heap !== undefined) words.push('--heap', options.heap)
   if (options.quarantine !== QUARANTINE) words.push('--quarantine', String(options.quarantine))
+  if (options.undefValueErrors !== UNDEFINED) words.push('--undef-value-errors', options.undefValueErrors)
   for (const file of options.suppressions) words.push('--suppressions', file)
   if (options.showLeakKinds.join() !== 'definite,possible')
     words.push('--show-leak-kinds', options.showLeakKinds.join())

@@ -5,11 +5,15 @@ import type { Thread } from '../lab/thread.ts'
 import { version } from '../lab/version.ts'
 import { EXIT_CODE, EXIT_CODE_HELP, exitCodeOf } from './exit-codes.ts'
 import { cacheCommand } from './cache.ts'
+import { coreCommand } from './core.ts'
 import { doctorCommand } from './doctor.ts'
+import { failuresCommand } from './failures.ts'
 import { huntCommand } from './hunt.ts'
 import { complain, write } from './output.ts'
 import { replayCommand } from './replay.ts'
 import { runCommand } from './run.ts'
+import { statusCommand, stopCommand } from './status.ts'
+import { verifyCommand } from './verify.ts'
 
 /** What a command gets from the one who calls it. */
 export interface Invocation {
@@ -32,7 +36,18 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
     .description('A laboratory for memory corruption and heisenbugs in unmodified Linux x86-64 programs.')
     .version(version(), '-V, --version')
     .enablePositionalOptions()
-  const commands = [runCommand, huntCommand, replayCommand, doctorCommand, cacheCommand]
+  const commands = [
+    runCommand,
+    huntCommand,
+    failuresCommand,
+    statusCommand,
+    stopCommand,
+    verifyCommand,
+    replayCommand,
+    coreCommand,
+    doctorCommand,
+    cacheCommand,
+  ]
   for (const command of commands.map((make) => make(invocation))) {
     program.addCommand(command.addHelpText('after', EXIT_CODE_HELP))
   }
@@ -58,7 +73,7 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
 
 function commanderEnd(error: CommanderError, words: string[]): number {
   if (error.exitCode === 0) return EXIT_CODE.ok
-  const command = /^(run|hunt|replay|doctor|cache)$/.exec(words[0] ?? '')?.[0]
+  const command = /^(run|hunt|failures|status|stop|verify|minimise|replay|core|doctor|cache)$/.exec(words[0] ?? '')?.[0]
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\n+\(?/, ' (')

@@ -13,6 +13,7 @@ interface ReplayOptions {
   stats?: boolean
   export?: string
   errorExitcode?: number
+  gdb?: number
   json?: boolean
   jsonSchema?: boolean
 }
@@ -27,6 +28,7 @@ export function replayCommand({ thread, end }: Invocation): Command {
     .option('--times <n>', 'how often', wholeNumber(1, 1_000_000), 1)
     .option('--strace', 'print its system calls to standard error')
     .option('--stats', 'print counters to standard error')
+    .option('--gdb <port>', 'wait for gdb at this port of 127.0.0.1 (0: any), and run for it both ways', wholeNumber(0, 65_535))
     .option('--error-exitcode <n>', 'end with this code when a check found something', wholeNumber(0, 255))
     .option('--export <file>', 'write a self-contained recording, which replays where the files of this one are not')
     .action(async (name: string | undefined, options: ReplayOptions, command: Command) => {
@@ -34,6 +36,7 @@ export function replayCommand({ thread, end }: Invocation): Command {
       if (name === undefined) command.error("missing argument 'failure'")
       const { json = false, strace = false, stats = false, times } = options
       const file = findRecording(name, options.out)
+      if (options.gdb !== undefined) return (await import('./gdb.ts')).serve(await thread(), file, options.gdb)
       const began = performance.now()
       const result = await (
         await thread()

@@ -18,6 +18,7 @@ interface RunOptions extends ProgramOptions {
   keepFiles?: string
   errorExitcode?: number
   genSuppressions?: boolean
+  xml?: string
 }
 
 export function runCommand({ thread, end }: Invocation): Command {
@@ -27,6 +28,7 @@ export function runCommand({ thread, end }: Invocation): Command {
     .option('--stats', 'print counters to standard error')
     .option('--export <file>', 'write a self-contained recording of the run')
     .option('--gen-suppressions', 'print a suppression for each finding')
+    .option('--xml <file>', "write what the checks found as Valgrind's XML (protocol 4)")
     .option('--keep-files <dir>', 'write the files that the run has added, changed or removed to a new directory')
     .option('--error-exitcode <n>', 'end with this code when a check found something', wholeNumber(0, 255))
     .action(async (words: string[], options: RunOptions) => {
@@ -50,6 +52,7 @@ export function runCommand({ thread, end }: Invocation): Command {
       }
       const result = await worker.ask<'run'>(job).finally(() => borrowed?.restore())
       const again = shellLine(['lemming', 'run', '--seed', String(options.seed), ...wordsOf(options), '--', ...words])
+      if (options.xml !== undefined) (await import('./xml.ts')).writeXml(options.xml, result, wordsOf(options))
       if (json) (await import('./json.ts')).printRun(result, again)
       else {
         tell(result, again, options.genSuppressions)
@@ -70,7 +73,15 @@ export function tell(result: RunResult, again: string, genSuppressions = false):
     const suppression = genSuppressions ? suppressionText(finding) : undefined
     if (suppression !== undefined) write(2, `${suppression}\n`)
   }
-  if (result.finding !== null && result.ending.kind !== 'exit') write(2, `${reportText(result.finding, { again })}\n`)
+  const { finding } = result
+  if (finding !== null && result.ending.kind !== 'exit') {
+    // A check has told the same access already.
+    const told = result.findings.some(
+      ({ memory, moment, thread }) =>
+        memory !== undefined && moment === finding.moment && thread?.tid === finding.thread?.tid,
+    )
+    write(2, `${reportText(finding, { again, told })}\n`)
+  }
   if (result.leaks !== null) write(2, `${leakSummaryText(result.leaks)}\n`)
 }
 

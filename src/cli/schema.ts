@@ -1,5 +1,6 @@
 /** Exists to define the documents that `--json` prints: checked before they are printed, and shown by `--json-schema`. */
 import { z } from 'zod'
+import { catalogueSchemas, interval } from './schema-catalogue.ts'
 
 const address = z.string().regex(/^0x[0-9a-f]+$/)
 const count = z.int().min(0)
@@ -20,9 +21,8 @@ const ending = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('time-limit'), limit: z.number().describe('virtual nanoseconds') }),
 ])
 
-const frame = z.object({
+const place = z.object({
   address,
-  symbol: z.string().optional().describe("the linker's name of the function that holds the code"),
   module: z.string().optional(),
   moduleOffset: z.string().optional(),
   function: z.string().optional(),
@@ -30,6 +30,10 @@ const frame = z.object({
   file: z.string().optional(),
   line: count.optional(),
   column: count.optional(),
+})
+
+const frame = place.extend({
+  symbol: z.string().optional().describe("the linker's name of the function that holds the code"),
   inlined: z.boolean(),
   signal: z.boolean().describe('made by the kernel to call a signal handler'),
   guessed: z.boolean().describe('found without unwind tables'),
@@ -53,6 +57,10 @@ const blockCall = z.object({
   stack: stack.optional(),
 })
 
+const dump = z
+  .object({ from: z.int(), bytes: z.array(z.string()), at: z.int(), length: count, mark: z.string().optional() })
+  .describe('memory around the address; offsets are from the start of the block')
+
 const block = z.object({
   address,
   size: count,
@@ -60,11 +68,58 @@ const block = z.object({
   offset: z.int().optional().describe('bytes from its start to the address that the finding is about'),
   allocated: blockCall,
   freed: blockCall.optional(),
-  dump: z
-    .object({ from: z.int(), bytes: z.array(z.string()), at: z.int(), length: count })
-    .optional()
-    .describe('memory around the address; offsets are from the start of the block'),
+  dump: dump.optional(),
 })
+
+const memory = z
+  .object({
+    address,
+    kind: z.enum([
+      'null',
+      'hole',
+      'unmapped',
+      'beyond-brk',
+      'stack',
+      'guard',
+      'protected',
+      'file-end',
+      'non-canonical',
+      'kernel',
+      'data',
+    ]),
+    what: z.string().describe('the same in words'),
+    mapping: z.object({ start: address, end: address, rights: z.string(), name: z.string() }).optional(),
+    removed: blockCall.optional().describe('who unmapped what was there'),
+  })
+  .describe('what is at an address that could not be accessed')
+
+const origin = z
+  .object({
+    kind: z.enum(['heap', 'stack', 'memory']),
+    what: z.string().describe('the same in words'),
+    address,
+    bytes: count.describe('how many bytes were read there'),
+    undefined: count.describe('and how many of them are undefined'),
+    read: place.extend({ moment: count }).optional().describe('where they were read'),
+    dump: dump.optional(),
+  })
+  .describe('where an undefined value came from')
+
+const raceSide = z.object({
+  what: z.string(),
+  tid: z.int(),
+  moment: count,
+  pc: address,
+  atomic: z.boolean(),
+  write: z.boolean(),
+  bytes: count,
+  locks: z.array(z.string()).describe('mutexes that the thread held'),
+  thread: thread.optional(),
+})
+
+const race = z
+  .object({ address, location: z.string(), later: raceSide, earlier: raceSide })
+  .describe('two accesses that nothing orders')
 
 const leak = z.object({ bytes: count, blocks: count, indirectBytes: count, indirectBlocks: count })
 
@@ -86,6 +141,9 @@ const finding = z.object({
   bytes: count.optional().describe('of an invalid access: its size'),
   block: block.optional().describe('the block of the heap that it is about'),
   leak: leak.optional(),
+  memory: memory.optional(),
+  origin: origin.optional(),
+  race: race.optional(),
   moment: count.describe('instructions executed until then'),
   seed: count,
   signal: z
@@ -158,6 +216,7 @@ const replay = run.extend({
 const failure = z.object({
   name: z.string(),
   path: z.string(),
+  bucket: z.string().describe('failures of one signature are in one bucket'),
   seed: count,
   instructions: count,
   hash,
@@ -175,11 +234,22 @@ const hunt = z.object({
   firstSeed: count,
   options,
   runs: count.describe('seeds that were run, up to the one at which the hunt stopped'),
-  failures: z.array(failure).describe('in the order of the seeds'),
+  failed: count.describe('runs that failed, whether kept or not'),
+  failures: z.array(failure).describe('those that were kept, in the order of the seeds'),
   errors: z.array(z.object({ seed: count, error })).describe('runs that lemming could not execute to their end'),
   interrupted: z.boolean(),
+  reason: z
+    .enum(['runs', 'failures', 'new-bucket', 'time', 'interrupted', 'error', 'false-start'])
+    .describe('what ended the hunt'),
+  falseStart: z.object({ what: z.string(), next: z.string() }).nullable(),
+  buckets: z.array(z.object({ name: z.string(), title: z.string(), hits: count })),
+  cells: z
+    .array(z.object({ label: z.string(), failed: count, runs: count, errors: count, interval }))
+    .describe('of a matrix; one without a label if there is none'),
   seconds: z.number(),
+  campaign: count.describe('number of the hunt in the catalogue'),
+  catalogue: z.string(),
 })
 
 /** The document of each command; a command that fails prints `{ lemming, error }` instead. */
-export const schemas = { run, replay, hunt }
+export const schemas = { run, replay, hunt, ...catalogueSchemas(finding) }

@@ -1,7 +1,8 @@
 /** Exists as the allocator behind the guarded heap: which slot a block gets, what surrounds it, and when a freed one may be used again. */
 import { nextBelow } from '../base/random.ts'
 import { PAGE_SIZE } from '../engine/layout.ts'
-import { setAddressable } from '../engine/addressable.ts'
+import { keepGuarded, setAddressable, setGuarded } from '../engine/addressable.ts'
+import { definednessOf, putDefinedness, setUndefined } from '../engine/definedness.ts'
 import { PROT } from '../engine/address-space.ts'
 import { MAP, type Memory } from '../linux/mm.ts'
 import { BLOCK, newRow, PATTERN, REDZONE, REUSE, SPAN, SPAN_SHIFT, type HeapState, type Span } from './state.ts'
@@ -60,13 +61,29 @@ export class Allocator {
     if (this.watched) return
     this.watched = true
     const { spans, blocks } = this.state
-    for (const span of spans) if (span !== null) this.memory.space.watch(span.base, span.length)
-    for (let row = 0; row < blocks.rows; row++) if (blocks.state[row] === BLOCK.live) this.mark(row, true)
+    const { space } = this.memory
+    const live: number[] = []
+    for (let row = 0; row < blocks.rows; row++) if (blocks.state[row] === BLOCK.live) live.push(row)
+    const bits = live.map((row) => definednessOf(space, blocks.address[row]!, blocks.size[row]!))
+    for (const span of spans) if (span !== null) this.watchSpan(span.base, span.length)
+    live.forEach((row, i) => {
+      this.mark(row, true)
+      putDefinedness(space, blocks.address[row]!, bits[i]!)
+    })
+  }
+
+  private watchSpan(base: number, length: number): void {
+    const { space } = this.memory
+    if (space.checked) space.guard(base, length)
+    else space.watch(base, length)
   }
 
   private mark(row: number, addressable: boolean): void {
+    if (!this.watched) return
     const { address, size } = this.state.blocks
-    if (this.watched) setAddressable(this.memory.space, address[row]!, size[row]!, addressable)
+    const { space } = this.memory
+    if (space.checked) setGuarded(space, address[row]!, size[row]!, !addressable)
+    else setAddressable(space, address[row]!, size[row]!, addressable)
   }
 
   /** The row of the block, live or freed, at or nearest to an address of the heap; -1 for none. */
@@ -88,6 +105,19 @@ export class Allocator {
       }
     }
     return best
+  }
+
+  /** As `nearest`, and for what is no heap any more or lies behind its memory: the block that was there, or that ends shortly before. */
+  around(address: number): number {
+    const near = this.nearest(address)
+    if (near >= 0 || this.isHeap(address)) return near
+    const { blocks } = this.state
+    // A spare row keeps what it said until it is used again.
+    const gone = blocks.spare.findLast((row) => {
+      const start = blocks.address[row]!
+      return address >= start && address < start + blocks.size[row]!
+    })
+    return gone ?? this.nearest(Math.max(0, address - (address % PAGE_SIZE) - 1))
   }
 
   /** Row of the block that is in the slot at `address`, whatever part of the slot that is; -1 for none, and outside of the heap. */
@@ -121,6 +151,7 @@ export class Allocator {
     blocks.state[row] = BLOCK.live
     span.rows[(slot - span.base) / span.slot] = row + 1
     this.mark(row, true)
+    setUndefined(this.memory.space, address, size)
     this.fill(slot, address)
     this.fill(address + size, Math.min(slot + span.slot + REDZONE, address + size + LOOK))
     return row
@@ -128,8 +159,10 @@ export class Allocator {
 
   private fill(from: number, to: number): void {
     if (to <= from) return
-    this.memory.space.willWrite(from, to - from)
-    this.memory.space.bytes.fill(PATTERN, from, to)
+    const { space } = this.memory
+    space.willWrite(from, to - from)
+    space.bytes.fill(PATTERN, from, to)
+    if (this.watched) keepGuarded(space, from, to - from)
   }
 
   private smallSlot(sizeClass: number): number {
@@ -176,7 +209,7 @@ export class Allocator {
       untouched: false,
       onFork: 'copy',
     })
-    if (this.watched) this.memory.space.watch(base, length)
+    if (this.watched) this.watchSpan(base, length)
     const { spans, chunks } = this.state
     const gap = spans.indexOf(null)
     const index = gap < 0 ? spans.length : gap

@@ -7,7 +7,7 @@ import { BLOCK } from './state.ts'
 /** A row of the block table as observers see it. */
 export function blockOf(heap: Allocator, row: number): HeapBlock {
   const { blocks } = heap.state
-  const freed = blocks.state[row] === BLOCK.freed
+  const freed = blocks.state[row] !== BLOCK.live
   return {
     address: blocks.address[row]!,
     size: blocks.size[row]!,

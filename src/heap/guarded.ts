@@ -6,6 +6,7 @@ import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
 import { PF, PT } from '../elf/constants.ts'
 import { isElfError, parseElf } from '../elf/file.ts'
 import { firstUnaddressable } from '../engine/addressable.ts'
+import { moveDefinedness, setUndefined } from '../engine/definedness.ts'
 import { REG } from '../ir/registers.ts'
 import { filePages } from '../linux/fs/mapping.ts'
 import type { Range } from '../linux/declare.ts'
@@ -13,7 +14,7 @@ import type { Heap } from '../linux/heap.ts'
 import type { Kernel } from '../linux/kernel.ts'
 import type { Memory } from '../linux/mm.ts'
 import type { Task } from '../linux/state.ts'
-import type { HeapEvent } from '../tool/observer.ts'
+import type { HeapBlock, HeapEvent } from '../tool/observer.ts'
 import { Allocator, CLASSES } from './allocator.ts'
 import { blockOf } from './blocks.ts'
 import { checkCopy } from './copies.ts'
@@ -137,6 +138,14 @@ export class GuardedHeap implements Heap {
     })
   }
 
+  lookup(k: Kernel, t: Task, address: number): HeapBlock | null {
+    const memory = k.memory(t)
+    if (memory.map.heap === undefined) return null
+    const heap = this.allocator(memory)
+    const row = heap.around(address)
+    return row < 0 ? null : blockOf(heap, row)
+  }
+
   private allocator(memory: Memory): Allocator {
     let allocator = this.allocators.get(memory)
     if (allocator === undefined || allocator.state !== memory.map.heap) {
@@ -161,6 +170,7 @@ export class GuardedHeap implements Heap {
     if (bias === null) return
     if (found.ownOperators) state.ownOperators = true
     state.musl ||= found.musl
+    state.mixed ||= found.mixed
     for (const [from, to] of found.strings)
       state.strings.push([Math.max(mapping.start, from + bias), Math.min(mapping.end, to + bias)])
     const wanted = state.ownOperators ? found.functions : [...found.functions, ...found.operators]
@@ -381,6 +391,8 @@ function resize(call: Call, old: number, size: number): number {
   if (address < 0) return failed(call)
   memory.space.willWrite(address, size)
   memory.space.bytes.copyWithin(address, old, old + Math.min(oldSize, size))
+  setUndefined(memory.space, address, size)
+  moveDefinedness(memory.space, old, address, Math.min(oldSize, size))
   free(call, old, true)
   return address
 }
@@ -422,7 +434,8 @@ function free(call: Call, address: number, checked: boolean): void {
   if (row < 0) return
   const { blocks } = heap.state
   const made = FUNCTIONS[blocks.madeBy[row]!]!
-  if (made.family !== f.family) report(call, 'mismatched-free', address, row, {})
+  if (heap.state.mixed) checked = false
+  if (made.family !== f.family && !heap.state.mixed) report(call, 'mismatched-free', address, row, {})
   else if (checked && f.family !== 'malloc') {
     const align = f.align < 0 ? 0 : argument(call, f.align)
     if (align !== blocks.align[row])

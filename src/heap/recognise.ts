@@ -3,7 +3,7 @@ import { isElfError, parseElf, type ElfFile } from '../elf/file.ts'
 import { SHN, STT } from '../elf/constants.ts'
 import type { SymbolTable } from '../elf/symbol-table.ts'
 import { pltSymbols } from '../symbols/plt.ts'
-import { allocationFunction, copyingFunction, isOperator, rustFunction } from './functions.ts'
+import { allocationFunction, copyingFunction, FUNCTIONS, isOperator, rustFunction } from './functions.ts'
 
 /** What an object file says. Addresses are without load bias. */
 export interface Recognised {
@@ -14,6 +14,8 @@ export interface Recognised {
   /** It brings operators new or delete of its own. */
   ownOperators: boolean
   musl: boolean
+  /** Functions of different families are the same code. */
+  mixed: boolean
   /** Code of the C library's string functions: [start, end). */
   strings: [number, number][]
 }
@@ -23,6 +25,8 @@ const C_LIBRARY = /^(libc\.so\.6|libc-2\.\d+\.so|libc\.so|libc\.musl-.*|ld-musl-
 const LINKER = /^ld-(linux|2\.)/
 const MUSL = /musl|^libc\.so$/
 const STRING_FUNCTION = /^_*(?:str|stp|mem|rawmem|wcs|wcp|wmem)/
+/** Libraries that are there to take the place of the C library's allocator, most often by LD_PRELOAD. */
+const ALLOCATOR_LIBRARY = /^lib(?:jemalloc|mimalloc|tcmalloc)[\w.-]*\.so/
 const CXX_LIBRARY = /^(libstdc\+\+|libc\+\+|libc\+\+abi)\.so/
 
 /**
@@ -30,7 +34,7 @@ const CXX_LIBRARY = /^(libstdc\+\+|libc\+\+|libc\+\+abi)\.so/
  * they have: what a program defines itself is a custom allocator, which nobody replaces.
  */
 export function recognise(bytes: Uint8Array, path: string, isProgram: boolean): Recognised {
-  const found: Recognised = { functions: [], operators: [], ownOperators: false, musl: false, strings: [] }
+  const found: Recognised = { functions: [], operators: [], ownOperators: false, musl: false, mixed: false, strings: [] }
   try {
     collect(parseElf(bytes, path), path.slice(path.lastIndexOf('/') + 1), isProgram, found)
   } catch (error) {
@@ -42,21 +46,22 @@ export function recognise(bytes: Uint8Array, path: string, isProgram: boolean): 
 
 function collect(elf: ElfFile, name: string, isProgram: boolean, found: Recognised): void {
   const isCLibrary = C_LIBRARY.test(name)
-  const isCxxLibrary = CXX_LIBRARY.test(name)
+  const isAllocator = ALLOCATOR_LIBRARY.test(name)
+  const isCxxLibrary = CXX_LIBRARY.test(name) || isAllocator
   const isStatic = isProgram && elf.interpreter() === undefined
   const all = elf.symtab()
   const dynamic = elf.dynsym()
   // Without these the functions in a program are its own.
-  const hasC = isCLibrary || (isStatic && all?.find('__libc_malloc') !== undefined)
+  const hasC = isCLibrary || isAllocator || (isStatic && all?.find('__libc_malloc') !== undefined)
   const hasCxx = isCxxLibrary || (isProgram && (all ?? dynamic)?.find('_ZSt15get_new_handlerv') !== undefined)
-  const seen = new Set<number>()
+  const seen = new Map<number, number>()
   for (const table of [dynamic, all]) if (table !== undefined) each(table)
   function each(symbols: SymbolTable): void {
     for (let i = 1; i < symbols.count; i++) {
       const type = symbols.typeOf(i)
       if (type !== STT.FUNC || symbols.sectionOf(i) === SHN.UNDEF) continue
       const name = symbols.nameOf(i)
-      if (hasC && !isCLibrary && STRING_FUNCTION.test(name))
+      if (hasC && !isCLibrary && !isAllocator && STRING_FUNCTION.test(name))
         found.strings.push([symbols.valueOf(i), symbols.valueOf(i) + symbols.sizeOf(i)])
       const rust = rustFunction(name)
       if (rust !== undefined) found.functions.push([symbols.valueOf(i), rust])
@@ -69,12 +74,17 @@ function collect(elf: ElfFile, name: string, isProgram: boolean, found: Recognis
         continue
       }
       const address = symbols.valueOf(i)
-      if (seen.has(address)) continue
-      seen.add(address)
+      const known = seen.get(address)
+      if (known !== undefined) {
+        // The same code for free and delete: who made a block does not tell who must free it.
+        if (FUNCTIONS[known]!.family !== FUNCTIONS[index]!.family) found.mixed = true
+        continue
+      }
+      seen.set(address, index)
       ;(operator ? found.operators : found.functions).push([address, index])
     }
   }
-  found.musl = hasC && (isCLibrary ? MUSL.test(name) : all?.find('__malloc_replaced') !== undefined)
+  found.musl = hasC && !isAllocator && (isCLibrary ? MUSL.test(name) : all?.find('__malloc_replaced') !== undefined)
   // Its internal functions have no names there.
   if (isCLibrary || LINKER.test(name)) found.strings.push([0, Infinity])
   if (isCLibrary || isCxxLibrary) return

@@ -64,6 +64,8 @@ export interface HeapState {
   strings: [number, number][]
   /** The C library is musl. */
   musl: boolean
+  /** The allocator has one function for malloc and new, or for free and delete: nothing is mismatched. */
+  mixed: boolean
   reuse: number
   random: RandomState
   blocks: BlockTable
@@ -104,6 +106,7 @@ export function newHeap(seed: number, quarantine: number, classes: number): Heap
     ownOperators: false,
     strings: [],
     musl: false,
+    mixed: false,
     reuse: nextBelow(random, 3),
     random,
     blocks: table(256),

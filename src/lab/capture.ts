@@ -22,6 +22,12 @@ export class Capture {
     return Buffer.concat(this.chunks[fd])
   }
 
+  /** The stream's first line that is not empty, cut off at 200 characters. */
+  firstLine(fd: 1 | 2): string {
+    const text = Buffer.from(this.chunks[fd][0] ?? []).toString()
+    return (/\S.*/.exec(text)?.[0] ?? '').trimEnd().slice(0, 200)
+  }
+
   /** Bytes that the program wrote. */
   size(fd: 1 | 2): number {
     return this.total[fd]

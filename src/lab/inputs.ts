@@ -2,6 +2,7 @@
 import * as fs from 'node:fs'
 import { resolve } from 'node:path'
 import { LemmingError } from '../base/errors.ts'
+import type { Cell } from '../campaign/catalogue-campaigns.ts'
 import type { CheckChoices, MountChoice, RunInputs } from '../session/session.ts'
 
 export type { MountChoice }
@@ -60,9 +61,12 @@ export function runInputs(wishes: RunWishes, outer: Record<string, string | unde
   }
 }
 
-/** The same run with another seed. */
-export function withSeed(inputs: RunInputs, seed: number): RunInputs {
-  return { ...inputs, seed }
+/** The same run with another seed, in a cell of a matrix. */
+export function withSeed(inputs: RunInputs, seed: number, cell?: Cell): RunInputs {
+  if (cell === undefined) return { ...inputs, seed }
+  const names = new Set(cell.env.map((entry) => entry.slice(0, entry.indexOf('=') + 1)))
+  const others = inputs.env.filter((entry) => !names.has(entry.slice(0, entry.indexOf('=') + 1)))
+  return { ...inputs, seed, env: [...others, ...cell.env], argv: cell.argv ?? inputs.argv }
 }
 
 function environment({ env, cleanEnv }: RunWishes, outer: Record<string, string | undefined>): string[] {

@@ -1,6 +1,8 @@
 /** Exists to define what a front end asks of a thread that runs machines, and what it gets: plain data only. */
 import type { MessagePort } from 'node:worker_threads'
-import type { PlainError, SeedOutcome } from '../campaign/outcome.ts'
+import type { Cell } from '../campaign/catalogue-campaigns.ts'
+import type { PlainError, RunPoint, SeedOutcome } from '../campaign/outcome.ts'
+import type { Debuggee, Stop } from '../session/protocol.ts'
 import type { RunEnding, RunInputs } from '../session/session.ts'
 import type { Finding, LeakSummary } from '../tool/finding.ts'
 
@@ -48,6 +50,10 @@ export interface ReplayJob {
 export interface HuntJob {
   kind: 'hunt'
   inputs: RunInputs
+  /** The catalogue's unique name of the campaign, which failures carry. */
+  campaign: string
+  /** What makes the cells of a matrix different. */
+  cells: Cell[]
   /** A non-zero exit is a failure. */
   nonzeroExit: boolean
   /** Directory for the bundles of failures, made when there is one. */
@@ -57,12 +63,29 @@ export interface HuntJob {
 }
 
 /** One seed of a hunt. */
-interface SeedJob {
+interface SeedJob extends RunPoint {
   kind: 'seed'
-  seed: number
 }
 
-export type Job = RunJob | ReplayJob | HuntJob | SeedJob
+/** Opens a recorded run to be walked both ways; one at a time in a thread. */
+export interface OpenJob {
+  kind: 'open'
+  /** Path of the recording file. */
+  file: string
+  /** Bytes that checkpoints may take; null for as much as is usual. */
+  budget: number | null
+  /** One word of shared memory: 1 asks to end what is being executed. */
+  interrupt: Int32Array
+}
+
+/** A question to the run that is open. */
+export interface AskJob {
+  kind: 'ask'
+  method: keyof Debuggee
+  args: unknown[]
+}
+
+export type Job = RunJob | ReplayJob | HuntJob | SeedJob | OpenJob | AskJob
 
 /** One stream of a program's output. */
 export interface CapturedStream {
@@ -106,6 +129,8 @@ export interface Answers {
   replay: ReplayResult
   hunt: null
   seed: SeedOutcome
+  open: Stop
+  ask: unknown
 }
 
 /** An answer on its way. */

@@ -12,6 +12,15 @@ export function findRecording(name: string, failures: string): string {
   const tried = [resolve(name), resolve(name, RECORDING_NAME), resolve(failures, name, RECORDING_NAME)]
   const found = tried.find((path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile())
   if (found !== undefined) return found
+  const native = [resolve(name), resolve(failures, name)].find((path) => fs.existsSync(resolve(path, 'failure.json')))
+  if (native !== undefined) {
+    const core = fs.existsSync(resolve(native, 'core')) ? `; its core file is ${resolve(native, 'core')}` : ''
+    throw new LemmingError(
+      'no-recording',
+      `${name}: this run was on the real machine, so there is nothing to replay`,
+      `its output is in ${native}${core}; hunt without --native for a failure that replays`,
+    )
+  }
   const known = fs.existsSync(failures) ? fs.readdirSync(failures).filter((entry) => /^F\d+$/.test(entry)) : []
   const next =
     known.length === 0

@@ -3,7 +3,7 @@ import { fstatSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { MessageChannel } from 'node:worker_threads'
 import { LemmingError } from '../base/errors.ts'
-import type { Runner, SeedOutcome } from '../campaign/outcome.ts'
+import type { Runner, RunPoint, SeedOutcome } from '../campaign/outcome.ts'
 import type { HuntJob } from './jobs.ts'
 import { Thread } from './thread.ts'
 
@@ -20,17 +20,17 @@ export class ThreadRunner implements Runner {
     this.thread = started
   }
 
-  async run(seed: number): Promise<SeedOutcome> {
+  async run(point: RunPoint): Promise<SeedOutcome> {
     try {
       const thread = (this.thread ??= new Thread())
       this.prepared ??= this.prepare(thread)
       await this.prepared
-      return await thread.ask<'seed'>({ kind: 'seed', seed })
+      return await thread.ask<'seed'>({ kind: 'seed', ...point })
     } catch (error) {
       if (!(error instanceof LemmingError) || error.code === 'worker-ended') throw error
       if (error.code === 'worker-failed') this.thread = this.prepared = null
       const { code, message, next } = error
-      return { seed, kind: 'error', error: { code, message, next } }
+      return { ...point, kind: 'error', error: { code, message, next } }
     }
   }
 

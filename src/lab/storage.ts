@@ -34,8 +34,8 @@ export function recordingBytes(recording: Recording): Uint8Array {
 }
 
 /** Writes a recording that needs no store. */
-export function writeExport(path: string, { recording, objects }: OpenedRecording): void {
-  const bytes = exportRecording(recording, objects, nodeCodec)
+export function writeExport(path: string, { recording, objects, attached }: OpenedRecording): void {
+  const bytes = exportRecording(recording, objects, nodeCodec, attached)
   try {
     writeFileAtomic(resolve(path), bytes)
   } catch (error) {

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { LemmingError } from '../base/errors.ts'
 import { RECORDING_NAME, writeBundle } from '../campaign/failures.ts'
-import type { SeedOutcome } from '../campaign/outcome.ts'
+import type { RunPoint, SeedOutcome } from '../campaign/outcome.ts'
 import { inflate, nodeCodec, NodeFiles, nodeWorld, ownTerminal, type Terminal } from '../host/node.ts'
 import { provideTranslations, startMachine } from '../replay/machine.ts'
 import { RecordingWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
-import { recordingOf, Session, verifyEnd, type RunInputs } from '../session/session.ts'
-import { HeapCheck } from '../checks/heap.ts'
+import { recordingOf, Session, verifyEnd, type RunEnding, type RunInputs } from '../session/session.ts'
+import { Checks } from '../checks/checks.ts'
 import { countsAsError, type Finding, type LeakSummary } from '../tool/finding.ts'
 import { Capture } from './capture.ts'
 import { withSeed } from './inputs.ts'
@@ -34,7 +34,11 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
       hunt = job
       return null
     case 'seed':
-      return seed(job.seed)
+      return seed(job)
+    case 'open':
+      return (await import('./debug.ts')).openRun(job)
+    case 'ask':
+      return (await import('./debug.ts')).askRun(job)
   }
 }
 
@@ -92,11 +96,11 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
   return { ...first!, times: job.times }
 }
 
-async function seed(number: number): Promise<SeedOutcome> {
-  const { inputs, nonzeroExit, scratch } = hunt!
+async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
+  const { inputs, cells, campaign, nonzeroExit, scratch } = hunt!
   const capture = new Capture()
   const world = new RecordingWorld(nodeWorld(files, { readInput: spooledInput(), writeOutput: writerOf(capture) }))
-  const { session, check } = await execute(withSeed(inputs, number), world, false)
+  const { session, check } = await execute(withSeed(inputs, number, cells[cell]), world, false)
   const ending = session.runToEnd()
   const count = session.subject.count
   const isGood = ending.kind === 'exit' && (ending.code === 0 || !nonzeroExit)
@@ -104,7 +108,7 @@ async function seed(number: number): Promise<SeedOutcome> {
   const wrong = findings.filter(countsAsError)
   if (isGood && wrong.length === 0) {
     session.subject.release()
-    return { seed: number, kind: 'passed', count, ending }
+    return { seed: number, cell, kind: 'passed', count, ending, ...saidBy(ending, capture) }
   }
 
   const finding = isGood ? wrong[0]! : (await findingOf(session))!
@@ -121,6 +125,8 @@ async function seed(number: number): Promise<SeedOutcome> {
     argv,
     env,
     cwd,
+    campaign,
+    cell,
     seed: number,
     options,
     count,
@@ -132,15 +138,21 @@ async function seed(number: number): Promise<SeedOutcome> {
     stdout: capture.size(1),
     stderr: capture.size(2),
   }
-  const bundle = join(scratch, `seed-${number}`)
+  const bundle = join(scratch, `seed-${number}-${cell}`)
   writeBundle(bundle, {
     [RECORDING_NAME]: recordingBytes(recording),
     stdout: capture.bytes(1),
     stderr: capture.bytes(2),
     'failure.json': `${JSON.stringify(failure, null, 2)}\n`,
   })
+  const alone = session.subject.tasksStarted === 1
   session.subject.release()
-  return { seed: number, kind: 'failed', count, ending, hash, finding, bundle }
+  return { seed: number, cell, kind: 'failed', count, ending, hash, finding, bundle, alone, ...saidBy(ending, capture) }
+}
+
+/** The first line on standard error of a program that gave up. */
+function saidBy(ending: RunEnding, capture: Capture): { said?: string } {
+  return ending.kind === 'exit' && ending.code !== 0 ? { said: capture.firstLine(2) } : {}
 }
 
 let warmed = false
@@ -162,9 +174,9 @@ async function execute(
   inputs: RunInputs,
   world: RecordingWorld | ReplayingWorld,
   strace: boolean,
-): Promise<{ session: Session; check: HeapCheck | null }> {
+): Promise<{ session: Session; check: Checks | null }> {
   const keep = warm(inputs.path)
-  const subject = startMachine(inputs, world)
+  const subject = startMachine(inputs, world, { definedness: inputs.checks?.undefinedValues === true })
   // A terminal in raw mode does nothing about the ends of lines.
   const raw = world instanceof RecordingWorld && world.terminal()?.raw === true
   const lineEnd = raw ? '\r\n' : '\n'
@@ -173,8 +185,8 @@ async function execute(
     print(`${firstLine(inputs, subject.tasks()[0]!.registers[4]!)}\n`)
     subject.addObserver(straceObserver(print))
   }
-  const check = inputs.checks === undefined ? null : new HeapCheck(inputs.checks.names)
-  if (check !== null) subject.addObserver(check)
+  const check = inputs.checks === undefined ? null : new Checks(inputs.checks.names)
+  for (const observer of check?.observers ?? []) subject.addObserver(observer)
   const session = new Session(inputs, subject, world)
   try {
     session.runToEnd()
@@ -194,11 +206,11 @@ interface Checked {
 }
 
 /** Makes findings of what a check heard, by executing the run once more; loaded only for runs that need it. */
-async function checked(session: Session, check: HeapCheck | null): Promise<Checked> {
+async function checked(session: Session, check: Checks | null): Promise<Checked> {
   const findings = await crashesOf(session)
   if (check === null) return { findings, leaks: null }
-  const { heapChecked } = await import('./heap-check.ts')
-  const found = heapChecked(session, check.facts, inflate)
+  const { findingsOfChecks } = await import('./checks.ts')
+  const found = findingsOfChecks(session, check.facts, inflate)
   return { findings: [...findings, ...found.findings], leaks: found.leaks }
 }
 
@@ -221,7 +233,8 @@ async function findingOf(session: Session): Promise<Finding | null> {
   const ending = session.runToEnd()
   if (ending.kind === 'exit' && ending.code === 0) return null
   const { describeEnding } = await import('../session/describe.ts')
-  return describeEnding(session, inflate)
+  const { silent } = await import('./silent.ts')
+  return describeEnding(session, inflate, () => startMachine(session.inputs, silent(session.world)))
 }
 
 function resultOf(

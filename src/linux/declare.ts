@@ -82,6 +82,11 @@ export function syscall(
 /** Argument registers in order (System V ABI, A.2.1: the kernel takes r10 where C takes rcx). */
 const ARGUMENT_REGISTERS = [REG.rdi, REG.rsi, REG.rdx, REG.r10, REG.r8, REG.r9]
 
+/** The register of argument `i`. */
+export function argumentRegister(i: number): number {
+  return ARGUMENT_REGISTERS[i]!
+}
+
 /** The arguments of `declaration` from a task's registers. */
 export function decodeArgs(declaration: Declaration, cpu: CpuState): number[] {
   const values: number[] = []

@@ -1,5 +1,7 @@
 /** Exists to carry a system call from the registers to its handler and back, to complete calls that waited, and to tell those who trace. */
 import type { CpuState } from '../engine/cpu-state.ts'
+import { defineRegisters } from '../engine/definedness.ts'
+import { REG } from '../ir/registers.ts'
 import type { SyscallEvent } from '../tool/observer.ts'
 import {
   BLOCKED,
@@ -13,6 +15,7 @@ import {
   type Declaration,
   type EntryText,
 } from './declare.ts'
+import { enterUndefined } from './definedness.ts'
 import { ERRNO } from './errno.ts'
 import type { Kernel } from './kernel.ts'
 import { SA } from './signal-names.ts'
@@ -42,6 +45,7 @@ export function systemCall(k: Kernel, t: Task): boolean {
   const declaration = table[nr]
   if (declaration === undefined) return unknownCall(k, t, nr)
   const args = decodeArgs(declaration, k.cpu)
+  if (k.definedness) enterUndefined(k, t, declaration, args)
   const traced = k.syscallObservers.length !== 0
   // The call may end the process.
   const space = k.space(t)
@@ -126,6 +130,7 @@ export function waitText(k: Kernel, t: Task): string {
 
 function unknownCall(k: Kernel, t: Task, nr: number): boolean {
   setResult(k.cpu, -ERRNO.ENOSYS)
+  if (k.definedness) defineRegisters(k.cpu.view, (1 << REG.rax) | (1 << REG.rcx) | (1 << REG.r11))
   const args = rawArgs(k.cpu)
   const name = syscallName(nr)
   const call = `${name}(${args.map((value) => `0x${value.toString(16)}`).join(', ')})`

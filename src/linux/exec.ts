@@ -90,6 +90,7 @@ function refusing<T>(action: () => T): T | number {
 function becomeLeader(k: Kernel, t: Task): void {
   const { tasks, turn, runnable } = k.state
   tasks.delete(t.tid)
+  k.strategy.gone?.(k.state.strategy, t.tid)
   const entered = k.entered.get(t.tid)
   k.entered.delete(t.tid)
   if (entered !== undefined) k.entered.set(t.pid, entered)

@@ -5,6 +5,7 @@ import { forgetTree } from './fs/directory.ts'
 import { releaseInode } from './fs/inode.ts'
 import { ANY_BITSET, exitRobustList, futexKey, wakeFutex } from './futex.ts'
 import { syncMounted } from './fs/mapping.ts'
+import { undoSemaphores } from './ipc/sem.ts'
 import type { Kernel } from './kernel.ts'
 import { CODE, SA, SIG, SIG_IGN } from './signal-names.ts'
 import { sendToProcess, signalInfo, tellParent } from './signals.ts'
@@ -36,6 +37,7 @@ export function dropTask(k: Kernel, t: Task, status: number): void {
   removeEvent(state, 'wait', t.tid)
   process.tids.splice(process.tids.indexOf(t.tid), 1)
   state.tasks.delete(t.tid)
+  k.strategy.gone?.(state.strategy, t.tid)
   for (const observer of k.observers) observer.taskExit?.(k.info(t), status, k)
 }
 
@@ -44,6 +46,7 @@ export function releaseMemoryOf(k: Kernel, t: Task): void {
   if (t.robustList !== 0) exitRobustList(k, t)
   if (t.clearTid !== 0 && k.memory(t).map.users + k.process(t).tids.length > 2 && k.space(t).writeU32(t.clearTid, 0)) {
     wakeFutex(k, futexKey(k, t, t.clearTid, true), 1, ANY_BITSET)
+    for (const observer of k.observers) observer.threadEnd?.(k.info(t), t.clearTid, k)
   }
   t.clearTid = 0
   if (t.wait?.futex !== undefined) leaveFutex(k.state, t, t.wait.futex.key)
@@ -69,6 +72,7 @@ function exitProcess(k: Kernel, process: Process, status: number): void {
   process.stopSignal = 0
   process.unreported = null
   syncMounted(k, process.spaceId)
+  undoSemaphores(k, process)
   closeAll(k, process)
   removeEvent(state, 'itimer', process.pid)
   for (const timer of process.timers) removeEvent(state, 'timer', process.pid, timer.id)

@@ -5,14 +5,9 @@ import { nameUnsupported } from '../engine/unsupported.ts'
 import { EXIT } from '../ir/exits.ts'
 import { STATE } from '../ir/registers.ts'
 import type { Kernel } from './kernel.ts'
-import { CODE, SIG } from './signal-names.ts'
+import { CODE, PF, SIG, TRAP } from './signal-names.ts'
 import { forceSignal, signalInfo } from './signals.ts'
 import type { Task } from './state.ts'
-
-/** Vectors as ucontext shows them (Intel SDM vol. 3, 6.3.1). */
-const TRAP = { divide: 0, debug: 1, breakpoint: 3, invalid: 6, protection: 13, page: 14, x87: 16, simd: 19 }
-/** Page-fault error code bits (Intel SDM vol. 3, 4.7). */
-const PF = { present: 1, write: 2, user: 4, fetch: 16 }
 
 /** Deals with a fault of the running task: afterwards it goes on, or has a signal to take. Throws a LemmingError for what lemming does not implement. */
 export function raise(k: Kernel, t: Task, reason: number): void {
@@ -59,7 +54,7 @@ function pageFault(k: Kernel, t: Task, address: bigint, access: number): void {
     if (mapping === undefined) {
       if (access !== PROT.exec && memory.growDown(at, k.process(t).rlimits[RLIMIT_STACK]![0])) return
     } else if (allows(mapping.prot, access)) {
-      if (memory.loadGrown(mapping, at)) return
+      if (memory.acquire(at, access === PROT.write, k.state.count) || memory.loadGrown(mapping, at)) return
       assert(mapping.file !== null, `a fault at 0x${at.toString(16)}, which is mapped with the right to access it`)
       return forceSignal(k, t, signalInfo(SIG.bus, CODE.busAddress, { address, trap: TRAP.page, errorCode: base }))
     } else {

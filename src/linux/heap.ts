@@ -3,6 +3,7 @@ import type { Range } from './declare.ts'
 import type { Kernel } from './kernel.ts'
 import type { Memory } from './mm.ts'
 import type { Task } from './state.ts'
+import type { HeapBlock } from '../tool/observer.ts'
 
 /** A heap of the machine's own. What it remembers is plain data in MemoryMap.heap, so that it is copied, saved and hashed with the address space. */
 export interface Heap {
@@ -22,6 +23,8 @@ export interface Heap {
   unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void
   /** The system call `name` makes the kernel read these ranges, or (`store`) has made it write them. Only called when somebody listens. */
   passed(k: Kernel, t: Task, name: string, ranges: readonly Range[], store: boolean): void
+  /** The block at or next to an address where an access has failed, or the one that was there before its memory was given back; null for none. */
+  lookup(k: Kernel, t: Task, address: number): HeapBlock | null
   /** The task is about to end its process by itself: the last moment at which its memory can be looked at. Only called when somebody listens. */
   exiting(k: Kernel, t: Task): void
 }

@@ -2,15 +2,20 @@
 import { assert } from '../base/errors.ts'
 import { PROT, type AddressSpace } from '../engine/address-space.ts'
 import { CpuState } from '../engine/cpu-state.ts'
-import type { KernelEntry, Processor } from '../engine/processor.ts'
+import { defineRegisters } from '../engine/definedness.ts'
+import type { KernelEntry, Processor, TracedAccess } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
-import type { MachineView, Observer, TaskInfo } from '../tool/observer.ts'
+import { USE } from '../ir/exits.ts'
+import { REG } from '../ir/registers.ts'
+import type { MachineView, Observer, TaskInfo, UndefinedEvent } from '../tool/observer.ts'
 import { monotonicNs } from './clock.ts'
+import { isVectorSearch } from './definedness.ts'
 import { systemCall, type Entered } from './dispatch.ts'
 import type { Heap } from './heap.ts'
 import type { Memory } from './mm.ts'
 import { strategyNamed } from './scheduler/strategies.ts'
 import type { Strategy } from './scheduler/strategy.ts'
+import type { Traps } from './traps.ts'
 import type { KernelState, Process, Task } from './state.ts'
 
 /**
@@ -28,8 +33,14 @@ export class Kernel implements KernelEntry, MachineView {
   syscallObservers: Observer[] = []
   mappingObservers: Observer[] = []
   heapObservers: Observer[] = []
+  sharedObservers: Observer[] = []
+  /** Processes that have had several threads; for those observers. */
+  readonly threaded = new Set<number>()
   /** The machine's own heap; null when the program's allocators run as they are. */
   heap: Heap | null = null
+  /** Do its address spaces know which bits are defined? Not part of the machine: executions are the same with and without. */
+  readonly definedness: boolean
+  undefinedObservers: Observer[] = []
   /** The task on the processor while `advance` runs, with its registers in `cpu`. */
   current: Task | null = null
   /** The memory of the running task. */
@@ -45,13 +56,27 @@ export class Kernel implements KernelEntry, MachineView {
   /** What traces keep of calls under way, by tid; no part of the machine. */
   readonly entered = new Map<number, Entered>()
   readonly strategy: Strategy
+  /** Those who look on at instructions and memory; they change nothing. */
+  traps: Traps | null = null
+  /** The traps have asked to stop here: `advance` returns. */
+  halted = false
+  /** A goal of `advance` besides its limit: that a task has executed so many instructions. */
+  goal: { tid: number; count: number } | null = null
+  /** 1 while what happens belongs to an instruction that has been counted. */
+  private inside = 0
+  /** For the processor: see KernelEntry. */
+  points = -1
+  passed = 0
+  paused = false
+  accesses: ((log: Uint32Array, origin: number) => void) | null = null
   /** Set by whatever makes the plan of the running turn wrong: another task became runnable, an earlier event, a signal. */
   attention = false
 
-  constructor(state: KernelState, world: World, processor: Processor) {
+  constructor(state: KernelState, world: World, processor: Processor, definedness = false) {
     this.state = state
     this.world = world
     this.processor = processor
+    this.definedness = definedness
     this.cpu = new CpuState()
     this.strategy = strategyNamed(state.strategy.name)
   }
@@ -93,6 +118,8 @@ export class Kernel implements KernelEntry, MachineView {
     if (observer.syscall) this.syscallObservers.push(observer)
     if (observer.mapping) this.mappingObservers.push(observer)
     if (observer.heap) this.heapObservers.push(observer)
+    if (observer.shared) this.sharedObservers.push(observer)
+    if (observer.undefined) this.undefinedObservers.push(observer)
     if (observer.accesses === true) this.heap?.watch(this)
   }
 
@@ -102,6 +129,8 @@ export class Kernel implements KernelEntry, MachineView {
     this.syscallObservers = without(this.syscallObservers)
     this.mappingObservers = without(this.mappingObservers)
     this.heapObservers = without(this.heapObservers)
+    this.sharedObservers = without(this.sharedObservers)
+    this.undefinedObservers = without(this.undefinedObservers)
   }
 
   /** Tells the observers that `[start, start + length)` of the task's address space changed; `prot` -1 for gone. */
@@ -136,14 +165,62 @@ export class Kernel implements KernelEntry, MachineView {
     const t = this.current
     assert(t !== null, 'a system call outside a turn')
     this.account(t, executed)
-    return systemCall(this, t)
+    this.inside = 1
+    const goesOn = systemCall(this, t)
+    this.inside = 0
+    return goesOn && !this.halted
+  }
+
+  /** The kernel writes into traced memory, on behalf of the running task: it shows one instruction later than `moment`. */
+  wroteTraced(address: number, length: number): void {
+    if (this.traps === null) return
+    const access = { address, bytes: length, store: true }
+    if (this.traps.accessed(this.current, this.before, [access], true)) this.halted = true
+  }
+
+  /** The moment before whatever happens now: an instruction under way has been counted. */
+  get before(): number {
+    return this.state.count - this.inside
+  }
+
+  /** Shows an address space that came into being to those who look on. */
+  watchSpace(space: AddressSpace, id: number): void {
+    if (this.traps === null) return
+    space.onKernelWrite = (address, length) => this.wroteTraced(address, length)
+    this.traps.space(space, id)
+  }
+
+  traced(executed: number, accesses: readonly TracedAccess[]): boolean {
+    const t = this.current!
+    this.account(t, executed)
+    if (this.traps!.accessed(t, this.countBefore + executed - 1, accesses, false)) this.halted = true
+    return this.halted
+  }
+
+  /** For the observers of shared memory. */
+  readonly tellShared = (entries: Uint32Array, origin: number): void => {
+    const log = { task: this.info(this.current!), entries, origin: this.countBefore + origin }
+    for (const observer of this.sharedObservers) observer.shared!(log, this)
   }
 
   intercept(executed: number): number {
     const t = this.current
-    assert(t !== null && this.heap !== null, 'an intercepted function without a heap')
+    assert(t !== null, 'an intercepted function outside a turn')
+    if (this.traps !== null && this.loaded!.space.isStop(Number(this.cpu.rip))) {
+      this.account(t, executed - 1)
+      if (this.traps.arrived(t, Number(this.cpu.rip))) {
+        this.halted = true
+        return -2
+      }
+    }
+    if (this.heap === null) return -1
     this.account(t, executed)
-    return this.heap.call(this, t)
+    this.inside = 1
+    const answer = this.heap.call(this, t)
+    this.inside = 0
+    if (this.definedness && answer >= 0) defineRegisters(this.cpu.view, (1 << REG.rax) | (1 << REG.rdi))
+    if (answer < 0) this.account(t, executed - 1)
+    return this.halted && answer > 0 ? 0 : answer
   }
 
   excuses(pc: number, address: number, bytes: number, store: boolean): boolean {
@@ -153,6 +230,22 @@ export class Kernel implements KernelEntry, MachineView {
   unaddressable(executed: number, address: number, bytes: number, store: boolean): void {
     this.account(this.current!, executed)
     this.heap!.unaddressable(this, this.current!, address, bytes, store)
+  }
+
+  undefined(executed: number, use: number): void {
+    const t = this.current!
+    this.account(t, executed)
+    if (this.undefinedObservers.length === 0) return
+    if (use === USE.jump && isVectorSearch(this.loaded!.space, Number(this.cpu.rip))) return
+    const kind = use === USE.jump ? 'jump' : use === USE.target ? 'target' : 'address'
+    this.tellUndefined(t, { pc: Number(this.cpu.rip), kind, by: '', argument: -1, address: 0, start: 0, length: 0 })
+  }
+
+  /** Tells the observers that the task depends on undefined bits. */
+  tellUndefined(t: Task, use: Omit<UndefinedEvent, 'task' | 'moment' | 'stack'>): void {
+    const stack = this.cpu.gprNumber(REG.rsp)
+    const event: UndefinedEvent = { task: this.info(t), moment: this.state.count, stack, ...use }
+    for (const observer of this.undefinedObservers) observer.undefined!(event, this)
   }
 
   /** One tick per nanosecond: a processor of 1 GHz whose counter started at boot. */

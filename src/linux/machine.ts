@@ -7,12 +7,13 @@ import type { Observer } from '../tool/observer.ts'
 import { addMount } from './fs/add-mount.ts'
 import { createFs, standardFiles } from './fs/init.ts'
 import { holdInode } from './fs/inode.ts'
+import { emptyIpc } from './ipc/state.ts'
 import type { Heap } from './heap.ts'
 import { Kernel } from './kernel.ts'
 import { emptyMap, loadProgram, prepareProgram } from './loader.ts'
 import { byPath } from './program-file.ts'
 import { advance } from './run.ts'
-import { strategyNamed } from './scheduler/strategies.ts'
+import { startStrategy } from './scheduler/strategies.ts'
 import { defaultActions } from './signals.ts'
 import { hashMachine, kernelFrom, takeSnapshot, type Snapshot } from './snapshot.ts'
 import { addMemory } from './spaces.ts'
@@ -55,6 +56,8 @@ export interface MachineOptions {
   stackLimit?: number
   /** A heap that answers the allocation functions itself; without one they run as they are. */
   ownHeap?: Heap
+  /** Is it to be known which bits are defined? Changes nothing else. */
+  definedness?: boolean
 }
 
 /** Why `advance` returned. */
@@ -143,6 +146,9 @@ export function createMachine(options: MachineOptions): Machine {
     auxv: [],
     startNs: 0,
     dumpable: 1,
+    thpDisable: false,
+    keepCaps: false,
+    io: { read: 0, written: 0, reads: 0, writes: 0 },
     count: 0,
     childrenCount: 0,
     exitStatus: null,
@@ -176,18 +182,21 @@ export function createMachine(options: MachineOptions): Machine {
     processes: new Map([[process.pid, process]]),
     tasks: new Map([[task.tid, task]]),
     spaces: new Map(),
-    turn: { tid: 0, last: 0, left: 0, yielded: false },
+    turn: { tid: 0, last: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false },
     runnable: [],
     events: [],
     futexes: new Map(),
-    strategy: strategyNamed(options.strategy ?? 'random').start(seed),
+    cpuSleeps: [],
+    passed: { points: 0, instructions: 0 },
+    strategy: startStrategy(options.strategy ?? 'random', seed),
     random: { layout: randomFrom(seed, 'layout'), getrandom: randomFrom(seed, 'getrandom') },
     unknownCalls: [],
     fs,
+    ipc: emptyIpc(),
     crashes: [],
     ended: null,
   }
-  const kernel = new Kernel(state, world, processor)
+  const kernel = new Kernel(state, world, processor, options.definedness)
   kernel.heap = options.ownHeap ?? null
   addMemory(kernel, emptyMap(1, stackLimit))
   for (const mount of options.mounts ?? []) addMount(kernel, task, mount)

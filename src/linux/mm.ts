@@ -1,9 +1,10 @@
 /** Exists to keep the layout of an address space (which ranges are mapped, as what) and its pages in step: vm_area_struct in data, bytes in the engine. */
-import { LemmingError } from '../base/errors.ts'
-import { PROT, type AddressSpace } from '../engine/address-space.ts'
+import type { AddressSpace } from '../engine/address-space.ts'
 import type { CpuState } from '../engine/cpu-state.ts'
+import { definednessOf, putDefinedness } from '../engine/definedness.ts'
 import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../engine/layout.ts'
 import type { SharedMapping } from './fs/state.ts'
+import { Aliases } from './aliases.ts'
 import { Room } from './room.ts'
 import type { FileBacking, Mapping, MemoryMap } from './state.ts'
 
@@ -57,6 +58,14 @@ export function pageUp(address: number): number {
   return pageDown(address + PAGE_SIZE - 1)
 }
 
+/** The C library and its like: what they do to memory that threads share, they do under locks of their own. */
+const SYSTEM_LIBRARY =
+  /\/(ld-[^/]*|ld|lib(c|m|pthread|rt|dl|resolv|anl|util|stdc\+\+|gcc_s|c\.musl-[^/]*))[-.\d]*\.so[.\d]*$/
+
+function isSystemLibrary(path: string | undefined): boolean {
+  return path !== undefined && SYSTEM_LIBRARY.test(path)
+}
+
 /** One address space: its map as data, its bytes, and the free room as a cache. Addresses and lengths are multiples of the page size unless said otherwise. */
 export class Memory {
   readonly map: MemoryMap
@@ -65,6 +74,8 @@ export class Memory {
   readonly cpu: CpuState
   private readonly files: FilePages
   private readonly room = new Room(GUEST_LIMIT)
+  /** Pages that are mapped at several addresses; null while there are none. */
+  private aliases: Aliases | null = null
   /** Inodes whose shared mappings changed during the operation under way. */
   private readonly changedFiles = new Set<number>()
 
@@ -73,8 +84,11 @@ export class Memory {
     this.space = space
     this.cpu = cpu
     this.files = files
+    space.isQuiet = (pc) => isSystemLibrary(this.at(pc)?.file?.path)
     this.room.set(map.mmapBottom, map.mmapTop, true)
     for (const mapping of map.mappings) this.occupy(mapping.start, mapping.end, false)
+    this.space.absent = null
+    this.findAliases()
   }
 
   /** Index of the first mapping that ends behind `address`. */
@@ -124,7 +138,6 @@ export class Memory {
   /** Maps `mapping`, replacing what was there, and fills it with zeros or the file's bytes. */
   add(mapping: Mapping): void {
     const { start, end, prot, file } = mapping
-    if (mapping.flags & MAP.shared && file !== null) this.refuseAliases(mapping)
     this.remove(start, end)
     const readable = file === null ? end : this.endOfFile(mapping)
     if (readable > start) this.space.map(start, readable - start, prot)
@@ -136,11 +149,13 @@ export class Memory {
     this.track(mapping, 1)
     this.insert(mapping)
     this.publish()
+    if (mapping.flags & MAP.shared && file !== null) this.findAliases()
   }
 
   /** Removes all mappings in the range, splitting those that reach out of it. */
   remove(start: number, end: number): void {
     const list = this.map.mappings
+    this.settle()
     if (this.space.dirtied.length > 0) this.files.flush(this)
     const first = this.split(start, end)
     let count = 0
@@ -158,6 +173,7 @@ export class Memory {
       this.occupy(mapping.start, mapping.end, true)
     }
     this.publish()
+    if (this.aliases !== null) this.findAliases()
   }
 
   /** Applies `change` to the mapped parts of the range, each a mapping of its own while it is changed; the pieces merge again where they can. */
@@ -171,16 +187,15 @@ export class Memory {
 
   /** Changes the rights of the mapped parts of the range. */
   protect(start: number, end: number, prot: number): void {
+    this.settle()
     this.update(start, end, (mapping) => {
-      if (prot & PROT.write && mapping.flags & MAP.shared && mapping.file !== null) {
-        this.refuseAliases({ ...mapping, prot })
-      }
       mapping.prot = prot
       if (mapping.flags & MAP.shared && mapping.file !== null) this.changedFiles.add(mapping.file.inode)
       if (prot !== 0) mapping.untouched = false
       const readable = mapping.file === null ? mapping.end : this.endOfFile(mapping)
       if (readable > mapping.start) this.space.protect(mapping.start, readable - mapping.start, prot)
     })
+    if (this.aliases !== null) this.findAliases()
   }
 
   /** Zeroes private anonymous memory and reloads private file pages, as MADV_DONTNEED does; shared pages keep their contents. */
@@ -211,6 +226,7 @@ export class Memory {
     const file = shifted(mapping.file, start - mapping.start)
     const bytes = Math.min(length, newLength)
     const contents = mapping.untouched ? null : this.space.bytes.slice(start, start + bytes)
+    const bits = contents === null ? null : definednessOf(this.space, start, bytes)
     const old = { ...mapping, start, end: start + length, file }
     // The file may live by this mapping alone.
     if (file !== null) this.files.hold(file.inode, 1)
@@ -222,6 +238,7 @@ export class Memory {
         file === null ? to + newLength : this.endOfFile({ ...mapping, start: to, end: to + newLength, file })
       const length = Math.min(contents.length, readable - to)
       if (length > 0) this.space.poke(to, contents.subarray(0, length))
+      if (length > 0) putDefinedness(this.space, to, bits!.subarray(0, length))
     }
     if (keep) this.add(old)
   }
@@ -256,7 +273,51 @@ export class Memory {
     const bytes = this.files.read(mapping.file.inode, mapping.file.offset + page - mapping.start, PAGE_SIZE)
     this.space.map(page, PAGE_SIZE, mapping.prot)
     if (bytes.length > 0) this.space.poke(page, bytes)
+    this.settle()
+    if (this.aliases !== null) this.findAliases()
     return true
+  }
+
+  /** Makes all copies of pages that are mapped at several addresses equal: whoever looks at the bytes as such calls it before. */
+  settle(): void {
+    this.aliases?.settle()
+  }
+
+  /** Whether the space must be settled after one more instruction. */
+  get brief(): boolean {
+    return this.aliases !== null && this.aliases.brief
+  }
+
+  /** An access that the mapping allows was refused: true when it can be made now, since the page's contents lay at another address. */
+  acquire(address: number, store: boolean, moment: number): boolean {
+    return this.aliases !== null && this.aliases.acquire(address, store, moment)
+  }
+
+  /** Looks for pages of files that are mapped at several addresses. */
+  findAliases(): void {
+    const { mappings } = this.map
+    if (this.aliases === null) {
+      const shared = new Set<number>()
+      const twice = mappings.some(({ file, flags }) => {
+        if (file === null || !(flags & MAP.shared)) return false
+        if (shared.has(file.inode)) return true
+        shared.add(file.inode)
+        return false
+      })
+      if (!twice) return
+      this.aliases = new Aliases(this.space, (page) => this.rightsOf(page))
+    }
+    this.aliases.update(mappings)
+    const any = this.aliases.size > 0
+    this.space.absent = any ? (address, store) => this.acquire(address, store, -1) : null
+    if (!any) this.aliases = null
+  }
+
+  /** PROT_* bits that the mapping gives a page; 0 behind the end of its file. */
+  private rightsOf(page: number): number {
+    const address = page * PAGE_SIZE
+    const mapping = this.at(address)
+    return mapping === undefined || (mapping.file !== null && address >= this.endOfFile(mapping)) ? 0 : mapping.prot
   }
 
   /** Counts the files of mappings that were there when the object was made, for a copy of an address space. */
@@ -300,25 +361,6 @@ export class Memory {
       this.files.share(inode, this.map.id, shared)
     }
     this.changedFiles.clear()
-  }
-
-  /** One linear memory cannot show the same page at two addresses; read-only copies of a file that nobody writes are equal anyway. */
-  private refuseAliases(added: Mapping): void {
-    const file = added.file!
-    for (const other of this.map.mappings) {
-      if (other.file?.inode !== file.inode || !(other.flags & MAP.shared)) continue
-      if (other.start < added.end && added.start < other.end) continue
-      if (!((added.prot | other.prot) & PROT.write)) continue
-      const apart =
-        other.file.offset + (other.end - other.start) <= file.offset ||
-        file.offset + (added.end - added.start) <= other.file.offset
-      if (apart) continue
-      throw new LemmingError(
-        'unsupported-mapping',
-        `${file.path}: offset 0x${file.offset.toString(16)} is mapped MAP_SHARED and writable at two addresses (0x${other.start.toString(16)} and 0x${added.start.toString(16)})`,
-        'lemming cannot show one page at two addresses yet; map the file once',
-      )
-    }
   }
 
   private occupy(start: number, end: number, free: boolean): void {

@@ -1,5 +1,6 @@
 /** Exists to be the outer loop of a machine: whose turn it is, for how many instructions, and what happens when a turn stops. */
 import { LemmingError } from '../base/errors.ts'
+import type { Stop } from '../engine/processor.ts'
 import { EXIT } from '../ir/exits.ts'
 import { STATE } from '../ir/registers.ts'
 import { countAt, jumpTo, monotonicNs } from './clock.ts'
@@ -10,7 +11,7 @@ import type { Kernel } from './kernel.ts'
 import { enterHandler, nextHandled } from './delivery.ts'
 import { isPending, setSignalMask } from './signals.ts'
 import { signalName } from './signal-names.ts'
-import type { Task, TimedEvent } from './state.ts'
+import type { Process, Task, TimedEvent } from './state.ts'
 import { isAlive, wake } from './tasks.ts'
 import { idleAtTerminal, pollTerminal } from './tty/host.ts'
 import { cpuTimersLeft, expireCpuTimers, expireTimer } from './timers.ts'
@@ -23,6 +24,7 @@ const LONGEST_RUN = 0x4000_0000
  * the execution: every decision depends on the state alone. On return all registers are in the tasks' saved states, also when this throws.
  */
 export function advance(k: Kernel, limit: number): void {
+  k.halted = false
   try {
     loop(k, limit)
   } finally {
@@ -33,7 +35,7 @@ export function advance(k: Kernel, limit: number): void {
 function loop(k: Kernel, limit: number): void {
   const state = k.state
   const turn = state.turn
-  while (state.ended === null && state.count < limit) {
+  while (state.ended === null && state.count < limit && !k.halted && !isGoalReached(k)) {
     k.attention = false
     const first = state.events[0]
     if (first !== undefined && first.at <= monotonicNs(state)) {
@@ -43,16 +45,18 @@ function loop(k: Kernel, limit: number): void {
     }
     if (state.fs.tty.nextPoll <= state.count) pollTerminal(k, 0)
     let t = turn.tid === 0 ? undefined : state.tasks.get(turn.tid)
-    if (t === undefined || t.runIndex < 0 || turn.left <= 0 || (turn.left === Infinity && state.runnable.length > 1)) {
+    const over = turn.left <= 0 || turn.at !== null || turn.woken
+    if (t === undefined || t.runIndex < 0 || over || (turn.left === Infinity && state.runnable.length > 1)) {
       if (state.runnable.length === 0) {
         if (idleAtTerminal(k, first === undefined ? null : first.at - monotonicNs(state))) continue
         if (first === undefined) return deadlock(k)
         jumpTo(state, first.at)
         continue
       }
-      const yielded = turn.yielded
-      turn.yielded = false
+      const yielded = turn.yielded || turn.paused
       k.strategy.pick(state.strategy, state.runnable, turn, yielded)
+      turn.yielded = turn.paused = turn.woken = false
+      turn.at = null
       t = state.tasks.get(turn.tid)!
     }
     if (k.current !== t) load(k, t)
@@ -61,17 +65,47 @@ function loop(k: Kernel, limit: number): void {
     let budget = Math.min(turn.left, limit - state.count, LONGEST_RUN, state.fs.tty.nextPoll - state.count)
     if (first !== undefined) budget = Math.min(budget, countAt(state, first.at) - state.count)
     const process = k.process(t)
-    budget = Math.min(budget, cpuTimersLeft(k, process))
+    budget = Math.min(budget, cpuTimersLeft(k, process, t))
+    if (k.goal?.tid === t.tid) budget = Math.min(budget, k.goal.count - t.count)
+    const memory = k.memory(t)
+    const { brief } = memory
+    if (brief) budget = Math.min(budget, 1)
     k.running = process
     k.countBefore = state.count
     k.taskCountBefore = t.count
     k.processCountBefore = process.count
-    const stop = k.processor.run(k.memory(t).space, budget, k)
+    const counted = k.strategy.points === true && process.tids.length > 1
+    k.points = counted ? turn.points : -1
+    k.paused = turn.paused
+    k.accesses = k.sharedObservers.length > 0 && hasThreads(k, process) ? k.tellShared : null
+    const stop = k.processor.run(memory.space, budget, k)
     k.account(t, stop.executed)
     turn.left -= stop.executed
-    if (stop.reason !== EXIT.fuel && stop.reason !== EXIT.unwind) raise(k, t, stop.reason)
-    expireCpuTimers(k, process)
+    if (brief) memory.settle()
+    if (counted) countPoints(k, stop)
+    if (stop.reason !== EXIT.fuel && stop.reason !== EXIT.unwind && stop.reason !== EXIT.point) raise(k, t, stop.reason)
+    expireCpuTimers(k, process, t)
   }
+}
+
+/** Has the process several threads, or has it had them? What the last one does may be unordered with what others did. */
+function hasThreads(k: Kernel, process: Process): boolean {
+  if (process.tids.length > 1) k.threaded.add(process.pid)
+  return k.threaded.has(process.pid)
+}
+
+/** Takes note of the points that the processor has passed, and of the one at which it stopped. */
+function countPoints(k: Kernel, stop: Stop): void {
+  const { turn, passed } = k.state
+  turn.points = k.points
+  turn.paused = k.paused
+  passed.points += k.passed
+  passed.instructions += stop.executed
+  if (stop.reason === EXIT.point) turn.at = stop.point!
+}
+
+function isGoalReached({ goal, state }: Kernel): boolean {
+  return goal !== null && (state.tasks.get(goal.tid)?.count ?? 0) >= goal.count
 }
 
 /** Puts a task's registers where the processor finds them, and the previous task's away. */

@@ -6,6 +6,7 @@ import type { AddressSpace } from '../engine/address-space.ts'
 import type { CpuState } from '../engine/cpu-state.ts'
 import { XSAVE } from '../engine/helpers/cpuid.ts'
 import { REG, STATE } from '../ir/registers.ts'
+import { popDefinedness, pushDefinedness } from './definedness.ts'
 import type { Kernel } from './kernel.ts'
 import { CODE, SA, SIG, SS, UNBLOCKABLE } from './signal-names.ts'
 import type { AltStack, SignalAction, SignalInfo, Task } from './state.ts'
@@ -120,6 +121,7 @@ export function pushFrame(k: Kernel, t: Task, info: SignalInfo, action: SignalAc
   if (!space.write(Number(fpstate) + SOFTWARE, state.subarray(SOFTWARE)) || !space.write(Number(sp), bytes))
     return false
 
+  pushDefinedness(k, t, { ...places(Number(sp), Number(fpstate)), stack: Number(sp) })
   cpu.setGpr(REG.rdi, BigInt(info.signal))
   cpu.setGpr(REG.rsi, sp + BigInt(FRAME.info))
   cpu.setGpr(REG.rdx, sp + BigInt(FRAME.uc))
@@ -131,6 +133,12 @@ export function pushFrame(k: Kernel, t: Task, info: SignalInfo, action: SignalAc
   clearFloatingPoint(cpu)
   if (t.altStack.flags & SS.autoDisarm) t.altStack = { base: 0, size: 0, flags: SS.disable }
   return true
+}
+
+/** Where the frame at `sp` with its floating-point state at `fpstate` (0: none) keeps registers that have V bits. */
+function places(sp: number, fpstate: number): Parameters<typeof popDefinedness>[2] {
+  const context = sp + FRAME.uc + UC.context
+  return { registers: context, order: ORDER, flags: context + SC.flags, xmm: fpstate === 0 ? 0 : fpstate + 160 }
 }
 
 function writeContext(view: DataView, k: Kernel, t: Task, info: SignalInfo, mask: bigint, fpstate: bigint): void {
@@ -207,6 +215,7 @@ export function popFrame(k: Kernel, t: Task): { mask: bigint; stack: AltStack } 
   cpu.rip = view.getBigUint64(sc + SC.rip, true)
   const flags = Number(view.getBigUint64(sc + SC.flags, true) & BigInt(RESTORED_FLAGS))
   k.processor.writeFlags(cpu, (k.processor.readFlags(cpu) & ~RESTORED_FLAGS) | flags)
+  popDefinedness(k, t, places(Number(frame), Number(fpstate)))
   const uc = FRAME.uc
   const stack = {
     base: Number(view.getBigUint64(uc + UC.stack, true)),
@@ -262,7 +271,7 @@ function readFloatingPoint(space: AddressSpace, at: number): Uint8Array | null {
 }
 
 /** Writes the 512 bytes of the FXSAVE image of a CPU state; the x87 pointers are there while an exception is pending. */
-function fxsave(cpu: CpuState, image: Uint8Array): void {
+export function fxsave(cpu: CpuState, image: Uint8Array): void {
   const view = new DataView(image.buffer)
   const from = cpu.view
   const status = from.getUint32(STATE.x87Status, true)

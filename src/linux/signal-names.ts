@@ -123,3 +123,8 @@ export const UNBLOCKABLE = bit(SIG.kill) | bit(SIG.stop)
 
 /** Signals that an instruction raises; they are taken first. */
 export const SYNCHRONOUS = bit(SIG.ill) | bit(SIG.trap) | bit(SIG.bus) | bit(SIG.fpe) | bit(SIG.segv) | bit(SIG.sys)
+
+/** Vectors as ucontext shows them (Intel SDM vol. 3, 6.3.1). */
+export const TRAP = { divide: 0, debug: 1, breakpoint: 3, invalid: 6, protection: 13, page: 14, x87: 16, simd: 19 }
+/** Page-fault error code bits (Intel SDM vol. 3, 4.7). */
+export const PF = { present: 1, write: 2, user: 4, fetch: 16 }

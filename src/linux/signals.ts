@@ -1,4 +1,8 @@
 /** Exists to send signals to tasks and processes: who takes them, what is dropped, and what a process hears of its children (signal(7), kernel/signal.c's rules). */
+import { CpuState } from '../engine/cpu-state.ts'
+import { GUEST_LIMIT } from '../engine/layout.ts'
+import { REG } from '../ir/registers.ts'
+import type { FaultAccess } from '../tool/observer.ts'
 import { signalActivity } from './fs/activity.ts'
 import type { Kernel } from './kernel.ts'
 import { writeInfo } from './signal-frame.ts'
@@ -6,12 +10,14 @@ import {
   bit,
   CODE,
   defaultAction,
+  PF,
   REALTIME_MIN,
   SA,
   SIG,
   SIG_DFL,
   SIG_IGN,
   SYNCHRONOUS,
+  TRAP,
   UNBLOCKABLE,
 } from './signal-names.ts'
 import { infoText } from './signal-text.ts'
@@ -67,6 +73,7 @@ export function tell(
         code: info.code,
         address: info.address,
         disposition,
+        fault: faultOf(k, t, info),
         text: () => {
           const bytes = new Uint8Array(128)
           writeInfo(bytes, info)
@@ -75,6 +82,21 @@ export function tell(
       },
       k,
     )
+  }
+}
+
+/** What the instruction wanted of memory by which a signal was raised; null for a signal that was sent, and for other faults. */
+function faultOf(k: Kernel, t: Task, { signal, trap, errorCode, address }: SignalInfo): FaultAccess | null {
+  if ((signal !== SIG.segv && signal !== SIG.bus) || (trap !== TRAP.page && trap !== TRAP.protection)) return null
+  const cpu = new CpuState(k.registers(t))
+  const access =
+    trap === TRAP.protection ? 'unknown' : errorCode & PF.fetch ? 'execute' : errorCode & PF.write ? 'write' : 'read'
+  return {
+    access,
+    size: access === 'read' || access === 'write' ? (k.processor.faultSize?.() ?? 0) : 0,
+    pc: cpu.rip,
+    stack: cpu.gpr(REG.rsp),
+    block: k.heap === null || address >= GUEST_LIMIT ? null : k.heap.lookup(k, t, Number(address)),
   }
 }
 

@@ -1,5 +1,6 @@
 /** Exists to copy a whole machine into plain data and back, and to hash it: state and bytes, none of the caches. */
 import { LemmingError } from '../base/errors.ts'
+import { definednessOf, hasUndefined, putDefinedness } from '../engine/definedness.ts'
 import { ATTRIBUTE, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import type { Processor } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
@@ -28,13 +29,33 @@ export interface Snapshot {
   format: number
   state: KernelState
   spaces: Map<number, SpaceImage>
+  /** V bits of the spaces, in machines that have them. */
+  definedness?: Map<number, DefinednessImage>
+}
+
+/** Numbers of the pages with bits that are not defined, ascending, and the V bits of all of their bytes. */
+interface DefinednessImage {
+  pages: Int32Array
+  bits: Uint8Array
 }
 
 /** The machine as it is; only outside `advance`. */
 export function takeSnapshot(k: Kernel): Snapshot {
   const spaces = new Map<number, SpaceImage>()
   for (const [id, memory] of k.memories) spaces.set(id, takeSpace(memory))
-  return { format: FORMAT, state: structuredClone(k.state), spaces }
+  const snapshot: Snapshot = { format: FORMAT, state: structuredClone(k.state), spaces }
+  if (k.definedness)
+    snapshot.definedness = new Map([...k.memories].map(([id, memory]) => [id, takeDefinedness(memory)]))
+  return snapshot
+}
+
+function takeDefinedness({ map, space }: Memory): DefinednessImage {
+  const pages: number[] = []
+  for (const { start, end } of map.mappings)
+    for (let page = start >>> PAGE_SHIFT; page < end >>> PAGE_SHIFT; page++) if (hasUndefined(space, page)) pages.push(page)
+  const bits = new Uint8Array(pages.length * PAGE_SIZE)
+  pages.forEach((page, i) => bits.set(definednessOf(space, page << PAGE_SHIFT, PAGE_SIZE), i * PAGE_SIZE))
+  return { pages: Int32Array.from(pages), bits }
 }
 
 /** A kernel that goes on where the snapshot was taken. Throws a LemmingError for a snapshot of another format. */
@@ -47,20 +68,28 @@ export function kernelFrom(snapshot: Snapshot, world: World, processor: Processo
     )
   }
   const state = structuredClone(snapshot.state)
-  const k = new Kernel(state, world, processor)
+  const k = new Kernel(state, world, processor, snapshot.definedness !== undefined)
   for (const [id, map] of state.spaces) addSpace(k, map, snapshot.spaces.get(id)!)
+  for (const [id, { pages, bits }] of snapshot.definedness ?? []) {
+    const { space } = k.memories.get(id)!
+    pages.forEach((page, i) =>
+      putDefinedness(space, page << PAGE_SHIFT, bits.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)),
+    )
+  }
   for (const inode of state.fs.inodes.values()) if (inode.shared.length > 1) watchShared(k, inode)
   return k
 }
 
 /** Makes the bytes of an address space from an image. */
 function addSpace(k: Kernel, map: MemoryMap, image: SpaceImage): void {
-  const { space } = addMemory(k, map)
+  const memory = addMemory(k, map)
+  const { space } = memory
   for (const { start, end, prot } of map.mappings) space.map(start, end - start, prot)
   for (const page of image.barred) space.protect(page << PAGE_SHIFT, PAGE_SIZE, 0)
   image.pages.forEach((page, i) =>
     space.poke(page << PAGE_SHIFT, image.bytes.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)),
   )
+  memory.findAliases()
 }
 
 /** Calls `visit` for each mapped page that may differ from zero and does. */
@@ -74,12 +103,14 @@ function eachPage({ map, space }: Memory, visit: (page: number) => void): void {
 }
 
 /** Pages of file mappings that lie behind the end of their file. */
-function barredPages(memory: Memory): number[] {
+export function barredPages(memory: Memory): number[] {
   const barred: number[] = []
   for (const { start, end, prot, file } of memory.map.mappings) {
     if (file === null || prot === 0) continue
     for (let page = start >>> PAGE_SHIFT; page < end >>> PAGE_SHIFT; page++) {
-      if ((memory.space.attributes[page]! & ATTRIBUTE.noRead) !== 0) barred.push(page)
+      // Accesses to a page that is watched are allowed, by and by.
+      const attribute = memory.space.attributes[page]! & (ATTRIBUTE.noRead | ATTRIBUTE.watched)
+      if (attribute === ATTRIBUTE.noRead) barred.push(page)
     }
   }
   return barred
@@ -87,6 +118,7 @@ function barredPages(memory: Memory): number[] {
 
 function takeSpace(memory: Memory): SpaceImage {
   const pages: number[] = []
+  memory.settle()
   eachPage(memory, (page) => pages.push(page))
   const bytes = new Uint8Array(pages.length * PAGE_SIZE)
   pages.forEach((page, i) =>
@@ -110,6 +142,7 @@ export function hashMachine(k: Kernel): string {
   }
   for (const [id, memory] of k.memories) {
     hash.word(id)
+    memory.settle()
     hash.data(barredPages(memory))
     const words = new Int32Array(memory.space.memory.buffer)
     eachPage(memory, (page) => {

@@ -6,7 +6,8 @@ import type { MemoryMap, Process } from './state.ts'
 
 /** Makes the bytes of an address space, empty or a copy of those of `from`. */
 export function addMemory(k: Kernel, map: MemoryMap, from?: Memory): Memory {
-  const space = k.processor.createSpace()
+  const space = k.processor.createSpace(k.definedness)
+  k.watchSpace(space, map.id)
   for (const { start, end, untouched, onFork } of from === undefined ? [] : map.mappings)
     space.adopt(from!.space, start, end - start, !untouched && onFork !== 'wipe')
   const memory = new Memory(map, space, k.processor.stateOf(space), filePages(k))
@@ -18,6 +19,7 @@ export function addMemory(k: Kernel, map: MemoryMap, from?: Memory): Memory {
 /** A copy of a process' address space, as fork(2) makes it; its id. */
 export function copySpace(k: Kernel, process: Process): number {
   const from = k.memories.get(process.spaceId)!
+  from.settle()
   const mappings = from.map.mappings
     .filter(({ onFork }) => onFork !== 'drop')
     // Locks on memory are not inherited.

@@ -4,6 +4,7 @@
  */
 import type { RandomState } from '../base/random.ts'
 import type { FdTable, FsState } from './fs/state.ts'
+import type { IpcState } from './ipc/state.ts'
 
 /** Values that a machine was made with and that its execution depends on; constant during a run. */
 interface MachineConstants {
@@ -59,7 +60,7 @@ export interface Wait {
   nr: number
   /** Decoded arguments as the handler gets them. */
   args: number[]
-  kind: 'futex' | 'time' | 'fd' | 'child' | 'vfork' | 'signal' | 'exit'
+  kind: 'futex' | 'time' | 'fd' | 'child' | 'vfork' | 'signal' | 'exit' | 'ipc' | 'cpu'
   /** CLOCK_MONOTONIC nanoseconds at which the wait ends by itself, or null. */
   deadline: number | null
   restart: RestartRule
@@ -177,9 +178,21 @@ export interface PosixTimer {
   signal: number
   tid: number
   value: bigint
+  /** On CLOCK_MONOTONIC, or on the CPU clock that it measures. */
   at: number
   interval: number
   overrun: number
+  /** The CPU time that it measures: a process' (its id), a thread's (minus its id), or 0 for none. */
+  cpuOf: number
+}
+
+/** A task that waits for CPU time to pass (clock_nanosleep(2)). */
+interface CpuSleep {
+  tid: number
+  /** As PosixTimer.cpuOf. */
+  cpuOf: number
+  /** Nanoseconds of that clock. */
+  at: number
 }
 
 /** A thread group. */
@@ -220,6 +233,11 @@ export interface Process {
   /** CLOCK_MONOTONIC nanoseconds of its start. */
   startNs: number
   dumpable: number
+  /** prctl(PR_SET_THP_DISABLE), prctl(PR_SET_KEEPCAPS). */
+  thpDisable: boolean
+  keepCaps: boolean
+  /** Characters read and written, and calls that did it, as /proc/PID/io shows them. */
+  io: { read: number; written: number; reads: number; writes: number }
   /** Instructions executed by all its threads, ended ones included: its CPU time. */
   count: number
   /** The same of the children that it has waited for, and theirs. */
@@ -312,8 +330,15 @@ export interface Turn {
   last: number
   /** Instructions left before the strategy is asked again; Infinity while only one task can run. */
   left: number
-  /** The task gave its turn away (sched_yield). */
+  /** Scheduling points that the task may pass before the strategy is asked again; counts only for strategies that ask for points, while several threads live. */
+  points: number
+  /** The point at which the turn ended, what is about to be done there and to which address; null: not at a point. */
+  at: { kind: number; address: number } | null
+  /** The task gave its turn away (sched_yield), or will at its next point (PAUSE). */
   yielded: boolean
+  paused: boolean
+  /** Another task can run since the turn began, and the strategy wants to know. */
+  woken: boolean
 }
 
 /** Why a task waits, for the report of a deadlock. */
@@ -371,6 +396,9 @@ export interface KernelState {
   events: TimedEvent[]
   /** Waiters per futex, longest waiting first. */
   futexes: Map<FutexKey, number[]>
+  cpuSleeps: CpuSleep[]
+  /** Scheduling points passed, and instructions executed, while several threads lived; counted for strategies that ask for points. */
+  passed: { points: number; instructions: number }
   /** What the scheduling strategy remembers (scheduler/strategy.ts); tagged by the strategy's name. */
   strategy: StrategyState
   /** One stream per purpose, so that a draw for one does not disturb another. */
@@ -378,6 +406,7 @@ export interface KernelState {
   /** System calls that lemming does not have, or whose answer lies outside of the machine: each once, with its first arguments. */
   unknownCalls: UnknownCall[]
   fs: FsState
+  ipc: IpcState
   /** In order of time; the first few. */
   crashes: Crash[]
   ended: Ending | null

@@ -11,6 +11,7 @@ import { futexCalls } from './syscalls/futex.ts'
 import { idCalls } from './syscalls/ids.ts'
 import { infoCalls } from './syscalls/info.ts'
 import { ioCalls } from './syscalls/io.ts'
+import { ipcCalls } from './syscalls/ipc.ts'
 import { memoryCalls } from './syscalls/memory.ts'
 import { messageCalls } from './syscalls/messages.ts'
 import { openCalls } from './syscalls/open.ts'
@@ -44,6 +45,7 @@ const families: readonly (readonly Declaration[])[] = [
   infoCalls,
   idCalls,
   memoryCalls,
+  ipcCalls,
   processCalls,
   cloneCalls,
   execCalls,

@@ -51,6 +51,14 @@ export function wake(k: Kernel, t: Task, outcome: WaitOutcome): void {
   makeRunnable(k.state, t)
   // A turn without end was planned while nobody else could run.
   if (k.state.turn.left === Infinity) k.attention = true
+  tellRunnable(k)
+}
+
+/** Another task can run: a strategy that would rather have that one is asked. */
+export function tellRunnable(k: Kernel): void {
+  if (k.strategy.preempts !== true) return
+  k.state.turn.woken = true
+  k.attention = true
 }
 
 /** Takes a task from a futex's queue, if it is there. */

@@ -5,7 +5,7 @@ import type { Kernel } from './kernel.ts'
 import { SS } from './signal-names.ts'
 import { reconsider } from './signals.ts'
 import type { Task } from './state.ts'
-import { makeRunnable } from './tasks.ts'
+import { makeRunnable, tellRunnable } from './tasks.ts'
 
 /** A task with nothing set but its identity; the first one of a process. */
 export function newTask(tid: number, pid: number, name: string, cpu: Uint8Array): Task {
@@ -59,6 +59,7 @@ export function addThread(k: Kernel, parent: Task, stack: number, tls: number | 
   reconsider(t, process)
   makeRunnable(state, t)
   k.attention = true
+  tellRunnable(k)
   for (const observer of k.observers) observer.taskStart?.(k.info(t), k)
   return t
 }

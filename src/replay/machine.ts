@@ -1,6 +1,8 @@
 /** Exists to start the machine that inputs describe, and to show it to sessions as a Subject. */
 import { CpuState } from '../engine/cpu-state.ts'
+import { definednessOf } from '../engine/definedness.ts'
 import type { StoredTranslations } from '../engine/library.ts'
+import { memoryRead } from '../engine/operand.ts'
 import { Engine } from '../engine/run.ts'
 import { GuardedHeap } from '../heap/guarded.ts'
 import type { World } from '../host/host.ts'
@@ -9,12 +11,15 @@ import { monotonicNs } from '../linux/clock.ts'
 import { waitText } from '../linux/dispatch.ts'
 import { privateLayer, type LayerEntry } from '../linux/fs/layer.ts'
 import { createMachine, type Machine } from '../linux/machine.ts'
+import { fxsave } from '../linux/signal-frame.ts'
 import { signalName } from '../linux/signal-names.ts'
 import { codeName } from '../linux/signal-text.ts'
-import type { Ending } from '../linux/state.ts'
-import type { Observer } from '../tool/observer.ts'
-import type { RunEnding, RunInputs } from './recording.ts'
-import type { ChildCrash, MappedFile, ProcessView, Subject, TaskView } from './subject.ts'
+import { MAP } from '../linux/mm.ts'
+import type { Ending, MemoryMap } from '../linux/state.ts'
+import type { HeapBlock, Observer } from '../tool/observer.ts'
+import type { RunEnd, RunEnding, RunInputs } from './recording.ts'
+import { Timeline, type TimelineOptions } from './timeline.ts'
+import type { ChildCrash, MappedFile, MappedRange, ProcessDetails, ProcessView, Subject, TaskView } from './subject.ts'
 
 /**
  * Guest calls that may be nested wasm calls. A frame of unoptimised code takes up to about a kilobyte, and the thread has 64 MiB; what is
@@ -34,35 +39,44 @@ export function provideTranslations(stored: StoredTranslations): void {
   engine.provide(stored)
 }
 
+/** What a machine is made with that does not change what it does. */
+export interface Instruments {
+  /** It is known which bits are defined: observers hear of what depends on others. */
+  definedness?: boolean
+}
+
 /** A machine at the first instruction of the program. Throws a LemmingError that says why the program cannot be run. */
-export function startMachine(inputs: RunInputs, world: World): Subject {
+export function startMachine(inputs: RunInputs, world: World, instruments: Instruments = {}): Subject {
+  return new MachineSubject(makeMachine(inputs, world, instruments), engine)
+}
+
+function makeMachine(inputs: RunInputs, world: World, { definedness }: Instruments = {}): Machine {
   const { path, argv, env, cwd, seed, options } = inputs
   const { strategy, cpus, clockRate, uid, gid, quarantine = 0 } = options
   const ownHeap = options.heap === 'guarded' ? new GuardedHeap({ quarantine }) : undefined
-  return new MachineSubject(
-    createMachine({
-      path,
-      argv,
-      env,
-      cwd,
-      seed,
-      world,
-      processor: engine,
-      strategy,
-      cpus,
-      clockRate,
-      uid,
-      gid,
-      ownHeap,
-      mounts: options.mounts,
-      memoryLimit: options.memoryLimit,
-    }),
-    engine,
-  )
+  return createMachine({
+    path,
+    argv,
+    env,
+    cwd,
+    seed,
+    world,
+    processor: engine,
+    strategy,
+    cpus,
+    clockRate,
+    uid,
+    gid,
+    ownHeap,
+    mounts: options.mounts,
+    memoryLimit: options.memoryLimit,
+    definedness,
+  })
 }
 
 class MachineSubject implements Subject {
-  private readonly machine: Machine
+  /** Another one after a timeline has gone back. */
+  machine: Machine
   private readonly engine: Engine
 
   constructor(machine: Machine, engine: Engine) {
@@ -87,6 +101,11 @@ class MachineSubject implements Subject {
     return monotonicNs(state) - state.constants.bootNs
   }
 
+  get tasksStarted(): number {
+    const { nextTid, initPid } = this.machine.state
+    return nextTid - initPid
+  }
+
   get currentTid(): number {
     return this.machine.state.turn.tid
   }
@@ -109,11 +128,13 @@ class MachineSubject implements Subject {
     return [...state.tasks.values()]
       .toSorted((a, b) => a.tid - b.tid)
       .map((t) => {
-        const cpu = new CpuState(t.cpu.slice())
+        const cpu = new CpuState(kernel.registers(t).slice())
         return {
           pid: t.pid,
           tid: t.tid,
           name: t.name,
+          count: t.count,
+          state: cpu.bytes,
           registers: [...Array.from({ length: 16 }, (_, i) => cpu.gpr(i)), cpu.rip],
           flags: this.engine.readFlags(cpu),
           fsBase: cpu.view.getBigUint64(registers[REG.fsBase]!.offset, true),
@@ -138,12 +159,67 @@ class MachineSubject implements Subject {
   }
 
   mappedFiles(pid: number): MappedFile[] {
-    const { state } = this.machine
-    const process = state.processes.get(pid)
-    const mappings = (process && state.spaces.get(process.spaceId)?.mappings) ?? []
+    const mappings = this.map(pid)?.mappings ?? []
     return mappings.flatMap(({ start, end, prot, file }) =>
       file === null ? [] : [{ path: file.path, start, end, offset: file.offset, executable: (prot & PROT_EXEC) !== 0 }],
     )
+  }
+
+  private map(pid: number): MemoryMap | undefined {
+    const { state } = this.machine
+    const process = state.processes.get(pid)
+    return process && state.spaces.get(process.spaceId)
+  }
+
+  mappings(pid: number): MappedRange[] {
+    return (this.map(pid)?.mappings ?? []).map(({ start, end, prot, flags, file, name }) => ({
+      start,
+      end,
+      prot,
+      growsDown: (flags & MAP.growsDown) !== 0,
+      name: file === null ? name : file.path,
+    }))
+  }
+
+  brk(pid: number): { start: number; end: number } {
+    const map = this.map(pid)
+    return { start: map?.brkStart ?? 0, end: map?.brk ?? 0 }
+  }
+
+  details(pid: number): ProcessDetails | null {
+    const process = this.machine.state.processes.get(pid)
+    if (process === undefined) return null
+    const { ppid, pgid, sid, argv, exe, auxv, credentials } = process
+    const pairs = auxv.map(([type, value]): [number, number] => [type, value])
+    return { pid, ppid, pgid, sid, uid: credentials.uid[1], gid: credentials.gid[1], argv: [...argv], exe, auxv: pairs }
+  }
+
+  floatingPoint(tid: number): Uint8Array | null {
+    const task = this.machine.state.tasks.get(tid)
+    if (task === undefined) return null
+    const image = new Uint8Array(512)
+    fxsave(new CpuState(this.machine.kernel.registers(task).slice()), image)
+    return image
+  }
+
+  undefinedBits(pid: number, address: number, length: number): Uint8Array | null {
+    const { state, kernel } = this.machine
+    const process = state.processes.get(pid)
+    const space = process && kernel.memories.get(process.spaceId)?.space
+    if (space === undefined || space.read(address, length) === null) return null
+    return definednessOf(space, address, length)
+  }
+
+  block(pid: number, address: number): HeapBlock | null {
+    const { state, kernel } = this.machine
+    const task = [...state.tasks.values()].find((t) => t.pid === pid)
+    return task === undefined ? null : (kernel.heap?.lookup(kernel, task, address) ?? null)
+  }
+
+  reads(tid: number): { address: number; size: number } | null {
+    const { state, kernel } = this.machine
+    const task = state.tasks.get(tid)
+    return task === undefined ? null : memoryRead(kernel.space(task), new CpuState(kernel.registers(task).slice()))
   }
 
   read(pid: number, address: number, length: number): Uint8Array | null {
@@ -184,4 +260,14 @@ function signalEnding(ended: Extract<Ending, { kind: 'signal' }>): ChildCrash['e
     tid,
     sent,
   }
+}
+
+/** A timeline over the run that inputs describe, at its first moment; `end` is where the recorded run ended. What the program writes goes to Timeline.wrote. */
+export function startTimeline(inputs: RunInputs, world: World, end: RunEnd, options: TimelineOptions): Timeline {
+  return timelineOf(makeMachine(inputs, world), engine, end, options)
+}
+
+/** A timeline over the run of a machine that stands before its first instruction. */
+export function timelineOf(machine: Machine, processor: Engine, end: RunEnd, options: TimelineOptions): Timeline {
+  return new Timeline(new MachineSubject(machine, processor), end, options)
 }

@@ -38,6 +38,8 @@ interface Manifest {
   }
   /** Objects in the file: hash, bytes as stored. */
   objects: [string, number][]
+  /** Files that were kept beside the recording, by name. */
+  attached?: [string, Uint8Array][]
 }
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true })
@@ -46,6 +48,8 @@ const packr = new Packr({ useRecords: false, mapsAsObjects: true })
 export interface OpenedRecording {
   recording: Recording
   objects: ObjectStore
+  /** Files that came with a self-contained recording: what a failure's directory has beside it. */
+  attached?: Map<string, Uint8Array>
 }
 
 /** The bytes of a recording that refers to objects of a store. */
@@ -53,17 +57,27 @@ export function encodeRecording(recording: Recording, codec: Codec): Uint8Array 
   return write(recording, [], codec)
 }
 
-/** The bytes of a recording that needs no store: all its objects are inside. Throws as fetchObject does. */
-export function exportRecording(recording: Recording, store: ObjectStore, codec: Codec): Uint8Array {
+/** The bytes of a recording that needs no store: all its objects are inside, and what is attached. Throws as fetchObject does. */
+export function exportRecording(
+  recording: Recording,
+  store: ObjectStore,
+  codec: Codec,
+  attached?: Map<string, Uint8Array>,
+): Uint8Array {
   const objects = new Map<string, Uint8Array>()
   for (const [path, answer] of recording.answers.content) {
     if (typeof answer === 'string' || objects.has(answer.hash)) continue
     objects.set(answer.hash, codec.compress(fetchObject(store, path, answer.hash, answer.size)))
   }
-  return write(recording, [...objects], codec)
+  return write(recording, [...objects], codec, attached)
 }
 
-function write({ answers, ...recording }: Recording, objects: [string, Uint8Array][], codec: Codec): Uint8Array {
+function write(
+  { answers, ...recording }: Recording,
+  objects: [string, Uint8Array][],
+  codec: Codec,
+  attached?: Map<string, Uint8Array>,
+): Uint8Array {
   const manifest: Manifest = {
     recording,
     answers: {
@@ -76,6 +90,7 @@ function write({ answers, ...recording }: Recording, objects: [string, Uint8Arra
       terminal: answers.terminal && { info: answers.terminal.info, news: [...answers.terminal.news] },
     },
     objects: objects.map(([hash, stored]) => [hash, stored.length]),
+    ...(attached !== undefined && { attached: [...attached] }),
   }
   const packed = packr.pack(manifest)
   const stored = codec.compress(packed)
@@ -132,6 +147,7 @@ export function openRecording(bytes: Uint8Array, name: string, store: ObjectStor
   return {
     recording: { ...recording, answers: readAnswers(answers) },
     objects: inside.size === 0 ? store : new ObjectsInside(inside, sizes(answers), name, store, codec),
+    ...(manifest.attached !== undefined && { attached: new Map(manifest.attached) }),
   }
 }
 

@@ -24,6 +24,8 @@ export interface RunInputs {
 export interface CheckChoices {
   /** `memory`, `leak`. */
   names: string[]
+  /** Whether `memory` looks for uses of undefined values. */
+  undefinedValues?: boolean
   suppressions: Suppression[]
   /** Ways to leak that are told one by one; the others are only summed up. */
   leakKinds: string[]

@@ -1,7 +1,7 @@
 /** Exists to name the little that sessions ask of a running machine, so that they know no kernel and no engine, and tests can put anything in its place. */
 import type { StoredTranslations } from '../engine/library.ts'
 import type { LayerEntry } from '../linux/fs/layer.ts'
-import type { Observer } from '../tool/observer.ts'
+import type { HeapBlock, Observer } from '../tool/observer.ts'
 import type { RunEnding } from './recording.ts'
 
 export type { LayerEntry }
@@ -11,6 +11,10 @@ export interface TaskView {
   pid: number
   tid: number
   name: string
+  /** Instructions that it has executed. */
+  count: number
+  /** All of its registers as the machine keeps them (ir/registers.ts). */
+  state: Uint8Array
   /** rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15, rip: 17 values in the order of their x86 encodings. */
   registers: bigint[]
   /** RFLAGS. */
@@ -26,6 +30,21 @@ export interface ProcessView {
   pid: number
   /** Its program's arguments. */
   argv: string[]
+}
+
+/** What /proc and a core file tell of a process. */
+export interface ProcessDetails {
+  pid: number
+  ppid: number
+  pgid: number
+  sid: number
+  uid: number
+  gid: number
+  argv: string[]
+  /** Absolute path of its program. */
+  exe: string
+  /** Pairs of the auxiliary vector. */
+  auxv: [number, number][]
 }
 
 /** A fatal fault or abort of a process other than the first: the run went on. */
@@ -45,6 +64,19 @@ export interface MappedFile {
   executable: boolean
 }
 
+/** A range of a process' address space with equal rights. */
+export interface MappedRange {
+  start: number
+  /** First address behind it. */
+  end: number
+  /** PROT_* bits. */
+  prot: number
+  /** A stack that grows by itself. */
+  growsDown: boolean
+  /** Path of the file behind it, a name in brackets as in /proc/PID/maps, or ''. */
+  name: string
+}
+
 /** A machine in the middle of a run. Everything is synchronous. */
 export interface Subject {
   /** What is worth keeping of the translations, for `provideTranslations` of a later process; null when nothing is. */
@@ -57,6 +89,8 @@ export interface Subject {
   readonly elapsed: number
   /** Task that has the turn, or 0. */
   readonly currentTid: number
+  /** Threads and processes that were started so far, the first one included. */
+  readonly tasksStarted: number
   /** Runs until `limit` instructions have been executed since the start, or until the end. */
   advance(limit: number): void
   /** How the run ended by itself, or null. */
@@ -71,6 +105,20 @@ export interface Subject {
   crashes(): ChildCrash[]
   /** Ascending by address. */
   mappedFiles(pid: number): MappedFile[]
+  /** Everything that is mapped, ascending by address. */
+  mappings(pid: number): MappedRange[]
+  /** Where the process' brk(2) heap begins and ends, in bytes: nothing is below or behind it by right. */
+  brk(pid: number): { start: number; end: number }
+  /** What /proc and a core file tell of a process. */
+  details(pid: number): ProcessDetails | null
+  /** x87 and SSE registers of a task as FXSAVE has them (512 bytes). */
+  floatingPoint(tid: number): Uint8Array | null
+  /** V bits of guest memory (1 for an undefined bit), in a machine that keeps them; all defined in others. Null where nothing is mapped. */
+  undefinedBits(pid: number, address: number, length: number): Uint8Array | null
+  /** The block of a guarded heap at or next to an address, live or freed; null for none. */
+  block(pid: number, address: number): HeapBlock | null
+  /** The memory that a task's next instruction reads; null for none. */
+  reads(tid: number): { address: number; size: number } | null
   /** A copy of guest memory, or null where it cannot be read. */
   read(pid: number, address: number, length: number): Uint8Array | null
   /** System calls that are not there, as they were first called, and how often. */

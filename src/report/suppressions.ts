@@ -2,20 +2,7 @@
 import { LemmingError } from '../base/errors.ts'
 import type { Finding, Frame } from '../tool/finding.ts'
 import type { SuppressedFrame, Suppression } from '../tool/suppression.ts'
-
-/** Suppression kind by the name that Valgrind gives a finding. */
-const KINDS: Record<string, string> = {
-  InvalidFree: 'Free',
-  MismatchedFree: 'Free',
-  Overlap: 'Overlap',
-  FishyValue: 'FishyValue',
-  ReallocSizeZero: 'ReallocZero',
-  SyscallParam: 'Param',
-  Leak_DefinitelyLost: 'Leak',
-  Leak_IndirectlyLost: 'Leak',
-  Leak_PossiblyLost: 'Leak',
-  Leak_StillReachable: 'Leak',
-}
+import { kindNamed } from './kinds.ts'
 
 /** Valgrind's names of the ways to leak, by ours. */
 const LEAKS: Record<string, string> = {
@@ -85,20 +72,24 @@ export function isSuppressed(finding: Finding, suppressions: readonly Suppressio
   const frames = finding.thread?.stack.frames ?? []
   return suppressions.some(
     (one) =>
-      matchesKind(one.kind, kind, finding) &&
+      matchesKind(one.kind, kind) &&
       (kind !== 'Leak' || one.leaks === null || one.leaks.includes(LEAKS[finding.kind]!)) &&
       matches(one.frames, 0, frames, 0),
   )
 }
 
-/** Access sizes are in the kind: Addr4 covers an invalid access of four bytes; `Value` and `Cond` need definedness. */
-function kindOf({ valgrind, kind }: Finding): string | undefined {
-  if (valgrind === undefined) return undefined
-  return KINDS[valgrind] ?? (kind.startsWith('invalid-') || kind.startsWith('heap-') ? 'Addr' : undefined)
+/** Sizes are in the kind: Addr4 covers an invalid access of four bytes, Value8 an address of eight. */
+function kindOf({ kind, valgrind, bytes }: Finding): string | undefined {
+  const known = kindNamed(kind)
+  if (known === undefined) return undefined
+  const { suppression } = known
+  if (suppression === 'Value' || (suppression === 'Cond' && valgrind === 'UninitValue')) return `Value${bytes ?? 8}`
+  return suppression === 'Addr' ? `Addr${bytes ?? 1}` : suppression
 }
 
-function matchesKind(pattern: string, kind: string, { bytes }: Finding): boolean {
-  return pattern === (kind === 'Addr' ? `Addr${bytes ?? 1}` : kind)
+/** `Value0` is an old name of `Cond`. */
+function matchesKind(pattern: string, kind: string): boolean {
+  return pattern === kind || (pattern === 'Value0' && kind === 'Cond')
 }
 
 function matches(patterns: readonly SuppressedFrame[], p: number, frames: readonly Frame[], f: number): boolean {
@@ -136,11 +127,7 @@ export function suppressionText(finding: Finding): string | undefined {
   const kind = kindOf(finding)
   // Valgrind wants to know which argument of the call.
   if (kind === undefined || kind === 'Param') return undefined
-  const lines = [
-    '{',
-    '   <insert_a_suppression_name_here>',
-    `   Memcheck:${kind === 'Addr' ? `Addr${finding.bytes ?? 1}` : kind}`,
-  ]
+  const lines = ['{', '   <insert_a_suppression_name_here>', `   Memcheck:${kind}`]
   if (kind === 'Leak') lines.push(`   match-leak-kinds: ${LEAKS[finding.kind]}`)
   for (const frame of (finding.thread?.stack.frames ?? []).slice(0, MOST_FRAMES)) {
     const name = frame.inlined ? frame.function : (frame.symbol ?? frame.function)

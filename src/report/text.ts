@@ -6,6 +6,10 @@ import type {
   Finding,
   Frame,
   LeakSummary,
+  MemoryReport,
+  OriginReport,
+  RaceReport,
+  RaceSide,
   SourceExcerpt,
   Stack,
   ThreadState,
@@ -15,6 +19,8 @@ import type {
 export interface ReportContext {
   /** The command that shows it again. */
   again: string
+  /** The stack and the memory in question have been shown by a finding before this one. */
+  told?: boolean
 }
 
 /** Frames shown of a thread that the finding is not about, and how many of them are places in available sources. */
@@ -33,12 +39,16 @@ export function reportText(finding: Finding, context: ReportContext): string {
   const often = finding.times === undefined ? '' : `  (${finding.times} times at this place; the first is told)`
   const lines = [`${finding.kind.startsWith('leak-') ? 'LEAK' : 'ERROR'} ${finding.kind}: ${finding.what}${often}`]
   const { thread } = finding
-  if (thread !== undefined) lines.push(...fullLines(thread.stack))
+  const told = context.told === true
+  if (thread !== undefined && !told) lines.push(...fullLines(thread.stack))
   const who = thread === undefined ? '' : `thread ${thread.tid} "${thread.name}"   `
   lines.push(`  ${who}@${grouped(finding.moment)}   seed ${finding.seed}`)
   if (finding.process !== undefined)
     lines.push(`  process ${finding.process.pid}: ${finding.process.command.map(shellWord).join(' ')}`)
-  if (finding.source !== undefined) lines.push(...sourceLines(finding.source))
+  if (finding.source !== undefined && !told) lines.push(...sourceLines(finding.source))
+  if (finding.memory !== undefined && !told) lines.push(...memoryLines(finding.memory))
+  if (finding.race !== undefined) lines.push(...raceLines(finding.race))
+  if (finding.origin !== undefined) lines.push(...originLines(finding.origin))
   if (finding.block !== undefined && finding.leak === undefined) lines.push(...blockLines(finding.block))
   if (finding.registers !== undefined) lines.push('  registers', ...registerLines(finding.registers))
   const several = finding.others.some(({ pid }) => pid !== (thread ?? finding.others[0]!).pid)
@@ -52,35 +62,92 @@ export function reportText(finding: Finding, context: ReportContext): string {
   return lines.join('\n')
 }
 
-/** What the memory is, and who made it so. */
-function blockLines({ address, size, offset, allocated, freed, dump }: BlockReport): string[] {
-  const at = offset === undefined ? '' : `, offset ${offset}`
-  const call = (done: string, { by, moment, tid, stack }: BlockCall): string[] => [
+/** Who did something to the memory, and where. */
+function callLines(done: string, { by, moment, tid, stack }: BlockCall): string[] {
+  return [
     `  ${done} @${grouped(moment)} by thread ${tid} with ${by}`,
     ...(stack === undefined ? [] : fullLines(stack, '    at ', '       ')),
   ]
+}
+
+/** What is at an address that could not be accessed. */
+function memoryLines({ address, mapping, removed }: MemoryReport): string[] {
+  const lines: string[] = []
+  if (mapping !== undefined)
+    lines.push(`  address ${address}; ${mapping.start}-${mapping.end} ${mapping.rights} ${mapping.name}`.trimEnd())
+  if (removed !== undefined) lines.push(...callLines('unmapped', removed))
+  return lines
+}
+
+/** Both sides of a race; the stack of the later one has been shown. */
+function raceLines({ address, location, later, earlier }: RaceReport): string[] {
+  const locks = ({ locks }: RaceSide): string => (locks.length === 0 ? 'holding no mutex' : `holding ${locks.join(', ')}`)
   return [
-    `  block ${address}, ${size === 1 ? '1 byte' : `${size} bytes`}${at}`,
-    ...(dump === undefined ? [] : dumpLines(dump)),
-    ...call('allocated', allocated),
-    ...(freed === undefined ? [] : call('freed', freed)),
+    `  address ${address}, ${location}`,
+    `  ${later.what} @${grouped(later.moment)} by thread ${later.tid}, ${locks(later)}: above`,
+    `  ${earlier.what} @${grouped(earlier.moment)} by thread ${earlier.tid}, ${locks(earlier)}`,
+    ...(earlier.thread === undefined ? [] : fullLines(earlier.thread.stack, '    at ', '       ')),
   ]
 }
 
-/** Rows of 16 bytes with a mark below the first one in question. */
-function dumpLines({ from, bytes, at, length }: BlockDump): string[] {
+/** Where an undefined value came from. */
+function originLines({ kind, what, address, bytes, undefined: count, read, dump }: OriginReport): string[] {
+  const place =
+    read === undefined
+      ? ''
+      : `, read${read.file === undefined ? '' : ` at ${base(read.file)}:${read.line ?? '?'}`}${read.function === undefined ? '' : ` in ${read.function}`}`
+  const size = `${count === bytes ? '' : `${count} of `}${bytes === 1 ? '1 byte' : `${bytes} bytes`}`
+  return [
+    `  undefined: ${kind === 'heap' ? what : `${size} at ${address}, ${what}`}${place}`,
+    ...(dump === undefined ? [] : dumpLines(dump, false)),
+  ]
+}
+
+/** What the memory is, and who made it so. */
+function blockLines({ address, size, state, offset, allocated, freed, dump }: BlockReport): string[] {
+  const at = offset === undefined ? '' : `, offset ${offset}`
+  return [
+    `  block ${address}, ${size === 1 ? '1 byte' : `${size} bytes`}${at}`,
+    ...(dump === undefined ? [] : dumpLines(dump, state === 'freed')),
+    ...callLines('allocated', allocated),
+    ...(freed === undefined ? [] : callLines('freed', freed)),
+  ]
+}
+
+/** Rows of 16 bytes as numbers and letters, with a mark below the first one in question. */
+function dumpLines({ from, bytes, at, length, mark }: BlockDump, freed: boolean): string[] {
   const label = (offset: number): string => `${offset < 0 ? '-' : '+'}0x${Math.abs(offset).toString(16)}`
   const width = Math.max(label(from).length, label(from + bytes.length).length)
+  const words = [mark ?? (length === 1 ? '1 byte' : `${length} bytes`), ...legend(bytes, freed)].join('; ')
   const lines: string[] = []
   for (let row = 0; row < bytes.length; row += 16) {
-    const half = (first: number): string => bytes.slice(row + first, row + first + 8).join(' ')
-    lines.push(`    ${label(from + row).padStart(width)} │ ${half(0)}  ${half(8)}`)
+    const cells = bytes.slice(row, row + 16)
+    const half = (first: number): string => cells.slice(first, first + 8).join(' ')
+    lines.push(
+      `    ${label(from + row).padStart(width)} │ ${half(0)}  ${half(8)} │ ${cells.map(letter).join('')}`.trimEnd(),
+    )
     const column = at - from - row
     if (column < 0 || column >= 16) continue
     const gap = ' '.repeat(4 + width + 3 + column * 3 + (column >= 8 ? 1 : 0))
-    lines.push(`${gap}▲ ${length === 1 ? '1 byte' : `${length} bytes`}; ·· is outside of the block`)
+    lines.push(`${gap}▲ ${words}`)
   }
   return lines
+}
+
+/** What the signs in a dump mean, those that are there. */
+function legend(bytes: readonly string[], freed: boolean): string[] {
+  const words: string[] = []
+  if (bytes.includes('··')) words.push('·· is undefined')
+  if (bytes.includes('--')) words.push('-- is outside of the block')
+  if (freed) words.push('all bytes of the block are freed')
+  return words
+}
+
+function letter(cell: string): string {
+  if (cell === '--') return ' '
+  if (cell === '··') return '·'
+  const code = Number.parseInt(cell, 16)
+  return code >= 0x20 && code < 0x7f ? String.fromCodePoint(code) : '.'
 }
 
 /** One line for each way in which blocks were not freed. */

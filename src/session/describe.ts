@@ -3,9 +3,13 @@ import { LemmingError } from '../base/errors.ts'
 import type { RunEnding } from '../replay/recording.ts'
 import type { ReportWorld } from '../replay/recording-world.ts'
 import type { ChildCrash, Subject, TaskView } from '../replay/subject.ts'
-import type { Finding, ThreadState } from '../tool/finding.ts'
+import type { Finding, MemoryReport, ThreadState } from '../tool/finding.ts'
+import { explainAddress, type Access } from './address.ts'
+import { memoryOf, wantRemovals } from './fault-findings.ts'
+import { Removals } from './removals.ts'
 import type { Session } from './session.ts'
 import { hex, Namer, type Inflate } from './stacks.ts'
+import { Visits } from './visits.ts'
 
 const NAMES = [
   'rax',
@@ -27,16 +31,16 @@ const NAMES = [
   'rip',
 ]
 
-const RSP = 4
-
-/** A push or a call that does not fit on the stack faults this close to the stack pointer, in bytes. */
-const STACK_REACH = 4096
+const RIP = 16
 
 /** Threads beyond this many are counted and not shown. */
 const THREADS_SHOWN = 64
 
-/** What went wrong in a run that has ended: null for a program that exited with 0. */
-export function describeEnding(session: Session, inflate: Inflate): Finding | null {
+/**
+ * What went wrong in a run that has ended: null for a program that exited with 0. `start` makes the run's machine again, to find out who has unmapped what the
+ * program wanted.
+ */
+export function describeEnding(session: Session, inflate: Inflate, start: () => Subject): Finding | null {
   const { subject, world, inputs } = session
   const ending = session.runToEnd()
   if (ending.kind === 'exit' && ending.code === 0) return null
@@ -58,7 +62,32 @@ export function describeEnding(session: Session, inflate: Inflate): Finding | nu
   if (ending.kind === 'exit') return finding
 
   tellThreads(finding, ending, subject, world, inflate)
+  if (finding.memory?.kind === 'hole') finding.memory = withRemoval(finding, start, world, inflate)
+  if (finding.memory !== undefined) finding.what = whatHappened(ending, finding.memory)
   return finding
+}
+
+/** What a crash says of its address, with who unmapped what was there. */
+function withRemoval(
+  { memory, moment, thread }: Finding,
+  start: () => Subject,
+  world: ReportWorld,
+  inflate: Inflate,
+): Finding['memory'] {
+  const { pid, tid, name } = thread!
+  const removals = new Removals([{ task: { pid, tid, name }, address: BigInt(memory!.address), moment }])
+  const watched = start()
+  watched.addObserver(removals)
+  watched.advance(moment)
+  watched.release()
+  const [removal] = removals.found()
+  if (removal === undefined || removal === null) return memory
+  const subject = start()
+  const visits = new Visits(world, inflate)
+  wantRemovals([removal], visits)
+  visits.run(subject)
+  subject.release()
+  return memoryOf(memory, removal, visits)
 }
 
 /** A crash of a process other than the first; `subject` is the run at the crash's moment. */
@@ -69,9 +98,11 @@ export function describeCrash(
   seed: number,
   inflate: Inflate,
 ): Finding {
-  const what = `process ${process.pid} (${process.argv.join(' ')}): ${whatHappened(ending)}`
+  const who = `process ${process.pid} (${process.argv.join(' ')})`
+  const what = `${who}: ${whatHappened(ending)}`
   const finding: Finding = { kind: 'crash', what, moment, seed, others: [], remarks: [] }
   tellThreads(finding, ending, subject, world, inflate)
+  if (finding.memory !== undefined) finding.what = `${who}: ${whatHappened(ending, finding.memory)}`
   finding.process = { pid: process.pid, command: process.argv }
   finding.remarks.push('the run went on: the first process did not end by this')
   return finding
@@ -104,16 +135,26 @@ function tellThreads(
   if (guilty !== undefined) {
     finding.thread = thread(guilty)
     finding.registers = registersOf(guilty)
-    const distance = Number(BigInt(finding.signal!.address) - guilty.registers[RSP]!)
-    if (finding.signal!.codeName === 'SEGV_MAPERR' && Math.abs(distance) <= STACK_REACH) {
-      finding.remarks.push('the address is at the stack pointer: the stack may have overflowed')
-    }
+    const memory = faultOf(finding.signal!, guilty)
+    if (memory !== null) finding.memory = explainAddress(subject, namer(guilty.pid), memory)
     finding.source = namer(guilty.pid).sources.excerpt(finding.thread.stack.frames)
   }
   const others = tasks.filter((task) => task !== guilty)
   finding.others = others.slice(0, THREADS_SHOWN).map(thread)
   if (others.length > THREADS_SHOWN) finding.remarks.push(`${others.length - THREADS_SHOWN} more threads are not shown`)
   for (const one of namers.values()) finding.remarks.push(...one.problems())
+}
+
+/** The access behind a signal that an instruction raised; null for other signals. Whether it read or wrote, the signal does not say. */
+function faultOf(
+  { name, codeName, address, sent }: NonNullable<Finding['signal']>,
+  { pid, tid, registers }: TaskView,
+): Access | null {
+  if (sent || (name !== 'SIGSEGV' && name !== 'SIGBUS')) return null
+  if (codeName === 'BUS_ADRALN') return null
+  const at = BigInt(address)
+  const access = codeName === 'SI_KERNEL' ? 'unknown' : at === registers[RIP] ? 'execute' : 'read'
+  return { pid, tid, address: at, access, bus: name === 'SIGBUS' }
 }
 
 /** The error that stopped a run, with the place in the program at which it was: function, line, moment. */
@@ -165,7 +206,8 @@ const MEANINGS: Record<string, string> = {
   TRAP_TRACE: 'a trace trap',
 }
 
-function whatHappened(ending: RunEnding): string {
+/** The ending in one line; `memory` knows more of an address than the signal. */
+function whatHappened(ending: RunEnding, memory?: MemoryReport): string {
   switch (ending.kind) {
     case 'exit':
       return `the program exited with code ${ending.code}`
@@ -175,6 +217,8 @@ function whatHappened(ending: RunEnding): string {
       return `the program had not ended after ${ending.limit / 1e9} s of its own time`
     case 'signal': {
       const { name, codeName, address, sent } = ending
+      if (memory !== undefined)
+        return `${name}${codeName === 'SI_KERNEL' ? '' : ` at address ${address}`}: ${memory.what} (${codeName})`
       if (sent) return `${name}: the program sent it to itself (${codeName})`
       if (codeName === 'SI_KERNEL') {
         const why =

@@ -2,6 +2,7 @@
 import type { ReportWorld } from '../replay/recording-world.ts'
 import { modulesOf } from '../replay/modules.ts'
 import type { Subject, TaskView } from '../replay/subject.ts'
+import type { Stack as UnwoundStack } from '../symbols/cfi/unwind.ts'
 import type { Description, Symbolizer } from '../symbols/symbolizer.ts'
 import { createSymbolizer } from '../symbols/symbolizer.ts'
 import type { Frame, Place, ThreadState } from '../tool/finding.ts'
@@ -13,8 +14,21 @@ export type Inflate = (bytes: Uint8Array, format: 'zlib' | 'zstd', size: number)
 /** Deepest stack that is walked; a runaway recursion has a hundred thousand frames, and the first few tell it. */
 const DEPTH = 256
 
+/** Below the stack pointer a function without calls may keep this many bytes (System V ABI, 3.2.2). */
+const RED_ZONE = 128
+
 /** DWARF register number of each register of TaskView.registers. */
 const DWARF_OF = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16]
+
+/** The registers of a task as the unwinder has them. */
+export function dwarfRegisters({ registers }: TaskView): Uint32Array {
+  const out = new Uint32Array(34)
+  registers.forEach((value, i) => {
+    out[DWARF_OF[i]! * 2] = Number(value & 0xffffffffn)
+    out[DWARF_OF[i]! * 2 + 1] = Number(value >> 32n)
+  })
+  return out
+}
 
 /** `0x1f`. */
 export function hex(value: number | bigint): string {
@@ -26,7 +40,7 @@ export class Namer {
   readonly sources: SourceFiles
   private readonly subject: Subject
   private readonly pid: number
-  private readonly symbolizer: Symbolizer
+  readonly symbolizer: Symbolizer
   private readonly biases = new Map<string, number>()
 
   constructor(subject: Subject, pid: number, world: ReportWorld, inflate: Inflate) {
@@ -60,16 +74,28 @@ export class Namer {
     return place
   }
 
-  /** A task with its stack. */
-  thread(task: TaskView): ThreadState {
-    const registers = new Uint32Array(34)
-    task.registers.forEach((value, i) => {
-      registers[DWARF_OF[i]! * 2] = Number(value & 0xffffffffn)
-      registers[DWARF_OF[i]! * 2 + 1] = Number(value >> 32n)
-    })
+  /** The frames of a task, innermost first, at most so many. */
+  unwind(task: TaskView, depth: number): UnwoundStack {
     const read = (address: number, size: number): Uint8Array | undefined =>
       this.subject.read(this.pid, address, size) ?? undefined
-    const { frames, end } = this.symbolizer.unwind(registers, read, DEPTH)
+    return this.symbolizer.unwind(dwarfRegisters(task), read, depth)
+  }
+
+  /** The function in whose frame on the task's stack an address is, in words; null where it is in none. */
+  frameAt(task: TaskView, address: number): { what: string } | null {
+    if (address < Number(task.registers[4]!) - RED_ZONE) return null
+    const frame = this.unwind(task, DEPTH).frames.find(({ cfa }) => cfa !== undefined && address < cfa)
+    if (frame === undefined) return null
+    const places = this.places(frame.pc, frame.lookup)
+    const { function: name, file, line } = places.at(-1)!
+    if (name === undefined) return null
+    const where = file === undefined ? '' : ` (${file.slice(file.lastIndexOf('/') + 1)}:${line ?? '?'})`
+    return { what: `the stack frame of ${name.includes('(') ? name : `${name}()`}${where}` }
+  }
+
+  /** A task with its stack. */
+  thread(task: TaskView): ThreadState {
+    const { frames, end } = this.unwind(task, DEPTH)
     const out: Frame[] = []
     for (const frame of frames) {
       const places = this.places(frame.pc, frame.lookup)

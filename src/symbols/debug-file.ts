@@ -35,6 +35,25 @@ export function findDebugFile(elf: ElfFile, read: (path: string) => Uint8Array |
   return undefined
 }
 
+/**
+ * The file that `dwz -m` has moved what several files share to: `.gnu_debugaltlink` has its path, absolute or beside `elf`, and its
+ * build-id, which must agree.
+ */
+export function findSupplement(elf: ElfFile, read: (path: string) => Uint8Array | undefined): ElfFile | undefined {
+  const bytes = elf.sectionContents('.gnu_debugaltlink', (stored) => stored)
+  if (bytes === undefined) return undefined
+  const reader = new ByteReader(bytes, `${elf.name}: .gnu_debugaltlink`)
+  const name = reader.cstring()
+  const id = Array.from(reader.slice(bytes.length - reader.offset), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const directory = elf.name.slice(0, elf.name.lastIndexOf('/') + 1)
+  const paths = [name.startsWith('/') ? name : directory + name, `${ROOT}/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`]
+  for (const path of paths) {
+    const found = open(path, read(path))
+    if (found?.buildId() === id) return found
+  }
+  return undefined
+}
+
 function open(path: string, bytes: Uint8Array | undefined): ElfFile | undefined {
   if (bytes === undefined) return undefined
   try {

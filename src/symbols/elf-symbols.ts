@@ -13,13 +13,22 @@ export interface NamedRange {
   readonly end: number
 }
 
+/** A symbol found by name; `isThreadLocal` ones have an offset in the module's thread-local storage for an address. */
+export interface NamedSymbol extends NamedRange {
+  readonly isFunction: boolean
+  readonly isThreadLocal: boolean
+}
+
 /** The symbols of one object by address: those of its full table, its dynamic table, and the stubs of its procedure linkage table. */
 export class ElfSymbols {
   private readonly index = new IntervalIndex()
   private readonly candidates: Candidate[] = []
+  private readonly tables: readonly SymbolTable[]
+  private byName: Map<string, NamedSymbol> | undefined
 
   /** `tables` may lie in different files (a stripped program and its separate debug file); addresses and sections are those of `elf`. */
   constructor(elf: ElfFile, tables: readonly SymbolTable[]) {
+    this.tables = tables
     const best = new Map<number, Candidate>()
     for (const table of tables) collect(table, best)
     for (const { name, start, end } of pltSymbols(elf, true)) {
@@ -35,11 +44,39 @@ export class ElfSymbols {
     this.candidates = sorted
   }
 
+  /** The symbol called `name`, as in the file. */
+  named(name: string): NamedSymbol | undefined {
+    this.byName ??= nameIndex(this.tables)
+    return this.byName.get(name)
+  }
+
   /** The symbol whose range holds `address`; undefined between symbols. */
   find(address: number): NamedRange | undefined {
     const i = this.index.find(address)
     return i < 0 ? undefined : this.candidates[i]
   }
+}
+
+/** All defined symbols by name, global ones before local ones. */
+function nameIndex(tables: readonly SymbolTable[]): Map<string, NamedSymbol> {
+  const index = new Map<string, NamedSymbol>()
+  const local = new Set<string>()
+  for (const table of tables) {
+    for (let i = 1; i < table.count; i++) {
+      const section = table.sectionOf(i)
+      const type = table.typeOf(i)
+      if (section === SHN.UNDEF || type === STT.SECTION || type === STT.FILE) continue
+      const name = table.nameOf(i)
+      const isLocal = table.bindingOf(i) === STB.LOCAL
+      if (name === '' || (index.has(name) && (isLocal || !local.has(name)))) continue
+      const start = table.valueOf(i)
+      const isFunction = type === STT.FUNC || type === STT.GNU_IFUNC
+      index.set(name, { name, start, end: start + table.sizeOf(i), isFunction, isThreadLocal: type === STT.TLS })
+      if (isLocal) local.add(name)
+      else local.delete(name)
+    }
+  }
+  return index
 }
 
 interface Candidate {

@@ -8,11 +8,12 @@ import type { SymbolTable } from '../elf/symbol-table.ts'
 import { UnwindTables } from './cfi/frame-table.ts'
 import type { Row } from './cfi/row.ts'
 import { rowAt } from './cfi/row.ts'
-import { findDebugFile } from './debug-file.ts'
+import { findDebugFile, findSupplement } from './debug-file.ts'
 import { demangle } from './demangle/demangle.ts'
 import type { CodePlace } from './dwarf/debug-info.ts'
 import { DebugInfo } from './dwarf/debug-info.ts'
-import type { NamedRange } from './elf-symbols.ts'
+import { NameIndex } from './dwarf/name-index.ts'
+import type { NamedRange, NamedSymbol } from './elf-symbols.ts'
 import { ElfSymbols } from './elf-symbols.ts'
 
 /** What an object needs from outside: files of the guest (or host) by path, and decompression. */
@@ -50,6 +51,7 @@ export class ObjectFile {
   private symbolsCache: ElfSymbols | undefined
   private debugInfoCache: DebugInfo | null | undefined
   private unwindCache: UnwindTables | undefined
+  private namesCache: NameIndex | undefined
   private readonly places = new Map<number, ObjectPlace>()
   private readonly rows = new Map<number, Row | undefined>()
 
@@ -78,6 +80,28 @@ export class ObjectFile {
   rowAt(address: number): Row | undefined {
     if (!this.rows.has(address)) this.rows.set(address, this.findRow(address))
     return this.rows.get(address)
+  }
+
+  /** The debugging information, of the file itself or its separate debug file. */
+  get debugging(): DebugInfo | undefined {
+    return this.attempt(() => this.debugInfo)
+  }
+
+  /** Variables, functions and types by name. */
+  get names(): NameIndex | undefined {
+    const { debugging } = this
+    if (this.namesCache === undefined && debugging !== undefined) this.namesCache = new NameIndex(debugging.file)
+    return this.namesCache
+  }
+
+  /** The file itself; undefined if it is no ELF. */
+  get file(): ElfFile | undefined {
+    return this.elf
+  }
+
+  /** The symbol called `name` as in the file (mangled). */
+  symbolNamed(name: string): NamedSymbol | undefined {
+    return this.attempt(() => this.symbols?.named(name))
   }
 
   private findPlace(address: number): ObjectPlace {
@@ -140,13 +164,13 @@ export class ObjectFile {
     if (this.debugInfoCache === undefined) {
       this.debugInfoCache = null
       const file = this.hasOwnDebugInfo ? this.elf : this.debugFile
-      if (file !== undefined && DebugInfo.isIn(file)) this.debugInfoCache = new DebugInfo(file, this.resources.inflate)
+      if (file !== undefined && DebugInfo.isIn(file)) this.debugInfoCache = new DebugInfo(file, this.resources.inflate, () => findSupplement(file, this.resources.readDebugFile))
     }
     return this.debugInfoCache ?? undefined
   }
 
   /** Runs `read`; damage in the file is recorded once and gives undefined. */
-  private attempt<T>(read: () => T): T | undefined {
+  attempt<T>(read: () => T): T | undefined {
     try {
       return read()
     } catch (error) {

@@ -60,7 +60,7 @@ export class Symbolizer {
 
   /** The ELF symbol that holds `address`, with its range in the program; its name is not demangled. */
   symbolAt(address: number): NamedRange | undefined {
-    const module = this.moduleAt(address)
+    const module = this.moduleAt(address) ?? this.moduleBefore(address)
     const found = module && this.objectOf(module).symbolAt(address - module.bias)
     return found && module && { name: found.name, start: found.start + module.bias, end: found.end + module.bias }
   }
@@ -89,6 +89,25 @@ export class Symbolizer {
     }
     const module = this.modules[low - 1]
     return module !== undefined && address < module.end ? module : undefined
+  }
+
+  /** The loaded object whose data goes on to `address`: what a program starts with as zeros is mapped from no file. */
+  private moduleBefore(address: number): LoadedModule | undefined {
+    const module = this.modules.findLast(({ start }) => start <= address)
+    const segments = module && this.objectOf(module).file?.segments
+    if (module === undefined || segments === undefined) return undefined
+    const end = segments.reduce((last, { type, vaddr, memsz }) => (type === 1 ? Math.max(last, vaddr + memsz) : last), 0)
+    return address < end + module.bias ? module : undefined
+  }
+
+  /** The loaded objects, ascending in address. */
+  get loaded(): readonly LoadedModule[] {
+    return this.modules
+  }
+
+  /** What is known of a loaded object, for questions that describe and unwind do not answer. */
+  objectFile(module: LoadedModule): ObjectFile {
+    return this.objectOf(module)
   }
 
   /** What could not be read in the objects asked about so far, one line each. */

@@ -89,11 +89,84 @@ export interface BlockReport {
 export interface BlockDump {
   /** Of the first byte; a multiple of 16. */
   from: number
-  /** Two hexadecimal digits each; `··` for what lies outside of the block. */
+  /** Two hexadecimal digits each; `--` for what lies outside of the block, `··` for what is undefined. */
   bytes: string[]
   /** What was accessed. */
   at: number
   length: number
+  /** What to say of the first of these bytes; absent for their number. */
+  mark?: string
+}
+
+/** What is at an address that could not be accessed. */
+export interface MemoryReport {
+  address: string
+  /**
+   * `null`: close to 0. `hole`: nothing is mapped there, and nothing was. `unmapped`: what was mapped there has been unmapped. `beyond-brk`: behind the end of the
+   * brk heap. `stack`: below a stack that cannot grow any more, or its guard page, and the thread itself ran into it. `guard`: the guard page of a thread's
+   * stack. `protected`: mapped, without the right that was needed. `file-end`: of a mapped file that does not reach that far. `non-canonical`: no address of
+   * this processor. `kernel`: the half of the address space that belongs to the kernel. `data`: where a jump went that is no code.
+   */
+  kind:
+    | 'null'
+    | 'hole'
+    | 'unmapped'
+    | 'beyond-brk'
+    | 'stack'
+    | 'guard'
+    | 'protected'
+    | 'file-end'
+    | 'non-canonical'
+    | 'kernel'
+    | 'data'
+  /** The same in words, for people. */
+  what: string
+  /** The mapping at the address, or the stack or heap that it is next to. */
+  mapping?: { start: string; end: string; rights: string; name: string }
+  /** Who unmapped what was there. */
+  removed?: BlockCall
+}
+
+/** Where an undefined value came from, as far as that was found out. */
+export interface OriginReport {
+  /** What made it: a block of the heap, a function's frame on the stack, or other memory. */
+  kind: 'heap' | 'stack' | 'memory'
+  /** In words, for people. */
+  what: string
+  /** The bytes from which it was read, or which a system call would read, and how many of them are undefined. */
+  address: string
+  bytes: number
+  undefined: number
+  /** Where it was read, if that was another instruction. */
+  read?: Place & { moment: number }
+  /** The bytes and what is around them, where no block of the heap is shown; offsets are from their start. */
+  dump?: BlockDump
+}
+
+/** One of two accesses that nothing orders. */
+export interface RaceSide {
+  /** `plain write of 4 bytes`. */
+  what: string
+  tid: number
+  /** Instructions executed before it. */
+  moment: number
+  /** Address of the instruction. */
+  pc: string
+  atomic: boolean
+  write: boolean
+  bytes: number
+  /** Mutexes that the thread held. */
+  locks: string[]
+  thread?: ThreadState
+}
+
+/** A data race. */
+export interface RaceReport {
+  address: string
+  /** What is there, in words. */
+  location: string
+  later: RaceSide
+  earlier: RaceSide
 }
 
 /** Blocks of one origin that were not freed. */
@@ -125,6 +198,11 @@ export interface Finding {
   bytes?: number
   block?: BlockReport
   leak?: LeakReport
+  /** Of an access that the processor refused: what is at the address. */
+  memory?: MemoryReport
+  /** Of the use of an undefined value. */
+  origin?: OriginReport
+  race?: RaceReport
   /** Instructions executed until then. */
   moment: number
   seed: number

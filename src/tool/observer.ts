@@ -32,6 +32,19 @@ export interface MappingEvent {
   name: string
 }
 
+/** The access by which an instruction raised a signal. */
+export interface FaultAccess {
+  /** `unknown`: the processor does not say (a general protection fault). */
+  access: 'read' | 'write' | 'execute' | 'unknown'
+  /** Bytes; 0 where they are not known. */
+  size: number
+  /** The instruction, and the stack pointer there. */
+  pc: bigint
+  stack: bigint
+  /** The block of a guarded heap that was at the address, is next to it, or was there until its memory was given back. */
+  block: HeapBlock | null
+}
+
 /** A signal about to be delivered to a task, or one that ends it. */
 export interface SignalEvent {
   task: TaskInfo
@@ -40,6 +53,8 @@ export interface SignalEvent {
   code: number
   address: bigint
   disposition: 'handler' | 'ignore' | 'terminate' | 'stop' | 'continue'
+  /** For a SIGSEGV or SIGBUS that an access to memory raised; null for all others. */
+  fault: FaultAccess | null
   /** Its siginfo in strace's format; computed only when an observer asks for it. */
   text(): string
 }
@@ -92,6 +107,26 @@ export interface HeapEvent {
   numbers: Record<string, number>
 }
 
+/** Something that depends on undefined bits. */
+export interface UndefinedEvent {
+  task: TaskInfo
+  /** Instructions executed before the one at `pc`; a system call counts itself. */
+  moment: number
+  pc: number
+  /** The stack pointer there. */
+  stack: number
+  /** A conditional jump, where a jump goes, where memory is accessed, an argument of a system call, or memory that a system call reads. */
+  kind: 'jump' | 'target' | 'address' | 'syscall-register' | 'syscall-memory'
+  /** The system call; '' for instructions. */
+  by: string
+  /** Which argument of the system call, from 0 on; -1 is its number. */
+  argument: number
+  /** For `syscall-memory` the first undefined byte, and the range that is read. */
+  address: number
+  start: number
+  length: number
+}
+
 /** How a block that was not freed can still be reached. */
 export type LeakState = 'reachable' | 'possible' | 'indirect' | 'definite'
 
@@ -114,6 +149,18 @@ export interface LeakEvent {
   blocks: LeakedBlock[]
 }
 
+/** Accesses of one task in their order, since the last such log. To be looked at at once. */
+export interface SharedLog {
+  task: TaskInfo
+  /** Four words each: address, kind (SHARED), address of the instruction, and a number for `origin`. */
+  entries: Uint32Array
+  /** `origin` less an entry's fourth word is the moment right before its instruction. */
+  origin: number
+}
+
+/** Kinds of logged accesses: the low byte is the size, 0 for what is no access; the rest are flags. */
+export { POINT as SHARED } from '../ir/passes/points.ts'
+
 /** What an observer may look at when it is told something; it never changes the machine. */
 export interface MachineView {
   /** Instructions executed so far by all tasks together. */
@@ -135,6 +182,12 @@ export interface Observer {
   signal?(event: SignalEvent, view: MachineView): void
   heap?(event: HeapEvent, view: MachineView): void
   leaks?(event: LeakEvent, view: MachineView): void
+  /** Only in machines that were made to know which bits are defined. */
+  undefined?(event: UndefinedEvent, view: MachineView): void
+  /** Accesses that threads may share, of a process that has several. */
+  shared?(log: SharedLog, view: MachineView): void
+  /** The kernel clears and wakes the word by which others know that the thread has ended. */
+  threadEnd?(task: TaskInfo, word: number, view: MachineView): void
   taskStart?(task: TaskInfo, view: MachineView): void
   taskSwitch?(from: TaskInfo | null, to: TaskInfo, view: MachineView): void
   taskExit?(task: TaskInfo, status: number, view: MachineView): void

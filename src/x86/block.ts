@@ -46,12 +46,20 @@ export function liftBlock(
     if (count > 0 && insn.form.repeat && isRepeated(insn)) break
     b.startInsn(at, insn.length)
     l.begin(insn)
+    noteKind(block, insn)
     insn.form.row.lift(l)
     if (l.ended) return withInternal(block)
     at = l.next
   }
   b.terminate({ kind: 'jump', target: at })
   return [block]
+}
+
+/** Notes on the instruction that was begun last what threads mean by it. */
+function noteKind({ insns }: Block, insn: Insn): void {
+  const { mnemonic } = insn.form.row
+  if ((insn.prefixes & PREFIX.lock) !== 0 || mnemonic === 'XCHG') insns.at(-1)!.atomic = true
+  else if (mnemonic === 'PAUSE') insns.at(-1)!.pauses = true
 }
 
 const isRepeated = (insn: Insn): boolean => (insn.prefixes & (PREFIX.rep | PREFIX.repne)) !== 0

@@ -154,7 +154,7 @@ describe('a program that crashes', () => {
     const { code, stdout, stderr } = place.lemming(['run', '--seed', '3', '--', './crash', 'a b'])
     expect([code, stdout]).toEqual([128 + 11, ''])
     expect(stderr).toContain(
-      'ERROR crash: SIGSEGV at address 0x8: nothing is mapped there (SEGV_MAPERR)\n  at crash.c:7  ',
+      'ERROR crash: SIGSEGV at address 0x8: the null pointer plus 8 (SEGV_MAPERR)\n  at crash.c:7  ',
     )
     expect(stderr).toContain("  again: lemming run --seed 3 -- ./crash 'a b'\n")
   })

@@ -17,9 +17,9 @@ export interface Marked {
 }
 
 /** What the lines of a source say. */
-export function marks(file: string): Marked[] {
+export function marks(file: string, folder = sources): Marked[] {
   return fs
-    .readFileSync(join(sources, file), 'utf8')
+    .readFileSync(join(folder, file), 'utf8')
     .split('\n')
     .flatMap((text, i) => {
       const mark = /\/\/~ (\S+)(?: (\d+))?$/.exec(text)
@@ -47,7 +47,7 @@ export function build(
       ...flags,
       '-o',
       path,
-      join(dirname(sources), how.folder ?? 'programs', file),
+      join(how.folder?.startsWith('/') ? how.folder : join(dirname(sources), how.folder ?? 'programs'), file),
     ]
     execFileSync(compiler, words, { stdio: 'pipe' })
   }
@@ -66,11 +66,11 @@ export function found(findings: readonly Finding[], file: string): Marked[] {
 }
 
 /** What all runs with one seed have in common, and no address, library or debugging information of this computer. */
-export function normalised(text: string, place: Place, file: string): string {
+export function normalised(text: string, place: Place, file: string, folder = sources): string {
   const own = `${file}:`
   return text
     .replaceAll(place.path, '')
-    .replaceAll(sources, '')
+    .replaceAll(folder, '')
     .replace(/0x[0-9a-f]+/g, '0x…')
     .replace(/@\d+(?: \d+)*/g, '@…')
     .split('\n')

@@ -13,6 +13,7 @@ export class FakeMachine implements Subject {
   count = 0
   jumped = 0
   readonly currentTid = 1000
+  readonly tasksStarted = 1
   readonly limits: number[] = []
   private readonly endsAt: number
   private readonly how: RunEnding
@@ -44,11 +45,40 @@ export class FakeMachine implements Subject {
 
   tasks(): TaskView[] {
     const registers = Array.from({ length: 17 }, (_, i) => BigInt(i) * 0x1111n)
-    return [{ pid: 1000, tid: 1000, name: 'prog', registers, flags: 0x246, fsBase: 0n, waiting: null }]
+    const state = new Uint8Array(0)
+    return [{ pid: 1000, tid: 1000, name: 'prog', count: 1, state, registers, flags: 0x246, fsBase: 0n, waiting: null }]
   }
 
   mappedFiles(): [] {
     return []
+  }
+
+  mappings(): [] {
+    return []
+  }
+
+  brk(): { start: number; end: number } {
+    return { start: 0, end: 0 }
+  }
+
+  details(): null {
+    return null
+  }
+
+  floatingPoint(): null {
+    return null
+  }
+
+  undefinedBits(): null {
+    return null
+  }
+
+  block(): null {
+    return null
+  }
+
+  reads(): null {
+    return null
   }
 
   read(): null {

@@ -13,8 +13,8 @@ export const POINT = {
   first: 0x400,
   pause: 0x800,
   syscall: 0x1000,
-  /** Also reads: the store of a read-modify-write. */
-  modify: 0x2000,
+  /** An access of a system library's own code: logged, and never counted. */
+  quiet: 0x2000,
   refundShift: 16,
 } as const
 
@@ -52,9 +52,9 @@ function latest(list: readonly Node[], reg: number): Node | undefined {
 
 /**
  * Inserts a `point` before each access of the block that is not to the own frame, before PAUSE, and before a system call. In `quiet` code (the C library's)
- * plain accesses are left out: what happens there is seen by its atomic instructions and system calls.
+ * plain accesses are no scheduling points: what happens there is seen by its atomic instructions and system calls. Where accesses are `logged` they are told all the same.
  */
-export function insertPoints(block: Block, quiet: boolean): void {
+export function insertPoints(block: Block, quiet: boolean, logged: boolean): void {
   const out: Node[] = []
   /** The value that the stack pointer has, where a node of the block holds it. */
   let stack: Node | null = null
@@ -64,8 +64,9 @@ export function insertPoints(block: Block, quiet: boolean): void {
 
   const point = (address: Node | null, kind: number): void => {
     if (stack === null) out.push((stack = makeNode(ops.i64_get, null, null, null, REG.rsp, 0, null)))
-    const first = counted ? 0 : POINT.first
-    counted = true
+    const silent = (kind & POINT.quiet) !== 0
+    const first = counted || silent ? 0 : POINT.first
+    counted ||= !silent
     out.push(makeNode(ops.point, address ?? stack, stack, null, kind | first, 0, null))
   }
   const begin = (): void => {
@@ -76,14 +77,19 @@ export function insertPoints(block: Block, quiet: boolean): void {
     if (mark.pauses === true) point(null, POINT.pause)
   }
 
+  // The address that an entry of a linkage table jumps to.
+  const linkage = block.term.kind === 'ijump' && block.term.address.a?.op === ops.i64_const ? block.term.address : null
   block.ops.forEach((node, i) => {
     while (insn < block.insns.length && block.insns[insn]!.firstOp <= i) begin()
     const { effect } = node.op
     if (effect === 'get' && node.imm === REG.rsp) stack = node
     const bytes = SIZES.get(node.op)
     const atomic = mark?.atomic === true
-    if (bytes !== undefined && baseOf(node.a!) !== REG.rsp && (!quiet || (atomic && !isInternal(node.a!))))
-      point(node.a!, bytes | (effect === 'store' ? POINT.store : 0) | (atomic ? POINT.atomic : 0))
+    if (bytes !== undefined && node !== linkage && baseOf(node.a!) !== REG.rsp) {
+      const silent = quiet && !(atomic && !isInternal(node.a!))
+      const kind = (effect === 'store' ? POINT.store : 0) | (atomic ? POINT.atomic : 0)
+      if (!silent || logged) point(node.a!, bytes | kind | (silent ? POINT.quiet : 0))
+    }
     if (effect === 'put' && node.imm === REG.rsp) stack = node.a
     out.push(node)
   })

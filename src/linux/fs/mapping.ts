@@ -111,6 +111,7 @@ export function watchShared(k: Kernel, file: Inode): void {
 /** Shows what has been stored into an address space's shared memory in the other spaces that have it. */
 export function publishStores(k: Kernel, memory: Memory): void {
   const { space, map } = memory
+  memory.settle()
   for (const page of space.dirtied.splice(0)) {
     const address = page << PAGE_SHIFT
     const mapping = memory.at(address)
@@ -188,8 +189,10 @@ function pullShared(k: Kernel, inode: Inode, offset: number, length: number): vo
   if (inode.shared.length > 1 && k.loaded !== null) publishStores(k, k.loaded)
   for (const mapping of inode.shared) {
     const part = mapping.writable ? overlap(mapping, offset, Math.min(length, file.size - offset)) : null
-    const space = k.memories.get(mapping.spaceId)?.space
-    if (part === null || space === undefined) continue
+    const memory = k.memories.get(mapping.spaceId)
+    if (part === null || memory === undefined) continue
+    memory.settle()
+    const { space } = memory
     for (let done = 0; done < part.size;) {
       const count = Math.min(CHUNK - ((part.at + done) % CHUNK), part.size - done)
       const now = space.bytes.subarray(part.address + done, part.address + done + count)

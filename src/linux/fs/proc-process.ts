@@ -36,6 +36,7 @@ export const processFiles: ReadonlyMap<string, ProcessFile> = new Map<string, Pr
   ['environ', { content: (_k, p) => (isZombie(p) ? '' : strings(p.environ)), mode: 0o400 }],
   ['auxv', { content: (_k, p) => auxv(p), mode: 0o400 }],
   ['limits', { content: (_k, p) => limits(p) }],
+  ['io', { content: (_k, p) => ioText(p), mode: 0o400 }],
   [
     'mounts',
     {
@@ -58,6 +59,12 @@ export const processFiles: ReadonlyMap<string, ProcessFile> = new Map<string, Pr
   // The memory of a process is read through the debugger, not through a file.
   ['mem', { content: () => -ERRNO.EIO, mode: 0o600 }],
 ])
+
+/** Nothing ever goes to a disk. */
+function ioText({ io }: Process): string {
+  const calls = `rchar: ${io.read}\nwchar: ${io.written}\nsyscr: ${io.reads}\nsyscw: ${io.writes}\n`
+  return `${calls}read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n`
+}
 
 /** Every id is itself: there are no user namespaces. */
 const ID_MAP = '         0          0 4294967295\n'

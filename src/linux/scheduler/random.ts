@@ -1,17 +1,12 @@
 /** Exists to draw schedules at random from the seed: the strategy that needs to know nothing about a program to find its races. */
 import { nextBelow, nextU32, randomFrom } from '../../base/random.ts'
 import type { StrategyState, Turn } from '../state.ts'
+import { alone, anyWaiter, logUniform } from './draws.ts'
 import type { Strategy } from './strategy.ts'
 
 interface RandomStrategyState extends StrategyState {
   /** Mean length of this run's turns, in instructions. */
   mean: number
-}
-
-/** A number in [2^low, 2^high), every power of two being equally likely; no logarithm, whose last bit might differ between hosts. */
-function logUniform(strategy: StrategyState, low: number, high: number): number {
-  const base = 2 ** (low + nextBelow(strategy.random, high - low))
-  return base + nextBelow(strategy.random, base)
 }
 
 /**
@@ -29,23 +24,20 @@ export const random: Strategy = {
   },
 
   pick(strategy: StrategyState, runnable: readonly number[], turn: Turn, yielded: boolean): void {
-    if (runnable.length === 1) {
-      turn.tid = runnable[0]!
-      turn.left = Infinity
-      return
-    }
-    let index = nextBelow(strategy.random, runnable.length)
-    // Who gives the turn away does not get it back while another could use it.
-    if (yielded && runnable[index] === turn.tid)
-      index = (index + 1 + nextBelow(strategy.random, runnable.length - 1)) % runnable.length
-    turn.tid = runnable[index]!
+    if (runnable.length === 1) return alone(turn, runnable[0]!)
+    turn.tid = another(strategy, runnable, turn.tid, yielded)
     const burst = (nextU32(strategy.random) & 15) === 0
     turn.left = burst
       ? logUniform(strategy, 0, 10)
       : 1 + nextBelow(strategy.random, 2 * (strategy as RandomStrategyState).mean)
   },
 
-  choose(strategy: StrategyState, waiters: number): number {
-    return waiters === 1 ? 0 : nextBelow(strategy.random, waiters)
-  },
+  choose: anyWaiter,
+}
+
+/** Any of the tasks; who has given the turn away does not get it back. */
+export function another(strategy: StrategyState, runnable: readonly number[], tid: number, yielded: boolean): number {
+  const index = nextBelow(strategy.random, runnable.length)
+  if (!yielded || runnable[index] !== tid) return runnable[index]!
+  return runnable[(index + 1 + nextBelow(strategy.random, runnable.length - 1)) % runnable.length]!
 }

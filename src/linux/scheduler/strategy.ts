@@ -6,7 +6,12 @@ import type { StrategyState, Turn } from '../state.ts'
  * seed gives the same schedule however `advance` is sliced, and whoever watches.
  */
 export interface Strategy {
+  /** As on the command line, with its parameters. */
   readonly name: string
+  /** Turns are counted in scheduling points too (Turn.points). */
+  readonly points?: true
+  /** Is asked whenever another task can run. */
+  readonly preempts?: true
   /** The data of a fresh run. */
   start(seed: number): StrategyState
   /**
@@ -16,4 +21,6 @@ export interface Strategy {
   pick(strategy: StrategyState, runnable: readonly number[], turn: Turn, yielded: boolean): void
   /** Which of `waiters` (> 0) tasks waiting for the same thing, longest waiting first, is woken next: an index. */
   choose(strategy: StrategyState, waiters: number): number
+  /** A task has ended. */
+  gone?(strategy: StrategyState, tid: number): void
 }

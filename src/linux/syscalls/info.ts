@@ -104,6 +104,8 @@ function limits(k: Kernel, t: Task, process: Process, resource: number, next: nu
     if (hard > limit[1] && !privileged) return -ERRNO.EPERM
     if (resource === NOFILE && hard > NR_OPEN) return -ERRNO.EPERM
     process.rlimits[resource] = [soft, hard]
+    // A limit on CPU time is watched from now on.
+    k.attention = true
   }
   return old === 0 || k.space(t).write(old, before) ? 0 : -ERRNO.EFAULT
 }

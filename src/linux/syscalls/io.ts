@@ -31,8 +31,31 @@ function target(k: Kernel, t: Task, number: number): Description | undefined {
   return d?.type === 'path' ? undefined : d
 }
 
+/** Counts a call that is over for /proc/PID/io. */
+function counted(k: Kernel, t: Task, result: number, wrote: boolean): number {
+  if (result === BLOCKED) return result
+  const { io } = k.process(t)
+  if (wrote) io.writes++
+  else io.reads++
+  if (result > 0) io[wrote ? 'written' : 'read'] += result
+  return result
+}
+
+type Parameters = [
+  k: Kernel,
+  t: Task,
+  nr: number,
+  args: number[],
+  segments: Segment[] | number,
+  at: number | null,
+  nowait?: boolean,
+]
+
+const read = (...all: Parameters): number => counted(all[0], all[1], performRead(...all), false)
+const write = (...all: Parameters): number => counted(all[0], all[1], performWrite(...all), true)
+
 /** Performs a read, waiting for the first byte unless the description or the call forbids it. */
-function read(
+function performRead(
   k: Kernel,
   t: Task,
   nr: number,
@@ -60,7 +83,7 @@ function read(
 }
 
 /** Performs a write, waiting until all of it is written unless the description or the call forbids it. */
-function write(
+function performWrite(
   k: Kernel,
   t: Task,
   nr: number,

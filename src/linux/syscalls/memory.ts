@@ -211,7 +211,7 @@ function mremap(k: Kernel, t: Task, args: number[]): number {
   }
   if (mapping === undefined) return -ERRNO.EFAULT
   // Length 0 asks for a second view of shared pages.
-  if (oldLength === 0) return mapping.flags & MAP.shared ? -ERRNO.ENOMEM : -ERRNO.EINVAL
+  if (oldLength === 0 && (!(mapping.flags & MAP.shared) || mapping.file === null)) return -ERRNO.EINVAL
   if (start + oldLength > mapping.end) return -ERRNO.EFAULT
   if (newLength > oldLength && beyondLimits(k, t, memory, newLength - oldLength)) return -ERRNO.ENOMEM
   const grows = newLength - oldLength
@@ -227,6 +227,12 @@ function mremap(k: Kernel, t: Task, args: number[]): number {
   if (to < 0) return -ERRNO.ENOMEM
   const rights = mapping.prot
   const name = mapping.file?.path ?? mapping.name
+  if (oldLength === 0) {
+    const file = mapping.file! && { ...mapping.file!, offset: mapping.file!.offset + start - mapping.start }
+    memory.add({ ...mapping, start: to, end: to + newLength, file })
+    k.tellMapping(t, to, newLength, rights, name)
+    return to
+  }
   memory.move(start, oldLength, to, newLength, (given & REMAP.dontUnmap) !== 0)
   if (!(given & REMAP.dontUnmap)) k.tellMapping(t, start, oldLength, -1, '')
   k.tellMapping(t, to, newLength, rights, name)
@@ -300,7 +306,7 @@ const range = [
 export const memoryCalls: readonly Declaration[] = [
   syscall(9, 'mmap', [...range, ['prot', prot], ['flags', mapFlags], ['fd', fd], ['offset', hexU64]], address, mmap, {
     support:
-      'partial: all mappings lie below 0x70000000; one page of a file cannot be shown writable at two addresses; MAP_HUGETLB finds no huge pages',
+      'partial: all mappings lie below 0x70000000; one instruction cannot store into one page of a file at two addresses; MAP_HUGETLB finds no huge pages',
   }),
   syscall(10, 'mprotect', [...range, ['prot', prot]], number, mprotect),
   syscall(11, 'munmap', range, number, munmap),
@@ -320,7 +326,6 @@ export const memoryCalls: readonly Declaration[] = [
     ],
     address,
     mremap,
-    { support: 'partial: an old size of 0 (a second view of shared pages) gives ENOMEM' },
   ),
   syscall(26, 'msync', [...range, ['flags', flags(MSYNC_FLAGS, 'MS_???')]], number, msync),
   syscall(27, 'mincore', [...range, ['vec', residency]], number, mincore),

@@ -27,7 +27,17 @@ const PR = {
   getNoNewPrivs: 39,
   setChildSubreaper: 36,
   getChildSubreaper: 37,
+  getSecurebits: 27,
+  setSecurebits: 28,
+  perfDisable: 31,
+  perfEnable: 32,
+  mceKill: 33,
+  mceKillGet: 34,
+  getTidAddress: 40,
+  setThpDisable: 41,
   getThpDisable: 42,
+  getSpeculation: 52,
+  setSpeculation: 53,
   setVma: 0x53564d41,
 } as const
 
@@ -69,12 +79,40 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
       return 0
     case PR.getChildSubreaper:
       return space.writeU32(value, process.subreaper ? 1 : 0) ? 0 : -ERRNO.EFAULT
-    case PR.getKeepcaps:
     case PR.getSeccomp:
-    case PR.getThpDisable:
+    case PR.getSecurebits:
+    case PR.perfDisable:
+    case PR.perfEnable:
       return 0
+    case PR.setSecurebits:
+      if (process.credentials.uid[1] !== 0) return -ERRNO.EPERM
+      return value === 0 ? 0 : unsupported('prctl', `PR_SET_SECUREBITS ${hex(value)}`)
+    case PR.mceKill:
+      return args[3] === 0 && args[4] === 0 && value <= 1 ? 0 : -ERRNO.EINVAL
+    case PR.mceKillGet:
+      // PR_MCE_KILL_DEFAULT.
+      return value === 0 && args[2] === 0 ? 2 : -ERRNO.EINVAL
+    case PR.getTidAddress:
+      return space.writeU64(value, BigInt(t.clearTid)) ? 0 : -ERRNO.EFAULT
+    case PR.getThpDisable:
+    case PR.setThpDisable: {
+      const rest = option === PR.getThpDisable ? args.slice(1) : args.slice(2)
+      if (rest.some((word) => word !== 0)) return -ERRNO.EINVAL
+      if (option === PR.getThpDisable) return process.thpDisable ? 1 : 0
+      process.thpDisable = value !== 0
+      return 0
+    }
+    case PR.getSpeculation:
+      // PR_SPEC_NOT_AFFECTED.
+      return args[2] !== 0 || args[3] !== 0 || args[4] !== 0 ? -ERRNO.EINVAL : value <= 2 ? 0 : -ERRNO.ENODEV
+    case PR.setSpeculation:
+      return args[3] !== 0 || args[4] !== 0 ? -ERRNO.EINVAL : value <= 2 ? -ERRNO.ENXIO : -ERRNO.ENODEV
+    case PR.getKeepcaps:
+      return process.keepCaps ? 1 : 0
     case PR.setKeepcaps:
-      return value > 1 ? -ERRNO.EINVAL : 0
+      if (value > 1) return -ERRNO.EINVAL
+      process.keepCaps = value === 1
+      return 0
     case PR.capbsetRead:
       return value > CAP_LAST ? -ERRNO.EINVAL : 1
     case PR.getTsc:
@@ -100,15 +138,24 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
 }
 
 /** Options without a second argument. */
-const BARE: readonly number[] = [PR.getDumpable, PR.getTimerslack, PR.getSeccomp, PR.getKeepcaps]
+const BARE: readonly number[] = [
+  PR.getDumpable,
+  PR.getTimerslack,
+  PR.getSeccomp,
+  PR.getKeepcaps,
+  PR.getSecurebits,
+  PR.perfDisable,
+  PR.perfEnable,
+]
 /** Options that show all five. */
-const FULL: readonly number[] = [PR.setNoNewPrivs, PR.getNoNewPrivs, PR.setVma, PR.getThpDisable]
+const FULL: readonly number[] = [PR.setNoNewPrivs, PR.getNoNewPrivs, PR.setVma, PR.getThpDisable, PR.setThpDisable]
 
 /** Bytes that an option stores at its second argument. */
 const STORES = new Map<number, number>([
   [PR.getName, 16],
   [PR.getPdeathsig, 4],
   [PR.getTsc, 4],
+  [PR.getTidAddress, 8],
   [PR.getChildSubreaper, 4],
 ])
 

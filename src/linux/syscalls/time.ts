@@ -23,7 +23,7 @@ import type { PosixTimer, Task } from '../state.ts'
 import { hex, pointerText } from '../strace.ts'
 import { CLOCK_NAMES } from '../table-task-flags.ts'
 import { newWait } from '../tasks.ts'
-import { cpuNs, setCpuTimer, setPosixTimer, setRealTimer } from '../timers.ts'
+import { cpuNs, cpuTimeOf, setCpuTimer, setPosixTimer, setRealTimer } from '../timers.ts'
 import { readTimespec, readTimeval, split, writeTimespec, writeTimeval } from '../user.ts'
 
 const CLOCK = {
@@ -71,6 +71,15 @@ function clockTime(k: Kernel, t: Task, clock: number): TimeOfDay | number {
     default:
       return dynamicClockTime(k, t, clock)
   }
+}
+
+/** The CPU time that a clock shows, as PosixTimer.cpuOf says it; 0 for clocks of another kind. */
+function cpuClockOf(t: Task, clock: number): number {
+  if (clock === CLOCK.processCpu) return t.pid
+  if (clock === CLOCK.threadCpu) return -t.tid
+  if (clock >= 0) return 0
+  const id = ~(clock >> 3)
+  return clock & 4 ? -(id === 0 ? t.tid : id) : id === 0 ? t.pid : id
 }
 
 function dynamicClockTime(k: Kernel, t: Task, clock: number): TimeOfDay | number {
@@ -127,8 +136,6 @@ const WITHOUT_SLEEP: readonly number[] = [
 
 /** CLOCK_MONOTONIC nanoseconds at which `clock` shows `time` (absolute), or `time` from now; a negative errno for clocks that nobody can wait for. */
 function deadlineOn(k: Kernel, clock: number, time: TimeOfDay, absolute: boolean): number {
-  if (clock < 0 || clock === CLOCK.processCpu)
-    return unsupported('clock_nanosleep', `waiting on the CPU clock ${CLOCK_NAMES[clock] ?? clock}`)
   if (clock > CLOCK.tai || clock === 10) return -ERRNO.EINVAL
   if (WITHOUT_SLEEP.includes(clock)) return -ERRNO.EOPNOTSUPP
   const ns = time.seconds * NS_PER_SECOND + time.ns
@@ -142,11 +149,37 @@ function clockNanosleep(k: Kernel, t: Task, args: number[]): number {
   const [clock, flags, request, remaining] = args as [number, number, number, number]
   const absolute = (flags & TIMER_ABSTIME) !== 0
   const left = absolute ? 0 : remaining
+  if (t.wait?.kind === 'cpu') return wakeOnCpu(k, t, left)
   if (t.wait !== null) return sleepUntil(k, t, 230, args, t.wait.deadline!, left)
   const time = readTimespec(k, t, request)
   if (typeof time === 'number') return time
+  if (clock < 0 || clock === CLOCK.processCpu) return sleepOnCpu(k, t, args, time)
   const deadline = deadlineOn(k, clock, time, absolute)
   return deadline < 0 ? deadline : sleepUntil(k, t, 230, args, deadline, left)
+}
+
+/** Waits until CPU time has passed: the process' own, or another thread's. */
+function sleepOnCpu(k: Kernel, t: Task, args: number[], time: TimeOfDay): number {
+  const cpuOf = cpuClockOf(t, args[0]!)
+  const now = cpuTimeOf(k, cpuOf)
+  if (now === null || cpuOf === -t.tid || (args[0]! & 3) === 3) return -ERRNO.EINVAL
+  const ns = time.seconds * NS_PER_SECOND + time.ns
+  const at = args[1]! & TIMER_ABSTIME ? ns : now + ns
+  if (now >= at) return 0
+  t.wait = newWait({ nr: 230, args, kind: 'cpu', restart: 'eintr', detail: { cpuOf, at } })
+  k.state.cpuSleeps.push({ tid: t.tid, cpuOf, at })
+  k.attention = true
+  return BLOCKED
+}
+
+function wakeOnCpu(k: Kernel, t: Task, remaining: number): number {
+  const { cpuOf, at } = t.wait!.detail as { cpuOf: number; at: number }
+  const now = cpuTimeOf(k, cpuOf)
+  if (now === null || now >= at) return 0
+  if (t.wait!.outcome === 'signal' && remaining !== 0 && writeTimespec(k, t, remaining, split(at - now)) !== 0)
+    return -ERRNO.EFAULT
+  if (!k.state.cpuSleeps.some(({ tid }) => tid === t.tid)) k.state.cpuSleeps.push({ tid: t.tid, cpuOf, at })
+  return BLOCKED
 }
 
 function gettimeofday(k: Kernel, t: Task, [address, zone]: number[]): number {
@@ -235,13 +268,13 @@ function timerCreate(k: Kernel, t: Task, args: number[]): number {
     at: 0,
     interval: 0,
     overrun: 0,
+    cpuOf: cpuClockOf(t, clock),
   }
   const known = clockTime(k, t, clock)
   if (typeof known === 'number') return known
   if (clock === CLOCK.monotonicRaw || clock === CLOCK.realtimeCoarse || clock === CLOCK.monotonicCoarse)
     return -ERRNO.EOPNOTSUPP
-  if (clock < 0 || clock === CLOCK.processCpu || clock === CLOCK.threadCpu)
-    return unsupported('timer_create', `the CPU clock ${CLOCK_NAMES[clock] ?? clock}`)
+  if (timer.cpuOf > 0 && timer.cpuOf !== t.pid) return unsupported('timer_create', "another process' CPU clock")
   if (event !== 0) {
     const bytes = space.read(event, 64)
     if (bytes === null) return -ERRNO.EFAULT
@@ -271,15 +304,25 @@ function timerSettime(k: Kernel, t: Task, args: number[]): number {
   if (typeof value === 'number') return value
   const timer = process.timers.find((other) => other.id === id)
   if (timer === undefined) return -ERRNO.EINVAL
-  const before = { at: timer.at, interval: timer.interval }
+  const before = { ...timer }
   const armed = value.seconds !== 0 || value.ns !== 0
-  const at = armed ? Math.max(1, deadlineOn(k, timer.clock, value, (flags & TIMER_ABSTIME) !== 0)) : 0
+  const absolute = (flags & TIMER_ABSTIME) !== 0
+  if (timer.cpuOf !== 0) {
+    const ns = value.seconds * NS_PER_SECOND + value.ns
+    const now = cpuTimeOf(k, timer.cpuOf)
+    if (now === null) return -ERRNO.ESRCH
+    const at = armed ? Math.max(1, absolute ? ns : now + ns) : 0
+    setPosixTimer(k, process, timer, at, interval.seconds * NS_PER_SECOND + interval.ns)
+    return oldAddress === 0 ? 0 : writeTimer(k, t, oldAddress, before)
+  }
+  const at = armed ? Math.max(1, deadlineOn(k, timer.clock, value, absolute)) : 0
   setPosixTimer(k, process, timer, at, interval.seconds * NS_PER_SECOND + interval.ns)
   return oldAddress === 0 ? 0 : writeTimer(k, t, oldAddress, before)
 }
 
-function writeTimer(k: Kernel, t: Task, address: number, { at, interval }: { at: number; interval: number }): number {
-  const left = at === 0 ? 0 : Math.max(1, at - k.now())
+function writeTimer(k: Kernel, t: Task, address: number, { at, interval, cpuOf }: PosixTimer): number {
+  const now = cpuOf === 0 ? k.now() : (cpuTimeOf(k, cpuOf) ?? at)
+  const left = at === 0 ? 0 : Math.max(1, at - now)
   return writeTimespec(k, t, address, split(interval)) || writeTimespec(k, t, address + 16, split(left))
 }
 
@@ -326,7 +369,7 @@ const flagsArg = oneOf(
   ],
   'TIMER_???',
 )
-const monotonicOnly = { support: 'partial: CPU-time clocks stop the run' } as const
+const ownClocks = { support: 'partial: the CPU clock of another process stops the run' } as const
 
 export const timeCalls: readonly Declaration[] = [
   syscall(
@@ -398,7 +441,7 @@ export const timeCalls: readonly Declaration[] = [
     ],
     number,
     timerCreate,
-    monotonicOnly,
+    ownClocks,
   ),
   syscall(
     223,
@@ -471,6 +514,5 @@ export const timeCalls: readonly Declaration[] = [
     ],
     number,
     clockNanosleep,
-    monotonicOnly,
   ),
 ]

@@ -3,14 +3,15 @@
 import type { ElfFile } from '../../elf/file.ts'
 import type { Inflate } from '../../elf/sections.ts'
 import { DwarfData } from './data.ts'
+import { DwarfFile } from './file.ts'
 import type { CodeEntry } from './functions.ts'
 import { FunctionTree } from './functions.ts'
-import type { LineTable, SourceLine } from './lines.ts'
+import type { LineRange, LineTable, SourceLine } from './lines.ts'
 import { place, readLineTable } from './lines.ts'
 import type { FunctionName } from './names.ts'
 import { functionName } from './names.ts'
 import type { Unit } from './unit.ts'
-import { UnitIndex } from './unit-index.ts'
+import type { UnitIndex } from './unit-index.ts'
 
 /** One function at an instruction, and the place in it: the current line, or the line of the inlined call. */
 export interface CodePlace {
@@ -20,14 +21,18 @@ export interface CodePlace {
 
 /** The debugging information of one file. Units, line tables and functions are parsed when an address in them is first asked for. */
 export class DebugInfo {
-  private readonly data: DwarfData
-  private unitsCache: UnitIndex | undefined
+  /** The entries, for questions about variables and types. */
+  readonly file: DwarfFile
   private readonly lineTables = new Map<number, LineTable | undefined>()
   private readonly trees = new Map<Unit, FunctionTree>()
   private readonly names = new Map<number, FunctionName>()
 
-  constructor(elf: ElfFile, inflate: Inflate) {
-    this.data = new DwarfData(elf, inflate)
+  /** `supplement` opens the file that `dwz -m` has moved what files share to. */
+  constructor(elf: ElfFile, inflate: Inflate, supplement: () => ElfFile | undefined = () => undefined) {
+    this.file = new DwarfFile(new DwarfData(elf, inflate), () => {
+      const found = supplement()
+      return found && new DwarfFile(new DwarfData(found, inflate), () => undefined)
+    })
   }
 
   /** Whether the file has debugging information at all. */
@@ -50,9 +55,17 @@ export class DebugInfo {
     return []
   }
 
+  /** The row of a line table that holds `address`, and the addresses that it covers. */
+  lineRange(address: number): LineRange | undefined {
+    for (const unit of this.units.at(address)) {
+      const found = this.lineTable(unit)?.range(address)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
   private get units(): UnitIndex {
-    this.unitsCache ??= new UnitIndex(this.data)
-    return this.unitsCache
+    return this.file.units
   }
 
   private places(
@@ -81,13 +94,14 @@ export class DebugInfo {
   }
 
   /** Units that share a line table (partial units, LTO) share its parsed form. */
-  private lineTable(unit: Unit): LineTable | undefined {
+  lineTable(unit: Unit): LineTable | undefined {
     const key = unit.root.stmtList ?? -1
     if (!this.lineTables.has(key)) this.lineTables.set(key, readLineTable(unit))
     return this.lineTables.get(key)
   }
 
-  private tree(unit: Unit): FunctionTree {
+  /** The functions of a unit that have code. */
+  tree(unit: Unit): FunctionTree {
     let tree = this.trees.get(unit)
     if (tree === undefined) {
       tree = new FunctionTree(unit)

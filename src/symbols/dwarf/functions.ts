@@ -46,6 +46,15 @@ export class FunctionTree {
     }
     return chain
   }
+
+  /** All inlined calls, however deep. */
+  *inlinedCalls(): Generator<CodeEntry> {
+    const open = this.functions.flatMap(({ inlined }) => inlined)
+    for (let call = open.pop(); call !== undefined; call = open.pop()) {
+      yield call
+      open.push(...call.inlined)
+    }
+  }
 }
 
 function contains(ranges: readonly number[], address: number): boolean {

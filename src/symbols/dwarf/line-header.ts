@@ -11,6 +11,7 @@ export interface LineHeader {
   readonly version: number
   readonly minimumInstructionLength: number
   readonly maximumOperations: number
+  readonly defaultIsStatement: boolean
   readonly lineBase: number
   readonly lineRange: number
   readonly opcodeBase: number
@@ -47,7 +48,7 @@ export function parseLineHeader(unit: Unit, offset: number): LineHeader {
   const programStart = reader.offset + headerLength
   const minimumInstructionLength = reader.u8()
   const maximumOperations = version >= 4 ? reader.u8() : 1
-  reader.u8()
+  const defaultIsStatement = reader.u8() !== 0
   const lineBase = reader.i8()
   const lineRange = reader.u8()
   const opcodeBase = reader.u8()
@@ -58,6 +59,7 @@ export function parseLineHeader(unit: Unit, offset: number): LineHeader {
     version,
     minimumInstructionLength,
     maximumOperations,
+    defaultIsStatement,
     lineBase,
     lineRange,
     opcodeBase,

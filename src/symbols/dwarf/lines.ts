@@ -22,6 +22,8 @@ export class LineTable {
   private readonly fileNumbers: Uint32Array
   private readonly lines: Uint32Array
   private readonly columns: Uint32Array
+  /** 1 where a line begins, as opposed to goes on. */
+  private readonly statements: Uint8Array
   /** Sequences by the addresses they cover; the value is the index of the first row. */
   private readonly sequences = new IntervalIndex()
   /** For the first row of a sequence, the index of its last. */
@@ -33,6 +35,7 @@ export class LineTable {
     this.fileNumbers = Uint32Array.from(rows.files)
     this.lines = Uint32Array.from(rows.lines)
     this.columns = Uint32Array.from(rows.columns)
+    this.statements = Uint8Array.from(rows.statements)
     for (let i = 0; i < rows.sequences.length; i += 2) {
       const first = rows.sequences[i]
       const last = rows.sequences[i + 1]
@@ -44,8 +47,69 @@ export class LineTable {
 
   /** The source line of the instruction at `address` (without load bias), or undefined. */
   find(address: number): SourceLine | undefined {
+    const row = this.rowAt(address)
+    const file = row < 0 ? undefined : this.files[this.fileNumbers[row]]
+    if (file === undefined || file === '') return undefined
+    return place(file, this.lines[row], this.columns[row])
+  }
+
+  /** The addresses around `address` that belong to the same row of the table, and its line. */
+  range(address: number): LineRange | undefined {
+    const row = this.rowAt(address)
+    const file = row < 0 ? undefined : this.files[this.fileNumbers[row]]
+    if (file === undefined || file === '') return undefined
+    let next = row + 1
+    while (this.addresses[next] === this.addresses[row]) next++
+    let first = row
+    while (first > 0 && this.addresses[first - 1] === this.addresses[row]) first--
+    return { file, line: this.lines[row], start: this.addresses[first], end: this.addresses[next] }
+  }
+
+  /** Where the first statement at or behind `address` begins, but before `end`. */
+  statementFrom(address: number, end: number): number | undefined {
+    const row = this.rowAt(address)
+    const last = row < 0 ? -1 : this.lastRowFrom(row)
+    for (let i = row; i >= 0 && i < last; i++) {
+      const at = this.addresses[i]
+      if (at >= end) return undefined
+      if (at >= address && this.statements[i] === 1 && this.lines[i] > 0) return at
+    }
+    return undefined
+  }
+
+  /**
+   * Where line `line` of a file that `fits` begins, in ascending order; if it has no code, the next line that has. Undefined if no file
+   * fits; without `line` if there is no such line.
+   */
+  statementsFrom(
+    fits: (file: string) => boolean,
+    line: number,
+  ): { line: number | undefined; addresses: number[] } | undefined {
+    const numbers = new Set<number>()
+    this.files.forEach((file, i) => {
+      if (file !== '' && fits(file)) numbers.add(i)
+    })
+    if (numbers.size === 0) return undefined
+    let best: number | undefined
+    let addresses: number[] = []
+    for (const [first, last] of this.lastRow) {
+      for (let i = first; i < last; i++) {
+        const at = this.lines[i]
+        if (at < line || this.statements[i] === 0 || !numbers.has(this.fileNumbers[i])) continue
+        if (best === undefined || at < best) {
+          best = at
+          addresses = []
+        }
+        if (at === best) addresses.push(this.addresses[i])
+      }
+    }
+    return { line: best, addresses: [...new Set(addresses)].sort((a, b) => a - b) }
+  }
+
+  /** The row in force at `address`: of several at one address the last; -1 outside. */
+  private rowAt(address: number): number {
     const first = this.sequences.find(address)
-    if (first < 0) return undefined
+    if (first < 0) return -1
     let low = first
     let high = this.lastRow.get(first) ?? first
     while (low < high) {
@@ -53,10 +117,12 @@ export class LineTable {
       if (this.addresses[middle] <= address) low = middle + 1
       else high = middle
     }
-    const row = low - 1
-    const file = this.files[this.fileNumbers[row]]
-    if (file === undefined || file === '') return undefined
-    return place(file, this.lines[row], this.columns[row])
+    return low - 1
+  }
+
+  private lastRowFrom(row: number): number {
+    for (const [first, last] of this.lastRow) if (row >= first && row <= last) return last
+    return row
   }
 
   /** The path of a file number of this table, as `DW_AT_call_file` uses them. */
@@ -70,11 +136,20 @@ export function place(file: string, line: number, column: number): SourceLine {
   return { file, ...(line > 0 && { line }), ...(column > 0 && { column }) }
 }
 
+/** A row of a line table and the addresses that it covers. */
+export interface LineRange {
+  readonly file: string
+  readonly line: number
+  readonly start: number
+  readonly end: number
+}
+
 interface Rows {
   addresses: number[]
   files: number[]
   lines: number[]
   columns: number[]
+  statements: number[]
   /** First and last row of each sequence, alternating. */
   sequences: number[]
 }
@@ -89,7 +164,7 @@ export function readLineTable(unit: Unit): LineTable | undefined {
 
 /** Executes the line number program (DWARF 5, 6.2.5). Of several rows at one address the last one counts, as in gdb and addr2line. */
 function runProgram(unit: Unit, header: LineHeader): Rows {
-  const rows: Rows = { addresses: [], files: [], lines: [], columns: [], sequences: [] }
+  const rows: Rows = { addresses: [], files: [], lines: [], columns: [], statements: [], sequences: [] }
   const { lineBase, lineRange, opcodeBase, operandCounts, minimumInstructionLength, maximumOperations, files } = header
   const reader = unit.data.reader('line', header.programStart)
   let address = 0
@@ -97,6 +172,7 @@ function runProgram(unit: Unit, header: LineHeader): Rows {
   let file = 1
   let line = 1
   let column = 0
+  let isStatement = header.defaultIsStatement
   let sequenceStart = 0
 
   const advance = (operations: number): void => {
@@ -112,6 +188,7 @@ function runProgram(unit: Unit, header: LineHeader): Rows {
     rows.files.push(file)
     rows.lines.push(line)
     rows.columns.push(column)
+    rows.statements.push(isStatement ? 1 : 0)
   }
   const endSequence = (): void => {
     emit()
@@ -123,6 +200,7 @@ function runProgram(unit: Unit, header: LineHeader): Rows {
     file = 1
     line = 1
     column = 0
+    isStatement = header.defaultIsStatement
   }
   const extended = (): void => {
     const length = reader.uleb()
@@ -165,6 +243,8 @@ function runProgram(unit: Unit, header: LineHeader): Rows {
         column = reader.uleb()
         break
       case DW_LNS.negate_stmt:
+        isStatement = !isStatement
+        break
       case DW_LNS.set_basic_block:
         break
       case DW_LNS.const_add_pc:

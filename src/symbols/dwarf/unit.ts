@@ -10,7 +10,10 @@ import { readForm, skipForm } from './forms.ts'
 import type { RangeContext } from './ranges.ts'
 import { readRanges } from './ranges.ts'
 
-/** One unit of `.debug_info`. Offsets are absolute in that section. */
+/** The sections that units lie in. */
+export type UnitSection = 'info' | 'types'
+
+/** One unit of `.debug_info` or `.debug_types`. Offsets are absolute in that section. */
 export class Unit implements RangeContext {
   readonly data: DwarfData
   readonly offset: number
@@ -23,13 +26,19 @@ export class Unit implements RangeContext {
   readonly rootOffset: number
   /** False for type units, which have no code. */
   readonly hasCode: boolean
+  /** `.debug_info`, or `.debug_types`, where DWARF 4 has type units. */
+  readonly section: UnitSection
+  /** For a type unit: its signature, in hexadecimal, and the offset of the entry of the type. */
+  readonly typeSignature?: string
+  readonly typeOffset?: number
   private readonly abbreviationOffset: number
   private table: AbbreviationTable | undefined
   private rootCache: RootAttributes | undefined
 
   /** Reads the header at the cursor, and moves it to the next unit. */
-  constructor(data: DwarfData, reader: ByteReader) {
+  constructor(data: DwarfData, reader: ByteReader, section: UnitSection = 'info') {
     this.data = data
+    this.section = section
     this.offset = reader.offset
     const length = reader.u32()
     this.offsetSize = length === 0xffffffff ? 8 : 4
@@ -42,10 +51,18 @@ export class Unit implements RangeContext {
       this.addressSize = reader.u8()
       this.abbreviationOffset = this.readOffset(reader)
       if (type === DW_UT.skeleton || type === DW_UT.split_compile) reader.take(8)
-      else if (type === DW_UT.type || type === DW_UT.split_type) reader.take(8 + this.offsetSize)
+      else if (type === DW_UT.type || type === DW_UT.split_type) {
+        this.typeSignature = signature(reader)
+        this.typeOffset = this.offset + this.readOffset(reader)
+      }
     } else {
       this.abbreviationOffset = this.readOffset(reader)
       this.addressSize = reader.u8()
+      if (section === 'types') {
+        type = DW_UT.type
+        this.typeSignature = signature(reader)
+        this.typeOffset = this.offset + this.readOffset(reader)
+      }
     }
     this.hasCode = this.version >= 2 && this.version <= 5 && (type === DW_UT.compile || type === DW_UT.skeleton)
     this.rootOffset = reader.offset
@@ -58,7 +75,7 @@ export class Unit implements RangeContext {
 
   /** A cursor on the entries of this unit, from `offset`. */
   reader(offset: number): ByteReader {
-    return this.data.reader('info', offset)
+    return this.data.reader(this.section, offset)
   }
 
   /** The abbreviation at the cursor, which moves behind its code; undefined at the null entry that ends a list of children. */
@@ -122,22 +139,33 @@ export class Unit implements RangeContext {
     return base + this.readOffset(this.data.reader('rnglists', base + index * this.offsetSize))
   }
 
-  /** The bases have plain forms, and are read by themselves because the other attributes of the entry need them. */
-  private bases: { strOffsets?: number; addr?: number; rnglists?: number } | undefined
+  /** The offset in `.debug_loclists` of location list `index`. */
+  indexedLocationList(index: number): number {
+    const base = this.rootBases().loclists ?? (this.offsetSize === 8 ? 20 : 12)
+    return base + this.readOffset(this.data.reader('loclists', base + index * this.offsetSize))
+  }
 
-  private rootBases(): { strOffsets?: number; addr?: number; rnglists?: number } {
+  /** The bases have plain forms, and are read by themselves because the other attributes of the entry need them. */
+  private bases: Bases | undefined
+
+  private rootBases(): Bases {
     if (this.bases === undefined) {
-      const wanted = [DW_AT.str_offsets_base, DW_AT.addr_base, DW_AT.GNU_addr_base, DW_AT.rnglists_base]
-      const [strOffsets, addr, gnuAddr, rnglists] = this.attributes(this.rootOffset, wanted)
-      this.bases = { strOffsets: number(strOffsets), addr: number(addr) ?? number(gnuAddr), rnglists: number(rnglists) }
+      const { str_offsets_base, addr_base, GNU_addr_base, rnglists_base, loclists_base } = DW_AT
+      const wanted = [str_offsets_base, addr_base, GNU_addr_base, rnglists_base, loclists_base]
+      const [strOffsets, addr, gnuAddr, rnglists, loclists] = this.attributes(this.rootOffset, wanted)
+      this.bases = {
+        strOffsets: number(strOffsets),
+        addr: number(addr) ?? number(gnuAddr),
+        rnglists: number(rnglists),
+        loclists: number(loclists),
+      }
     }
     return this.bases
   }
 
   private readRoot(): RootAttributes {
     const abbreviation = this.abbreviationAt(this.reader(this.rootOffset))
-    const isUnit = abbreviation?.tag === DW_TAG.compile_unit || abbreviation?.tag === DW_TAG.skeleton_unit
-    if (abbreviation === undefined || !isUnit) return noAttributes
+    if (abbreviation === undefined || !unitTags.has(abbreviation.tag)) return noAttributes
     const values = this.attributes(this.rootOffset, [
       DW_AT.name,
       DW_AT.comp_dir,
@@ -181,6 +209,25 @@ export interface RootAttributes {
 
 const noAttributes: RootAttributes = {}
 
+const unitTags: ReadonlySet<number> = new Set([
+  DW_TAG.compile_unit,
+  DW_TAG.skeleton_unit,
+  DW_TAG.partial_unit,
+  DW_TAG.type_unit,
+])
+
+interface Bases {
+  readonly strOffsets?: number
+  readonly addr?: number
+  readonly rnglists?: number
+  readonly loclists?: number
+}
+
+function signature(reader: ByteReader): string {
+  const low = reader.u32()
+  return `${reader.u32().toString(16)}:${low.toString(16)}`
+}
+
 /** The end of a range: `DW_AT_high_pc` is an address, or in the constant forms a length. */
 export function highAddress(
   abbreviation: Abbreviation,
@@ -197,11 +244,11 @@ export function highAddress(
   return isAddress ? high : low + high
 }
 
-/** Headers of all units of `.debug_info`, in order; costs a jump per unit. */
-export function readUnits(data: DwarfData): Unit[] {
+/** Headers of all units of a section, in order; costs a jump per unit. */
+export function readUnits(data: DwarfData, section: UnitSection = 'info'): Unit[] {
   const units: Unit[] = []
-  const reader = data.reader('info')
-  while (!reader.done) units.push(new Unit(data, reader))
+  const reader = data.reader(section)
+  while (!reader.done) units.push(new Unit(data, reader, section))
   return units
 }
 

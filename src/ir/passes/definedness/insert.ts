@@ -54,7 +54,8 @@ function stateMirror(offset: number): number {
 function isOrdered(list: readonly Node[]): boolean {
   let stored = false
   for (const { op } of list) {
-    if (op.effect === 'state' && op !== ops.state_load32 && op !== ops.state_load64 && op !== ops.state_load128) return false
+    if (op.effect === 'state' && op !== ops.state_load32 && op !== ops.state_load64 && op !== ops.state_load128)
+      return false
     if (op.effect === 'store') stored = true
     else if (stored && (op.effect === 'load' || op.effect === 'guard')) return false
   }
@@ -108,7 +109,8 @@ class Inserter {
     const { ops: list, insns } = block
     const starts = insns.map(({ firstOp }) => firstOp)
     const first = starts[0] ?? 0
-    if (insns.length === 0 || first > 0) this.instruction(list.slice(0, insns.length === 0 ? list.length : first), insns.length === 0)
+    if (insns.length === 0 || first > 0)
+      this.instruction(list.slice(0, insns.length === 0 ? list.length : first), insns.length === 0)
     insns.forEach((insn, i) => {
       const from = starts[i]!
       insn.firstOp = this.out.length
@@ -268,7 +270,7 @@ class Inserter {
 
   private setRegister(v: number, bits: Node): void {
     const before = this.current[v]
-    if (before === bits || (before != null && isDefined(before) && isDefined(bits))) return
+    if (before === bits || (before !== null && before !== undefined && isDefined(before) && isDefined(bits))) return
     this.add(bits.type === 'v128' ? ops.v128_put : ops.i64_put, bits, v)
     this.current[v] = bits
   }
@@ -333,7 +335,8 @@ class Inserter {
       if (typeof term.then !== 'number' && typeof term.else !== 'number') return
       const v = this.r.any(this.of(term.cond))
       this.ask(v, USE.jump, FLAGS_DEFINED)
-    } else if (term.kind === 'ijump' || term.kind === 'icall' || term.kind === 'ret') this.askAddress(term.address, USE.target)
+    } else if (term.kind === 'ijump' || term.kind === 'icall' || term.kind === 'ret')
+      this.askAddress(term.address, USE.target)
   }
 
   private atEnd(): void {
@@ -353,9 +356,7 @@ class Inserter {
 /** Is the value computed from `stack` by a subtraction or a mask? */
 function isFrom(value: Node, stack: Node): boolean {
   if (value === stack) return true
-  return (
-    (value.op === ops.i64_add || value.op === ops.i64_sub || value.op === ops.i64_and) && isFrom(value.a!, stack)
-  )
+  return (value.op === ops.i64_add || value.op === ops.i64_sub || value.op === ops.i64_and) && isFrom(value.a!, stack)
 }
 
 const inserter = new Inserter()

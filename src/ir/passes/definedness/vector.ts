@@ -97,7 +97,8 @@ const order =
 /** Undefined from the highest undefined bit of a lane down. */
 function downwards(r: Bits, shape: Shape, v: Node): Node {
   let result = v
-  for (let by = 1; by < WIDTH[shape]; by *= 2) result = r.either(result, r.op(opOf(shape, 'shr_u'), result, r.b.i32(by)))
+  for (let by = 1; by < WIDTH[shape]; by *= 2)
+    result = r.either(result, r.op(opOf(shape, 'shr_u'), result, r.b.i32(by)))
   return result
 }
 
@@ -117,22 +118,18 @@ const extreme =
     return r.b.emit(ops.v128_bitselect, other, chosen, undecided)
   }
 
-const add =
-  (): Rule =>
-  (r, n, va, vb) => {
-    const low = r.op(n.op, r.least(n.a!, va), r.least(n.b!, vb!))
-    const high = r.op(n.op, r.greatest(n.a!, va), r.greatest(n.b!, vb!))
-    return r.either(r.xor(low, high), r.either(va, vb!))
-  }
+const add = (): Rule => (r, n, va, vb) => {
+  const low = r.op(n.op, r.least(n.a!, va), r.least(n.b!, vb!))
+  const high = r.op(n.op, r.greatest(n.a!, va), r.greatest(n.b!, vb!))
+  return r.either(r.xor(low, high), r.either(va, vb!))
+}
 
-const sub =
-  (): Rule =>
-  (r, n, va, vb) => {
-    if (n.a === n.b) return DEFINED.v128
-    const low = r.op(n.op, r.least(n.a!, va), r.greatest(n.b!, vb!))
-    const high = r.op(n.op, r.greatest(n.a!, va), r.least(n.b!, vb!))
-    return r.either(r.xor(low, high), r.either(va, vb!))
-  }
+const sub = (): Rule => (r, n, va, vb) => {
+  if (n.a === n.b) return DEFINED.v128
+  const low = r.op(n.op, r.least(n.a!, va), r.greatest(n.b!, vb!))
+  const high = r.op(n.op, r.greatest(n.a!, va), r.least(n.b!, vb!))
+  return r.either(r.xor(low, high), r.either(va, vb!))
+}
 
 const mul =
   (shape: Shape): Rule =>
@@ -175,11 +172,7 @@ const widening =
 const narrow =
   (shape: Shape): Rule =>
   (r, n, va, vb) =>
-    r.op(
-      table[n.op.name.replace('.', '_').replace(/_u$/, '_s')]!,
-      whole(r, shape, va),
-      whole(r, shape, vb!),
-    )
+    r.op(table[n.op.name.replace('.', '_').replace(/_u$/, '_s')]!, whole(r, shape, va), whole(r, shape, vb!))
 
 const popcntLanes: Rule = (r, _n, va) => r.and(whole(r, 'i8x16', va), r.b.v128(new Uint8Array(16).fill(15)))
 

@@ -1,0 +1,40 @@
+/** Exists to choose the observers behind the names of checks, and to gather what they heard. */
+import type { Observer } from '../tool/observer.ts'
+import { FaultCheck, type FaultFact } from './faults.ts'
+import { HeapCheck, type HeapFacts } from './heap.ts'
+import { RaceCheck, type RaceFact } from './race.ts'
+import { UndefinedCheck, type UndefinedFact } from './undefined.ts'
+
+/** All that the checks of a run heard, as plain data. */
+export interface CheckFacts {
+  heap: HeapFacts
+  faults: FaultFact[]
+  undefined: UndefinedFact[]
+  races: RaceFact[]
+}
+
+/** The observers of a run that is checked. */
+export class Checks {
+  readonly observers: readonly Observer[]
+  private readonly heap: HeapCheck
+  private readonly faults: FaultCheck
+  private readonly undefined: UndefinedCheck
+  private readonly race: RaceCheck | null
+
+  /** `names`: `memory`, `leak`, `race`. */
+  constructor(names: readonly string[]) {
+    this.heap = new HeapCheck(names)
+    this.faults = new FaultCheck()
+    this.undefined = new UndefinedCheck()
+    this.race = names.includes('race') ? new RaceCheck() : null
+    this.observers = [
+      this.heap,
+      ...(names.includes('memory') ? [this.faults, this.undefined] : []),
+      ...(this.race === null ? [] : [this.race]),
+    ]
+  }
+
+  get facts(): CheckFacts {
+    return { heap: this.heap.facts, faults: this.faults.facts, undefined: this.undefined.facts, races: this.race?.facts ?? [] }
+  }
+}

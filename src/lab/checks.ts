@@ -1,0 +1,79 @@
+/** Exists to turn what checks heard into what is told: findings with stacks, without those that are suppressed, and sums. */
+import type { CheckFacts } from '../checks/checks.ts'
+import { RaceCheck, type RaceFact } from '../checks/race.ts'
+import { startMachine } from '../replay/machine.ts'
+import { isSuppressed } from '../report/suppressions.ts'
+import { findingsOf, type Again } from '../session/findings.ts'
+import { atomicPlaces } from '../session/race-findings.ts'
+import type { Session } from '../session/session.ts'
+import type { Inflate } from '../session/stacks.ts'
+import type { Finding, LeakSummary } from '../tool/finding.ts'
+import type { LeakedBlock } from '../tool/observer.ts'
+import { silent } from './silent.ts'
+
+/** Findings and sums of the run that `session` has executed; `facts` are what its check heard. */
+export function findingsOfChecks(
+  { inputs, world, subject }: Session,
+  facts: CheckFacts,
+  inflate: Inflate,
+): { findings: Finding[]; leaks: LeakSummary | null } {
+  const { suppressions, leakKinds, names } = inputs.checks!
+  const summary = names.includes('leak') ? emptySummary() : null
+  // Only what will be told, or may be suppressed, is worth a second execution.
+  const isExplained = ({ state }: LeakedBlock): boolean => leakKinds.includes(state) || suppressions.length > 0
+  const leaks = facts.heap.leaks.map((event) => ({ ...event, blocks: event.blocks.filter(isExplained) }))
+  const again = {
+    seed: inputs.seed,
+    start: (definedness: boolean) => startMachine(inputs, silent(world), { definedness }),
+    world,
+    inflate,
+  }
+  const races = orderedBySource(facts.races, again, subject.count)
+  const all = findingsOf({ ...facts, races, heap: { ...facts.heap, leaks } }, again)
+  for (const one of facts.heap.leaks.flatMap(({ blocks }) => blocks)) {
+    if (isExplained(one)) continue
+    summary![one.state].bytes += one.block.size
+    summary![one.state].blocks++
+  }
+  const findings: Finding[] = []
+  for (const finding of all) {
+    const suppressed = isSuppressed(finding, suppressions)
+    const kind = finding.kind.startsWith('leak-') ? finding.kind.slice('leak-'.length) : null
+    if (kind !== null && summary !== null) {
+      const sum = summary[suppressed ? 'suppressed' : (kind as keyof LeakSummary)]
+      sum.bytes += finding.leak!.bytes
+      sum.blocks += finding.leak!.blocks
+    }
+    if (!suppressed && (kind === null || leakKinds.includes(kind))) findings.push(finding)
+  }
+  if (facts.heap.dropped > 0)
+    findings.at(-1)?.remarks.push(`${facts.heap.dropped} more events, at other places, are not told`)
+  return { findings, leaks: summary }
+}
+
+/** Instructions are plain for the processor that are atomic for the program. How often that is looked for among what is left. */
+const ROUNDS = 4
+
+/** The races that are left once accesses that the source says are atomic are taken for such: found by watching the same run, of `count` instructions, again. */
+function orderedBySource(races: readonly RaceFact[], again: Again, count: number): readonly RaceFact[] {
+  const places = new Set<number>()
+  for (let round = 0; round < ROUNDS && races.length > 0; round++) {
+    const known = places.size
+    for (const pc of atomicPlaces(findingsOf({ ...NOTHING, races }, again))) places.add(pc)
+    if (places.size === known) break
+    const check = new RaceCheck(places)
+    const subject = again.start(false)
+    subject.addObserver(check)
+    subject.advance(count)
+    subject.release()
+    races = check.facts
+  }
+  return races
+}
+
+const NOTHING = { heap: { faults: [], dropped: 0, leaks: [] }, faults: [], undefined: [] }
+
+function emptySummary(): LeakSummary {
+  const none = (): { bytes: number; blocks: number } => ({ bytes: 0, blocks: 0 })
+  return { definite: none(), indirect: none(), possible: none(), reachable: none(), suppressed: none() }
+}

@@ -1,0 +1,34 @@
+/** Exists to open a recorded run in this thread as one that can be walked both ways, and to answer what front ends ask of it. */
+import { LemmingError } from '../base/errors.ts'
+import { inflate } from '../host/node.ts'
+import { startTimeline } from '../replay/machine.ts'
+import { ReplayingWorld } from '../replay/replaying-world.ts'
+import type { Timeline } from '../replay/timeline.ts'
+import { Debugger } from '../session/debugger.ts'
+import type { Stop } from '../session/protocol.ts'
+import { verifyEnd } from '../session/session.ts'
+import type { AskJob, OpenJob } from './jobs.ts'
+import { readRecording } from './storage.ts'
+
+let opened: Debugger | null = null
+
+/** Executes the recorded run once, compares its end with the recorded one, and stands at its end. */
+export function openRun({ file, budget, interrupt }: OpenJob): Stop {
+  const { recording, objects } = readRecording(file)
+  let timeline: Timeline | undefined
+  const world = new ReplayingWorld(recording.answers, objects, (fd, bytes) => timeline?.wrote(fd, bytes))
+  timeline = startTimeline(recording.inputs, world, recording.end, {
+    ...(budget !== null && { budget }),
+    interrupted: () => Atomics.exchange(interrupt, 0, 0) !== 0,
+  })
+  verifyEnd(timeline.finish(), recording.end)
+  opened = new Debugger(timeline, recording.inputs, world, inflate)
+  opened.seek(Infinity)
+  return opened.step({ tid: 0, unit: 'instruction', back: false })
+}
+
+/** Answers one question. */
+export function askRun({ method, args }: AskJob): unknown {
+  if (opened === null) throw new LemmingError('internal', 'internal error: no run is open')
+  return (opened[method] as (...args: unknown[]) => unknown).apply(opened, args)
+}

@@ -1,0 +1,186 @@
+/** Exists to tell when a system call depends on undefined bits, in its registers or in the memory that it makes the kernel read, and to carry V bits over signal handlers. */
+import type { AddressSpace } from '../engine/address-space.ts'
+import { definednessOf, defineRegisters, firstUndefined, putDefinedness, setUndefined } from '../engine/definedness.ts'
+import { REG, registers, STATE, STATE_SIZE } from '../ir/registers.ts'
+import { argumentRegister, type ArgType, type CallView, type Declaration, type Range } from './declare.ts'
+import type { Kernel } from './kernel.ts'
+import type { Task } from './state.ts'
+
+const SYSCALL_LENGTH = 2
+const AF_UNIX = 1
+const AF_INET = 2
+
+/** V bits of a general register. */
+const bitsOf = (k: Kernel, register: number): bigint =>
+  k.cpu.view.getBigUint64(registers[REG.gprUndefined + register]!.offset, true)
+
+/** What the kernel looks at of an argument's register. */
+function lookedAt(type: ArgType): bigint {
+  return type.decode(0, 1) === type.decode(0, 0) ? 0xffff_ffffn : 0xffff_ffff_ffff_ffffn
+}
+
+/**
+ * To be called before the handler: tells the observers of what the call depends on that is undefined. What the call leaves in the registers is defined.
+ */
+export function enterUndefined(k: Kernel, t: Task, declaration: Declaration, args: readonly number[]): void {
+  if (k.undefinedObservers.length !== 0) {
+    const call: CallView = { k, t, space: k.space(t), args, result: null }
+    tellRegisters(k, t, declaration, call)
+    for (const [argument, range] of readRanges(declaration, call)) tellMemory(k, t, declaration, argument, range)
+  }
+  defineRegisters(k.cpu.view, (1 << REG.rax) | (1 << REG.rcx) | (1 << REG.r11))
+}
+
+function tellRegisters(k: Kernel, t: Task, declaration: Declaration, call: CallView): void {
+  const tell = (argument: number, register: number): void => {
+    k.tellUndefined(
+      t,
+      place(k, { kind: 'syscall-register', by: declaration.name, argument, address: 0, start: 0, length: 0 }),
+    )
+    defineRegisters(k.cpu.view, 1 << register)
+  }
+  if ((bitsOf(k, REG.rax) & 0xffff_ffffn) !== 0n) tell(-1, REG.rax)
+  declaration.args.forEach(([, type], i) => {
+    const register = argumentRegister(i)
+    if ((bitsOf(k, register) & lookedAt(type)) === 0n) return
+    // Arguments that a trace leaves out are not looked at either.
+    if (type.text(call.args[i]!, call) !== null) tell(i, register)
+  })
+}
+
+function readRanges(declaration: Declaration, call: CallView): [number, Range][] {
+  const found: [number, Range][] = []
+  declaration.args.forEach(([, type], i) => {
+    const value = call.args[i]!
+    if (value === 0 || type.reads === undefined) return
+    for (const range of type.reads(value, call)) {
+      for (const [start, end] of withoutHoles(declaration.name, call, value, range))
+        if (end > start) found.push([i, { start, length: end - start }])
+    }
+  })
+  return found
+}
+
+/** Parts of a range that mean something, as [start, end): structures have padding, and addresses are of different lengths. */
+function withoutHoles(name: string, { space }: CallView, value: number, { start, length }: Range): [number, number][] {
+  const end = start + length
+  if (start !== value) return [[start, end]]
+  const except = (...holes: [number, number][]): [number, number][] => {
+    const parts: [number, number][] = []
+    let from = start
+    for (const [at, bytes] of holes) {
+      parts.push([from, Math.min(end, start + at)])
+      from = start + at + bytes
+    }
+    parts.push([from, end])
+    return parts
+  }
+  switch (name) {
+    case 'fcntl':
+      return length === 32 ? except([4, 4], [28, 4]) : [[start, end]]
+    case 'sigaltstack':
+      return except([12, 4])
+    case 'sendmsg':
+    case 'recvmsg':
+      return length === 56 ? except([12, 4], [52, 4]) : [[start, end]]
+    case 'connect':
+    case 'bind':
+    case 'sendto': {
+      const family = space.read(start, 2)
+      if (family === null || length < 2) return [[start, end]]
+      const kind = family[0]! | (family[1]! << 8)
+      if (kind === AF_INET && length >= 16) return [[start, start + 8]]
+      if (kind !== AF_UNIX || length <= 2) return [[start, end]]
+      const path = space.readString(start + 2, length - 2)
+      // A name that begins with NUL is all of its bytes.
+      return path === null || path.length === 0 ? [[start, end]] : [[start, start + 2 + path.length + 1]]
+    }
+    default:
+      return [[start, end]]
+  }
+}
+
+function tellMemory(k: Kernel, t: Task, { name }: Declaration, argument: number, { start, length }: Range): void {
+  const space = k.space(t)
+  const readable = space.read(start, length)
+  if (readable === null) return
+  const address = firstUndefined(space, start, length)
+  if (address < 0) return
+  k.tellUndefined(t, place(k, { kind: 'syscall-memory', by: name, argument, address, start, length }))
+}
+
+type Told = Parameters<Kernel['tellUndefined']>[1]
+
+/** The instruction is behind us. */
+function place(k: Kernel, told: Omit<Told, 'pc'>): Told {
+  return { ...told, pc: Number(k.cpu.rip) - SYSCALL_LENGTH }
+}
+
+/** Where a signal frame has what: addresses. */
+interface FramePlaces {
+  /** General registers in this order, eight bytes each. */
+  registers: number
+  order: readonly number[]
+  flags: number
+  xmm: number
+  /** The stack pointer of the handler. */
+  stack: number
+}
+
+/** A frame has been written: the V bits of the interrupted registers lie beside what it holds of them, and the handler's are defined. */
+export function pushDefinedness(k: Kernel, t: Task, places: FramePlaces): void {
+  if (!k.definedness) return
+  const space = k.space(t)
+  const { bytes, view } = k.cpu
+  places.order.forEach((register, i) => {
+    if (register === REG.rsp) return
+    const { offset } = registers[REG.gprUndefined + register]!
+    putDefinedness(space, places.registers + i * 8, bytes.subarray(offset, offset + 8))
+  })
+  const flags = [REG.flagAUndefined, REG.flagBUndefined].some(
+    (register) => view.getBigUint64(registers[register]!.offset, true) !== 0n,
+  )
+  putDefinedness(space, places.flags, new Uint8Array(8).fill(flags ? 255 : 0))
+  const xmm = registers[REG.xmmUndefined]!.offset
+  putDefinedness(space, places.xmm, bytes.subarray(xmm, xmm + 256))
+  bytes.fill(0, STATE.undefined, STATE_SIZE)
+  setUndefined(space, places.stack - 128, 128)
+}
+
+/** The registers have been set from a frame. */
+export function popDefinedness(k: Kernel, t: Task, places: Omit<FramePlaces, 'stack'>): void {
+  if (!k.definedness) return
+  const space = k.space(t)
+  const { bytes, view } = k.cpu
+  bytes.fill(0, STATE.undefined, STATE_SIZE)
+  places.order.forEach((register, i) => {
+    if (register === REG.rsp) return
+    bytes.set(definednessOf(space, places.registers + i * 8, 8), registers[REG.gprUndefined + register]!.offset)
+  })
+  if (firstUndefined(space, places.flags, 8) >= 0)
+    view.setBigUint64(registers[REG.flagAUndefined]!.offset, 0xffff_ffff_ffff_ffffn, true)
+  if (places.xmm !== 0) bytes.set(definednessOf(space, places.xmm, 256), registers[REG.xmmUndefined]!.offset)
+}
+
+/**
+ * How functions of the C library for SSE2 begin that look at whole vectors and find out afterwards which part of what they saw counts, so that the rest decides
+ * nothing: memchr, wmemchr and memrchr (a count in RDX); strrchr and wcsrchr, of which only the jumps behind `before` are meant.
+ */
+const WHOLE_VECTORS: { begin: number[]; before: number[] }[] = [
+  { begin: [0x66, 0x0f, 0x6e, 0xce, 0x89, 0xf9, 0x66, 0x0f, 0x60, 0xc9, 0x48, 0x85, 0xd2], before: [] },
+  { begin: [0x66, 0x0f, 0x6e, 0xce, 0x89, 0xf9, 0x48, 0x85, 0xd2], before: [] },
+  { begin: [0x66, 0x0f, 0x6e, 0xce, 0x48, 0x83, 0xea, 0x10], before: [] },
+  { begin: [0x66, 0x0f, 0x6e, 0xc6, 0x48, 0x89, 0xf8, 0x25, 0xff, 0x0f, 0, 0], before: [0x29, 0xc8] },
+]
+const LONGEST_FUNCTION = 0x3c0
+
+/** Is a jump at `pc` one of a function that searches by vectors, on what may lie behind the range that it searches? */
+export function isVectorSearch({ bytes }: AddressSpace, pc: number): boolean {
+  const follows = (at: number, list: readonly number[]): boolean => list.every((byte, i) => bytes[at + i] === byte)
+  for (let at = pc; at > pc - LONGEST_FUNCTION; at--) {
+    if (bytes[at] !== 0x66 || bytes[at + 1] !== 0x0f || bytes[at + 2] !== 0x6e) continue
+    if (WHOLE_VECTORS.some(({ begin, before }) => follows(at, begin) && follows(pc - before.length, before)))
+      return true
+  }
+  return false
+}

@@ -1,0 +1,476 @@
+/**
+ * Exists to go to any moment of a recorded run, and back: it keeps checkpoints, which are only ever a cache, and executes the rest again. What looks on
+ * (stops, traces) never changes what is executed.
+ */
+import type { AddressSpace } from '../engine/address-space.ts'
+import type { TracedAccess } from '../engine/processor.ts'
+import { Checkpoints, isUnchanged, ownPages, type Checkpoint } from '../linux/checkpoint.ts'
+import type { Kernel } from '../linux/kernel.ts'
+import { Machine } from '../linux/machine.ts'
+import type { Task } from '../linux/state.ts'
+import type { Traps } from '../linux/traps.ts'
+import type { Observer, TaskInfo } from '../tool/observer.ts'
+import type { RunEnd } from './recording.ts'
+import type { Subject } from './subject.ts'
+
+/** What is looked for in the run. Hits are moments before the instruction that does it. */
+export interface Search {
+  /** Addresses of instructions: a hit before each execution of one, in any process. */
+  stops?: ReadonlySet<number>
+  /** Bytes of the address space of process `pid`: a hit for each instruction that stores into them, and with `reads` also for those that read them. */
+  traces?: { pid: number; ranges: readonly { start: number; end: number }[]; reads: boolean }
+  /** A hit for each change of the running thread, or each system call that is over. */
+  switches?: boolean
+  calls?: boolean
+  /** Which hits count; asked while the machine stands at it. All, when it is absent. */
+  accept?: (hit: Hit) => boolean
+  /** Going forwards also ends where this thread has executed so many instructions. */
+  task?: { tid: number; count: number }
+  /** Going forwards ends here, and not at the end of the run. */
+  limit?: number
+}
+
+/** Something that was looked for. */
+export interface Hit {
+  kind: 'stop' | 'access' | 'switch' | 'call'
+  /** The moment before the instruction that is at the stop, makes the access, ends the call: what it does shows one moment later. */
+  moment: number
+  /** Who; 0 for a write of the kernel's on nobody's behalf. */
+  pid: number
+  tid: number
+  /** The instruction, of a stop. */
+  pc: number
+  accesses: readonly TracedAccess[]
+  /** An access of the kernel's, and not of an instruction. */
+  byKernel: boolean
+  /** A system call in strace's form. */
+  text: string
+}
+
+/** Where going forwards or backwards has ended. */
+export type Reached =
+  | { why: 'hit'; hit: Hit }
+  /** The thread of `task`, the limit, the run's end or start; or somebody asked to stop. */
+  | { why: 'task' | 'limit' | 'end' | 'start' | 'interrupted' }
+
+/** Output of the program, with the moment at which it was written. */
+export interface Written {
+  moment: number
+  fd: 1 | 2
+  bytes: Uint8Array
+}
+
+export interface TimelineOptions {
+  /** Bytes that checkpoints may take. */
+  budget?: number
+  /** Asked now and then: true ends what is under way. */
+  interrupted?: () => boolean
+}
+
+/** A machine as a timeline holds it. */
+interface Holder extends Subject {
+  machine: Machine
+}
+
+const PAGE = 4096
+const DEFAULT_BUDGET = 2 ** 30
+/** Checkpoints that a run has at first, and how close together they may be. */
+const CHECKPOINTS = 256
+const CLOSEST = 2 ** 16
+/** What a checkpoint takes besides pages, about. */
+const STATE_BYTES = 2 ** 18
+/** Going forwards less than this is not worth another start. */
+const FAR = 200_000
+/** Going to a moment further than ten times this from a checkpoint leaves one this close before it: who goes back often goes back again. */
+const NEAR = [20_000, 500]
+const NEAR_KEPT = 12
+/** Accesses within one interval beyond which the last one is looked for from the end, in windows. */
+const MANY = 1000
+
+export class Timeline {
+  readonly subject: Subject
+  /** Where the run ended; moments lie in [0, end.count]. */
+  readonly end: RunEnd
+  /** What the program has written so far, as far as it was ever executed. */
+  readonly output: Written[] = []
+  private readonly holder: Holder
+  private readonly keeper = new Checkpoints()
+  private readonly budget: number
+  private readonly interrupted: () => boolean
+  /** Ascending. */
+  private checkpoints: Checkpoint[] = []
+  private readonly outputAt = new WeakMap<Checkpoint, number>()
+  /** Near ones, the oldest first: they go before others do. */
+  private readonly near: Checkpoint[] = []
+  private bytes = 0
+  private distance: number
+  private written = 0
+  /** Whether the machine is as `advance` to the moment leaves it, and nothing of what comes then has happened. */
+  private exact = true
+  private search: Search | null = null
+  private found: Hit | null = null
+  private ranges: NonNullable<Search['traces']> | null = null
+  private armed: Kernel | null = null
+  private stops: ReadonlySet<number> = new Set()
+
+  /** `holder` is the machine before its first instruction. */
+  constructor(holder: Holder, end: RunEnd, options: TimelineOptions = {}) {
+    this.holder = holder
+    this.subject = holder
+    this.end = end
+    this.budget = options.budget ?? DEFAULT_BUDGET
+    this.interrupted = options.interrupted ?? (() => false)
+    this.distance = Math.max(CLOSEST, 2 ** Math.ceil(Math.log2(Math.max(1, end.count) / CHECKPOINTS)))
+    this.take()
+  }
+
+  get moment(): number {
+    return this.holder.machine.state.count
+  }
+
+  /** Bytes that checkpoints take, about, and their number. */
+  cost(): { bytes: number; checkpoints: number } {
+    return { bytes: this.bytes, checkpoints: this.checkpoints.length }
+  }
+
+  /** What the program writes goes here, in the order of execution. */
+  wrote(fd: 1 | 2, bytes: Uint8Array): void {
+    if (this.written++ === this.output.length) this.output.push({ moment: this.moment, fd, bytes: bytes.slice() })
+  }
+
+  /** Gives up all checkpoints but the first: nothing changes but how long things take. */
+  forget(): void {
+    this.checkpoints = this.checkpoints.slice(0, 1)
+    this.near.length = 0
+    this.bytes = this.checkpoints[0]!.copied * PAGE + STATE_BYTES
+  }
+
+  // Going somewhere.
+
+  /** Goes to a moment, exactly: as the first execution of so many instructions left the machine. */
+  seek(moment: number): void {
+    const target = Math.max(0, Math.min(moment, this.end.count))
+    this.disarm()
+    const base = this.before(target)
+    if (!this.exact || target < this.moment || base.moment > this.moment + FAR) this.restore(base)
+    for (const near of NEAR) {
+      if (target - this.moment <= 10 * near) continue
+      this.forward(target - near)
+      this.take(true)
+    }
+    this.forward(target)
+  }
+
+  /** Executes the run to its end, past the last moment: what it is verified by. */
+  finish(): RunEnd {
+    this.seek(this.end.count)
+    const { machine } = this.holder
+    const copy = this.end.ending.kind === 'time-limit' ? null : machine.advance(this.end.count + 1)
+    const ending = this.subject.ending() ?? this.end.ending
+    this.exact = copy === null
+    return { count: this.moment, hash: this.subject.hash(), ending }
+  }
+
+  /** Goes forwards to the first thing that is looked for. At a stop the machine stands before it, otherwise behind it. */
+  run(search: Search): Reached {
+    const from = this.moment
+    const passed = this.holder.machine.state.turn.tid
+    if (!this.exact) this.seek(from)
+    const accept = search.accept ?? (() => true)
+    // Who stands at a stop goes on from it.
+    const fresh = (hit: Hit): boolean => !(hit.kind === 'stop' && hit.moment === from && hit.tid === passed)
+    const first = { ...search, accept: (hit: Hit) => this.found === null && fresh(hit) && accept(hit) }
+    const limit = Math.min(search.limit ?? Infinity, this.end.count)
+    for (;;) {
+      if (this.moment >= limit) return this.reached(limit === this.end.count ? 'end' : 'limit')
+      if (this.interrupted()) return this.reached('interrupted')
+      this.arm(first)
+      this.stretch(Math.min(limit, this.due()))
+      const { found } = this
+      if (found !== null) {
+        this.goTo(found)
+        return { why: 'hit', hit: found }
+      }
+      const { task } = search
+      if (task !== undefined && (this.holder.machine.state.tasks.get(task.tid)?.count ?? 0) >= task.count)
+        return this.reached('task')
+      this.takeIfDue()
+    }
+  }
+
+  /** Goes backwards to the last thing before this moment that is looked for; the machine stands before it. */
+  runBack(search: Search): Reached {
+    const hit = this.last(search, this.moment)
+    if (hit === 'interrupted') return { why: 'interrupted' }
+    this.seek(hit === null ? 0 : hit.moment)
+    return hit === null ? { why: 'start' } : { why: 'hit', hit }
+  }
+
+  /** The last thing before a moment that is looked for; where the machine is afterwards is not said. */
+  last(search: Search, before: number): Hit | 'interrupted' | null {
+    let end = before
+    while (end > 0) {
+      if (this.interrupted()) return 'interrupted'
+      let base = this.before(end - 1)
+      // Where nothing was executed yet, checkpoints come on the way.
+      if (end - base.moment > this.distance) {
+        this.seek(end - 1)
+        base = this.before(end - 1)
+      }
+      if (!this.isQuiet(search, base)) {
+        const hit = this.lastWithin(search, base, end)
+        if (hit !== null) return hit
+      }
+      end = base.moment
+    }
+    return null
+  }
+
+  /** The first moment at which a thread had executed so many instructions; null when it never had. The machine is there. */
+  momentOf(tid: number, count: number): number | null {
+    const counts = this.checkpoints.map(({ state }) => state.tasks.get(tid)?.count)
+    const born = counts.findIndex((one) => one !== undefined)
+    let base = born < 0 ? this.checkpoints.at(-1)! : this.checkpoints[Math.max(0, born - 1)]!
+    counts.forEach((one, i) => {
+      if (one !== undefined && one < count) base = this.checkpoints[i]!
+    })
+    this.disarm()
+    this.restore(base)
+    return this.run({ task: { tid, count } }).why === 'task' ? this.moment : null
+  }
+
+  // Searching.
+
+  /** Whether the pages in question are the same at both ends of an interval that is covered by checkpoints. */
+  private isQuiet({ traces, stops, switches, calls }: Search, base: Checkpoint): boolean {
+    if (traces === undefined || traces.reads || stops !== undefined || switches || calls) return false
+    const next = this.checkpoints[this.checkpoints.indexOf(base) + 1]
+    if (next === undefined) return false
+    const spaceId = base.state.processes.get(traces.pid)?.spaceId
+    if (spaceId === undefined || spaceId !== next.state.processes.get(traces.pid)?.spaceId) return false
+    return traces.ranges.every(({ start, end: stop }) => {
+      for (let page = start >>> 12; page <= (stop - 1) >>> 12; page++)
+        if (!isUnchanged(base, next, spaceId, page)) return false
+      return true
+    })
+  }
+
+  /** The last hit in [base, end). Of many accesses the last is looked for from the end. */
+  private lastWithin(search: Search, base: Checkpoint, end: number): Hit | null {
+    const whole = this.note(search, base, base.moment, end, search.traces === undefined ? Infinity : MANY)
+    if (whole.times <= MANY || search.traces === undefined) return whole.hit
+    const from = whole.hit!.moment
+    for (let window = 64, stop = end; ; window *= 16) {
+      const start = Math.max(from, end - window)
+      const { hit } = this.note(search, base, start, stop, Infinity)
+      if (hit !== null || start === from) return hit ?? whole.hit
+      stop = start
+    }
+  }
+
+  /** Executes [from, end) and notes the last hit; gives up after `most` of them. */
+  private note(search: Search, base: Checkpoint, from: number, end: number, most: number): { hit: Hit | null; times: number } {
+    let hit: Hit | null = null
+    let times = 0
+    this.disarm()
+    this.restore(base)
+    this.forward(from)
+    const accept = search.accept ?? (() => true)
+    this.arm({
+      ...search,
+      accept: (one) => {
+        if (one.moment >= end || !accept(one)) return false
+        hit = one
+        return ++times > most
+      },
+    })
+    while (this.moment < end && this.found === null) {
+      this.stretch(Math.min(end, this.due()))
+      this.takeIfDue()
+    }
+    this.disarm()
+    return { hit, times }
+  }
+
+  private arm(search: Search): void {
+    const { kernel } = this.holder.machine
+    this.search = search
+    this.found = null
+    kernel.goal = search.task ?? null
+    kernel.traps = this.traps
+    const stops = search.stops ?? NOTHING
+    const sameStops = stops === this.stops || (stops.size === 0 && this.stops.size === 0)
+    this.stops = stops
+    const traces = search.traces ?? null
+    const sameTraces = traces === this.ranges
+    this.ranges = traces
+    if (!sameStops || !sameTraces || this.armed !== kernel)
+      for (const [id, { space }] of kernel.memories) this.traps.space(space, id)
+    if (search.switches || search.calls) {
+      if (!kernel.observers.includes(this.observer)) kernel.addObserver(this.observer)
+    } else kernel.removeObserver(this.observer)
+    this.armed = kernel
+  }
+
+  /** Nobody looks on. Stops stay where they are: they cost next to nothing, and often come again. */
+  private disarm(): void {
+    const { kernel } = this.holder.machine
+    this.search = null
+    this.found = null
+    kernel.goal = null
+    if (this.ranges !== null) for (const { space } of kernel.memories.values()) space.setTraces([], false)
+    this.ranges = null
+    kernel.traps = null
+    kernel.removeObserver(this.observer)
+  }
+
+  private readonly traps: Traps = {
+    space: (space: AddressSpace, id: number) => {
+      space.setStops(this.stops)
+      const { ranges } = this
+      const process = ranges === null ? undefined : this.holder.machine.state.processes.get(ranges.pid)
+      if (ranges !== null && process?.spaceId === id) {
+        space.onKernelWrite = (address, length) => this.holder.machine.kernel.wroteTraced(address, length)
+        space.setTraces(ranges.ranges, ranges.reads)
+      } else space.setTraces([], false)
+    },
+    arrived: (t: Task, pc: number) => this.isFound({ ...this.hit('stop', t), pc }),
+    accessed: (t: Task | null, moment: number, accesses: readonly TracedAccess[], byKernel: boolean) =>
+      this.isFound({ ...this.hit('access', t ?? { pid: 0, tid: 0 }), moment, accesses, byKernel }),
+  }
+
+  private readonly observer: Observer = {
+    name: 'timeline',
+    taskSwitch: (_from, to) => {
+      if (this.search?.switches) this.tell(this.hit('switch', to))
+    },
+    syscall: (event) => {
+      if (this.search?.calls) this.tell({ ...this.hit('call', event.task), text: event.text() })
+    },
+  }
+
+  private tell(hit: Hit): void {
+    if (this.isFound(hit)) this.holder.machine.kernel.halted = true
+  }
+
+  private hit(kind: Hit['kind'], { pid, tid }: Pick<TaskInfo, 'pid' | 'tid'>): Hit {
+    return { kind, moment: this.holder.machine.kernel.before, pid, tid, pc: 0, accesses: [], byKernel: false, text: '' }
+  }
+
+  private isFound(hit: Hit): boolean {
+    if (this.search === null || this.found !== null || !this.search.accept!(hit)) return false
+    this.found = hit
+    return true
+  }
+
+  /** The machine has stopped because of a hit: it goes to where that is looked at. */
+  private goTo({ kind, moment }: Hit): void {
+    const target = kind === 'stop' ? moment : moment + 1
+    // At the very start of a stretch of execution choices have been made that `advance` to the moment does not make yet.
+    this.exact = this.holder.machine.kernel.countBefore < this.moment
+    if (this.moment < target) {
+      this.disarm()
+      this.forward(target)
+      this.exact = true
+    } else if (this.exact && this.moment === target) this.disarm()
+    else this.seek(target)
+  }
+
+  private reached(why: Exclude<Reached['why'], 'hit'>): Reached {
+    this.disarm()
+    return { why }
+  }
+
+  // Executing.
+
+  private forward(target: number): void {
+    while (this.moment < target && this.subject.ending() === null) {
+      this.stretch(Math.min(target, this.due()))
+      this.takeIfDue()
+    }
+  }
+
+  private stretch(limit: number): void {
+    this.holder.machine.advance(limit)
+  }
+
+  // Checkpoints.
+
+  /** The last checkpoint that is not behind a moment. */
+  private before(moment: number): Checkpoint {
+    return this.checkpoints[this.position(moment) - 1]!
+  }
+
+  /** How many checkpoints are not behind a moment. */
+  private position(moment: number): number {
+    let low = 0
+    let high = this.checkpoints.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.checkpoints[middle]!.moment <= moment) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** The next moment at which there should be a checkpoint and is none. */
+  private due(): number {
+    let at = (Math.floor(this.moment / this.distance) + 1) * this.distance
+    while (this.before(at).moment === at) at += this.distance
+    return at
+  }
+
+  private takeIfDue(): void {
+    const { moment } = this
+    if (moment % this.distance !== 0 || this.found !== null || this.subject.ending() !== null) return
+    if (this.before(moment).moment !== moment) this.take()
+  }
+
+  private take(near = false): void {
+    const { kernel } = this.holder.machine
+    const position = this.position(this.moment)
+    if (this.checkpoints[position - 1]?.moment === this.moment) return
+    const checkpoint = this.keeper.take(kernel)
+    this.outputAt.set(checkpoint, this.written)
+    this.checkpoints.splice(position, 0, checkpoint)
+    this.bytes += checkpoint.copied * PAGE + STATE_BYTES
+    if (near) {
+      this.near.push(checkpoint)
+      if (this.near.length > NEAR_KEPT) this.drop(this.near.shift()!)
+    }
+    while (this.bytes > this.budget && this.thin());
+  }
+
+  /** Makes room; false when there is nothing left to give up. */
+  private thin(): boolean {
+    if (this.near.length > 1) {
+      this.drop(this.near.shift()!)
+      return true
+    }
+    if (this.checkpoints.length < 3 || this.distance > this.end.count) return false
+    this.distance *= 2
+    for (const checkpoint of [...this.checkpoints]) {
+      const { moment } = checkpoint
+      if (moment % this.distance !== 0 && moment !== this.moment && !this.near.includes(checkpoint)) this.drop(checkpoint)
+    }
+    return true
+  }
+
+  private drop(checkpoint: Checkpoint): void {
+    const at = this.checkpoints.indexOf(checkpoint)
+    if (at <= 0) return
+    const own = ownPages(checkpoint, this.checkpoints[at - 1], this.checkpoints[at + 1])
+    this.bytes -= own * PAGE + STATE_BYTES
+    this.checkpoints.splice(at, 1)
+  }
+
+  private restore(checkpoint: Checkpoint): void {
+    const { machine } = this.holder
+    machine.kernel.traps = null
+    this.holder.machine = new Machine(this.keeper.restore(machine.kernel, checkpoint))
+    this.written = this.outputAt.get(checkpoint)!
+    this.exact = true
+  }
+}
+
+const NOTHING: ReadonlySet<number> = new Set()

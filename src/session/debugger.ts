@@ -1,0 +1,465 @@
+/** Exists to answer the questions of front ends (protocol.ts) about a run that can be walked both ways. */
+import { LemmingError } from '../base/errors.ts'
+import type { ReportWorld } from '../replay/recording-world.ts'
+import type { RunInputs } from '../replay/recording.ts'
+import type { Hit, Reached, Search, Timeline } from '../replay/timeline.ts'
+import type { TaskView } from '../replay/subject.ts'
+import { coreOf } from './core.ts'
+import { firstMatches } from './find.ts'
+import { Inspection } from './inspection.ts'
+import type {
+  AddressInfo,
+  CodePlace,
+  Debuggee,
+  FrameInfo,
+  Instruction,
+  LibraryInfo,
+  MappedRange,
+  OutputInfo,
+  PlaceInfo,
+  Position,
+  ProcessDetails,
+  Register,
+  StackInfo,
+  StepUnit,
+  Stop,
+  StopPoint,
+  ThreadInfo,
+  TurnInfo,
+  VariableInfo,
+  WatchPoint,
+  Writer,
+} from './protocol.ts'
+import { registersOf } from './registers.ts'
+import { Namer, type Inflate } from './stacks.ts'
+import { Stepper, type Lines } from './stepping.ts'
+import { modulesOf } from '../replay/modules.ts'
+
+const RSP = 4
+const RIP = 16
+const PAGE = 4096
+
+export class Debugger implements Debuggee {
+  readonly timeline: Timeline
+  private readonly inputs: RunInputs
+  private readonly world: ReportWorld
+  private readonly inflate: Inflate
+  private readonly namers = new Map<string, Namer>()
+  private readonly inspection: Inspection
+
+  constructor(timeline: Timeline, inputs: RunInputs, world: ReportWorld, inflate: Inflate) {
+    this.timeline = timeline
+    this.inputs = inputs
+    this.world = world
+    this.inflate = inflate
+    this.inspection = new Inspection(timeline, (pid) => this.namer(pid))
+  }
+
+  position(): Position {
+    const { timeline } = this
+    const { end, subject, moment } = timeline
+    return {
+      moment,
+      end: this.lastMoment(),
+      ending: end.ending,
+      elapsed: subject.elapsed,
+      tid: this.runner(),
+      seed: this.inputs.seed,
+    }
+  }
+
+  /** The last moment at which there is something to see: a process that has exited has no threads. */
+  private lastMoment(): number {
+    const { ending, count } = this.timeline.end
+    return ending.kind === 'exit' ? Math.max(0, count - 1) : count
+  }
+
+  /** The thread that has the turn, or had it last, if it is still there; else any. */
+  private runner(): number {
+    const tasks = this.timeline.subject.tasks()
+    const { currentTid } = this.timeline.subject
+    return (tasks.find(({ tid }) => tid === currentTid) ?? tasks[0])?.tid ?? 0
+  }
+
+  seek(moment: number): Stop {
+    this.timeline.seek(Math.min(moment, this.lastMoment()))
+    return this.stopped('moment')
+  }
+
+  hash(): string {
+    return this.timeline.subject.hash()
+  }
+
+  // Going on.
+
+  go({ back, pid, tid, stops, watches }: Parameters<Debuggee['go']>[0]): Stop {
+    const search = this.searchOf(pid, stops, watches)
+    const { timeline } = this
+    const reached = back ? timeline.runBack(search) : timeline.run({ ...search, limit: this.lastMoment() })
+    return this.stopOf(reached, tid, stops, watches)
+  }
+
+  step({ tid, unit, back, stops = [] }: Parameters<Debuggee['step']>[0]): Stop {
+    const task = this.task(tid)
+    if (task === undefined) return this.stopped(back ? 'start' : 'end')
+    const search = stops.length === 0 ? {} : this.searchOf(task.pid, stops, [])
+    return this.stopOf(this.stepped(task, unit, back, search), tid, stops, [], 'step')
+  }
+
+  private stepped(task: TaskView, unit: StepUnit, back: boolean, stops: Search): Reached {
+    const { timeline } = this
+    const { tid, pid } = task
+    if (unit === 'call' || unit === 'switch') {
+      const search = unit === 'call' ? { calls: true } : { switches: true }
+      return back ? timeline.runBack(search) : timeline.run({ ...search, limit: this.lastMoment() })
+    }
+    const lines = (): Lines => ({ ...this.inspectorOf(pid), unwind: (one, depth) => this.namer(pid).unwind(one, depth) })
+    const stepper = new Stepper(timeline, tid, lines, stops)
+    switch (unit) {
+      case 'instruction':
+        return back ? stepper.instructionBack() : stepper.instruction()
+      case 'instruction-over':
+        return back ? stepper.instructionBack() : stepper.instructionOver()
+      case 'line':
+        return back ? stepper.lineBack(true) : stepper.line(true)
+      case 'line-over':
+        return back ? stepper.lineBack(false) : stepper.line(false)
+      case 'out':
+        return back ? stepper.outBack() : stepper.out()
+    }
+  }
+
+  private searchOf(pid: number, stops: readonly StopPoint[], watches: readonly WatchPoint[]): Search {
+    const search: Search = {
+      accept: (hit) =>
+        hit.kind === 'stop'
+          ? stops.some((stop) => this.isMet(stop, hit))
+          : watches.some((watch) => touches(watch, hit) && this.holds(watch.condition, hit.tid)),
+    }
+    if (stops.length > 0) search.stops = new Set(stops.map(({ address }) => address))
+    if (watches.length > 0) {
+      const ranges = watches.map(({ address, size }) => ({ start: address, end: address + size }))
+      search.traces = { pid, ranges, reads: watches.some(({ kind }) => kind !== 'write') }
+    }
+    return search
+  }
+
+  private isMet({ address, tid, condition }: StopPoint, hit: Hit): boolean {
+    return hit.pc === address && (tid === undefined || tid === hit.tid) && this.holds(condition, hit.tid)
+  }
+
+  private holds(condition: string | undefined, tid: number): boolean {
+    return condition === undefined || this.inspection.holds(tid, condition)
+  }
+
+  private stopOf(
+    reached: Reached,
+    tid: number,
+    stops: readonly StopPoint[],
+    watches: readonly WatchPoint[],
+    otherwise: Stop['why'] = 'moment',
+  ): Stop {
+    if (reached.why !== 'hit') {
+      const { why } = reached
+      const end = why === 'limit' || why === 'end'
+      return this.stopped(end ? 'end' : why === 'task' ? otherwise : why, why === 'task' ? tid : undefined)
+    }
+    const { hit } = reached
+    if (hit.kind === 'call' || hit.kind === 'switch')
+      return { ...this.stopped(hit.kind, hit.tid), ...(hit.text !== '' && { text: hit.text }) }
+    if (hit.kind === 'stop') {
+      const index = stops.findIndex((stop) => stop.address === hit.pc && (stop.tid === undefined || stop.tid === hit.tid))
+      return { ...this.stopped('stop', hit.tid), index }
+    }
+    const index = watches.findIndex((watch) => touches(watch, hit))
+    const { address, size } = watches[index]!
+    const { before, after } = this.around(hit, address, size)
+    const stop = this.stopped('watch', hit.tid === 0 ? tid : hit.tid)
+    return {
+      ...stop,
+      index,
+      byKernel: hit.byKernel,
+      ...(before !== null && { before }),
+      ...(after !== null && { after }),
+    }
+  }
+
+  /** Bytes before and after an access; the timeline is then where it was. */
+  private around(hit: Hit, address: number, size: number): { before: Uint8Array | null; after: Uint8Array | null } {
+    const { timeline } = this
+    const here = timeline.moment
+    const { pid } = hit.pid === 0 ? timeline.subject.tasks()[0]! : hit
+    timeline.seek(hit.moment)
+    const before = timeline.subject.read(pid, address, size)
+    timeline.seek(hit.moment + 1)
+    const after = timeline.subject.read(pid, address, size)
+    timeline.seek(here)
+    return { before, after }
+  }
+
+  private stopped(why: Stop['why'], wanted = this.runner()): Stop {
+    const task = this.task(wanted) ?? this.task(this.runner())
+    const stop: Stop = { why, moment: this.timeline.moment, pid: task?.pid ?? 0, tid: task?.tid ?? 0 }
+    if (why === 'end') stop.ending = this.timeline.end.ending
+    const { ending } = this.timeline.end
+    if (why === 'end' && ending.kind === 'signal' && this.task(ending.tid) !== undefined) {
+      stop.tid = ending.tid
+      stop.pid = this.task(ending.tid)!.pid
+    }
+    return stop
+  }
+
+  private inspectorOf(pid: number): Pick<Lines, 'line' | 'functionAt'> {
+    const inspector = this.inspection.inspector(pid)
+    return {
+      line: (address) => inspector.line(address),
+      functionAt: (address) => inspector.symbolizer.symbolAt(address)?.start,
+    }
+  }
+
+  // Looking.
+
+  frames(tid: number, limit: number): { frames: FrameInfo[]; end: string } {
+    return this.inspection.frames(tid, limit)
+  }
+
+  print(tid: number, level: number, text: string): string {
+    return this.inspection.print(tid, level, text)
+  }
+
+  whatis(tid: number, level: number, text: string, whole: boolean): string {
+    return this.inspection.whatis(tid, level, text, whole)
+  }
+
+  place(tid: number, level: number, text: string): PlaceInfo {
+    return this.inspection.place(tid, level, text)
+  }
+
+  variables(tid: number, level: number, which: 'locals' | 'args'): VariableInfo[] {
+    return this.inspection.variablesOf(tid, level, which)
+  }
+
+  code(tid: number, level: number, text: string): CodePlace[] {
+    return this.inspection.breakpoint(tid, level, text)
+  }
+
+  declare(pid: number, text: string): string[] {
+    return this.inspection.declare(pid, text)
+  }
+
+  complete(tid: number, level: number, prefix: string): string[] {
+    return this.inspection.complete(tid, level, prefix)
+  }
+
+  symbolic(pid: number, address: number): string | null {
+    return this.inspection.symbolic(pid, address)
+  }
+
+  instructions(pid: number, address: number, count: number): Instruction[] {
+    return this.inspection.instructions(pid, address, count)
+  }
+
+  private task(tid: number): TaskView | undefined {
+    return this.timeline.subject.tasks().find((task) => task.tid === tid)
+  }
+
+  /** Names addresses of a process as its mappings are now. */
+  namer(pid: number): Namer {
+    const { subject } = this.timeline
+    const key = `${pid} ${JSON.stringify(subject.mappedFiles(pid))}`
+    let namer = this.namers.get(key)
+    if (namer === undefined) this.namers.set(key, (namer = new Namer(subject, pid, this.world, this.inflate)))
+    return namer
+  }
+
+  threads(): ThreadInfo[] {
+    return this.timeline.subject.tasks().map(({ pid, tid, name, count, waiting, registers }) => ({
+      pid,
+      tid,
+      name,
+      count,
+      waiting,
+      places: this.namer(pid).places(Number(registers[RIP]!)),
+    }))
+  }
+
+  stack(tid: number, limit: number): StackInfo {
+    const task = this.task(tid)
+    if (task === undefined) return { frames: [], cfa: [], end: 'outermost' }
+    const namer = this.namer(task.pid)
+    const { stack } = namer.thread(task)
+    const unwound = namer.unwind(task, limit).frames
+    let at = 0
+    const cfa = stack.frames.map(({ inlined }) => {
+      const one = unwound[at]?.cfa ?? null
+      if (!inlined) at++
+      return one
+    })
+    return { frames: stack.frames.slice(0, limit), cfa: cfa.slice(0, limit), end: stack.end }
+  }
+
+  registers(tid: number): Register[] {
+    const task = this.task(tid)
+    const floating = this.timeline.subject.floatingPoint(tid)
+    return task === undefined || floating === null ? [] : registersOf(task, floating)
+  }
+
+  memory(pid: number, address: number, length: number): Uint8Array {
+    const { subject } = this.timeline
+    const whole = subject.read(pid, address, length)
+    if (whole !== null) return whole
+    const parts: Uint8Array[] = []
+    for (let at = address; at < address + length;) {
+      const end = Math.min(address + length, (Math.floor(at / PAGE) + 1) * PAGE)
+      const part = subject.read(pid, at, end - at)
+      if (part === null) break
+      parts.push(part)
+      at = end
+    }
+    const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+    let at = 0
+    for (const part of parts) {
+      out.set(part, at)
+      at += part.length
+    }
+    return out
+  }
+
+  mappings(pid: number): MappedRange[] {
+    return this.timeline.subject.mappings(pid)
+  }
+
+  process(pid: number): ProcessDetails | null {
+    return this.timeline.subject.details(pid)
+  }
+
+  libraries(pid: number): LibraryInfo[] {
+    const { subject } = this.timeline
+    return modulesOf(subject.mappedFiles(pid), (path) => this.world.look(path)).map(({ path, bias, start, end }) => ({
+      path,
+      bias,
+      start,
+      end,
+    }))
+  }
+
+  who(pid: number, address: number): AddressInfo {
+    const mapping = this.mappings(pid).find(({ start, end }) => address >= start && address < end) ?? null
+    const [place] = this.namer(pid).places(address)
+    const stackOf = this.timeline.subject
+      .tasks()
+      .filter((task) => {
+        const rsp = Number(task.registers[RSP]!)
+        return task.pid === pid && mapping !== null && rsp >= mapping.start && rsp <= address
+      })
+      .map(({ tid }) => tid)
+    return { mapping, place: place?.module === undefined ? null : place, stackOf }
+  }
+
+  find(pid: number, pattern: Uint8Array, most: number): number[] {
+    const ranges = this.mappings(pid).filter(({ prot }) => prot !== 0)
+    return firstMatches(ranges, (address, length) => this.memory(pid, address, length), pattern, most)
+  }
+
+  file(path: string): Uint8Array | null {
+    return this.world.look(path) ?? this.world.look(throughLinks(this.world, path)) ?? null
+  }
+
+  source(file: string): string[] | null {
+    const bytes = this.file(file)
+    return bytes === null ? null : new TextDecoder().decode(bytes).split('\n')
+  }
+
+  core(pid: number): Uint8Array {
+    return coreOf(this.timeline, pid)
+  }
+
+  // The past.
+
+  lastWrite({ pid, address, size }: { pid: number; address: number; size: number }): Writer | null {
+    const { timeline } = this
+    const here = timeline.moment
+    const search = { traces: { pid, ranges: [{ start: address, end: address + size }], reads: false } }
+    const hit = timeline.last(search, here)
+    if (hit === null || hit === 'interrupted') {
+      timeline.seek(here)
+      return null
+    }
+    timeline.seek(hit.moment)
+    const before = timeline.subject.read(pid, address, size)
+    const task = this.task(hit.tid)
+    const stack = this.stack(hit.tid, 64)
+    timeline.seek(hit.moment + 1)
+    const after = timeline.subject.read(pid, address, size)
+    timeline.seek(here)
+    const { tid, byKernel, moment } = hit
+    return { moment: moment + 1, pid: hit.pid, tid, name: task?.name ?? '', byKernel, before, after, stack }
+  }
+
+  output(): OutputInfo[] {
+    const { moment } = this.timeline
+    return this.timeline.output.filter((one) => one.moment <= moment)
+  }
+
+  turns(most: number): TurnInfo[] {
+    const { timeline } = this
+    const here = timeline.moment
+    const out: TurnInfo[] = []
+    let to = here
+    while (out.length < most && to > 0) {
+      const hit = timeline.last({ switches: true }, to)
+      if (hit === null || hit === 'interrupted') break
+      timeline.seek(hit.moment)
+      const task = this.task(hit.tid)
+      const [place] = task === undefined ? [] : this.namer(task.pid).places(Number(task.registers[RIP]!))
+      out.push({ from: hit.moment, to, tid: hit.tid, place: place ?? { address: '0x0' } })
+      to = hit.moment
+    }
+    timeline.seek(here)
+    return out.toReversed()
+  }
+}
+
+/** The path without symbolic links, as far as the run has met them. */
+function throughLinks(world: ReportWorld, path: string): string {
+  let done = ''
+  let rest = path.split('/').filter((part) => part !== '')
+  for (let links = 0; rest.length > 0 && links < 40;) {
+    const [part, ...more] = rest
+    rest = more
+    if (part === '.') continue
+    if (part === '..') {
+      done = done.slice(0, Math.max(0, done.lastIndexOf('/')))
+      continue
+    }
+    const target = linkAt(world, `${done}/${part}`)
+    if (target === null) {
+      done += `/${part}`
+      continue
+    }
+    links++
+    if (target.startsWith('/')) done = ''
+    rest = [...target.split('/').filter((one) => one !== ''), ...rest]
+  }
+  return done
+}
+
+/** The target of a symbolic link; null for what is none, and for what the run did not ask about. */
+function linkAt(world: ReportWorld, path: string): string | null {
+  try {
+    const stat = world.lstat(path)
+    return typeof stat !== 'string' && stat.kind === 'symlink' ? world.readlink(path) : null
+  } catch (error) {
+    if (error instanceof LemmingError && error.code === 'replay-divergence') return null
+    throw error
+  }
+}
+
+function touches({ address, size, kind }: WatchPoint, { accesses }: Hit): boolean {
+  return accesses.some(
+    (one) =>
+      one.address < address + size &&
+      one.address + one.bytes > address &&
+      (kind === 'access' || (kind === 'write') === one.store),
+  )
+}

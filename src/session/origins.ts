@@ -1,0 +1,131 @@
+/** Exists to find out where an undefined value came from: the last undefined bytes that the thread has read before it used one, and whose they are. */
+import type { BlockDump, OriginReport } from '../tool/finding.ts'
+import type { HeapBlock, UndefinedEvent } from '../tool/observer.ts'
+import type { Subject } from '../replay/subject.ts'
+import { bytes } from './blocks.ts'
+import { hex, type Namer } from './stacks.ts'
+
+/** Instructions before a use in which the value is looked for. */
+export const LOOK_BACK = 400
+
+/** Undefined bytes that an instruction has read. */
+interface Read {
+  address: number
+  size: number
+  pc: number
+  /** Instructions executed before it. */
+  moment: number
+}
+
+/** Bytes on either side of an address that a dump may need. */
+const AROUND = 32
+
+/** Follows a thread up to the use of an undefined value. */
+export class Origin {
+  private readonly use: UndefinedEvent
+  private last: Read | null = null
+
+  constructor(use: UndefinedEvent) {
+    this.use = use
+  }
+
+  /** The thread is about to execute an instruction. */
+  step(subject: Subject): void {
+    const { pid, tid } = this.use.task
+    const read = subject.reads(tid)
+    if (read === null || undefinedIn(subject, pid, read.address, read.size) === 0) return
+    const task = subject.tasks().find((one) => one.tid === tid)!
+    this.last = { ...read, pc: Number(task.registers[16]!), moment: subject.count }
+  }
+
+  /** At the use: what the bytes are, and the block of the heap that they are in. Null when the value was read longer ago. */
+  report(subject: Subject, namer: Namer): Found | null {
+    const { use, last } = this
+    if (use.kind === 'syscall-memory') return this.found(subject, namer, use.address, use.start, use.length, null)
+    return last === null ? null : this.found(subject, namer, last.address, last.address, last.size, last)
+  }
+
+  /** `[start, start + size)` is what was read, and `address` the first undefined byte of it as far as that is known. */
+  private found(
+    subject: Subject,
+    namer: Namer,
+    address: number,
+    start: number,
+    size: number,
+    read: Read | null,
+  ): Found {
+    const { pid, tid } = this.use.task
+    const near = subject.block(pid, address)
+    const block = near !== null && address >= near.address && address < near.address + near.size ? near : null
+    const task = subject.tasks().find((one) => one.tid === tid)!
+    const frame = block === null ? namer.frameAt(task, address) : null
+    const origin: OriginReport = {
+      kind: block !== null ? 'heap' : frame !== null ? 'stack' : 'memory',
+      what:
+        block !== null
+          ? wordsOf(block, start, size, this.use)
+          : (frame?.what ?? `memory${named(subject, pid, address)}`),
+      address: hex(start),
+      bytes: size,
+      undefined: undefinedIn(subject, pid, start, size),
+    }
+    if (read !== null) origin.read = { ...namer.places(read.pc)[0]!, moment: read.moment }
+    const dump = dumpOf(subject, pid, address, start, size, block)
+    if (dump !== null) {
+      if (this.use.kind === 'syscall-memory') dump.mark = 'the first undefined byte that the call reads'
+      if (block === null) origin.dump = dump
+    }
+    return { origin, block, dump: block === null ? null : dump }
+  }
+}
+
+/** What was found out about a value. */
+export interface Found {
+  origin: OriginReport
+  block: HeapBlock | null
+  /** Of the block. */
+  dump: BlockDump | null
+}
+
+/** How many bytes of a range have undefined bits. */
+export function undefinedIn(subject: Subject, pid: number, start: number, length: number): number {
+  let count = 0
+  for (const bits of subject.undefinedBits(pid, start, length) ?? []) if (bits !== 0) count++
+  return count
+}
+
+function wordsOf(block: HeapBlock, start: number, size: number, { kind, address }: UndefinedEvent): string {
+  const at = (offset: number): string => `${offset < 0 ? '-' : '+'}${hex(Math.abs(offset))}`
+  const from = start - block.address
+  return kind === 'syscall-memory'
+    ? `the call reads ${at(from)} .. ${at(from + size)} of the block; undefined from ${at(address - block.address)}`
+    : `${bytes(size)} at ${at(from)} of the block`
+}
+
+function named(subject: Subject, pid: number, address: number): string {
+  const name = subject.mappings(pid).find(({ start, end }) => address >= start && address < end)?.name
+  return name === undefined || name === '' ? '' : ` of ${name}`
+}
+
+/** The row with the address and those around it; offsets are from the block's start, or from `start` where there is none. */
+function dumpOf(
+  subject: Subject,
+  pid: number,
+  address: number,
+  start: number,
+  size: number,
+  block: HeapBlock | null,
+): BlockDump | null {
+  const base = block?.address ?? start
+  const at = address - base
+  const from = Math.floor(at / 16) * 16 - 16
+  const memory = subject.read(pid, base + from, 16 + AROUND)
+  const bits = subject.undefinedBits(pid, base + from, 16 + AROUND)
+  if (memory === null || bits === null) return null
+  const cells = [...memory].map((byte, i) => {
+    const offset = from + i
+    if (block !== null && (offset < 0 || offset >= block.size)) return '--'
+    return bits[i] === 0 ? byte.toString(16).padStart(2, '0') : '··'
+  })
+  return { from, bytes: cells, at, length: Math.min(size, start + size - address) }
+}

@@ -1,0 +1,223 @@
+/** Exists to define what front ends say to a run that can be walked both ways, and what they hear: plain data in and out, so that the run may live in a worker. */
+import type { Frame, Place } from '../tool/finding.ts'
+import type { RunEnding } from '../replay/recording.ts'
+import type { MappedRange, ProcessDetails } from '../replay/subject.ts'
+
+export type { MappedRange, ProcessDetails }
+
+/** Where a stop wants the run to stand still. */
+export interface StopPoint {
+  address: number
+  /** Only for this thread. */
+  tid?: number
+  /** Only where this expression is not 0, in the innermost frame of the thread. */
+  condition?: string
+}
+
+/** Bytes whose accesses are to stop the run. All of one request lie in the same process. */
+export interface WatchPoint {
+  address: number
+  size: number
+  kind: 'write' | 'read' | 'access'
+  condition?: string
+}
+
+/** How far a step goes: an instruction, a source line (into calls or over them), out of the function, to the end of a system call, to another thread's turn. */
+export type StepUnit = 'instruction' | 'instruction-over' | 'line' | 'line-over' | 'out' | 'call' | 'switch'
+
+/** Why the run stands where it stands. */
+export interface Stop {
+  why: 'moment' | 'step' | 'stop' | 'watch' | 'call' | 'switch' | 'start' | 'end' | 'interrupted'
+  moment: number
+  /** The thread that it is about; 0 when there is none. */
+  pid: number
+  tid: number
+  /** Index of the StopPoint or WatchPoint in the request. */
+  index?: number
+  /** Of a watch: the bytes before and after; absent where they cannot be read. */
+  before?: Uint8Array
+  after?: Uint8Array
+  /** A write by the kernel, and not by an instruction of the program's. */
+  byKernel?: boolean
+  /** A system call in strace's form. */
+  text?: string
+  /** With `end`: how the run ended. */
+  ending?: RunEnding
+}
+
+export interface Position {
+  moment: number
+  /** The last moment, and how the run ended there. */
+  end: number
+  ending: RunEnding
+  /** Virtual nanoseconds since the start. */
+  elapsed: number
+  /** The thread that has the turn, or 0. */
+  tid: number
+  seed: number
+}
+
+export interface ThreadInfo {
+  pid: number
+  tid: number
+  name: string
+  /** Instructions it has executed. */
+  count: number
+  /** The system call in which it waits, in strace's form; null while it could run. */
+  waiting: string | null
+  /** Where it is: innermost first, inlined calls included. */
+  places: Place[]
+}
+
+export interface StackInfo {
+  frames: Frame[]
+  /** Of each frame: the stack pointer of its caller at the call, or null. */
+  cfa: (number | null)[]
+  end: string
+}
+
+/** A register by gdb's name: its bytes, little-endian. */
+export interface Register {
+  name: string
+  bytes: Uint8Array
+}
+
+/** Who wrote a piece of memory last. */
+export interface Writer {
+  /** Shows the new value; the moment before it still has the old one. */
+  moment: number
+  pid: number
+  tid: number
+  name: string
+  byKernel: boolean
+  before: Uint8Array | null
+  after: Uint8Array | null
+  stack: StackInfo
+}
+
+/** What an address is. */
+export interface AddressInfo {
+  mapping: MappedRange | null
+  place: Place | null
+  /** Threads in whose stack it lies. */
+  stackOf: number[]
+}
+
+/** Output of the program. */
+export interface OutputInfo {
+  moment: number
+  fd: 1 | 2
+  bytes: Uint8Array
+}
+
+/** A piece of the interleaving: a thread ran from a moment on. */
+export interface TurnInfo {
+  from: number
+  to: number
+  tid: number
+  /** Where it was when the turn began. */
+  place: Place
+}
+
+/** A loaded object. */
+export interface LibraryInfo {
+  path: string
+  bias: number
+  start: number
+  end: number
+}
+
+/** A frame as gdb numbers them: inlined calls are frames of their own. */
+export interface FrameInfo {
+  level: number
+  pc: number
+  /** The stack pointer of its caller at the call, where that is known. */
+  cfa: number | null
+  function: string | null
+  file: string | null
+  line: number | null
+  /** As gdb's backtrace has it, arguments included. */
+  text: string
+}
+
+/** A variable with its value in gdb's form. */
+export interface VariableInfo {
+  name: string
+  text: string
+}
+
+/** Where the value of an expression is. */
+export interface PlaceInfo {
+  address: number
+  /** Bytes; 0 for a plain address. */
+  size: number
+  type: string
+}
+
+export interface Instruction {
+  address: number
+  text: string
+  /** `main+4`, or null. */
+  symbol: string | null
+}
+
+/** An instruction at which to stop, for what somebody wrote. */
+export interface CodePlace {
+  address: number
+  function?: string
+  file?: string
+  line?: number
+}
+
+/** The questions. Every front end speaks only these. */
+export interface Debuggee {
+  position(): Position
+  seek(moment: number): Stop
+  /** Goes on to the first stop or watch, or backwards to the last one. */
+  go(request: { back: boolean; pid: number; tid: number; stops: StopPoint[]; watches: WatchPoint[] }): Stop
+  step(request: { tid: number; unit: StepUnit; back: boolean; stops?: StopPoint[] }): Stop
+  threads(): ThreadInfo[]
+  stack(tid: number, limit: number): StackInfo
+  /** In gdb's order; [] for a thread that is not there. */
+  registers(tid: number): Register[]
+  /** As much as can be read from the address on. */
+  memory(pid: number, address: number, length: number): Uint8Array
+  mappings(pid: number): MappedRange[]
+  process(pid: number): ProcessDetails | null
+  libraries(pid: number): LibraryInfo[]
+  /** The last write before this moment; null when nobody has written there. */
+  lastWrite(request: { pid: number; address: number; size: number }): Writer | null
+  who(pid: number, address: number): AddressInfo
+  /** Addresses of a byte pattern in readable memory, the first so many. */
+  find(pid: number, pattern: Uint8Array, most: number): number[]
+  output(): OutputInfo[]
+  /** The last turns before this moment, at most so many. */
+  turns(most: number): TurnInfo[]
+  /** Content of a file as the run saw it, or as a report needed it; null when it was not recorded. */
+  file(path: string): Uint8Array | null
+  /** Lines of a source file, or null when it is not there. */
+  source(file: string): string[] | null
+  /** An ELF core of a process at this moment. */
+  core(pid: number): Uint8Array
+  frames(tid: number, limit: number): { frames: FrameInfo[]; end: string }
+  /** `print`: the text, with its number in the history of values. Expressions may throw `expression-*`. */
+  print(tid: number, level: number, text: string): string
+  /** The type of an expression, in short or written out. */
+  whatis(tid: number, level: number, text: string, whole: boolean): string
+  place(tid: number, level: number, text: string): PlaceInfo
+  variables(tid: number, level: number, which: 'locals' | 'args'): VariableInfo[]
+  /** `FUNCTION`, `FILE:LINE`, `LINE`, `*EXPRESSION`. */
+  code(tid: number, level: number, text: string): CodePlace[]
+  /** Declares types in C; their names. */
+  declare(pid: number, text: string): string[]
+  complete(tid: number, level: number, prefix: string): string[]
+  symbolic(pid: number, address: number): string | null
+  instructions(pid: number, address: number, count: number): Instruction[]
+  /** State hash: equal for equal machines. */
+  hash(): string
+}
+
+/** The same, asked from elsewhere. */
+export type Remote = {
+  [K in keyof Debuggee]: (...args: Parameters<Debuggee[K]>) => Promise<ReturnType<Debuggee[K]>>
+}

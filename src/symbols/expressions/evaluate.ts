@@ -1,0 +1,227 @@
+/** Exists to compute expressions over a program at one moment, by the rules of C and with gdb's answers. */
+
+import { LemmingError } from '../../base/errors.ts'
+import { integerRegisters } from '../frames/thread.ts'
+import { bytesOf } from '../locations/typed.ts'
+import { nameOf } from '../types/names.ts'
+import type { Type } from '../types/type.ts'
+import { arrayOf, C, isIntegral, pointerTo, sizeOf, stripped } from '../types/type.ts'
+import { numberToBytes } from '../values/floats.ts'
+import { dereference, Value } from '../values/value.ts'
+import { binaryOperation, isTrue, pointed, truth } from './arithmetic.ts'
+import { castTo } from './cast.ts'
+import { typeError } from './errors.ts'
+import { findMember } from './members.ts'
+import { registerValue } from './registers.ts'
+import type { Scope } from './scope.ts'
+import type { Expression } from './tree.ts'
+
+/** Values that a session has given names: `$1`, `$x`. */
+export type Variables = Map<string, Value>
+
+/** Computes `expression` in `scope`. Throws `expression-*`. */
+export function evaluate(expression: Expression, scope: Scope, variables: Variables | undefined): Value {
+  return new Evaluator(scope, variables).value(expression)
+}
+
+class Evaluator {
+  private readonly scope: Scope
+  private readonly variables: Variables | undefined
+
+  constructor(scope: Scope, variables: Variables | undefined) {
+    this.scope = scope
+    this.variables = variables
+  }
+
+  value(expression: Expression): Value {
+    const { scope } = this
+    const { view } = scope
+    switch (expression.kind) {
+      case 'integer':
+        return Value.integer(expression.type, expression.value, view)
+      case 'float':
+        return Value.of(expression.type, numberToBytes(expression.value, sizeOf(expression.type)), view)
+      case 'string': {
+        const size = sizeOf(expression.element)
+        const bytes = new Uint8Array((expression.codes.length + 1) * size)
+        expression.codes.forEach((code, i) => bytes.set(bytesOf(BigInt(code), size), i * size))
+        return Value.of(arrayOf(expression.element, expression.codes.length + 1), bytes, view)
+      }
+      case 'name':
+        return expression.file === undefined ? scope.value(expression.name) : scope.valueIn(expression.file, expression.name)
+      case 'dollar':
+        return this.dollar(expression.name)
+      case 'type':
+        throw typeError(`Attempt to use a type as an expression`)
+      case 'cast':
+        return castTo(this.value(expression.operand), expression.type)
+      case 'sizeof-type':
+        return Value.integer(C.int, BigInt(sizeOf(view.complete(stripped(expression.type)))), view)
+      case 'sizeof':
+        return Value.integer(C.int, BigInt(sizeOf(view.complete(stripped(this.typeOf(expression.operand))))), view)
+      case 'at':
+        return Value.at(expression.type, Number(pointed(this.value(expression.address)).integer()), view)
+      case 'unary':
+        return this.unary(expression.operator, expression.operand)
+      case 'binary':
+        return this.binary(expression.operator, expression.left, expression.right)
+      case 'choose':
+        return this.value(isTrue(this.value(expression.test)) ? expression.yes : expression.no)
+      case 'member':
+        return this.member(this.value(expression.object), expression.name, expression.arrow)
+      case 'index':
+        return this.index(this.value(expression.object), this.value(expression.index))
+      case 'repeat':
+        return this.repeat(this.value(expression.first), this.value(expression.count))
+      case 'assign':
+        return this.assign(expression)
+    }
+  }
+
+  /** The type of an expression, or the type that it is. */
+  typeOf(expression: Expression): Type {
+    return expression.kind === 'type' ? expression.type : this.value(expression).type
+  }
+
+  private dollar(name: string): Value {
+    const { view } = this.scope
+    const known = this.variables?.get(name)
+    if (known !== undefined) return known
+    return registerValue(view, name) ?? new Value({ kind: 'void', language: 'c' }, { kind: 'value', bytes: new Uint8Array() }, view)
+  }
+
+  private assign({ left, operator, right }: Expression & { kind: 'assign' }): Value {
+    const value = operator === '' ? this.value(right) : this.binary(operator, left, right)
+    if (left.kind === 'dollar' && !integerRegisters.has(left.name)) {
+      this.variables?.set(left.name, value)
+      return value
+    }
+    throw new LemmingError(
+      'expression-assignment',
+      'an expression cannot change the program: it looks at a moment of a recorded run',
+      'branch off the run at this moment to change it',
+    )
+  }
+
+  private unary(operator: string, operand: Expression): Value {
+    const { view } = this.scope
+    if (operator === '&') return this.addressOf(operand)
+    if (operator === '++' || operator === '--') throw typeError('an expression cannot change a variable: it looks at a moment of a recorded run')
+    const value = followed(this.value(operand))
+    if (operator === '*') return this.dereferenced(value)
+    if (operator === '!') return truth(!isTrue(value), value, view)
+    return binaryOperation(operator === '~' ? '~' : `unary${operator}`, value, value)
+  }
+
+  private dereferenced(value: Value): Value {
+    const type = stripped(value.type)
+    switch (type.kind) {
+      case 'pointer': {
+        const target = stripped(type.target)
+        if (target.kind === 'void') throw typeError("Attempt to take contents of a non-pointer value.")
+        return dereference(value)
+      }
+      case 'array':
+        return this.index(value, Value.integer(C.int, 0n, value.space))
+      case 'function':
+        return value
+      case 'base':
+        // gdb reads a word where an address is given as a number.
+        if (isIntegral(type)) return Value.at(C.long, Number(value.integer()), value.space)
+        break
+      default:
+    }
+    throw typeError('Attempt to take contents of a non-pointer value.')
+  }
+
+  private addressOf(operand: Expression): Value {
+    const value = this.value(operand)
+    const { view } = this.scope
+    const type = stripped(value.type)
+    if (type.kind === 'reference') {
+      return new Value(pointerTo(type.target), value.location, view).as(pointerTo(type.target))
+    }
+    if (value.location.kind === 'register') {
+      const name = operand.kind === 'name' ? operand.name : 'value'
+      throw typeError(`Address requested for identifier "${name}" which is in a register.`)
+    }
+    if (value.address === undefined || value.bits !== undefined)
+      throw typeError(
+        value.location.kind === 'optimized-out'
+          ? 'value has been optimized out'
+          : 'Attempt to take address of value not located in memory.',
+      )
+    return Value.integer(pointerTo(value.type), BigInt(value.address), view)
+  }
+
+  private binary(operator: string, left: Expression, right: Expression): Value {
+    const { view } = this.scope
+    if (operator === ',') {
+      this.value(left)
+      return this.value(right)
+    }
+    const first = followed(this.value(left))
+    if (operator === '&&' || operator === '||') {
+      const known = isTrue(first)
+      if (known === (operator === '||')) return truth(known, first, view)
+      return truth(isTrue(followed(this.value(right))), first, view)
+    }
+    return binaryOperation(operator, first, followed(this.value(right)))
+  }
+
+  private member(value: Value, name: string, arrow: boolean): Value {
+    const whole = followed(value)
+    let object = stripped(whole.type).kind === 'array' ? pointed(whole) : whole
+    for (let hops = 0; hops < 8; hops++) {
+      const plain = stripped(object.type)
+      if (plain.kind !== 'pointer') break
+      if (stripped(plain.target).kind !== 'struct' && stripped(plain.target).kind !== 'pointer') break
+      if (hops > 0 && plain.language !== 'rust') break
+      object = followed(dereference(object))
+    }
+    const type = object.space.complete(stripped(object.type))
+    if (type.kind !== 'struct') {
+      const what = arrow ? 'structure pointer' : 'structure'
+      throw typeError(`Attempt to extract a component of a value that is not a ${what}.`)
+    }
+    const found = findMember(object, type, name)
+    if (found !== undefined) return found
+    if (type.isDeclaration) throw typeError(`incomplete type \`${nameOf(type)}': its definition is in no debugging information`)
+    // Rust calls the fields of tuples 0, 1; the debugging information calls them __0, __1.
+    const tupled = /^[0-9]+$/.test(name) ? findMember(object, type, `__${name}`) : undefined
+    if (tupled !== undefined) return tupled
+    throw typeError(`There is no member named ${name}.`)
+  }
+
+  private index(object: Value, at: Value): Value {
+    const value = followed(object)
+    const index = Number(pointed(followed(at)).integer())
+    const type = stripped(value.type)
+    if (type.kind === 'array') {
+      const size = sizeOf(value.space.complete(stripped(type.element)))
+      if (value.address !== undefined) return Value.at(type.element, value.address + index * size, value.space)
+      if (index < 0 || (type.count !== undefined && index >= type.count)) throw typeError(`no such vector element`)
+      return value.part(type.element, index * size)
+    }
+    if (type.kind === 'struct' && type.language === 'rust') {
+      const pointer = findMember(value, type, 'data_ptr')
+      if (pointer !== undefined) return this.index(pointer, at)
+    }
+    return this.dereferenced(binaryOperation('+', value, Value.integer(C.long, BigInt(index), value.space)))
+  }
+
+  private repeat(first: Value, count: Value): Value {
+    const times = Number(count.integer())
+    if (first.address === undefined) throw typeError("Only values in memory can be extended with '@'.")
+    if (times <= 0) throw typeError(`Invalid number ${times} of repetitions.`)
+    return Value.at(arrayOf(first.type, times), first.address, first.space)
+  }
+}
+
+/** What a reference refers to; other values as they are. Throws `expression-type` for data of which only the symbol is known. */
+export function followed(value: Value): Value {
+  const type = stripped(value.type)
+  if (type.kind === 'void' && type.symbol !== undefined)
+    throw typeError(`'${type.symbol}' has unknown type; cast it to its declared type`)
+  return type.kind === 'reference' ? followed(dereference(value)) : value
+}

@@ -1,0 +1,64 @@
+/** Exists to find members: through unnamed structures and unions, and through base classes. */
+
+import type { StructType, Type } from '../types/type.ts'
+import { stripped } from '../types/type.ts'
+import type { Value } from '../values/value.ts'
+
+/** The member `name` of `object`, of type `type`; undefined if there is none. */
+export function findMember(object: Value, type: StructType, name: string): Value | undefined {
+  for (const member of type.members) {
+    if (member.name === name && !member.isBase) return object.member(member)
+  }
+  const inherited = type.members.filter((member) => member.isBase || member.name === undefined)
+  for (const member of inherited) {
+    const inner = structOf(object, member.type)
+    const found = inner && findMember(object.member(member), inner, name)
+    if (found !== undefined) return found
+  }
+  if (type.statics.some((one) => one.name === name)) return object.space.staticMember(type, name)
+  return type.variants === undefined ? undefined : findVariant(object, type, name)
+}
+
+/** A Rust enum: its shape by name, or a field of the shape that it has now. */
+function findVariant(object: Value, type: StructType, name: string): Value | undefined {
+  const chosen = chosenVariant(object, type)
+  if (chosen === undefined) return undefined
+  const value = object.member(chosen.member)
+  if (chosen.member.name === name) return value
+  const inner = structOf(object, chosen.member.type)
+  return inner && findMember(value, inner, name)
+}
+
+/** The shape that a Rust enum has now. */
+export function chosenVariant(object: Value, type: StructType): NonNullable<StructType['variants']>['list'][number] | undefined {
+  const { variants } = type
+  if (variants === undefined) return undefined
+  if (variants.discriminant === undefined) return variants.list[0]
+  const discriminant = object.member(variants.discriminant).integer()
+  const bits = object.member(variants.discriminant).size * 8
+  return (
+    variants.list.find(({ value }) => value !== undefined && BigInt.asUintN(bits, value) === BigInt.asUintN(bits, discriminant)) ??
+    variants.list.find(({ value }) => value === undefined)
+  )
+}
+
+function structOf(object: Value, type: Type): StructType | undefined {
+  const plain = stripped(type)
+  if (plain.kind !== 'struct') return undefined
+  const whole = stripped(object.space.complete(plain))
+  return whole.kind === 'struct' ? whole : undefined
+}
+
+/** How far into an object of type `from` its base of type `to` lies; undefined if it is no base, or a virtual one. */
+export function baseOffset(from: Type, to: Type): number | undefined {
+  const whole = stripped(from)
+  const part = stripped(to)
+  if (whole.kind !== 'struct' || part.kind !== 'struct') return undefined
+  if (whole === part || (whole.name !== undefined && whole.name === part.name)) return 0
+  for (const member of whole.members) {
+    if (!member.isBase || member.offset === undefined) continue
+    const inner = baseOffset(member.type, to)
+    if (inner !== undefined) return member.offset + inner
+  }
+  return undefined
+}

@@ -1,0 +1,282 @@
+/** Exists as the one thing others use to look into a program: its frames, variables and types, and expressions over them. */
+
+import { LemmingError } from '../base/errors.ts'
+import type { StackEnd } from './cfi/unwind.ts'
+import { evaluate, type Variables } from './expressions/evaluate.ts'
+import { castTo } from './expressions/cast.ts'
+import { typeError } from './expressions/errors.ts'
+import { constantSize, parseExpression } from './expressions/parser.ts'
+import type { BreakpointPlace } from './expressions/places.ts'
+import { breakpointPlaces } from './expressions/places.ts'
+import { Scope } from './expressions/scope.ts'
+import type { Expression } from './expressions/tree.ts'
+import type { Declarations } from './expressions/types.ts'
+import { readDeclarations } from './expressions/types.ts'
+import { Words } from './expressions/words.ts'
+import type { InspectedFrame } from './frames/frame.ts'
+import { expand } from './frames/frame.ts'
+import { frameText } from './frames/describe.ts'
+import { ProgramView } from './frames/program.ts'
+import type { ThreadState } from './frames/thread.ts'
+import type { NamedValue } from './frames/variables.ts'
+import { argumentEntries, localEntries, namedValues } from './frames/variables.ts'
+import { Lookup } from './lookup.ts'
+import type { Symbolizer } from './symbolizer.ts'
+import { describeType } from './types/describe.ts'
+import { typeName } from './types/names.ts'
+import type { Type } from './types/type.ts'
+import { stripped } from './types/type.ts'
+import type { FormatOptions } from './values/format.ts'
+import { format } from './values/format.ts'
+import type { Format } from './values/numbers.ts'
+import { formats } from './values/numbers.ts'
+import { Value } from './values/value.ts'
+
+export type { InspectedFrame } from './frames/frame.ts'
+export type { NamedValue } from './frames/variables.ts'
+export type { ThreadState } from './frames/thread.ts'
+export type { BreakpointPlace } from './expressions/places.ts'
+
+/** Where a question is asked. Without a frame it is asked of the program as a whole; memory then needs a thread. */
+export interface InspectionScope {
+  readonly frame?: InspectedFrame
+  readonly thread?: ThreadState
+  /** What a session has given names: `$1`, `$x`. Assignments to `$x` are entered here. */
+  readonly variables?: Variables
+}
+
+/** Where the value of an expression is: what a watchpoint or a question about its last writer is about. */
+export type Place =
+  | {
+      readonly kind: 'memory'
+      readonly address: number
+      readonly size: number
+      readonly type: string
+      /** A bit-field: its width, and its first bit from the address on. */
+      readonly bits?: { readonly size: number; readonly offset: number }
+    }
+  | { readonly kind: 'register'; readonly register: number; readonly size: number; readonly type: string }
+  /** In several places, or nowhere. */
+  | { readonly kind: 'pieces' | 'value' | 'optimized-out'; readonly size: number; readonly type: string }
+
+/** A symbol of the linker. */
+export interface FoundSymbol {
+  readonly name: string
+  readonly address: number
+  readonly size: number
+  readonly module: string
+  readonly kind: 'function' | 'object' | 'thread-local'
+}
+
+/** Answers questions about variables and types of one program. Everything is read when first needed and kept. */
+export class Inspector {
+  readonly symbolizer: Symbolizer
+  private readonly lookup: Lookup
+  private readonly declarations: Declarations
+
+  constructor(symbolizer: Symbolizer, declarations: Declarations) {
+    this.symbolizer = symbolizer
+    this.lookup = new Lookup(symbolizer)
+    this.declarations = declarations
+  }
+
+  /** The same program after `dlopen`, `dlclose` or `exec`: types declared here are kept. */
+  withSymbolizer(symbolizer: Symbolizer): Inspector {
+    return new Inspector(symbolizer, this.declarations)
+  }
+
+  /** The frames of a thread, inlined calls included, innermost first, and why there are no more. */
+  frames(thread: ThreadState, limit?: number): { frames: InspectedFrame[]; end: StackEnd } {
+    const stack = this.symbolizer.unwind(thread.registers, thread.readMemory, limit)
+    return { frames: expand(this.symbolizer, stack, thread), end: stack.end }
+  }
+
+  /** `#1  0x… in add (a=1, b=0x…) at calc.c:12`, as gdb's backtrace has it. */
+  describeFrame(frame: InspectedFrame, options: { arguments?: boolean; level?: boolean } = {}): string {
+    const list = options.arguments === false ? undefined : this.args(frame, { summary: true })
+    return frameText(frame, list, options.level !== false)
+  }
+
+  /** The parameters of the frame's function. */
+  args(frame: InspectedFrame, options?: FormatOptions): NamedValue[] {
+    return namedValues(argumentEntries(frame), this.view({ frame }), options)
+  }
+
+  /** The variables of the blocks that the frame is in, those of the innermost first. */
+  locals(frame: InspectedFrame, options?: FormatOptions): NamedValue[] {
+    return namedValues(localEntries(frame), this.view({ frame }), options)
+  }
+
+  /** The value of an expression. Throws `expression-*`. */
+  evaluate(text: string, scope: InspectionScope): Value {
+    const names = this.scope(scope)
+    return evaluate(parseExpression(text, names), names, scope.variables)
+  }
+
+  /** A value as gdb's `print` writes it, without `$1 = `. */
+  format(value: Value, options: FormatOptions = {}): string {
+    return format(value, options)
+  }
+
+  /** `EXPR`, or `/x EXPR`: value and format in one. */
+  print(text: string, scope: InspectionScope, options: FormatOptions = {}): string {
+    const { letters, rest } = formatOf(text)
+    const chosen = [...letters].find((letter) => formats.has(letter)) as Format | undefined
+    return format(this.evaluate(rest, scope), { ...options, ...(chosen !== undefined && { format: chosen }) })
+  }
+
+  /** The name of an expression's type; of a type's name, what it stands for, one step. */
+  whatis(text: string, scope: InspectionScope): string {
+    const { type, isType } = this.typeOf(text, scope)
+    return typeName(isType && type.kind === 'typedef' ? type.target : type)
+  }
+
+  /** The type of an expression, or a type, written out. */
+  ptype(text: string, scope: InspectionScope): string {
+    const view = this.view(scope)
+    return describeType(this.typeOf(text, scope).type, (type) => view.complete(type))
+  }
+
+  /** Where the value of an expression is. */
+  place(text: string, scope: InspectionScope): Place {
+    return placeOf(this.evaluate(text, scope))
+  }
+
+  /** `LEFT = RIGHT`: where would be written, and what. Nothing is. */
+  assignment(text: string, scope: InspectionScope): { place: Place; bytes: Uint8Array } {
+    const names = this.scope(scope)
+    const tree = parseExpression(text, names)
+    if (tree.kind !== 'assign') throw typeError('an assignment is expected: LEFT = RIGHT')
+    const target = evaluate(tree.left, names, scope.variables)
+    const right: Expression =
+      tree.operator === '' ? tree.right : { kind: 'binary', operator: tree.operator, left: tree.left, right: tree.right }
+    const value = castTo(evaluate(right, names, scope.variables), target.type)
+    const place = placeOf(target)
+    if (place.kind !== 'memory' && place.kind !== 'register') throw typeError('Left operand of assignment is not an lvalue.')
+    return { place, bytes: value.bytes().slice() }
+  }
+
+  /** Declares types in C, for memory that nothing else describes; returns their names. */
+  declare(text: string): string[] {
+    return readDeclarations(new Words(text, this.scope({})), this.declarations, constantSize)
+  }
+
+  /** A value of a type given as text, at an address. */
+  valueAt(address: number, type: string, scope: InspectionScope): Value {
+    return Value.at(this.typeOf(type, scope).type, address, this.view(scope))
+  }
+
+  /** `main+4` for an address that a symbol covers. */
+  symbolic(address: number): string | undefined {
+    return this.view({}).symbolic(address)
+  }
+
+  /** Where execution is to stop for `FUNCTION`, `FILE:LINE`, `LINE`, `FILE:FUNCTION` or `*EXPRESSION`. */
+  breakpoint(text: string, scope: InspectionScope = {}): BreakpointPlace[] {
+    const trimmed = text.trim()
+    if (trimmed.startsWith('*')) {
+      const address = Number(castTo(this.evaluate(trimmed.slice(1), scope), unsignedLong).integer())
+      const { symbol, file, line } = this.symbolizer.describe(address)
+      return [{ address, function: symbol, file, line }]
+    }
+    return breakpointPlaces(trimmed, this.lookup, scope.frame)
+  }
+
+  /** The piece of line table that holds `address`: its line, and the addresses it covers. */
+  line(address: number): { file: string; line: number; start: number; end: number } | undefined {
+    const module = this.symbolizer.moduleAt(address)
+    const object = module && this.symbolizer.objectFile(module)
+    const found = object?.attempt(() => object.debugging?.lineRange(address - module!.bias))
+    if (module === undefined || found === undefined) return undefined
+    return { ...found, start: found.start + module.bias, end: found.end + module.bias }
+  }
+
+  /** A symbol of the linker by its name. */
+  lookupSymbol(name: string): FoundSymbol | undefined {
+    for (const module of this.symbolizer.loaded) {
+      const symbol = this.symbolizer.objectFile(module).symbolNamed(name)
+      if (symbol === undefined) continue
+      const { start, end, isFunction, isThreadLocal } = symbol
+      const kind = isThreadLocal ? 'thread-local' : isFunction ? 'function' : 'object'
+      return { name, address: start + (isThreadLocal ? 0 : module.bias), size: end - start, module: module.path, kind }
+    }
+    return undefined
+  }
+
+  /** Names that begin with `prefix`: of variables that can be seen, and of the program. At most `limit`. */
+  complete(prefix: string, { frame }: InspectionScope, limit = 200): string[] {
+    const found = new Set<string>()
+    const consider = (name: string | undefined): void => {
+      if (name?.startsWith(prefix) === true) found.add(name)
+    }
+    if (frame !== undefined) for (const entry of [...localEntries(frame), ...argumentEntries(frame)]) consider(entry.name)
+    for (const module of this.symbolizer.loaded) {
+      const object = this.symbolizer.objectFile(module)
+      object.attempt(() => {
+        for (const name of object.names?.startingWith(prefix) ?? []) {
+          if (found.size >= limit) return
+          found.add(name)
+        }
+      })
+    }
+    return [...found].slice(0, limit)
+  }
+
+  /** What could not be read, one line each. */
+  problems(): string[] {
+    return this.symbolizer.problems()
+  }
+
+  private typeOf(text: string, scope: InspectionScope): { type: Type; isType: boolean } {
+    const names = this.scope(scope)
+    const tree = parseExpression(text, names)
+    if (tree.kind === 'type') return { type: tree.type, isType: true }
+    return { type: evaluate(tree, names, scope.variables).type, isType: false }
+  }
+
+  private scope(scope: InspectionScope): Scope {
+    return new Scope(this.view(scope), this.declarations)
+  }
+
+  private view({ frame, thread }: InspectionScope): ProgramView {
+    return new ProgramView(this.lookup, frame, thread)
+  }
+}
+
+const unsignedLong: Type = { kind: 'base', language: 'c', name: 'unsigned long', size: 8, encoding: 7 }
+
+/** Where a value is, as plain data. */
+export function placeOf(value: Value): Place {
+  const { location, bits, size } = value
+  const type = typeName(value.type)
+  if (location.kind === 'memory') {
+    if (bits === undefined) return { kind: 'memory', address: location.address, size, type }
+    const first = bits.offset >> 3
+    const offset = bits.offset & 7
+    return { kind: 'memory', address: location.address + first, size: (offset + bits.size + 7) >> 3, type, bits: { size: bits.size, offset } }
+  }
+  if (location.kind === 'register') return { kind: 'register', register: location.register, size, type }
+  return { kind: location.kind === 'implicit-pointer' ? 'value' : location.kind, size, type }
+}
+
+/** `/x` in front of an expression. Throws `expression-format`. */
+function formatOf(text: string): { letters: string; rest: string } {
+  const match = /^\s*\/(\S*)\s*/.exec(text)
+  if (match === null) return { letters: '', rest: text }
+  const [whole, letters] = match
+  const unknown = [...letters].find((letter) => !formats.has(letter) && letter !== 'r')
+  if (unknown !== undefined)
+    throw new LemmingError('expression-format', `Undefined output format "${unknown}".`, 'the formats are x d u o t c a f s z')
+  return { letters, rest: text.slice(whole.length) }
+}
+
+/** An inspector for a program. Costs nothing until asked. */
+export function createInspector(symbolizer: Symbolizer): Inspector {
+  return new Inspector(symbolizer, { typedefs: new Map(), tags: new Map(), enumerators: new Map() })
+}
+
+/** Whether a value's type is a structure, an array or another that has parts. */
+export function hasParts(value: Value): boolean {
+  const { kind } = stripped(value.type)
+  return kind === 'struct' || kind === 'array'
+}

@@ -1,0 +1,86 @@
+/** Exists because a variable moves: the location lists of DWARF 4 and 5 say where it is at which instruction. */
+
+import { LemmingError } from '../../base/errors.ts'
+import { DW_LLE } from '../dwarf/constants.ts'
+import type { Unit } from '../dwarf/unit.ts'
+
+/** The expression of the list at `offset` that holds at `address` (without load bias); undefined where the variable is nowhere. */
+export function findInLocationList(unit: Unit, offset: number, address: number): Uint8Array | undefined {
+  return unit.version >= 5 ? findInList(unit, offset, address) : findInOldList(unit, offset, address)
+}
+
+/** `.debug_loc` (DWARF 4, 2.6.2). */
+function findInOldList(unit: Unit, offset: number, address: number): Uint8Array | undefined {
+  const reader = unit.data.reader('loc', offset)
+  const wide = unit.addressSize === 8
+  const baseSelection = wide ? 2 ** 64 : 0xffffffff
+  let base = unit.baseAddress
+  for (;;) {
+    const start = wide ? reader.u64() : reader.u32()
+    const end = wide ? reader.u64() : reader.u32()
+    if (start === 0 && end === 0) return undefined
+    if (start === baseSelection) {
+      base = end
+      continue
+    }
+    const expression = reader.slice(reader.u16())
+    if (address >= base + start && address < base + end) return expression
+  }
+}
+
+/** `.debug_loclists` (DWARF 5, 2.6.2). */
+function findInList(unit: Unit, offset: number, address: number): Uint8Array | undefined {
+  const reader = unit.data.reader('loclists', offset)
+  const readAddress = (): number => (unit.addressSize === 8 ? reader.u64() : reader.u32())
+  let base = unit.baseAddress
+  let fallback: Uint8Array | undefined
+  for (;;) {
+    const kind = reader.u8()
+    let start = 0
+    let end = 0
+    switch (kind) {
+      case DW_LLE.end_of_list:
+        return fallback
+      case DW_LLE.base_addressx:
+        base = unit.indexedAddress(reader.uleb())
+        continue
+      case DW_LLE.base_address:
+        base = readAddress()
+        continue
+      case DW_LLE.GNU_view_pair:
+        reader.skipLeb()
+        reader.skipLeb()
+        continue
+      case DW_LLE.default_location:
+        fallback = reader.slice(reader.uleb())
+        continue
+      case DW_LLE.startx_endx:
+        start = unit.indexedAddress(reader.uleb())
+        end = unit.indexedAddress(reader.uleb())
+        break
+      case DW_LLE.startx_length:
+        start = unit.indexedAddress(reader.uleb())
+        end = start + reader.uleb()
+        break
+      case DW_LLE.offset_pair:
+        start = base + reader.uleb()
+        end = base + reader.uleb()
+        break
+      case DW_LLE.start_end:
+        start = readAddress()
+        end = readAddress()
+        break
+      case DW_LLE.start_length:
+        start = readAddress()
+        end = start + reader.uleb()
+        break
+      default:
+        throw new LemmingError(
+          'dwarf-location',
+          `${unit.data.elf.name}: unknown entry ${kind} in the location list at .debug_loclists+0x${offset.toString(16)}`,
+        )
+    }
+    const expression = reader.slice(reader.uleb())
+    if (address >= start && address < end) return expression
+  }
+}

@@ -1,0 +1,347 @@
+/** Exists to write values of C and C++ as gdb's `print` does, since that is how people read them. */
+
+import { bitsOf } from '../locations/typed.ts'
+import { DW_ATE } from '../dwarf/constants.ts'
+import type { ArrayType, EnumType, StructType, Type } from '../types/type.ts'
+import { isComplex, isFloating, isSigned, isTextual, sizeOf, stripped } from '../types/type.ts'
+import { typeName } from '../types/names.ts'
+import { formatRust, isRust } from './format-rust.ts'
+import type { Format } from './numbers.ts'
+import { floatText, scalarText } from './numbers.ts'
+import type { Space } from './space.ts'
+import { isMissing } from './space.ts'
+import { characterText, codesOf, literalPrefix, stringText } from './text.ts'
+import type { Contents } from './value.ts'
+import { dereference, Value } from './value.ts'
+
+/** How values are written. */
+export interface FormatOptions {
+  readonly format?: Format
+  /** One member a line. */
+  readonly pretty?: boolean
+  /** Elements of an array or characters of a string that are written at most; 200 by default. */
+  readonly limit?: number
+  /** Aggregates as `...`, for the arguments of a stack. */
+  readonly summary?: boolean
+}
+
+/** Options as they hold at one place inside of a value. */
+export interface Inner extends FormatOptions {
+  readonly limit: number
+  readonly depth: number
+  /** Whether a reference is followed: not inside of structures. */
+  readonly follow: boolean
+}
+
+/** Runs of equal elements longer than this are folded. */
+export const REPEATS = 10
+const DEPTH_LIMIT = 20
+export const LOST = '<optimized out>'
+const SYNTHETIC = '<synthetic pointer>'
+
+/** A value as gdb's `print` writes it (without `$1 = `): pointers with their type, except `char *`. Throws `expression-memory`. */
+export function format(value: Value, options: FormatOptions = {}): string {
+  const plain = stripped(value.type)
+  const text = formatInner(value, options)
+  if (plain.kind !== 'pointer' && plain.kind !== 'reference') return text
+  if (options.format !== undefined && options.format !== 's') return text
+  if (value.location.kind === 'optimized-out') return text
+  if (isRust(value.type)) return text.startsWith('(') || text.startsWith('"') ? text : `(${typeName(value.type)}) ${text}`
+  return isCharPointer(value.type) ? text : `(${typeName(value.type)}) ${text}`
+}
+
+/** Whether a type is a plain `char *`, with whatever qualifiers. */
+function isCharPointer(type: Type): boolean {
+  let at = type
+  while (at.kind === 'qualified') at = at.target
+  if (at.kind !== 'pointer') return false
+  let target = at.target
+  while (target.kind === 'qualified') target = target.target
+  return target.kind === 'base' && target.name === 'char'
+}
+
+/** A value as it is written inside of others, and in lists of variables. */
+export function formatInner(value: Value, options: FormatOptions = {}): string {
+  return write(value, { limit: 200, depth: 0, follow: true, ...options })
+}
+
+/** One value at its place in another. */
+export function write(value: Value, options: Inner): string {
+  const type = stripped(value.space.complete(stripped(value.type)))
+  if (options.summary && !isScalar(type)) return '...'
+  if (value.location.kind === 'optimized-out') return LOST
+  if (value.location.kind === 'implicit-pointer') return type.kind === 'pointer' ? SYNTHETIC : LOST
+  if (isRust(type)) {
+    const text = formatRust(value, type, options)
+    if (text !== undefined) return text
+  }
+  switch (type.kind) {
+    case 'struct':
+      return isWhollyLost(value) ? LOST : writeStruct(value, type, options)
+    case 'array':
+      return writeArray(value, type, options)
+    case 'function':
+      return `{${typeName(value.type)}} ${addressText(value.address ?? 0, value.space)}`
+    case 'void':
+      return 'void'
+    default:
+      return writeScalar(value, type, options)
+  }
+}
+
+function isScalar(type: Type): boolean {
+  const plain = stripped(type)
+  if (plain.kind === 'reference') return isScalar(plain.target)
+  return plain.kind !== 'struct' && plain.kind !== 'array'
+}
+
+function isWhollyLost(value: Value): boolean {
+  const { bytes, lost } = value.contents()
+  return lost !== undefined && bytes.length > 0 && !lost.includes(0)
+}
+
+function addressText(address: number | bigint, space: Space): string {
+  const name = space.symbolic(Number(address))
+  return `0x${address.toString(16)}${name === undefined ? '' : ` <${name}>`}`
+}
+
+function writeScalar(value: Value, type: Exclude<Type, StructType>, options: Inner): string {
+  const { bytes, lost } = value.contents()
+  if (lost?.includes(1)) return LOST
+  const { space } = value
+  const { format } = options
+  if (type.kind === 'reference') return writeReference(value, bytes, options)
+  if (format !== undefined && !(format === 's' && (type.kind === 'pointer' || isTextual(value.type)))) {
+    if (format !== 's' && format !== 'c') {
+      return scalarText(bytes, format, {
+        isSigned: isSigned(type),
+        isFloat: isFloating(type),
+        symbolic: (address) => space.symbolic(address),
+      })
+    }
+    if (format === 'c') {
+      const isFloat = isFloating(type)
+      return scalarText(bytes, format, { isSigned: isSigned(type), isFloat, symbolic: () => undefined })
+    }
+  }
+  switch (type.kind) {
+    case 'pointer':
+      return writePointer(bitsOf(bytes), type.target, space, options)
+    case 'enum':
+      return enumText(type, value.integer())
+    case 'member-pointer':
+      return writeMemberPointer(value, bytes)
+    case 'base':
+      return writeBase(value, bytes, options)
+    default:
+      return LOST
+  }
+}
+
+function writeBase(value: Value, bytes: Uint8Array, options: Inner): string {
+  const type = stripped(value.type)
+  if (type.kind !== 'base') return LOST
+  if (type.flags !== undefined) {
+    const integer = value.integer()
+    const set = [...type.flags].filter(([bit]) => ((integer >> BigInt(bit)) & 1n) === 1n)
+    return `[ ${set.map(([, name]) => `${name} `).join('')}]`
+  }
+  if (isComplex(type)) {
+    const half = bytes.length / 2
+    return `${floatText(bytes.subarray(0, half))} + ${floatText(bytes.subarray(half))}i`
+  }
+  if (isFloating(type)) return floatText(bytes, type.name === 'bfloat16')
+  const integer = value.integer()
+  if (type.encoding === DW_ATE.boolean) return integer === 0n ? 'false' : integer === 1n ? 'true' : integer.toString()
+  if (!isTextual(value.type) || (options.format !== undefined && options.format !== 's')) return integer.toString()
+  return `${integer} ${characterText(Number(integer), bytes.length, literalPrefix(characterName(value.type)))}`
+}
+
+/** The name by which a character type is known: wide ones are typedefs in C. */
+function characterName(type: Type): string {
+  for (let at = type; ; ) {
+    if (at.kind === 'typedef' && literalPrefix(at.name) !== '') return at.name
+    if (at.kind === 'qualified' || at.kind === 'typedef') at = at.target
+    else return at.kind === 'base' ? at.name : ''
+  }
+}
+
+/** The name of an enumeration's value, or of the bits it is made of. */
+export function enumText(type: EnumType, value: bigint): string {
+  const exact = type.enumerators.find((one) => one.value === value)
+  if (exact !== undefined) return exact.name
+  if (!type.isFlags) return value.toString()
+  if (value === 0n) return '0'
+  const parts: string[] = []
+  let rest = value
+  for (const one of type.enumerators) {
+    if ((rest & one.value) === 0n) continue
+    rest &= ~one.value
+    parts.push(one.name)
+  }
+  if (rest !== 0n) parts.push(`unknown: 0x${BigInt.asUintN(64, rest).toString(16)}`)
+  return `(${parts.join(' | ')})`
+}
+
+function writePointer(address: bigint, target: Type, space: Space, options: Inner): string {
+  const plain = stripped(target)
+  if (plain.kind === 'function') return addressText(address, space)
+  const own = addressText(address, space)
+  if (!isTextual(target) || address === 0n) return own
+  return `${own} ${pointedText(Number(address), target, space, options.limit)}`
+}
+
+/** The string at an address, up to its end or the limit. */
+export function pointedText(address: number, element: Type, space: Space, limit: number): string {
+  const size = sizeOf(element)
+  const prefix = literalPrefix(characterName(element))
+  const codes: number[] = []
+  let at = address
+  let failed: unknown
+  let ended = false
+  while (codes.length < limit && !ended) {
+    // No read crosses a page, so that a string may end at the last byte of memory.
+    const room = Math.max(size, Math.min((limit - codes.length) * size, 4096 - (at % 4096)))
+    try {
+      for (const code of codesOf(space.memory(at, room - (room % size)), size)) {
+        if (code === 0) {
+          ended = true
+          break
+        }
+        codes.push(code)
+      }
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      failed = error
+      break
+    }
+    at += room - (room % size)
+  }
+  const trouble = failed === undefined ? '' : `<error: Cannot access memory at address 0x${at.toString(16)}>`
+  if (codes.length === 0 && trouble !== '') return trouble
+  let more = false
+  if (!ended && trouble === '') {
+    try {
+      more = bitsOf(space.memory(at, size)) !== 0n
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+  }
+  return stringText(codes, size, prefix, { limit, repeats: REPEATS, more }) + trouble
+}
+
+function writeReference(value: Value, bytes: Uint8Array, options: Inner): string {
+  const address = `@0x${bitsOf(bytes).toString(16)}`
+  return options.follow ? `${address}: ${write(dereference(value), options)}` : address
+}
+
+/** Pointers to members: an offset, or a function (Itanium C++ ABI, 2.3). */
+function writeMemberPointer(value: Value, bytes: Uint8Array): string {
+  const type = stripped(value.type)
+  if (type.kind !== 'member-pointer') return LOST
+  if (stripped(type.target).kind === 'function') {
+    const pointer = bitsOf(bytes.subarray(0, 8))
+    if (pointer === 0n) return 'NULL'
+    return (pointer & 1n) === 1n ? `&virtual table offset ${pointer - 1n}` : addressText(pointer, value.space)
+  }
+  const offset = BigInt.asIntN(64, bitsOf(bytes))
+  if (offset === -1n) return 'NULL'
+  const owner = stripped(type.owner)
+  const member = owner.kind === 'struct' ? owner.members.find((one) => BigInt(one.offset ?? -1) === offset) : undefined
+  if (owner.kind !== 'struct' || member === undefined) return offset.toString()
+  return `&${owner.name ?? ''}::${member.name ?? ''}`
+}
+
+function writeStruct(value: Value, type: StructType, options: Inner): string {
+  if (options.depth >= DEPTH_LIMIT) return '{...}'
+  const inner: Inner = { ...options, depth: options.depth + 1, follow: false }
+  const bases = type.members.filter(({ isBase }) => isBase)
+  const fields: string[] = []
+  type.members.forEach((member, i) => {
+    for (const { name, position } of type.statics) if (position === i) fields.push(writeStatic(type, name, value, inner))
+    if (member.isBase) return
+    const label = member.name === undefined ? '' : `${member.name} = `
+    fields.push(label + writeMember(value, member, member.name === undefined ? { ...inner, depth: options.depth } : inner))
+  })
+  for (const { name, position } of type.statics)
+    if (position >= type.members.length) fields.push(writeStatic(type, name, value, inner))
+  const baseTexts = bases.map((base) => {
+    const plain = stripped(value.space.complete(stripped(base.type)))
+    const name = plain.kind === 'struct' ? (plain.name ?? '') : ''
+    return `<${name}> = ${writeMember(value, base, inner)}`
+  })
+  const list = fields.length > 0 ? fields : ['<No data fields>']
+  if (options.pretty !== true) return `{${[...baseTexts, ...list].join(', ')}}`
+  const indent = '  '.repeat(options.depth + 1)
+  const heading = bases.length > 0 && fields.length > 0 ? [`members of ${type.name ?? ''}:`] : []
+  const lines = [...baseTexts.map((text) => `${text},`), ...heading, ...list.map((text, i) => text + (i < list.length - 1 ? ',' : ''))]
+  return `{${lines.map((line) => `\n${indent}${line}`).join('')}\n${'  '.repeat(options.depth)}}`
+}
+
+function writeMember(value: Value, member: StructType['members'][number], options: Inner): string {
+  try {
+    return write(value.member(member), options)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    return `<error reading variable: ${error.message}>`
+  }
+}
+
+function writeStatic(type: StructType, name: string, value: Value, options: Inner): string {
+  const found = value.space.staticMember(type, name)
+  let text = LOST
+  if (found !== undefined) {
+    const plain = stripped(found.type)
+    // A class may have itself as a static member.
+    if (plain.kind === 'struct' && plain.name === type.name) text = '<same as static member of an already seen type>'
+    else text = write(found, options)
+  }
+  return `static ${name} = ${text}`
+}
+
+function writeArray(value: Value, type: ArrayType, options: Inner): string {
+  const { element } = type
+  const size = sizeOf(value.space.complete(element))
+  const count = type.count ?? 0
+  if (count === 0 || size === 0) return value.address === undefined ? '{}' : writePointer(BigInt(value.address), element, value.space, options)
+  const contents = value.contents()
+  if (contents.lost !== undefined && !contents.lost.includes(0)) return LOST
+  if (isTextual(element) && (options.format === undefined || options.format === 's') && contents.lost === undefined && !type.isVector) {
+    const codes = codesOf(contents.bytes, size)
+    if (codes.at(-1) === 0) codes.pop()
+    return stringText(codes, size, literalPrefix(characterName(element)), { limit: options.limit, repeats: REPEATS })
+  }
+  return `{${elements(value, element, size, count, contents, options)}}`
+}
+
+/** The elements of an array, runs folded. */
+export function elements(
+  value: Value,
+  element: Type,
+  size: number,
+  count: number,
+  { bytes, lost }: Contents,
+  options: Inner,
+): string {
+  const equal = (i: number, k: number): boolean => {
+    for (let b = 0; b < size; b++) {
+      if (bytes[i * size + b] !== bytes[k * size + b]) return false
+      if (lost !== undefined && lost[i * size + b] !== lost[k * size + b]) return false
+    }
+    return true
+  }
+  const inner: Inner = { ...options, depth: options.depth + 1 }
+  const parts: string[] = []
+  let i = 0
+  let printed = 0
+  while (i < count && printed < options.limit) {
+    let run = 1
+    while (i + run < count && equal(i, i + run)) run++
+    const isFolded = run > REPEATS
+    const part = value.part(element, i * size)
+    parts.push(write(part, inner) + (isFolded ? ` <repeats ${run} times>` : ''))
+    printed += isFolded ? REPEATS : 1
+    i += isFolded ? run : 1
+  }
+  return parts.join(', ') + (i < count ? '...' : '')
+}

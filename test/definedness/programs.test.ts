@@ -1,0 +1,108 @@
+/** Uses of undefined values are found at the lines at which memcheck finds them, and nothing changes because somebody looks. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { GuardedHeap } from '../../src/heap/guarded.ts'
+import { restoreMachine, type Machine } from '../../src/linux/machine.ts'
+import type { Observer, UndefinedEvent } from '../../src/tool/observer.ts'
+import { machineFor, newEngine, newWorld, scratch } from '../machine/machines.ts'
+
+const programs = join(import.meta.dirname, 'programs')
+const place = scratch()
+
+function build(name: string, ...options: string[]): string {
+  const path = join(place, `${name}${options.join('')}`)
+  execFileSync('gcc', ['-g', '-no-pie', '-fno-builtin', '-pthread', ...options, '-o', path, join(programs, `${name}.c`)])
+  return path
+}
+
+const engine = newEngine()
+
+const newHeap = (): GuardedHeap => new GuardedHeap({ quarantine: 1 << 20 })
+
+function start(path: string, definedness: boolean): Machine {
+  return machineFor(path, [], { processor: engine, ownHeap: newHeap(), definedness }).machine
+}
+
+/** An observer that keeps what it hears. */
+function listener(): { observer: Observer; events: UndefinedEvent[] } {
+  const events: UndefinedEvent[] = []
+  return { observer: { name: 'listener', accesses: true, undefined: (event) => void events.push(event) }, events }
+}
+
+function runAll(machine: Machine, slice = 10_000_000): void {
+  while (machine.state.ended === null) machine.advance(machine.state.count + slice)
+}
+
+/** What happens where: `line kind`, ascending; calls of the system by the line that calls the library. */
+function linesOf(path: string, events: readonly UndefinedEvent[]): string[] {
+  const own = events.filter(({ kind }) => !kind.startsWith('syscall'))
+  const addresses = own.map(({ pc }) => pc.toString(16))
+  const said = execFileSync('addr2line', ['-e', path, ...addresses], { encoding: 'utf8' }).trim().split('\n')
+  const lines = own.map(({ kind }, i) => `${said[i]!.replace(/.*:(\d+).*/, '$1')} ${kind}`)
+  return [...new Set(lines)].toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10))
+}
+
+/** What the comments in the source say. */
+function expected(name: string): { lines: string[]; calls: string[]; alone: number[] } {
+  const lines: string[] = []
+  const alone: number[] = []
+  const calls: string[] = []
+  fs.readFileSync(join(programs, `${name}.c`), 'utf8')
+    .split('\n')
+    .forEach((text, i) => {
+      const what = /\/\* ([\w ]+) \*\/$/.exec(text)?.[1]
+      if (what === 'jump' || what === 'address') lines.push(`${i + 1} ${what}`)
+      else if (what === 'memcheck alone') alone.push(i + 1)
+      else if (what !== undefined) calls.push(what)
+    })
+  return { lines, calls, alone }
+}
+
+/** What memcheck says, in the same form; its own string functions say things in the library. */
+function memcheck(path: string, source: string): { lines: string[]; calls: string[] } {
+  const { stderr } = spawnSync('valgrind', ['-q', '--undef-value-errors=yes', path], { encoding: 'utf8' })
+  const lines: string[] = []
+  const calls: string[] = []
+  for (const report of stderr.split(/==\d+== \n/)) {
+    const syscall = /Syscall param (\w+)\(/.exec(report)
+    const line = new RegExp(`\\(${source}:(\\d+)\\)`).exec(report)?.[1]
+    if (syscall) calls.push(syscall[1]!)
+    else if (/Conditional jump/.test(report)) lines.push(`${line} jump`)
+    else if (/Use of uninitialised/.test(report)) lines.push(`${line} address`)
+  }
+  return { lines: [...new Set(lines)].toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10)), calls }
+}
+
+describe.each(['-O1', '-O0', '-O2'])('uses, %s', (optimise) => {
+  const path = build('uses', optimise)
+  const { observer, events } = listener()
+  const machine = start(path, true)
+  machine.addObserver(observer)
+  runAll(machine)
+  const calls = events.filter(({ kind }) => kind.startsWith('syscall')).map(({ by }) => by)
+
+  test('as the source says', () => {
+    const { lines, calls: said } = expected('uses')
+    expect(linesOf(path, events)).toEqual(lines)
+    expect(calls).toEqual(said)
+  })
+
+  test('as memcheck says', () => {
+    const { lines, calls: said } = memcheck(path, 'uses.c')
+    const { alone } = expected('uses')
+    expect(linesOf(path, events)).toEqual(lines.filter((line) => !alone.includes(parseInt(line, 10))))
+    expect(calls).toEqual(said)
+  })
+
+  test('nothing changes', () => {
+    const plain = start(path, false)
+    runAll(plain)
+    expect([machine.state.count, machine.hash(), machine.state.ended]).toEqual([
+      plain.state.count,
+      plain.hash(),
+      plain.state.ended,
+    ])
+  })
+})

@@ -1,0 +1,134 @@
+/** What is looked for in a run is found where single steps find it, forwards and backwards, and looking changes nothing. */
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { CpuState } from '../../src/engine/cpu-state.ts'
+import type { Hit, Search, Timeline } from '../../src/replay/timeline.ts'
+import { newEngine, scratch } from '../machine/machines.ts'
+import { start, type Subject } from '../determinism/subjects.ts'
+import { timelineFor } from './lines.ts'
+
+const path = join(scratch(), 'walk')
+execFileSync('gcc', ['-O1', '-g', '-static', '-no-pie', '-pthread', '-o', path, join(import.meta.dirname, 'programs/walk.c')])
+const subject: Subject = { name: 'walk', path, args: [], env: ['PATH=/usr/bin:/bin'] }
+const symbols = new Map(
+  execFileSync('nm', [path], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.split(' '))
+    .map(([address, , name]) => [name!, Number.parseInt(address!, 16)]),
+)
+const work = symbols.get('work')!
+const leaf = symbols.get('leaf')!
+const value = symbols.get('shared')! + 32
+
+const engine = newEngine()
+const timeline = timelineFor(subject, { engine })
+const end = timeline.end.count
+
+/** One instruction at a time: who executed which, and when the value changed. */
+interface Step {
+  moment: number
+  tid: number
+}
+const stops = new Map<number, Step[]>([
+  [work, []],
+  [leaf, []],
+])
+const writes: Step[] = []
+{
+  const { machine } = start(subject, { processor: engine })
+  const { kernel } = machine
+  const word = (): bigint => kernel.memories.get(1)!.space.view.getBigUint64(value, true)
+  const tasks = () => [...machine.state.tasks.values()]
+  let last = word()
+  for (let moment = 0; moment < end; moment++) {
+    const before = tasks().map((t) => ({ t, pc: Number(new CpuState(t.cpu).rip), count: t.count }))
+    machine.advance(moment + 1)
+    const ran = before.find(({ t, count }) => t.count !== count)
+    const now = kernel.memories.has(1) ? word() : last
+    if (now !== last) writes.push({ moment, tid: ran?.t.tid ?? 0 })
+    last = now
+    if (ran !== undefined) stops.get(ran.pc)?.push({ moment, tid: ran.t.tid })
+  }
+  machine.release()
+}
+
+function all(line: Timeline, search: Search, back: boolean): Step[] {
+  const found: Hit[] = []
+  for (;;) {
+    const reached = back ? line.runBack(search) : line.run(search)
+    if (reached.why !== 'hit') break
+    found.push(reached.hit)
+    const target = back || reached.hit.kind === 'stop' ? reached.hit.moment : reached.hit.moment + 1
+    expect(line.moment).toBe(target)
+  }
+  return (back ? found.toReversed() : found).map(({ moment, tid }) => ({ moment, tid }))
+}
+
+const both: Search = { stops: new Set([work, leaf]) }
+const trace: Search = { traces: { pid: 1000, ranges: [{ start: value, end: value + 8 }], reads: false } }
+
+test('the program does what it is for', () => {
+  expect(stops.get(work)!.length).toBe(80)
+  expect(stops.get(leaf)!.length).toBe(10)
+  expect(new Set(stops.get(work)!.map(({ tid }) => tid)).size).toBe(2)
+  expect(writes.length).toBe(92)
+})
+
+test('stops, forwards and backwards', () => {
+  const expected = [...stops.values()].flat().toSorted((a, b) => a.moment - b.moment)
+  timeline.seek(0)
+  expect(all(timeline, both, false)).toEqual(expected)
+  timeline.seek(end)
+  expect(all(timeline, both, true)).toEqual(expected)
+})
+
+test('stores, forwards and backwards', () => {
+  timeline.seek(0)
+  expect(all(timeline, trace, false)).toEqual(writes)
+  timeline.seek(end)
+  expect(all(timeline, trace, true)).toEqual(writes)
+})
+
+test('the last of many, however many checkpoints there are', () => {
+  for (const budget of [1, 2 ** 30]) {
+    const line = timelineFor(subject, { engine, budget })
+    for (const before of [end, writes[50]!.moment + 1, writes[50]!.moment, writes[7]!.moment + 3]) {
+      const expected = writes.findLast(({ moment }) => moment < before)!
+      expect(line.last({ ...trace, accept: () => true }, before)).toMatchObject(expected)
+    }
+  }
+})
+
+test('conditions, reads, and the thread', () => {
+  timeline.seek(0)
+  const third = stops.get(work)!.filter(({ tid }) => tid === 1002)[2]!
+  let count = 0
+  const reached = timeline.run({ stops: new Set([work]), accept: ({ tid }) => tid === 1002 && ++count === 3 })
+  expect(reached).toMatchObject({ why: 'hit', hit: third })
+  timeline.seek(writes[0]!.moment)
+  expect(timeline.run({ traces: { ...trace.traces!, reads: true } })).toMatchObject({ hit: { moment: writes[0]!.moment } })
+})
+
+test('a thread has executed so many instructions at one moment', () => {
+  const line = timelineFor(subject, { engine })
+  for (const { moment, tid } of [writes[3]!, writes[60]!, writes[90]!]) {
+    line.seek(moment)
+    const { count } = line.subject.tasks().find((t) => t.tid === tid)!
+    expect(line.momentOf(tid, count + 1)).toBe(moment + 1)
+  }
+})
+
+test('looking on changes nothing', () => {
+  const { machine } = start(subject, { processor: engine })
+  const watched: Search = { ...both, ...trace, accept: () => false }
+  timeline.seek(0)
+  for (const moment of [Math.floor(writes[0]!.moment / 2), writes[5]!.moment, writes[80]!.moment + 1]) {
+    machine.advance(moment)
+    expect(timeline.run({ ...watched, limit: moment }).why).toBe('limit')
+    expect([timeline.moment, timeline.subject.hash()]).toEqual([moment, machine.hash()])
+  }
+  expect(timeline.run(watched).why).toBe('end')
+  expect(timeline.finish().hash).toBe(timeline.end.hash)
+  machine.release()
+})
