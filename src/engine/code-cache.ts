@@ -11,6 +11,7 @@ import {
   REFUND_BASE,
   UNITS_BASE,
   UNIT_SLOTS,
+  FRAME_BASE,
   ZONE_LIST_BASE,
   MEMORY_WASM_PAGES,
   PAGE_SHIFT,
@@ -90,7 +91,12 @@ const unitsBase = (table: number): number => UNITS_BASE + table * UNIT_SLOTS * 4
 /** The module that interprets the units of a table. */
 function interpreterOf(table: number): WebAssembly.Module {
   return (interpreters[table] ??= new WebAssembly.Module(
-    interpreterModule(MEMORY_WASM_PAGES, { ...memoryLayout, unitsBase: unitsBase(table), visits: UNIT_VISITS }),
+    interpreterModule(MEMORY_WASM_PAGES, {
+      ...memoryLayout,
+      unitsBase: unitsBase(table),
+      frameBase: FRAME_BASE,
+      visits: UNIT_VISITS,
+    }),
   ))
 }
 

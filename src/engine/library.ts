@@ -239,7 +239,7 @@ export class Library {
     const slot = this.slots.length
     this.slots.push(-1)
     const { blocks, length } = straightBlocks(space, pc, this.variant)
-    const unit = this.interpreted === 'never' ? null : straightUnit(blocks, slot, this.room)
+    const unit = this.interpreted === 'never' ? null : straightUnit(blocks, slot, this.variant, this.room)
     this.statistics.steps++
     const step: StepTranslation = {
       slot,

@@ -1,5 +1,6 @@
 /** Exists to keep the bytecode of cold code: most code is executed a few times only, and for that a module of its own costs far more than interpreting it. */
 import { EXIT } from '../ir/exits.ts'
+import { insertDefinedness } from '../ir/passes/definedness/insert.ts'
 import { resolveFlagKinds } from '../ir/passes/flags.ts'
 import type { Block } from '../ir/types.ts'
 import { BytecodeWriter } from '../wasm/bytecode-write.ts'
@@ -15,6 +16,7 @@ import {
   UNIT_SLOTS,
 } from './layout.ts'
 import { codeReader, liftAt } from './region.ts'
+import { VARIANT } from './variant.ts'
 
 /** The block at an address as bytecode. It is good wherever memory holds `source` from there on, executable, and intercepts are the same. */
 export interface Unit {
@@ -82,7 +84,9 @@ export function makeUnit(
     blocks.map(() => []),
     blocks.map((_, i) => i),
   )
-  const bytecode = writer.write(blocks, (to) => slotFor(to) << 8)
+  const checked = (variant & VARIANT.checked) !== 0
+  if (checked) blocks.forEach(insertDefinedness)
+  const bytecode = writer.write(blocks, (to) => slotFor(to) << 8, checked)
   if (bytecode === null) return null
   const reused = given !== null && given.bytecode.length >= bytecode.length
   const address = reused ? given.address : room.take(bytecode.length)
@@ -113,9 +117,10 @@ function blockAt(space: AddressSpace, pc: number, variant: number): Block[] {
 export function straightUnit(
   blocks: readonly Block[],
   slot: number,
+  variant: number,
   room: BytecodeRoom,
 ): { bytecode: Uint8Array; address: number } | null {
-  const bytecode = slot < UNIT_SLOTS ? writer.write(blocks, null) : null
+  const bytecode = slot < UNIT_SLOTS ? writer.write(blocks, null, (variant & VARIANT.checked) !== 0) : null
   const address = bytecode === null ? -1 : room.take(bytecode.length)
   return address < 0 ? null : { bytecode: bytecode!, address }
 }

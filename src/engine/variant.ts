@@ -11,7 +11,10 @@ export const VARIANT = {
 } as const
 
 /** Variants whose cold code is interpreted; each has a table of units of its own. */
-const INTERPRETED: readonly number[] = [0, VARIANT.points, VARIANT.points | VARIANT.logged]
+const INTERPRETED: readonly number[] = [0, VARIANT.points, VARIANT.points | VARIANT.logged].flatMap((bits) => [
+  bits,
+  bits | VARIANT.checked,
+])
 
 /** Which table of units a variant has, or -1. */
 export function unitTableOf(variant: number): number {

@@ -36,6 +36,29 @@ const STRUCTURAL = [
   'store64',
   'store128',
   'probe',
+  /** The same where definedness is checked: the V bits found stay at FRAME.bits. */
+  'checkedLoad8',
+  'checkedLoad16',
+  'checkedLoad32',
+  'checkedLoad64',
+  'checkedLoad128',
+  'checkedStore8',
+  'checkedStore16',
+  'checkedStore32',
+  'checkedStore64',
+  'checkedStore128',
+  /** @V bits << 16, for the bytes of the access before. */
+  'shadow8',
+  'shadow16',
+  'shadow32',
+  'shadow64',
+  'shadow128',
+  /** Condition << 16; USE | registers << USE_SHIFT, refund, pc. */
+  'undefinedIf',
+  /** @address << 16; bytes. */
+  'claim',
+  /** @from << 16; @to. */
+  'moved',
   /** Condition << 16; reason | refund << 16, pc. */
   'faultIf',
   /** @stack pointer << 16; @address, kind | refund << 16, pc. */
@@ -77,13 +100,21 @@ export const BYTECODE = Object.fromEntries(STRUCTURAL.map((name, i) => [name, i]
 /** Where a unit counts its visits, in bytes from its start: word 2 of `enter`. */
 export const UNIT = { visits: 8 } as const
 
+/** From the start of the room for values: 16 bytes of zeros, V bits and low word of the address of the access before, then values. */
+export const FRAME = { zero: 0, bits: 16, address: 32, values: 48 } as const
+
 /** An operation that computes: an IR op, perhaps with its last operand or its condition code built in. */
 export interface Computation {
   op: OpRow
   /** The second operand is in the bytecode: a word, sign-extended. */
   immediate: boolean
-  /** The condition code of `flags.cond`. */
+  /** The condition code of a conditional op. */
   cc: number
+}
+
+/** Is the op's immediate a condition code, or 16 for all flags? Each is an opcode. */
+export function conditional(op: OpRow): boolean {
+  return op === ops.flags_cond || op === ops.flags_undefined
 }
 
 /** IR ops that the bytecode says in other ways. */
@@ -92,7 +123,7 @@ const elsewhere = /const$|_lane|shuffle$/
 /** By opcode, which starts behind the structural ones. */
 export const computations: readonly Computation[] = Object.values(ops as Record<string, OpRow>).flatMap((op) => {
   if (op.effect !== 'pure' || elsewhere.test(op.name)) return []
-  if (op === ops.flags_cond) return Array.from({ length: 16 }, (_, cc) => ({ op, immediate: false, cc }))
+  if (conditional(op)) return Array.from({ length: 17 }, (_, cc) => ({ op, immediate: false, cc }))
   const plain = { op, immediate: false, cc: 0 }
   const last = op.args[1]
   return op.args.length === 2 && (last === 'i32' || last === 'i64') ? [plain, { ...plain, immediate: true }] : [plain]
@@ -108,7 +139,7 @@ computations.forEach(({ op }, i) => {
   if (!first.has(op)) first.set(op, FIRST_COMPUTATION + i)
 })
 
-/** Opcode of an IR op whose operands are all in memory (of flags.cond with condition code 0; the others follow), or undefined. */
+/** Opcode of an IR op whose operands are all in memory (of a conditional op with condition code 0; the others follow), or undefined. */
 export function opcodeOf(op: OpRow): number | undefined {
   return first.get(op)
 }

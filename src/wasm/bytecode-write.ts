@@ -3,10 +3,11 @@ import { ops } from '../ir/ops.ts'
 import { POINT } from '../ir/passes/points.ts'
 import { REG, registers, REGISTER_SLOTS } from '../ir/registers.ts'
 import type { Block, Node, Target, Type } from '../ir/types.ts'
-import { BYTECODE, opcodeOf, takesImmediate } from './bytecode-ops.ts'
+import { BYTECODE, conditional, FRAME, opcodeOf, takesImmediate } from './bytecode-ops.ts'
 import { accessOf } from './lower-access.ts'
 import { DEAD, prepareBlock } from './lower-prepare.ts'
 import { ACCESS } from './runtime-index.ts'
+import { USE_SHIFT } from './runtime.ts'
 
 /** Where bytecode finds things: the CPU state, and room for values, both below 64 KiB. The first 16 bytes of the room are always 0. */
 export interface BytecodeLayout {
@@ -25,20 +26,8 @@ const COPY: Record<Type, number> = {
   v128: BYTECODE.copy128,
 }
 
-const LOADS = new Map<number, number>([
-  [1, BYTECODE.load8],
-  [2, BYTECODE.load16],
-  [4, BYTECODE.load32],
-  [8, BYTECODE.load64],
-  [16, BYTECODE.load128],
-])
-const STORES = new Map<number, number>([
-  [1, BYTECODE.store8],
-  [2, BYTECODE.store16],
-  [4, BYTECODE.store32],
-  [8, BYTECODE.store64],
-  [16, BYTECODE.store128],
-])
+/** Where an access of so many bytes is in a row of opcodes for 1, 2, 4, 8 and 16. */
+const rank = (bytes: number): number => 31 - Math.clz32(bytes)
 
 /** How the lane ops read or write a lane: opcode, and bytes of a lane. */
 const EXTRACT = new Map([
@@ -75,6 +64,7 @@ export class BytecodeWriter {
   private readonly pendingGet: (Node | null)[] = new Array(REGISTER_SLOTS).fill(null)
   private pc = 0
   private refund = 0
+  private checked = false
 
   constructor(layout: BytecodeLayout) {
     this.layout = layout
@@ -82,10 +72,11 @@ export class BytecodeWriter {
 
   /**
    * The unit of `blocks`, of which the first is the entry, or null when it cannot be one. `codeFor` gives entry codes of other units; without it (straight code), control
-   * goes back to the engine wherever it leaves the blocks. The visits are counted in word 2 of a unit with codes.
+   * goes back to the engine wherever it leaves the blocks. The visits are counted in word 2 of a unit with codes. `checked`: the blocks compute which bits are defined.
    */
-  write(blocks: readonly Block[], codeFor: ((pc: number) => number) | null): Uint8Array | null {
+  write(blocks: readonly Block[], codeFor: ((pc: number) => number) | null, checked: boolean): Uint8Array | null {
     this.length = 0
+    this.checked = checked
     const places = new Map<Target, number>()
     const jumps: { at: number; target: Target }[] = []
     const index = new Map<Target, number>()
@@ -150,7 +141,7 @@ export class BytecodeWriter {
 
   private block(block: Block): void {
     prepareBlock(block)
-    this.next = this.layout.frameBase + 16
+    this.next = this.layout.frameBase + FRAME.values
     this.pendingGet.fill(null)
     let insn = 0
     const total = block.insns.length
@@ -216,9 +207,15 @@ export class BytecodeWriter {
       case 'guard':
         if (node.op === ops.probe_write) return this.access(node)
         if (node.op === ops.point) return this.point(node)
+        if (node.op === ops.undefined_if) {
+          this.put(BYTECODE.undefinedIf, this.value(node.a!), node.imm | (node.imm2 << USE_SHIFT), this.refund, this.pc)
+          return
+        }
         if (node.op !== ops.fault_if) throw new Unfit()
         this.put(BYTECODE.faultIf, this.value(node.a!), node.imm | (this.refund << 16), this.pc)
         return
+      case 'shadow':
+        return this.shadow(node)
       case 'state':
         return this.state(node)
       default:
@@ -238,7 +235,9 @@ export class BytecodeWriter {
     let opcode = BYTECODE.probe
     let value = 0
     if (node.op !== ops.probe_write) {
-      opcode = (row.store ? STORES : LOADS).get(row.bytes)!
+      const plain = row.store ? BYTECODE.store8 : BYTECODE.load8
+      const checked = row.store ? BYTECODE.checkedStore8 : BYTECODE.checkedLoad8
+      opcode = (this.checked ? checked : plain) + rank(row.bytes)
       value = row.store ? this.value(node.b!) : this.fresh()
       if (!row.store) node.local = value
     }
@@ -256,9 +255,26 @@ export class BytecodeWriter {
     return [this.value(node), 0]
   }
 
+  /** V bits of the access before: those that were found are in the frame. */
+  private shadow(node: Node): void {
+    const { op } = node
+    if (node.type !== null) {
+      node.local = this.fresh()
+      this.put(COPY[node.type], node.local, this.layout.frameBase + FRAME.bits)
+    } else this.put(BYTECODE.shadow8 + rank(Number(/\d+$/.exec(op.name)![0]) / 8), this.value(node.a!))
+  }
+
   private state(node: Node): void {
     const at = this.layout.stateBase + node.imm
     switch (node.op) {
+      case ops.stack_claim:
+        this.put(BYTECODE.claim, this.value(node.a!), node.imm)
+        return
+      case ops.stack_moved: {
+        const from = this.value(node.a!)
+        this.put(BYTECODE.moved, from, this.value(node.b!))
+        return
+      }
       case ops.state_store32:
       case ops.state_store64:
       case ops.state_store128:
@@ -325,7 +341,7 @@ export class BytecodeWriter {
   }
 
   private operation(node: Node, at: number): void {
-    const opcode = opcodeOf(node.op)! + (node.op === ops.flags_cond ? node.imm : 0)
+    const opcode = opcodeOf(node.op)! + (conditional(node.op) ? node.imm : 0)
     const { a, b, c } = node
     const x = this.value(a!)
     const constant = b !== null && (b.op === ops.i32_const || (b.op === ops.i64_const && b.imm2 === b.imm >> 31))
