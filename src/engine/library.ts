@@ -3,7 +3,7 @@ import { assert } from '../base/errors.ts'
 import type { EncodedFunction } from '../wasm/encode.ts'
 import { storedModule, straightBlocks, translateRegion, translateStraight } from './translate.ts'
 import type { AddressSpace } from './address-space.ts'
-import { BytecodeRoom, makeUnit, packUnits, straightUnit, unpackUnits, type PackedUnits, type Unit } from './units.ts'
+import { makeUnit, packUnits, straightUnit, unpackUnits, type BytecodeRoom, type PackedUnits, type Unit } from './units.ts'
 import { unitTableOf, VARIANT } from './variant.ts'
 
 /** Many translations in one module, which is validated lazily: what a store has kept. Function `i` lies at index `i` of the shelf that it is instantiated with. */
@@ -53,6 +53,7 @@ interface StoredRegion {
   ranges: [number, number][]
   source: Uint8Array
   intercepts: number[]
+  quiet: boolean
   bytes: Uint8Array
   hints: readonly number[]
 }
@@ -200,7 +201,7 @@ export class Library {
     }
     // The oldest one makes room: an address space runs one unit of a slot at a time.
     const given = known.length < MAX_VARIANTS ? null : known.pop()!
-    const unit = makeUnit(space, pc, (to) => this.slotFor(to), this.variant, this.room, given)
+    const unit = makeUnit(space, pc, (to) => this.slotFor(to), this.variant, this.room, given, this.isQuiet(space, pc))
     if (unit === null) return null
     this.keepUnit(unit)
     this.statistics.units++
@@ -279,8 +280,8 @@ export class Library {
     if (fresh * 50 <= this.slots.length || this.slots.length > STORED_SLOTS) return null
     const regions: StoredRegion[] = []
     for (const list of this.variants.values()) {
-      for (const { slot, entryPcs, ranges, source, intercepts, code } of list.toReversed())
-        regions.push({ slot, entryPcs, ranges, source, intercepts, bytes: code.bytes, hints: code.hints })
+      for (const { slot, entryPcs, ranges, source, intercepts, quiet, code } of list.toReversed())
+        regions.push({ slot, entryPcs, ranges, source, intercepts, quiet, bytes: code.bytes, hints: code.hints })
     }
     const hot = [...this.heats].flatMap(([pc, heat]) => (heat >= HOT ? [pc] : []))
     return { slots: [...this.slots], regions, units: packUnits([...this.units.values()].flat()), hot }
@@ -295,14 +296,14 @@ export class Library {
     for (const unit of unpackUnits(units, slots, this.room)) this.keepUnit(unit)
     const codes = regions.map(({ bytes, hints }): EncodedFunction => ({ bytes, hints }))
     const bundle: Bundle = { size: regions.length, bytes: storedModule(codes), module: null }
-    regions.forEach(({ slot, entryPcs, ranges, source, intercepts }, index) => {
+    regions.forEach(({ slot, entryPcs, ranges, source, intercepts, quiet }, index) => {
       this.add({
         slot,
         entryPcs,
         ranges,
         source,
         intercepts,
-        quiet: false,
+        quiet,
         code: codes[index]!,
         module: null,
         bytes: NO_BYTES,

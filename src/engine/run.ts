@@ -19,6 +19,9 @@ import { defineRegisters } from './definedness.ts'
 import { USE_SHIFT } from '../wasm/runtime.ts'
 import type { KernelEntry, Processor, Stop, TracedAccess } from './processor.ts'
 
+/** Gives what an earlier engine has translated of a VARIANT, or null. */
+export type TranslationSource = (variant: number) => StoredTranslations | null
+
 /** Nested guest calls that may become nested wasm calls before everything unwinds to the run loop; the stack of the thread must hold them. */
 export interface EngineOptions {
   callDepth: number
@@ -91,7 +94,8 @@ export class Engine implements Processor {
   /** All that has been translated, for whichever space. */
   private readonly room = new BytecodeRoom()
   private readonly plain: Library
-  private readonly libraries: Library[]
+  private readonly libraries: (Library | undefined)[]
+  private source: TranslationSource = () => null
 
   constructor(options: EngineOptions) {
     this.options = options
@@ -116,7 +120,9 @@ export class Engine implements Processor {
   }
 
   private makeLibrary(variant: number): Library {
-    return new Library(variant, this.options.interpret ?? 'cold', this.room)
+    const library = new Library(variant, this.options.interpret ?? 'cold', this.room)
+    this.restore(library)
+    return library
   }
 
   private makeCache(space: AddressSpace, library: Library): CodeCache {
@@ -152,14 +158,25 @@ export class Engine implements Processor {
     return space
   }
 
-  /** Takes over the translations that an earlier engine made; only before anything is translated. */
-  provide(stored: StoredTranslations): void {
-    this.plain.restore(stored)
+  /** Where the translations of an earlier engine are to be asked for, when a variant is used for the first time; to be called before anything is translated. */
+  provide(source: TranslationSource): void {
+    this.source = source
+    this.restore(this.plain)
   }
 
-  /** What is worth keeping of the translations, or null. */
-  translations(): StoredTranslations | null {
-    return this.plain.store()
+  private restore(library: Library): void {
+    const stored = this.source(library.variant)
+    if (stored !== null) library.restore(stored)
+  }
+
+  /** What is worth keeping of the translations, by variant. */
+  translations(): Map<number, StoredTranslations> {
+    const found = new Map<number, StoredTranslations>()
+    for (const library of this.libraries) {
+      const stored = library?.store() ?? null
+      if (stored !== null) found.set(library!.variant, stored)
+    }
+    return found
   }
 
   releaseSpace(space: AddressSpace): void {
@@ -176,7 +193,12 @@ export class Engine implements Processor {
 
   /** Counters of all translations so far. */
   statistics(): TranslationStatistics {
-    return this.plain.statistics
+    const sum = { ...this.plain.statistics }
+    for (const library of this.libraries) {
+      if (library === undefined || library === this.plain) continue
+      for (const name of Object.keys(sum) as (keyof TranslationStatistics)[]) sum[name] += library.statistics[name]
+    }
+    return sum
   }
 
   run(space: AddressSpace, limit: number, kernel: KernelEntry): Stop {

@@ -25,8 +25,8 @@ export interface Unit {
   ranges: [[number, number]]
   source: Uint8Array
   intercepts: number[]
-  /** As in Translation; code that is interpreted never asks. */
-  quiet: false
+  /** As in Translation. */
+  quiet: boolean
   bytecode: Uint8Array
   /** Where the bytecode goes in the memory of every address space that uses it. */
   address: number
@@ -34,7 +34,7 @@ export interface Unit {
 
 /** Many units as a store keeps them: one after the other. */
 export interface PackedUnits {
-  /** Slot, bytes of source, and bytes of bytecode of each (i32 each). */
+  /** Slot, bytes of source, bytes of bytecode, and quiet, of each (i32 each). */
   heads: Uint8Array
   sources: Uint8Array
   bytecodes: Uint8Array
@@ -72,6 +72,7 @@ export function makeUnit(
   variant: number,
   room: BytecodeRoom,
   given: Unit | null,
+  quiet: boolean,
 ): Unit | null {
   const slot = slotFor(pc)
   if (slot >= UNIT_SLOTS) return null
@@ -98,7 +99,7 @@ export function makeUnit(
     ranges: [[pc, end]],
     source: space.bytes.slice(pc, end),
     intercepts: space.interceptedIn([[pc, end]]),
-    quiet: false,
+    quiet,
     bytecode,
     address,
   }
@@ -134,13 +135,13 @@ function endOf(blocks: readonly Block[]): number {
   return end
 }
 
-const HEAD_WORDS = 3
+const HEAD_WORDS = 4
 
 /** Units in one piece; those in which the kernel is asked are left out. */
 export function packUnits(units: readonly Unit[]): PackedUnits {
   const kept = units.filter(({ intercepts }) => intercepts.length === 0)
   const heads = new Int32Array(kept.length * HEAD_WORDS)
-  kept.forEach(({ slot, source, bytecode }, i) => heads.set([slot, source.length, bytecode.length], i * HEAD_WORDS))
+  kept.forEach(({ slot, source, bytecode, quiet }, i) => heads.set([slot, source.length, bytecode.length, quiet ? 1 : 0], i * HEAD_WORDS))
   return {
     heads: new Uint8Array(heads.buffer),
     sources: concatenated(kept.map(({ source }) => source)),
@@ -165,7 +166,7 @@ export function unpackUnits(packed: PackedUnits, slots: readonly number[], room:
       ranges: [[pc, pc + sourceLength]],
       source: packed.sources.subarray(source, source + sourceLength),
       intercepts: [],
-      quiet: false,
+      quiet: word(3) !== 0,
       bytecode: packed.bytecodes.subarray(bytecode, bytecode + length),
       address,
     })

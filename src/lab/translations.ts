@@ -59,19 +59,19 @@ function sources(root: string): string[] {
   return folders.flatMap((folder) => fs.readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
 }
 
-function fileFor(program: string): string | null {
+function fileFor(program: string, variant: number): string | null {
   try {
     const { size, mtimeMs } = fs.statSync(program)
-    const key = digest(Buffer.from(`${translator()}\n${program} ${size} ${mtimeMs}`)).toString('hex')
+    const key = digest(Buffer.from(`${translator()}\n${program} ${size} ${mtimeMs} ${variant}`)).toString('hex')
     return join(translationsDirectory(), `${basename(program)}${SEPARATOR}${key}`)
   } catch {
     return null
   }
 }
 
-/** What earlier runs of the program at this path (as found on this computer) have translated; null when there is nothing usable. */
-export function loadTranslations(program: string): StoredTranslations | null {
-  const file = fileFor(program)
+/** What earlier runs of the program at this path (as found on this computer) have translated of a variant of code; null when there is nothing usable. */
+export function loadTranslations(program: string, variant: number): StoredTranslations | null {
+  const file = fileFor(program, variant)
   if (file === null) return null
   try {
     const bytes = fs.readFileSync(file)
@@ -86,8 +86,8 @@ export function loadTranslations(program: string): StoredTranslations | null {
 }
 
 /** Keeps the translations for the next run. A cache that cannot be written is no error. */
-export function saveTranslations(program: string, stored: StoredTranslations): void {
-  const file = fileFor(program)
+export function saveTranslations(program: string, variant: number, stored: StoredTranslations): void {
+  const file = fileFor(program, variant)
   if (file === null) return
   // The threads of a hunt end their first runs at about the same time.
   const temporary = `${file}.${process.pid}-${threadId}.tmp`

@@ -6,15 +6,17 @@ import { LemmingError } from '../base/errors.ts'
 import { RECORDING_NAME, writeBundle } from '../campaign/failures.ts'
 import type { RunPoint, SeedOutcome } from '../campaign/outcome.ts'
 import { inflate, nodeCodec, NodeFiles, nodeWorld, ownTerminal, type Terminal } from '../host/node.ts'
-import { provideTranslations, startMachine } from '../replay/machine.ts'
+import { provideTranslations, startMachine, type Schedule } from '../replay/machine.ts'
 import { RecordingWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
 import { recordingOf, Session, verifyEnd, type RunEnding, type RunInputs } from '../session/session.ts'
 import { Checks } from '../checks/checks.ts'
 import { countsAsError, type Finding, type LeakSummary } from '../tool/finding.ts'
 import { Capture } from './capture.ts'
+import { compare, judge, NO_CRITERIA, type Criteria } from './criteria.ts'
 import { withSeed } from './inputs.ts'
 import type { Answers, HuntJob, Job, ReplayJob, RunJob, RunResult } from './jobs.ts'
+import { CALM, withSteps } from './steps.ts'
 import { firstLine, straceObserver } from './strace.ts'
 import { loadTranslations, saveTranslations } from './translations.ts'
 import { version } from './version.ts'
@@ -31,10 +33,19 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
     case 'replay':
       return replay(job)
     case 'hunt':
-      hunt = job
+      // Before anything is translated.
+      warm(job.inputs.path)
+      provide(job.inputs.path)
+      hunt = { ...job, inputs: withSteps(job.inputs, nodeWorld(files, { readInput: emptyInput, writeOutput: () => {} })) }
       return null
     case 'seed':
       return seed(job)
+    case 'schedule':
+      return (await import('./minimise.ts')).scheduleJob(job, judged)
+    case 'trial':
+      return (await import('./minimise.ts')).trialJob(job, judged)
+    case 'minimised':
+      return (await import('./minimise.ts')).minimisedJob(job, judged)
     case 'open':
       return (await import('./debug.ts')).openRun(job)
     case 'ask':
@@ -97,13 +108,18 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
 }
 
 async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
-  const { inputs, cells, campaign, nonzeroExit, scratch } = hunt!
+  const { inputs, cells, campaign, nonzeroExit, criteria = NO_CRITERIA, scratch } = hunt!
   const capture = new Capture()
   const world = new RecordingWorld(nodeWorld(files, { readInput: spooledInput(), writeOutput: writerOf(capture) }))
   const { session, check } = await execute(withSeed(inputs, number, cells[cell]), world, false)
   const ending = session.runToEnd()
   const count = session.subject.count
-  const isGood = ending.kind === 'exit' && (ending.code === 0 || !nonzeroExit)
+  const rules: Criteria = nonzeroExit ? { ...criteria, exitCodes: 'nonzero' } : criteria
+  const at = { moment: count, seed: number }
+  let judged = judge(ending, capture, rules, at)
+  if (judged === null && ending.kind === 'exit' && rules.expectSame.length > 0)
+    judged = compare(capture, await referenceOf(cell), rules, at)
+  const isGood = ending.kind === 'exit' && judged === null
   const { findings, leaks } = await checked(session, check)
   const wrong = findings.filter(countsAsError)
   if (isGood && wrong.length === 0) {
@@ -111,7 +127,7 @@ async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
     return { seed: number, cell, kind: 'passed', count, ending, ...saidBy(ending, capture) }
   }
 
-  const finding = isGood ? wrong[0]! : (await findingOf(session))!
+  const finding = isGood ? wrong[0]! : judged?.kind === 'output' ? judged : (await findingOf(session))!
   const { recordingBytes, userObjects } = await import('./storage.ts')
   const recording = recordingOf(session, world, nodeCodec, userObjects(), version())
   const { path, argv, env, cwd, options } = recording.inputs
@@ -150,22 +166,44 @@ async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
   return { seed: number, cell, kind: 'failed', count, ending, hash, finding, bundle, alone, ...saidBy(ending, capture) }
 }
 
+/** What runs without interruptions write, by cell. */
+const references = new Map<number, Capture>()
+
+async function referenceOf(cell: number): Promise<Capture> {
+  const known = references.get(cell)
+  if (known !== undefined) return known
+  const capture = new Capture()
+  const { inputs, cells } = hunt!
+  const calm = { ...inputs, checks: undefined, options: { ...inputs.options, strategy: CALM } }
+  const world = new RecordingWorld(nodeWorld(files, { readInput: spooledInput(), writeOutput: writerOf(capture) }))
+  const { session } = await execute(withSeed(calm, inputs.seed, cells[cell]), world, false)
+  session.subject.release()
+  references.set(cell, capture)
+  return capture
+}
+
 /** The first line on standard error of a program that gave up. */
 function saidBy(ending: RunEnding, capture: Capture): { said?: string } {
   return ending.kind === 'exit' && ending.code !== 0 ? { said: capture.firstLine(2) } : {}
 }
 
-let warmed = false
+let provided = false
+let saved = false
 
-/** Gives the machine the translations of earlier runs of the program, and keeps those of this one: once in the life of a thread. */
+/** Gives the machine the translations of earlier runs of the program: once in the life of a thread, and first of all. */
+function provide(program: string): void {
+  if (provided) return
+  provided = true
+  provideTranslations((variant) => loadTranslations(program, variant))
+}
+
+/** The same, and keeps those of the run that comes: once, too. */
 function warm(program: string): (session: Session) => void {
-  if (warmed) return () => {}
-  warmed = true
-  const stored = loadTranslations(program)
-  if (stored !== null) provideTranslations(stored)
+  provide(program)
+  if (saved) return () => {}
+  saved = true
   return ({ subject }) => {
-    const grown = subject.translations()
-    if (grown !== null) saveTranslations(program, grown)
+    for (const [variant, grown] of subject.translations()) saveTranslations(program, variant, grown)
   }
 }
 
@@ -174,9 +212,10 @@ async function execute(
   inputs: RunInputs,
   world: RecordingWorld | ReplayingWorld,
   strace: boolean,
+  schedule?: Schedule,
 ): Promise<{ session: Session; check: Checks | null }> {
   const keep = warm(inputs.path)
-  const subject = startMachine(inputs, world, { definedness: inputs.checks?.undefinedValues === true })
+  const subject = startMachine(inputs, world, { definedness: inputs.checks?.undefinedValues === true, schedule })
   // A terminal in raw mode does nothing about the ends of lines.
   const raw = world instanceof RecordingWorld && world.terminal()?.raw === true
   const lineEnd = raw ? '\r\n' : '\n'
@@ -197,6 +236,18 @@ async function execute(
   }
   keep(session)
   return { session, check }
+}
+
+/** Executes a run to its end; the first thing that was wrong with it. */
+async function judged(
+  inputs: RunInputs,
+  world: RecordingWorld | ReplayingWorld,
+  schedule?: Schedule,
+): Promise<{ session: Session; finding: Finding | null }> {
+  const { session, check } = await execute(inputs, world, false, schedule)
+  const { findings } = await checked(session, check)
+  const ending = await findingOf(session)
+  return { session, finding: ending ?? findings.find(countsAsError) ?? null }
 }
 
 /** What the checks of a run found: the findings to be told, and the sums of what was not freed. */
@@ -266,6 +317,9 @@ function resultOf(
 function writerOf(capture: Capture): Terminal['writeOutput'] {
   return (fd, bytes) => capture.write(fd, bytes)
 }
+
+/** Nothing to read: what a hunt's runs read is not fetched before one of them wants it. */
+const emptyInput: Terminal['readInput'] = () => new Uint8Array(0)
 
 /** Reads the hunt's standard input from its beginning. The front end is asked for it when a program first reads. */
 function spooledInput(): Terminal['readInput'] {

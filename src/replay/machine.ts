@@ -3,7 +3,7 @@ import { CpuState } from '../engine/cpu-state.ts'
 import { definednessOf } from '../engine/definedness.ts'
 import type { StoredTranslations } from '../engine/library.ts'
 import { memoryRead } from '../engine/operand.ts'
-import { Engine } from '../engine/run.ts'
+import { Engine, type TranslationSource } from '../engine/run.ts'
 import { GuardedHeap } from '../heap/guarded.ts'
 import type { World } from '../host/host.ts'
 import { REG, registers } from '../ir/registers.ts'
@@ -15,7 +15,8 @@ import { fxsave } from '../linux/signal-frame.ts'
 import { signalName } from '../linux/signal-names.ts'
 import { codeName } from '../linux/signal-text.ts'
 import { MAP } from '../linux/mm.ts'
-import type { Ending, MemoryMap } from '../linux/state.ts'
+import { logged, scheduleOf, turnsName, type Schedule } from '../linux/scheduler/turns.ts'
+import type { Ending, MemoryMap, Wait } from '../linux/state.ts'
 import type { HeapBlock, Observer } from '../tool/observer.ts'
 import type { RunEnd, RunEnding, RunInputs } from './recording.ts'
 import { Timeline, type TimelineOptions } from './timeline.ts'
@@ -32,22 +33,29 @@ const PROT_EXEC = 4
 /** One for all machines of the thread: what it has translated for one run serves the next. */
 const engine = new Engine({ callDepth: CALL_DEPTH })
 
-export type { StoredTranslations }
+export type { Schedule, StoredTranslations, TranslationSource }
+export { scheduleOf, turnsName }
 
-/** Gives the first machine of this thread the translations that an earlier one has left. */
-export function provideTranslations(stored: StoredTranslations): void {
-  engine.provide(stored)
+/** Tells the machines of this thread, before the first one, where the translations are that earlier ones have left. */
+export function provideTranslations(source: TranslationSource): void {
+  engine.provide(source)
 }
 
 /** What a machine is made with that does not change what it does. */
 export interface Instruments {
   /** It is known which bits are defined: observers hear of what depends on others. */
   definedness?: boolean
+  /** Gets the schedule of the run as it goes. */
+  schedule?: Schedule
 }
 
 /** A machine at the first instruction of the program. Throws a LemmingError that says why the program cannot be run. */
 export function startMachine(inputs: RunInputs, world: World, instruments: Instruments = {}): Subject {
-  return new MachineSubject(makeMachine(inputs, world, instruments), engine)
+  const machine = makeMachine(inputs, world, instruments)
+  const { kernel, state } = machine
+  if (instruments.schedule !== undefined)
+    kernel.strategy = logged(kernel.strategy, () => state.count, instruments.schedule)
+  return new MachineSubject(machine, engine)
 }
 
 function makeMachine(inputs: RunInputs, world: World, { definedness }: Instruments = {}): Machine {
@@ -84,7 +92,7 @@ class MachineSubject implements Subject {
     this.engine = engine
   }
 
-  translations(): StoredTranslations | null {
+  translations(): Map<number, StoredTranslations> {
     return this.engine.translations()
   }
 
@@ -104,6 +112,10 @@ class MachineSubject implements Subject {
   get tasksStarted(): number {
     const { nextTid, initPid } = this.machine.state
     return nextTid - initPid
+  }
+
+  get steps(): number {
+    return this.machine.state.passed.points
   }
 
   get currentTid(): number {
@@ -139,6 +151,7 @@ class MachineSubject implements Subject {
           flags: this.engine.readFlags(cpu),
           fsBase: cpu.view.getBigUint64(registers[REG.fsBase]!.offset, true),
           waiting: t.wait === null ? null : waitText(kernel, t),
+          wait: t.wait === null ? null : waitOf(t.wait),
         }
       })
   }
@@ -241,6 +254,11 @@ class MachineSubject implements Subject {
   addObserver(observer: Observer): void {
     this.machine.addObserver(observer)
   }
+}
+
+/** What a report needs of a wait. */
+function waitOf({ since, kind, args }: Wait): NonNullable<TaskView['wait']> {
+  return { since, futex: kind === 'futex' ? args[0]! : null, expected: args[2] ?? 0 }
 }
 
 function plainEnding(ended: Ending): RunEnding {

@@ -23,6 +23,8 @@ export interface TaskView {
   fsBase: bigint
   /** The system call in which it waits, in strace's form; null while it could run. */
   waiting: string | null
+  /** Since when it waits, in instructions executed by all, and for which futex to change from which value; null while it could run. */
+  wait: { since: number; futex: number | null; expected: number } | null
 }
 
 /** A process as it stands. */
@@ -79,8 +81,8 @@ export interface MappedRange {
 
 /** A machine in the middle of a run. Everything is synchronous. */
 export interface Subject {
-  /** What is worth keeping of the translations, for `provideTranslations` of a later process; null when nothing is. */
-  translations(): StoredTranslations | null
+  /** What is worth keeping of the translations, by variant of code, for `provideTranslations` of a later process. */
+  translations(): Map<number, StoredTranslations>
   /** Gives back what the machine holds; the subject must not be used afterwards. */
   release(): void
   /** Instructions executed by all tasks: the moment. */
@@ -89,6 +91,8 @@ export interface Subject {
   readonly elapsed: number
   /** Task that has the turn, or 0. */
   readonly currentTid: number
+  /** Scheduling points that threads have passed, where the strategy counts them. */
+  readonly steps: number
   /** Threads and processes that were started so far, the first one included. */
   readonly tasksStarted: number
   /** Runs until `limit` instructions have been executed since the start, or until the end. */

@@ -120,7 +120,8 @@ export class Timeline {
     this.end = end
     this.budget = options.budget ?? DEFAULT_BUDGET
     this.interrupted = options.interrupted ?? (() => false)
-    this.distance = Math.max(CLOSEST, 2 ** Math.ceil(Math.log2(Math.max(1, end.count) / CHECKPOINTS)))
+    this.distance = CLOSEST
+    while (this.distance * CHECKPOINTS < end.count) this.distance *= 2
     this.take()
   }
 
@@ -269,7 +270,13 @@ export class Timeline {
   }
 
   /** Executes [from, end) and notes the last hit; gives up after `most` of them. */
-  private note(search: Search, base: Checkpoint, from: number, end: number, most: number): { hit: Hit | null; times: number } {
+  private note(
+    search: Search,
+    base: Checkpoint,
+    from: number,
+    end: number,
+    most: number,
+  ): { hit: Hit | null; times: number } {
     let hit: Hit | null = null
     let times = 0
     this.disarm()
@@ -449,10 +456,10 @@ export class Timeline {
     }
     if (this.checkpoints.length < 3 || this.distance > this.end.count) return false
     this.distance *= 2
-    for (const checkpoint of [...this.checkpoints]) {
-      const { moment } = checkpoint
-      if (moment % this.distance !== 0 && moment !== this.moment && !this.near.includes(checkpoint)) this.drop(checkpoint)
-    }
+    const given = this.checkpoints.filter(
+      (one) => one.moment % this.distance !== 0 && one.moment !== this.moment && !this.near.includes(one),
+    )
+    for (const checkpoint of given) this.drop(checkpoint)
     return true
   }
 

@@ -1,4 +1,5 @@
 /** A machine that is no machine: counts, and ends where it is told to. Shows what sessions ask, and how often. */
+import type { StoredTranslations } from '../../src/replay/machine.ts'
 import type { ReportWorld } from '../../src/replay/recording-world.ts'
 import type { RunEnding, RunInputs } from '../../src/replay/recording.ts'
 import type { Subject, TaskView } from '../../src/replay/subject.ts'
@@ -13,6 +14,7 @@ export class FakeMachine implements Subject {
   count = 0
   jumped = 0
   readonly currentTid = 1000
+  readonly steps = 0
   readonly tasksStarted = 1
   readonly limits: number[] = []
   private readonly endsAt: number
@@ -46,7 +48,7 @@ export class FakeMachine implements Subject {
   tasks(): TaskView[] {
     const registers = Array.from({ length: 17 }, (_, i) => BigInt(i) * 0x1111n)
     const state = new Uint8Array(0)
-    return [{ pid: 1000, tid: 1000, name: 'prog', count: 1, state, registers, flags: 0x246, fsBase: 0n, waiting: null }]
+    return [{ pid: 1000, tid: 1000, name: 'prog', count: 1, state, registers, flags: 0x246, fsBase: 0n, waiting: null, wait: null }]
   }
 
   mappedFiles(): [] {
@@ -105,8 +107,8 @@ export class FakeMachine implements Subject {
     return []
   }
 
-  translations(): null {
-    return null
+  translations(): Map<number, StoredTranslations> {
+    return new Map()
   }
 
   release(): void {}
