@@ -217,7 +217,9 @@ export class AddressSpace {
 
   /** Does an access touch bytes of a traced range, told or not? */
   touchesTraces(address: number, length: number): boolean {
-    return this.traces !== null && this.traces.ranges.some(({ start, end }) => address < end && address + length > start)
+    return (
+      this.traces !== null && this.traces.ranges.some(({ start, end }) => address < end && address + length > start)
+    )
   }
 
   /** The intercepted addresses within ranges [start, end), ascending. */
@@ -328,7 +330,8 @@ export class AddressSpace {
       page = stop
     }
     for (let page = first; page < end; page++) if ((this.attributes[page]! & ATTRIBUTE.noRead) === 0) this.touch(page)
-    if (this.checked && from.checked) for (let page = first; page < end; page++) this.adoptDefinedness(from, page, contents)
+    if (this.checked && from.checked)
+      for (let page = first; page < end; page++) this.adoptDefinedness(from, page, contents)
   }
 
   private adoptDefinedness(from: AddressSpace, page: number, contents: boolean): void {

@@ -3,7 +3,15 @@ import { assert } from '../base/errors.ts'
 import type { EncodedFunction } from '../wasm/encode.ts'
 import { storedModule, straightBlocks, translateRegion, translateStraight } from './translate.ts'
 import type { AddressSpace } from './address-space.ts'
-import { makeUnit, packUnits, straightUnit, unpackUnits, type BytecodeRoom, type PackedUnits, type Unit } from './units.ts'
+import {
+  makeUnit,
+  packUnits,
+  straightUnit,
+  unpackUnits,
+  type BytecodeRoom,
+  type PackedUnits,
+  type Unit,
+} from './units.ts'
 import { unitTableOf, VARIANT } from './variant.ts'
 
 /** Many translations in one module, which is validated lazily: what a store has kept. Function `i` lies at index `i` of the shelf that it is instantiated with. */

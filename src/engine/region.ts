@@ -63,7 +63,10 @@ export function discover(space: AddressSpace, pc: number, budget: number, varian
     const code = term.kind === 'intercept' ? term.native : block!
     const meets = code.insns.findIndex((insn, i) => i > 0 && (byPc.has(insn.pc) || space.intercepts.has(insn.pc)))
     if (meets > 0) return lift(at, meets)
-    if (code.term.kind === 'call' && space.interceptedIn([[code.term.target, code.term.target + LINKAGE_SIZE]]).length === 0)
+    if (
+      code.term.kind === 'call' &&
+      space.interceptedIn([[code.term.target, code.term.target + LINKAGE_SIZE]]).length === 0
+    )
       inlineLinkage(reader, code, linkage)
     byPc.set(at, block!)
     for (const insn of block!.insns) cover.set(insn.pc, block!)

@@ -1,7 +1,6 @@
 /** Exists to keep the bytecode of cold code: most code is executed a few times only, and for that a module of its own costs far more than interpreting it. */
 import { EXIT } from '../ir/exits.ts'
 import { insertDefinedness } from '../ir/passes/definedness/insert.ts'
-import { resolveFlagKinds } from '../ir/passes/flags.ts'
 import type { Block } from '../ir/types.ts'
 import { BytecodeWriter } from '../wasm/bytecode-write.ts'
 import type { AddressSpace } from './address-space.ts'
@@ -80,11 +79,6 @@ export function makeUnit(
   // What cannot be fetched now may be there the next time.
   const { term, insns } = blocks[0]!
   if (term.kind === 'fault' && term.reason === EXIT.fetchFault && insns.length <= 1) return null
-  resolveFlagKinds(
-    blocks,
-    blocks.map(() => []),
-    blocks.map((_, i) => i),
-  )
   const checked = (variant & VARIANT.checked) !== 0
   if (checked) blocks.forEach(insertDefinedness)
   const bytecode = writer.write(blocks, (to) => slotFor(to) << 8, checked)
@@ -141,7 +135,9 @@ const HEAD_WORDS = 4
 export function packUnits(units: readonly Unit[]): PackedUnits {
   const kept = units.filter(({ intercepts }) => intercepts.length === 0)
   const heads = new Int32Array(kept.length * HEAD_WORDS)
-  kept.forEach(({ slot, source, bytecode, quiet }, i) => heads.set([slot, source.length, bytecode.length, quiet ? 1 : 0], i * HEAD_WORDS))
+  kept.forEach(({ slot, source, bytecode, quiet }, i) =>
+    heads.set([slot, source.length, bytecode.length, quiet ? 1 : 0], i * HEAD_WORDS),
+  )
   return {
     heads: new Uint8Array(heads.buffer),
     sources: concatenated(kept.map(({ source }) => source)),

@@ -49,9 +49,6 @@ const REPLACE = new Map([
   [ops.f64x2_replace_lane, [BYTECODE.copy64, 8]],
 ] as const)
 
-/** Goes on at a target; what comes next in the bytecode need not be gone to, if `inPlace`. */
-type Go = (target: Target, inPlace: boolean) => void
-
 /** Thrown when a block has more values than there is room for, or ops of a variant of code that is never interpreted. */
 class Unfit extends Error {}
 
@@ -65,6 +62,10 @@ export class BytecodeWriter {
   private pc = 0
   private refund = 0
   private checked = false
+  private blocks: readonly Block[] = []
+  private codeFor: ((pc: number) => number) | null = null
+  /** `goto`s and the blocks that they go to. */
+  private readonly jumps: { at: number; to: number }[] = []
 
   constructor(layout: BytecodeLayout) {
     this.layout = layout
@@ -77,34 +78,24 @@ export class BytecodeWriter {
   write(blocks: readonly Block[], codeFor: ((pc: number) => number) | null, checked: boolean): Uint8Array | null {
     this.length = 0
     this.checked = checked
-    const places = new Map<Target, number>()
-    const jumps: { at: number; target: Target }[] = []
-    const index = new Map<Target, number>()
-    blocks.forEach((block, i) => {
-      index.set(block, i)
-      if (!block.internal) index.set(block.pc, i)
-    })
+    this.blocks = blocks
+    this.codeFor = codeFor
+    this.jumps.length = 0
+    const places: number[] = []
     try {
-      blocks.forEach((block, i) => {
-        places.set(block, this.length)
-        if (!block.internal) places.set(block.pc, this.length)
+      for (const [i, block] of blocks.entries()) {
+        places.push(this.length)
         const count = block.insns.length
         if (i === 0 && codeFor !== null) this.put(BYTECODE.enter, count, block.pc, 0, codeFor(block.pc))
         else if (count > 0) this.put(BYTECODE.block, count, block.pc)
         this.block(block)
-        this.terminator(block, codeFor, (target, inPlace) => {
-          const to = index.get(target)
-          if (inPlace && to === i + 1) return
-          if (to === undefined) return this.outside(target as number, codeFor)
-          jumps.push({ at: this.length, target })
-          this.put(BYTECODE.goto, 0, 0)
-        })
-      })
+        this.terminator(block, i)
+      }
     } catch (error) {
       if (error instanceof Unfit) return null
       throw error
     }
-    for (const { at, target } of jumps) this.words[at + 1] = (places.get(target)! - at) * 4
+    for (const { at, to } of this.jumps) this.words[at + 1] = (places[to]! - at) * 4
     return new Uint8Array(this.words.slice(0, this.length).buffer)
   }
 
@@ -335,9 +326,24 @@ export class BytecodeWriter {
       const v = new DataView(node.bytes!.buffer, node.bytes!.byteOffset, 16)
       this.put(BYTECODE.shuffle, at, operands)
       for (let i = 0; i < 16; i += 4) this.word(v.getInt32(i, true))
+    } else if (node.op === ops.guarded_i32 || node.op === ops.guarded_i64 || node.op === ops.guarded_v128) {
+      this.guarded(node, at)
     } else this.operation(node, at)
     node.local = at
     return at
+  }
+
+  /** Zero, or if the condition holds what is computed only then. */
+  private guarded(node: Node, at: number): void {
+    const condition = this.value(node.a!)
+    // Not at once where the value is wanted: what it is computed of may be there.
+    const to = this.fresh()
+    this.put(COPY[node.type!], to, this.layout.frameBase)
+    const skip = this.put(BYTECODE.unless, condition, 0)
+    const from = this.value(node.b!, to)
+    if (from !== to) this.put(COPY[node.type!], to, from)
+    this.words[skip + 1] = (this.length - skip) * 4
+    this.put(COPY[node.type!], at, to)
   }
 
   private operation(node: Node, at: number): void {
@@ -359,36 +365,45 @@ export class BytecodeWriter {
     this.put(value & 0xffff, value >>> 16)
   }
 
-  private outside(pc: number, codeFor: ((pc: number) => number) | null): void {
-    const place = pc >= this.layout.guestMin && pc < this.layout.guestLimit
-    if (!place) this.put(BYTECODE.wild, 0, pc | 0, Math.floor(pc / 0x1_0000_0000) | 0)
-    else if (codeFor === null) this.put(BYTECODE.leave, 0, pc)
-    else this.put(BYTECODE.jump, 0, codeFor(pc))
+  /** Goes on at a target, in place if that is what follows block `i` and it may; with `i` -1 it may not. */
+  private go(target: Target, i: number): void {
+    const to = this.blocks.findIndex((block) => block === target || (!block.internal && block.pc === target))
+    if (to < 0) return this.outside(target as number)
+    if (i >= 0 && to === i + 1) return
+    this.jumps.push({ at: this.put(BYTECODE.goto, 0, 0), to })
   }
 
-  private terminator(block: Block, codeFor: ((pc: number) => number) | null, go: Go): void {
+  private outside(pc: number): void {
+    const place = pc >= this.layout.guestMin && pc < this.layout.guestLimit
+    if (!place) this.put(BYTECODE.wild, 0, pc | 0, Math.floor(pc / 0x1_0000_0000) | 0)
+    else if (this.codeFor === null) this.put(BYTECODE.leave, 0, pc)
+    else this.put(BYTECODE.jump, 0, this.codeFor(pc))
+  }
+
+  private terminator(block: Block, i: number): void {
     const { term } = block
+    const { codeFor } = this
     switch (term.kind) {
       case 'jump':
-        return go(term.target, true)
+        return this.go(term.target, i)
       case 'branch': {
         const at = this.put(BYTECODE.unless, this.value(term.cond), 0)
-        go(term.then, false)
+        this.go(term.then, -1)
         this.words[at + 1] = (this.length - at) * 4
-        return go(term.else, true)
+        return this.go(term.else, i)
       }
       case 'call':
         if (codeFor === null || term.target < this.layout.guestMin || term.target >= this.layout.guestLimit)
-          return this.outside(term.target, codeFor)
+          return this.outside(term.target)
         this.put(BYTECODE.call, 0, codeFor(term.target), term.ret, term.target)
-        return go(term.ret, true)
+        return this.go(term.ret, i)
       case 'icall':
         if (codeFor === null) {
           this.put(BYTECODE.ret, this.value(term.address))
           return
         }
         this.put(BYTECODE.icall, this.value(term.address), term.ret)
-        return go(term.ret, true)
+        return this.go(term.ret, i)
       case 'ijump':
         this.put(codeFor === null ? BYTECODE.ret : BYTECODE.ijump, this.value(term.address))
         return
@@ -397,10 +412,10 @@ export class BytecodeWriter {
         return
       case 'syscall':
         this.put(BYTECODE.syscall, 0, term.next)
-        return go(term.next, true)
+        return this.go(term.next, i)
       case 'intercept':
         this.put(BYTECODE.intercept, 0, term.pc)
-        return go(term.native, true)
+        return this.go(term.native, i)
       case 'fault':
         this.put(BYTECODE.fault, term.reason, term.pc)
         return

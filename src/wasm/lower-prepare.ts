@@ -1,6 +1,6 @@
 /** Exists to look at a block once before it is lowered: which values are used, which register writes nobody can see. */
 import { ops } from '../ir/ops.ts'
-import { REGISTER_SLOTS } from '../ir/registers.ts'
+import { REG, REGISTER_SLOTS } from '../ir/registers.ts'
 import type { Block, Node } from '../ir/types.ts'
 
 /** `uses` of a node that is not to be emitted at all. */
@@ -44,11 +44,19 @@ export function prepareBlock(block: Block): void {
         node.uses = DEAD
         continue
       }
-    } else if (mayLeave(node)) overwritten.fill(0)
+    } else if (mayLeave(node)) forget()
     use(node.a)
     use(node.b)
     use(node.c)
   }
+}
+
+/** Whoever looks at the registers here wants to see all of them; but whether flags are defined that will be overwritten is of no use to anybody. */
+function forget(): void {
+  const [a, b] = [overwritten[REG.flagAUndefined]!, overwritten[REG.flagBUndefined]!]
+  overwritten.fill(0)
+  overwritten[REG.flagAUndefined] = a
+  overwritten[REG.flagBUndefined] = b
 }
 
 /** Does an op with an effect of its kind only read, so that nobody misses it whose result nobody reads? */

@@ -5,7 +5,7 @@ import { ops, type OpRow } from '../ir/ops.ts'
 import { POINT } from '../ir/passes/points.ts'
 import { REGISTER_SLOTS, STATE } from '../ir/registers.ts'
 import type { Block, Node, Type } from '../ir/types.ts'
-import { F32, F64, I32, I64, V128, type ValueType } from './encode.ts'
+import { blockResult, F32, F64, I32, I64, V128, type ValueType } from './encode.ts'
 import { emitSpecial, specials } from './lower-float.ts'
 import { access, emitAddress, emitCheck, shadowAccess } from './lower-memory.ts'
 import { DEAD } from './lower-prepare.ts'
@@ -144,9 +144,15 @@ export class ValueLowering {
   /** Tells, unless all is defined, and stops before the instruction. */
   private askUndefined(node: Node): void {
     const f = this.region.body
-    this.emit(node.a!)
+    const { a } = node
+    const nested = a!.op === ops.guarded_i32 && a!.local < 0
+    this.emit(nested ? a!.a! : a!)
     f.hint(false)
     this.region.if_()
+    if (nested) {
+      this.emit(a!.b!)
+      this.region.if_()
+    }
     f.i32Const(node.imm | (node.imm2 << USE_SHIFT))
     f.i32Const(this.refund)
     f.i32Const(this.pc)
@@ -154,15 +160,30 @@ export class ValueLowering {
     this.region.if_()
     this.region.stop()
     this.region.end()
+    if (nested) this.region.end()
     this.region.end()
   }
 
   private claim(node: Node): void {
     const f = this.region.body
+    if (node.op === ops.stack_claim && node.imm2 === 1) return this.claimBelow(node)
     this.emit(node.a!)
     if (node.op === ops.stack_claim) f.i32Const(node.imm)
     else this.emit(node.b!)
     f.opIndex(OP.call, node.op === ops.stack_claim ? RUNTIME.claim! : RUNTIME.moved!)
+  }
+
+  /** Below a place that has just been accessed, and so is one. */
+  private claimBelow(node: Node): void {
+    const f = this.region.body
+    const { low, offset } = this.accessed
+    node.a!.uses--
+    const start = this.region.layout.shadowDisplacement + offset - node.imm
+    for (let at = 0; at < node.imm; at += 16) {
+      f.localGet(low)
+      f.v128Const(-1, -1, -1, -1)
+      f.opMemory(OP.v128_store, 0, start + at)
+    }
   }
 
   private state(node: Node): void {
@@ -303,6 +324,19 @@ export class ValueLowering {
         this.emit(node.a!)
         this.emit(node.b!)
         f.opIndex(OP.call, node.op === ops.i64_mulhi_u ? RUNTIME.mulhiU! : RUNTIME.mulhiS!)
+        return
+      case ops.guarded_i32:
+      case ops.guarded_i64:
+      case ops.guarded_v128:
+        this.emit(node.a!)
+        f.hint(false)
+        f.opBlock(OP.if, blockResult(wasmType[node.type!]))
+        this.emit(node.b!)
+        f.op(OP.else)
+        if (node.type === 'i32') f.i32Const(0)
+        else if (node.type === 'i64') f.i64Const(0, 0)
+        else f.v128Const(0, 0, 0, 0)
+        f.op(OP.end)
         return
       case ops.flags_undefined:
         this.emit(node.a!)

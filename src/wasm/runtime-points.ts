@@ -34,6 +34,12 @@ export const LOG_ENTRIES = 1024
 const FRAME = 1024
 const RED_ZONE = 128
 
+/** Accesses that one instruction makes at most: the log must have room for them when it begins, since it is begun anew when the log was full. */
+const MOST_ACCESSES = 64
+
+/** The kind without what the lowering has added. */
+const KINDS = (1 << POINT.refundShift) - 1
+
 /** Parameters address, stack pointer, kind | refund << POINT.refundShift, pc, fuel left. */
 export function point(f: FunctionBody, base: number, log: number): void {
   const left = f.local(I32)
@@ -103,6 +109,8 @@ export function point(f: FunctionBody, base: number, log: number): void {
   f.opBlock(OP.if, BLOCK_VOID)
   f.i32Const(0)
   f.localGet(2)
+  f.i32Const(KINDS)
+  f.op(OP.i32_and)
   f.opMemory(OP.i32_store, 2, base + POINTS.kind)
   f.i32Const(0)
   f.localGet(0)
@@ -116,8 +124,14 @@ export function point(f: FunctionBody, base: number, log: number): void {
   f.opBlock(OP.if, BLOCK_VOID)
   load(POINTS.logged)
   f.localTee(entry)
-  f.i32Const(LOG_ENTRIES)
+  f.i32Const(LOG_ENTRIES - MOST_ACCESSES)
   f.op(OP.i32_ge_u)
+  f.localGet(2)
+  f.i32Const(POINT.begins)
+  f.op(OP.i32_and)
+  f.op(OP.i32_eqz)
+  f.op(OP.i32_eqz)
+  f.op(OP.i32_and)
   f.opBlock(OP.if, BLOCK_VOID)
   leave(EXIT.logFull)
   f.op(OP.end)
@@ -130,7 +144,7 @@ export function point(f: FunctionBody, base: number, log: number): void {
   f.opMemory(OP.i32_store, 2, log)
   f.localGet(entry)
   f.localGet(2)
-  f.i32Const((1 << POINT.refundShift) - 1)
+  f.i32Const(KINDS)
   f.op(OP.i32_and)
   f.opMemory(OP.i32_store, 2, log + 4)
   f.localGet(entry)
