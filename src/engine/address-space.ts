@@ -258,6 +258,10 @@ export class AddressSpace {
     return this.guardedPages !== null && this.guardedPages[page] !== 0
   }
 
+  unguardAll(): void {
+    if (this.guardedPages !== null) this.unguard(0, ATTRIBUTE_COUNT)
+  }
+
   private unguard(first: number, end: number): void {
     for (let page = first; page < end; page++) {
       if (!this.isGuardedPage(page)) continue

@@ -111,6 +111,8 @@ export class CodeCache implements CodeListener {
   /** What stands in the slots of units; they are by slot in `units`, as addresses of bytecode. Of length 0 where none are used. */
   private readonly interpreter: RegionFunction
   private readonly units: Int32Array
+  /** Of the room for bytecode. */
+  private generation = 0
   /** Bytecode that is in memory, by address. */
   private readonly placed = new Map<number, Uint8Array>()
   private readonly imports: Record<string, WebAssembly.ImportValue>
@@ -170,6 +172,22 @@ export class CodeCache implements CodeListener {
   /** Which code this is. */
   get variant(): number {
     return this.library.variant
+  }
+
+  /** Gives up all units that are not of this generation of the room for bytecode. */
+  renew(generation: number): void {
+    if (this.generation === generation) return
+    this.generation = generation
+    this.jumpCache.fill(0)
+    this.placed.clear()
+    this.steps.clear()
+    for (const [slot, { entryPcs, ...code }] of this.active) {
+      if (!('bytecode' in code)) continue
+      this.entries.delete(entryPcs[0]!)
+      this.active.delete(slot)
+      this.table.set(slot, this.stub)
+      this.units[slot] = 0
+    }
   }
 
   /** To be called when another cache of the space has been used since: they share the jump cache. */

@@ -216,6 +216,12 @@ export class Library {
     return unit
   }
 
+  /** Gives up all bytecode, because there is no more room for it. */
+  forgetUnits(): void {
+    this.units.clear()
+    this.singles.clear()
+  }
+
   private keepUnit(unit: Unit): void {
     const known = this.units.get(unit.slot)
     if (known === undefined) this.units.set(unit.slot, [unit])

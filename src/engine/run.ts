@@ -27,6 +27,8 @@ export interface EngineOptions {
   callDepth: number
   /** What is interpreted instead of being translated: code that is executed rarely (the default), all of it, or none. For tests: it makes no difference but for time. */
   interpret?: 'cold' | 'always' | 'never'
+  /** Bytes of bytecode that are kept at most, for tests; as many as there is room for. */
+  bytecodeBytes?: number
 }
 
 /**
@@ -92,13 +94,14 @@ export class Engine implements Processor {
   private wanted = 0
   private logging = false
   /** All that has been translated, for whichever space. */
-  private readonly room = new BytecodeRoom()
+  private readonly room: BytecodeRoom
   private readonly plain: Library
   private readonly libraries: (Library | undefined)[]
   private source: TranslationSource = () => null
 
   constructor(options: EngineOptions) {
     this.options = options
+    this.room = new BytecodeRoom(options.bytecodeBytes)
     this.plain = this.makeLibrary(0)
     this.libraries = [this.plain]
   }
@@ -137,8 +140,12 @@ export class Engine implements Processor {
     return new CodeCache(space, imports, library)
   }
 
-  /** The code that the task's state asks for. */
+  /** The code that the task's state asks for. Only while none is being executed. */
   private chooseCache(entry: SpaceEntry): CodeCache {
+    if (this.room.full) {
+      this.room.empty()
+      for (const library of this.libraries) library?.forgetUnits()
+    }
     const variant = this.wanted | (isExact(entry.state.view) ? VARIANT.exact : 0)
     if (entry.cache.variant !== variant) {
       this.libraries[variant] ??= this.makeLibrary(variant)
@@ -146,6 +153,7 @@ export class Engine implements Processor {
       entry.cache = entry.caches[variant]
       entry.cache.takeOver()
     }
+    entry.cache.renew(this.room.generation)
     return entry.cache
   }
 

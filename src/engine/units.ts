@@ -53,13 +53,36 @@ const writer = new BytecodeWriter({
 /** Hands out room for bytecode: the same in every address space, so that bytecode can hold addresses. */
 export class BytecodeRoom {
   private next = BYTECODE_BASE
+  private readonly end: number
+  /** Something did not fit. */
+  full = false
+  /** How often everything was thrown away: bytecode of an earlier generation may be overwritten. */
+  generation = 0
+
+  constructor(bytes = BYTECODE_END - BYTECODE_BASE) {
+    this.end = BYTECODE_BASE + bytes
+  }
+
+  /** Is more than half of the room free? */
+  get ample(): boolean {
+    return this.end - this.next > (this.end - BYTECODE_BASE) / 2
+  }
 
   /** Address of so many bytes, or -1 when the room is used up. */
   take(bytes: number): number {
     const at = this.next
-    if (at + bytes > BYTECODE_END) return -1
+    if (at + bytes > this.end) {
+      this.full = true
+      return -1
+    }
     this.next = at + Math.ceil(bytes / 8) * 8
     return at
+  }
+
+  empty(): void {
+    this.next = BYTECODE_BASE
+    this.full = false
+    this.generation++
   }
 }
 
@@ -153,8 +176,8 @@ export function unpackUnits(packed: PackedUnits, slots: readonly number[], room:
   for (let at = 0; at < packed.heads.length; at += HEAD_WORDS * 4) {
     const word = (i: number): number => heads.getInt32(at + 4 * i, true)
     const [slot, sourceLength, length] = [word(0), word(1), word(2)]
+    if (!room.ample) break
     const address = room.take(length)
-    if (address < 0) break
     const pc = slots[slot]!
     units.push({
       slot,

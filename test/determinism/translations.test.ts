@@ -92,11 +92,11 @@ describe('an engine that others have used', () => {
 describe('cold code', () => {
   test.each([four, altered, one])('in $name interpreted, all code interpreted, none: the same states', (subject) => {
     const ways = (['cold', 'always', 'never'] as const).flatMap((interpret) => [
-      { interpret, definedness: false },
-      { interpret, definedness: true },
+      { interpret, definedness: false, bytecodeBytes: undefined },
+      { interpret, definedness: true, bytecodeBytes: interpret === 'cold' ? 0x1_0000 : undefined },
     ])
-    const courses = ways.map(({ interpret, definedness }) => {
-      const processor = new Engine({ callDepth: 400, interpret })
+    const courses = ways.map(({ interpret, definedness, bytecodeBytes }) => {
+      const processor = new Engine({ callDepth: 400, interpret, bytecodeBytes })
       return reference(subject, { seed: 9, processor, definedness })
     })
     for (const each of courses) expect(each).toEqual(courses[0])
