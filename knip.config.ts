@@ -2,8 +2,16 @@
 import type { KnipConfig } from 'knip'
 
 const config: KnipConfig = {
-  entry: ['src/cli/main.ts', 'src/**/worker.ts', 'scripts/*.ts', 'test/lockstep/main.ts', 'test/**/*.test.ts'],
-  ignoreBinaries: ['gcc', 'gdb', 'ldd', 'make', 'objdump', 'readelf', 'rustc', 'sha256sum', 'strace', 'valgrind'],
+  entry: [
+    'src/cli/main.ts',
+    'src/cli/define-config.ts',
+    'src/**/worker.ts',
+    'scripts/*.ts',
+    'test/lockstep/main.ts',
+    'test/typed/gate.ts',
+    'test/**/*.test.ts',
+  ],
+  ignoreBinaries: ['addr2line', 'gcc', 'gdb', 'ldd', 'make', 'objdump', 'readelf', 'rustc', 'sha256sum', 'strace', 'valgrind'],
   // The guest's room ends where the attributes begin: two names for one address on purpose.
   exclude: ['duplicates'],
   ignoreExportsUsedInFile: { interface: true, type: true },

@@ -11,7 +11,11 @@ const bundled = ['commander', 'msgpackr', 'zod']
 rmSync(dist, { recursive: true, force: true })
 const bundle = await rolldown({
   cwd: root,
-  input: { 'cli/main': 'src/cli/main.ts', 'lab/worker': 'src/lab/worker.ts' },
+  input: {
+    'cli/main': 'src/cli/main.ts',
+    'lab/worker': 'src/lab/worker.ts',
+    'cli/define-config': 'src/cli/define-config.ts',
+  },
   platform: 'node',
   // An optional accelerator of msgpackr's, in native code.
   external: ['msgpackr-extract'],
@@ -40,4 +44,8 @@ const licences = bundled.map(
   (name) => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8').trim()}\n`,
 )
 writeFileSync(join(dist, 'LICENCES.txt'), `Parts of these files come from other packages:\n\n${licences.join('\n\n')}`)
+// The file has types and one function: without its body it is its own declaration.
+const source = readFileSync(join(root, 'src/cli/define-config.ts'), 'utf8')
+const declared = source.replace(/export (function .*?) \{\n.*\n\}/, 'export declare $1')
+writeFileSync(join(dist, 'cli', 'define-config.d.ts'), declared)
 chmodSync(join(dist, 'cli', 'main.js'), 0o755)

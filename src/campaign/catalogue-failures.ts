@@ -30,7 +30,7 @@ export interface BucketRow {
   id: number
   title: string
   label: string | null
-  /** Runs that ended in it; those of the hunts in which it was seen (verify's and imports left out), 0 for none. */
+  /** Runs that ended in it; those of the hunts, and cells of a matrix, in which it was seen (verify's and imports left out), 0 for none. */
   hits: number
   runs: number
   rate: number | null
@@ -90,6 +90,13 @@ export function recordFailure(catalogue: Catalogue, failure: NewFailure): void {
   )
 }
 
+/** The highest number that a failure has had. */
+export function highestNumber(catalogue: Catalogue): number {
+  return catalogue.get<{ used: number }>(
+    `SELECT ifnull(max(CAST(substr(name, 2) AS INTEGER)), 0) AS used FROM failures`,
+  )!.used
+}
+
 /** Names of all failures. */
 export function knownFailures(catalogue: Catalogue): Set<string> {
   return new Set(catalogue.all<{ name: string }>('SELECT name FROM failures').map(({ name }) => name))
@@ -130,15 +137,17 @@ export function buckets(catalogue: Catalogue, only?: readonly FailureRow[]): Buc
   interface Seen {
     bucket: number
     campaign: number
+    cell: number
     hits: number
     first: number
     last: number
   }
   const seen = catalogue.all<Seen>(
-    `SELECT ifnull(b.merged, b.id) AS bucket, r.campaign, count(*) AS hits, min(r.at) * 1000 AS first, max(r.at) * 1000 AS last
-     FROM runs r JOIN buckets b ON b.id = r.bucket WHERE r.bucket IS NOT NULL GROUP BY 1, 2`,
+    `SELECT ifnull(b.merged, b.id) AS bucket, r.campaign, r.cell, count(*) AS hits, min(r.at) * 1000 AS first, max(r.at) * 1000 AS last
+     FROM runs r JOIN buckets b ON b.id = r.bucket WHERE r.bucket IS NOT NULL GROUP BY 1, 2, 3`,
   )
-  const made = runsOfCampaigns(catalogue)
+  const made = runsOfCells(catalogue)
+  const runsOf = ({ campaign, cell }: Seen) => made.get(`${campaign}/${cell}`)!
   const own = catalogue.all<{ id: number; title: string; label: string | null }>(
     'SELECT id, title, label FROM buckets WHERE merged IS NULL',
   )
@@ -147,9 +156,9 @@ export function buckets(catalogue: Catalogue, only?: readonly FailureRow[]): Buc
     const kept = names.get(id) ?? []
     const parts = seen.filter(({ bucket }) => bucket === id)
     if (only === undefined ? parts.length === 0 && kept.length === 0 : kept.length === 0) continue
-    const counted = parts.filter(({ campaign }) => made.get(campaign)!.counts)
+    const counted = parts.filter((part) => runsOf(part).counts)
     const hits = counted.reduce((sum, part) => sum + part.hits, 0)
-    const runs = counted.reduce((sum, { campaign }) => sum + made.get(campaign)!.runs, 0)
+    const runs = counted.reduce((sum, part) => sum + runsOf(part).runs, 0)
     const times =
       parts.length > 0 ? parts.flatMap(({ first, last }) => [first, last]) : kept.map(({ created }) => created)
     rows.push({
@@ -171,12 +180,14 @@ export function buckets(catalogue: Catalogue, only?: readonly FailureRow[]): Buc
   return rows.toSorted((a, b) => b.hits - a.hits || a.id - b.id)
 }
 
-/** Runs that campaigns have made, errors left out; those of changed programs, and of failures that were brought in, say nothing about a rate. */
-function runsOfCampaigns(catalogue: Catalogue): Map<number, { runs: number; counts: boolean }> {
-  const rows = catalogue.all<{ id: number; kind: string; runs: number }>(
-    `SELECT c.id, c.kind, count(*) AS runs FROM campaigns c JOIN runs r ON r.campaign = c.id WHERE r.outcome <> 'error' GROUP BY c.id`,
+/** Runs that were made in each cell of each campaign, errors left out; those of changed programs, and of failures that were brought in, say nothing about a rate. */
+function runsOfCells(catalogue: Catalogue): Map<string, { runs: number; counts: boolean }> {
+  const rows = catalogue.all<{ id: number; kind: string; cell: number; runs: number }>(
+    `SELECT c.id, c.kind, r.cell, count(*) AS runs FROM campaigns c JOIN runs r ON r.campaign = c.id WHERE r.outcome <> 'error' GROUP BY c.id, r.cell`,
   )
-  return new Map(rows.map(({ id, kind, runs }) => [id, { runs, counts: kind === 'hunt' || kind === 'native' }]))
+  return new Map(
+    rows.map(({ id, kind, cell, runs }) => [`${id}/${cell}`, { runs, counts: kind === 'hunt' || kind === 'native' }]),
+  )
 }
 
 function programOf(catalogue: Catalogue, campaign: number): string {

@@ -37,6 +37,9 @@ export class FailureDirectory {
   /** Gives a bundle (a directory in `scratch()`) the next free name, with a number above `used`, and returns the name. */
   keep(bundle: string, used = 0): string {
     return this.attempt(() => {
+      // Here and not where it was written: most of what is written is never kept, and who writes has more to do.
+      for (const name of fs.readdirSync(bundle)) sync(join(bundle, name))
+      sync(bundle)
       for (let n = Math.max(this.last(), used) + 1; ; n++) {
         try {
           // A rename onto a directory that is not empty fails, so two hunts never take the same number.
@@ -46,7 +49,7 @@ export class FailureDirectory {
           if (code === 'ENOTEMPTY' || code === 'EEXIST') continue
           throw error
         }
-        syncDirectory(this.path)
+        sync(this.path)
         return `F${n}`
       }
     })
@@ -79,8 +82,7 @@ export class FailureDirectory {
 
   private numbers(): number[] {
     if (!fs.existsSync(this.path)) return []
-    return fs
-      .readdirSync(this.path)
+    return this.attempt(() => fs.readdirSync(this.path))
       .map((name) => Number(NAME.exec(name)?.[1] ?? 0))
       .filter((n) => n > 0)
       .toSorted((a, b) => a - b)
@@ -111,11 +113,10 @@ export class FailureDirectory {
   }
 }
 
-/** Writes the files of a bundle and makes them last. `directory` is created. */
+/** Writes the files of a bundle; keeping it makes them last. `directory` is created. */
 export function writeBundle(directory: string, files: Record<string, Uint8Array | string>): void {
   fs.mkdirSync(directory, { recursive: true })
-  for (const [name, content] of Object.entries(files)) fs.writeFileSync(join(directory, name), content, { flush: true })
-  syncDirectory(directory)
+  for (const [name, content] of Object.entries(files)) fs.writeFileSync(join(directory, name), content)
 }
 
 function isRunning(pid: number): boolean {
@@ -127,7 +128,8 @@ function isRunning(pid: number): boolean {
   }
 }
 
-function syncDirectory(path: string): void {
+/** Makes a file's content, or a directory's names, survive a crash of the computer. */
+function sync(path: string): void {
   const fd = fs.openSync(path, 'r')
   try {
     fs.fsyncSync(fd)

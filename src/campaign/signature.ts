@@ -23,6 +23,16 @@ const BEARERS =
 export function signatureOf(finding: Finding): Signature {
   const what = whatOf(finding)
   const object = objectOf(finding)
+  if (finding.race !== undefined) {
+    // Either access may be the earlier one.
+    const sides = [finding.race.earlier, finding.race.later]
+      .map(({ thread }) => (thread === undefined ? [] : ownFrames(thread.stack)).slice(0, 2).join(' < '))
+      .toSorted()
+    return {
+      text: [what, ...sides, object].join('|'),
+      title: `${what} between ${sides.join(' and ')}${object === '' ? '' : `, ${object}`}`,
+    }
+  }
   if (finding.thread !== undefined) {
     const frames = ownFrames(finding.thread.stack)
     const role = roleOf(finding.thread)
@@ -43,6 +53,7 @@ export function signatureOf(finding: Finding): Signature {
 /** The kind, and what tells failures of one kind apart although they are at one place. */
 function whatOf({ kind, signal, what }: Finding): string {
   if (signal !== undefined) return `${kind} ${signal.name}`
+  if (kind === 'output') return `${kind}: ${what.split(': ')[0]}`
   const code = kind === 'exit' ? /\d+$/.exec(what)?.[0] : undefined
   return code === undefined ? kind : `${kind} ${code}`
 }

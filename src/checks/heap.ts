@@ -37,7 +37,7 @@ export class HeapCheck implements Observer {
   heap(event: HeapEvent): void {
     if (!this.memory) return
     const { kind, by, site, stack, block, task } = event
-    if (kind === 'invalid-write' && block !== null) this.overrun.add(block.madeAt)
+    if ((kind === 'invalid-write' || kind === 'syscall-write') && block !== null) this.overrun.add(block.madeAt)
     if (kind === 'redzone' && this.overrun.has(block!.madeAt)) return
     const place = `${kind} ${by} ${task.pid} ${site} ${stack} ${block?.madeBy} ${kind === 'redzone' ? block!.madeAt : ''}`
     const known = this.places.get(place)

@@ -2,7 +2,14 @@
  * Exists to find data races (`--check race`): two accesses to the same bytes by two threads, one of them a write, that nothing orders. Happens-before with vector
  * clocks after FastTrack (Flanagan, Freund: PLDI 2009), over the machine's accesses.
  */
-import { SHARED, type MappingEvent, type Observer, type SharedLog, type SyscallEvent, type TaskInfo } from '../tool/observer.ts'
+import {
+  SHARED,
+  type MappingEvent,
+  type Observer,
+  type SharedLog,
+  type SyscallEvent,
+  type TaskInfo,
+} from '../tool/observer.ts'
 import { join, knows, type Clock } from './clocks.ts'
 
 /** One of the two accesses. */
@@ -23,7 +30,7 @@ export interface RaceFact {
   earlier: RaceAccess
   later: RaceAccess
   times: number
-  /** Words on which atomic instructions of the C library have worked so far: where locks may be. */
+  /** Words on which atomic instructions have worked so far: where locks may be. */
   locks: number[]
 }
 
@@ -60,8 +67,10 @@ const MAX_PLACES = 1000
 const MAX_SHADOWS = 8
 
 /** System calls by which what one thread did becomes known to others, and those by which it is heard of. */
-const TELLS = /^(p?write(v|64)?|sendto|sendmsg|sendmmsg|close|shutdown|eventfd2?|kill|tkill|tgkill|rt_(tg)?sigqueueinfo|connect|msgsnd|semop|mq_timedsend|splice|exit_group)$/
-const HEARS = /^(p?read(v|64)?|recvfrom|recvmsg|recvmmsg|p?poll|p?select6?|epoll_(p?)wait2?|accept4?|rt_sigtimedwait|wait4|waitid|msgrcv|semop|mq_timedreceive|splice|rt_sigsuspend|pause)$/
+const TELLS =
+  /^(p?write(v|64)?|sendto|sendmsg|sendmmsg|close|shutdown|eventfd2?|kill|tkill|tgkill|rt_(tg)?sigqueueinfo|connect|msgsnd|semop|mq_timedsend|splice|exit_group)$/
+const HEARS =
+  /^(p?read(v|64)?|recvfrom|recvmsg|recvmmsg|p?poll|p?select6?|epoll_(p?)wait2?|accept4?|rt_sigtimedwait|wait4|waitid|msgrcv|semop|mq_timedreceive|splice|rt_sigsuspend|pause)$/
 
 const FUTEX = 202
 const FUTEX_COMMAND = 127
@@ -155,9 +164,11 @@ export class RaceCheck implements Observer {
     if (locked || this.atomicPlaces.has(pc)) {
       cell.atomic |= mask
       // Whatever was plain there is taken for atomic: x86 loads and stores are, and order what C calls acquire and release.
-      if (locked && quiet) this.locks.add(address)
+      if (locked) this.locks.add(address)
     }
     if ((cell.atomic & mask) !== 0) {
+      // What a plain store has overwritten is lost to atomic operations that nothing orders with it.
+      if (locked) this.compare(cell, thread, mask, true, quiet, pc, moment, bytes, offset, address, true)
       if (cell.released !== null && !write) join(clock, cell.released)
       if (locked && cell.released !== null) join(clock, cell.released)
       const suspicious = !locked && write && !quiet && !this.atomicPlaces.has(pc)
@@ -185,13 +196,15 @@ export class RaceCheck implements Observer {
     bytes: number,
     offset: number,
     address: number,
+    locked = false,
   ): void {
     for (const shadow of cell.shadows) {
+      if (locked && (shadow.atomic || !shadow.write || shadow.pc < 0)) continue
       if (shadow.thread === thread.number || (shadow.mask & mask) === 0 || !(write || shadow.write)) continue
       if (knows(thread.clock, shadow.thread, shadow.time) || (quiet && shadow.pc < 0)) continue
       const { pid, tid } = thread.task
       const base = address - offset
-      const later = { pid, tid, moment, pc, address, bytes, write, atomic: false }
+      const later = { pid, tid, moment, pc, address, bytes, write, atomic: locked }
       this.tellRace(this.accessOf(shadow, pid, base), later)
     }
   }
@@ -233,7 +246,9 @@ export class RaceCheck implements Observer {
       return
     }
     // What this access covers entirely is not asked about any more.
-    const rest = shadows.filter((one) => one.thread !== thread.number || one.write !== write || (one.mask & ~mask) !== 0)
+    const rest = shadows.filter(
+      (one) => one.thread !== thread.number || one.write !== write || (one.mask & ~mask) !== 0,
+    )
     if (rest.length >= MAX_SHADOWS) rest.shift()
     rest.push({ thread: thread.number, time, mask, write, atomic, pc, moment, bytes, offset })
     cell.shadows = rest

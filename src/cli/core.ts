@@ -14,7 +14,11 @@ export function splitMoment(name: string): { name: string; moment: number } {
   if (at < 0) return { name, moment: Infinity }
   const digits = name.slice(at + 1)
   if (!/^\d+$/.test(digits)) {
-    throw new LemmingError('usage-moment', `${name}: '${digits}' is no moment`, 'a moment is a number of instructions: F1@1200')
+    throw new LemmingError(
+      'usage-moment',
+      `${name}: '${digits}' is no moment`,
+      'a moment is a number of instructions: F1@1200',
+    )
   }
   return { name: name.slice(0, at), moment: Number(digits) }
 }
@@ -22,7 +26,10 @@ export function splitMoment(name: string): { name: string; moment: number } {
 export function coreCommand({ thread, end }: Invocation): Command {
   return new Command('core')
     .description('Write the core file of a moment of a recorded run, for stock gdb.')
-    .argument('<failure>', 'a failure such as F1, its directory, or a recording file; F1@N for moment N, else the last one')
+    .argument(
+      '<failure>',
+      'a failure such as F1, its directory, or a recording file; F1@N for moment N, else the last one',
+    )
     .option('--out <dir>', 'directory of failures', FAILURES)
     .option('-o, --output <file>', 'the core file', 'core')
     .option('--pid <n>', 'the process; the one of the thread that runs, else', wholeNumber(1, Number.MAX_SAFE_INTEGER))
@@ -33,7 +40,8 @@ export function coreCommand({ thread, end }: Invocation): Command {
       const stop = await remote.seek(moment)
       const pid = options.pid ?? stop.pid
       const details = await remote.process(pid)
-      if (details === null) throw new LemmingError('unknown-process', `no process ${pid} at @${stop.moment}`, 'try another --pid')
+      if (details === null)
+        throw new LemmingError('unknown-process', `no process ${pid} at @${stop.moment}`, 'try another --pid')
       try {
         writeFileSync(options.output, await remote.core(pid))
       } catch (error) {
@@ -41,7 +49,10 @@ export function coreCommand({ thread, end }: Invocation): Command {
         if (code === undefined) throw error
         throw new LemmingError('export-failed', `${options.output}: ${code}`, 'give another file with -o')
       }
-      write(2, `lemming: ${options.output}: process ${pid} at @${stop.moment}\n  gdb ${details.exe} ${options.output}\n`)
+      write(
+        2,
+        `lemming: ${options.output}: process ${pid} at @${stop.moment}\n  gdb ${details.exe} ${options.output}\n`,
+      )
       await worker.close()
       end(0)
     })

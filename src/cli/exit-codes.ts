@@ -17,7 +17,7 @@ export const EXIT_CODE = {
   divergence: 6,
   /** Every thread of the program waits for ever. */
   deadlock: 7,
-  /** The program reached --time-limit. */
+  /** The program reached --time-limit or --instruction-limit. */
   timeLimit: 8,
   /** hunt: the program did not even begin its work. */
   falseStart: 9,
@@ -40,6 +40,7 @@ const BY_PREFIX: readonly [string, number][] = [
   ['mount-', EXIT_CODE.usage],
   ['keep-', EXIT_CODE.usage],
   ['suppressions-', EXIT_CODE.usage],
+  ['config', EXIT_CODE.usage],
   ['no-program', EXIT_CODE.program],
   ['elf-', EXIT_CODE.program],
   ['program-', EXIT_CODE.program],
@@ -75,6 +76,7 @@ export function exitCodeOfEnding(ending: RunEnding): number {
     case 'deadlock':
       return EXIT_CODE.deadlock
     case 'time-limit':
+    case 'instruction-limit':
       return EXIT_CODE.timeLimit
   }
 }

@@ -7,6 +7,7 @@ import {
   addJournal,
   bucketNumber,
   failures,
+  highestNumber,
   journal,
   merge,
   requireFailure,
@@ -172,10 +173,7 @@ function importOne(catalogue: Catalogue, out: string, file: string): string {
       `see: lemming failures ${same.name}`,
     )
   }
-  const { used } = catalogue.get<{ used: number }>(
-    'SELECT ifnull(max(CAST(substr(name, 2) AS INTEGER)), 0) AS used FROM failures',
-  )!
-  const name = directory.keep(scratch, used)
+  const name = directory.keep(scratch, highestNumber(catalogue))
   directory.close()
   adoptFailure(catalogue, name, document)
   for (const { question, answer } of JSON.parse(Buffer.from(attached.get(JOURNAL) ?? Buffer.from('[]')).toString()) as {

@@ -1,6 +1,7 @@
 /** Exists to declare what can be said about a hunt's budget, once for the commands that hunt: names, values, help. */
 import { availableParallelism } from 'node:os'
 import { InvalidArgumentError, type Command } from 'commander'
+import type { Criteria } from '../lab/criteria.ts'
 import { FAILURES } from '../lab/places.ts'
 import { wholeNumber } from './options.ts'
 
@@ -16,6 +17,10 @@ export interface BudgetOptions {
   for?: number
   jobs: number
   nonzeroExit?: boolean
+  failOn: 'nonzero' | number[]
+  failMatch: string[]
+  failUnless: string[]
+  expectSame: ('stdout' | 'stderr')[]
   notify?: string
   native?: boolean
   keep?: number
@@ -46,6 +51,10 @@ export function addBudgetOptions(command: Command): Command {
       availableParallelism(),
     )
     .option('--nonzero-exit', 'count an exit code other than 0 as a failure')
+    .option('--fail-on <list>', 'exit codes that are failures: nonzero, or exit=3,4', exitCodes, [])
+    .option('--fail-match <re>', 'a run whose output matches is a failure (repeatable)', pattern, [])
+    .option('--fail-unless <re>', 'a run whose output does not match is a failure (repeatable)', pattern, [])
+    .option('--expect-same <list>', 'stdout, stderr: other than without interruptions is a failure', streams, [])
     .option('--native', 'run the program on the real machine: same catalogue, no replay; --time-limit is real time')
     .option('--keep <n>', 'keep at most so many failures of a bucket; all are counted', wholeNumber(0, 1_000_000))
     .option(
@@ -54,6 +63,35 @@ export function addBudgetOptions(command: Command): Command {
     )
     .option('--no-false-start', 'go on though the first runs all come to the same nothing')
     .option('--out <dir>', 'directory in which failures are kept; the catalogue is DIR.db', FAILURES)
+}
+
+/** What of a run is a failure, as these options say. */
+export function criteriaOf({ failOn, failMatch, failUnless, expectSame }: BudgetOptions): Criteria {
+  return { exitCodes: failOn, matches: failMatch, lacks: failUnless, expectSame }
+}
+
+/** Parses `nonzero`, `exit=3`, `exit=3,4`. */
+function exitCodes(text: string): 'nonzero' | number[] {
+  if (text === 'nonzero') return text
+  const [, list] = /^exit=(\d{1,3}(?:,\d{1,3})*)$/.exec(text) ?? []
+  if (list === undefined)
+    throw new InvalidArgumentError('It takes nonzero, or exit=N with one code or several: exit=3,4.')
+  return list.split(',').map(Number)
+}
+
+function pattern(text: string, before: string[]): string[] {
+  try {
+    return [...before, new RegExp(text, 'm').source]
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`)
+  }
+}
+
+function streams(text: string): ('stdout' | 'stderr')[] {
+  const list = text.split(',')
+  if (!list.every((name) => name === 'stdout' || name === 'stderr'))
+    throw new InvalidArgumentError('It takes stdout, stderr, or both with a comma.')
+  return list as ('stdout' | 'stderr')[]
 }
 
 /** Parses `30s`, `10m`, `8h`, `2d`: seconds. */

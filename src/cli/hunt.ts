@@ -11,7 +11,11 @@ export interface HuntOptions extends ProgramOptions, BudgetOptions {
   matrix: Axis[]
   resume?: number | true
   detach?: boolean
+  compareStrategies?: string | true
 }
+
+/** What --compare-strategies compares. */
+const COMPARED = 'random,walk,pos,pct:2,pct:3,mix'
 
 export function huntCommand(invocation: Invocation): Command {
   return addBudgetOptions(addProgramOptions(new Command('hunt'), 'the first seed'))
@@ -25,10 +29,16 @@ export function huntCommand(invocation: Invocation): Command {
       [],
     )
     .option('--resume [n]', 'go on with hunt n, or with the last one that was interrupted', wholeNumber(1, 2 ** 31))
+    .option('--compare-strategies [list]', 'run --runs seeds by each strategy, and tell how many fail; keeps nothing')
     .option('--detach', 'hunt in the background: see lemming status, lemming stop')
     .action(async (words: string[], options: HuntOptions, command: Command) => {
       if (options.jsonSchema === true) return (await import('./json.ts')).printSchema('hunt')
-      const isSaid = (name: string): boolean => command.getOptionValueSource(name) === 'cli'
+      const isSaid = (name: string): boolean => /^(cli|config)$/.test(command.getOptionValueSource(name) ?? '')
+      if (options.compareStrategies !== undefined) {
+        const list = options.compareStrategies === true ? COMPARED : options.compareStrategies
+        const { compareStrategies } = await import('./comparing.ts')
+        return invocation.end(await compareStrategies(words, options, list.split(',')))
+      }
       const { startHunt } = await import('./hunting.ts')
       invocation.end(await startHunt(words, options, isSaid, invocation))
     })

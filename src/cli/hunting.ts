@@ -24,6 +24,7 @@ import { allInput } from '../lab/runner.ts'
 import { reportText } from '../report/text.ts'
 import type { RunInputs } from '../session/session.ts'
 import { EXIT_CODE, exitCodeOf } from './exit-codes.ts'
+import { criteriaOf } from './hunt-options.ts'
 import type { HuntOptions } from './hunt.ts'
 import { wishesOf } from './options.ts'
 import { complain, shellLine, write } from './output.ts'
@@ -67,11 +68,18 @@ function planFor(words: string[], options: HuntOptions, isSaid: (name: string) =
   const inputs = runInputs(wishesOf(words, options), process.env)
   refuseShared(inputs)
   const cells = cellsOf(options.matrix, inputs.argv).length
+  if (options.native === true && options.expectSame.length > 0)
+    throw new LemmingError(
+      'usage',
+      '--expect-same: on the real machine nobody knows how a run without interruptions goes',
+      'leave out --native',
+    )
   const wanted = options.until ?? (options.keepGoing === true || cells > 1 ? 'never' : 1)
   return {
     inputs,
     native: options.native === true,
     nonzeroExit: options.nonzeroExit === true,
+    criteria: criteriaOf(options),
     firstSeed: options.seed,
     runs: options.for !== undefined && !isSaid('runs') ? null : options.runs * cells,
     seconds: options.for ?? null,

@@ -5,6 +5,7 @@ import type { BucketRow, FailureRow, JournalRow } from '../campaign/catalogue-fa
 import { posteriorBound, ruleOfThree, wilson, zeroBound } from '../campaign/statistics.ts'
 import { reportJson } from '../report/json.ts'
 import { print } from './json.ts'
+import type { Minimised } from './minimising.ts'
 import type { Verdict } from './verifying.ts'
 
 /** The list of buckets, and the failures that were asked for. */
@@ -109,6 +110,27 @@ export function printVerdict({
     seconds: end.seconds,
     hunt: end.id,
     errors: end.errors.length,
+  })
+}
+
+/** What minimising has left. */
+export function printMinimised(
+  { failure, name, switches, arguments: args, input, trials, exhausted, inputs, rows, finding }: Minimised,
+  again: string,
+): void {
+  const { argv, options } = inputs
+  print('minimise', {
+    failure,
+    name,
+    switches,
+    arguments: args,
+    input,
+    trials,
+    exhausted,
+    strategy: options.strategy,
+    argv,
+    rows,
+    finding: reportJson(finding, { again }),
   })
 }
 

@@ -3,6 +3,8 @@ import { normalize, resolve } from 'node:path'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { LemmingError } from '../base/errors.ts'
 import type { MountChoice, RunWishes } from '../lab/inputs.ts'
+import type { CustomFunction } from '../tool/allocator-spec.ts'
+import { allocatorParser, allocatorWords } from './allocators.ts'
 import { readSuppressions } from '../lab/suppressions.ts'
 
 /** Detectors there are. */
@@ -16,7 +18,7 @@ const STRATEGY_FORMS = 'mix[:STEPS], random, walk, pos, pct:DEPTH[:STEPS]'
 const QUARANTINE = 0x100_0000
 
 /** Default of --undef-value-errors. */
-const UNDEFINED = 'no'
+const UNDEFINED = 'yes'
 
 const LEAK_KINDS = ['definite', 'possible', 'indirect', 'reachable']
 
@@ -32,9 +34,12 @@ export interface ProgramOptions {
   cpus: number
   clockRate: number
   timeLimit?: number
+  instructionLimit?: number
   memoryLimit?: number
   heap?: 'native' | 'guarded'
   quarantine: number
+  alloc: CustomFunction[]
+  free: CustomFunction[]
   undefValueErrors: 'yes' | 'no'
   suppressions: string[]
   showLeakKinds: string[]
@@ -50,6 +55,10 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
       // Options behind the program's name are the program's.
       .passThroughOptions()
       .option('--seed <n>', seedHelp, wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
+      .option(
+        '--config <file>',
+        'options for this project, or none (the nearest lemming.config.ts, from this directory upwards)',
+      )
       .option('--env <K=V>', 'set an environment variable of the program (repeatable)', collectEnv, [])
       .option('--clean-env', 'start it with no environment but what --env sets')
       .option('--cwd <dir>', 'its working directory')
@@ -72,6 +81,18 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
         wholeNumber(0, 1 << 30),
         QUARANTINE,
       )
+      .option(
+        '--alloc <function>',
+        "follow an allocator of the program's own: NAME:size=N (an argument's number), with count=N, ptr=N, pool=N (repeatable)",
+        allocatorParser(false),
+        [],
+      )
+      .option(
+        '--free <function>',
+        'and what takes its blocks back: NAME:ptr=N or NAME:pool=N (repeatable)',
+        allocatorParser(true),
+        [],
+      )
       .addOption(
         new Option('--undef-value-errors <yes|no>', 'whether --check memory looks for uses of undefined values')
           .choices(['yes', 'no'])
@@ -85,6 +106,11 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
       .option('--strategy <name>', `how the seed is turned into a schedule of the threads: ${STRATEGY_FORMS}`, STRATEGY)
       .option('--cpus <n>', 'processors that the program believes in', wholeNumber(1, 64), 4)
       .option('--clock-rate <ns>', 'virtual nanoseconds that one instruction takes', wholeNumber(1, 1_000_000), 10)
+      .option(
+        '--instruction-limit <n>',
+        'end the run as a failure after so many instructions',
+        wholeNumber(1, Number.MAX_SAFE_INTEGER),
+      )
       .option(
         '--time-limit <seconds>',
         'end the run as a failure after so many seconds of its own (virtual) time',
@@ -118,6 +144,7 @@ export function wishesOf(words: string[], options: ProgramOptions): RunWishes {
   return {
     heap,
     quarantine: options.quarantine,
+    allocators: [...options.alloc, ...options.free],
     checks: { names, undefinedValues, suppressions, leakKinds: options.showLeakKinds },
     command: words,
     seed: options.seed,
@@ -130,6 +157,7 @@ export function wishesOf(words: string[], options: ProgramOptions): RunWishes {
     cpus: options.cpus,
     clockRate: options.clockRate,
     timeLimit: options.timeLimit ?? null,
+    instructionLimit: options.instructionLimit ?? null,
   }
 }
 
@@ -146,11 +174,13 @@ export function wordsOf(options: ProgramOptions): string[] {
   if (options.check !== 'none') words.push('--check', options.check)
   if (options.heap !== undefined) words.push('--heap', options.heap)
   if (options.quarantine !== QUARANTINE) words.push('--quarantine', String(options.quarantine))
+  words.push(...allocatorWords([...options.alloc, ...options.free]))
   if (options.undefValueErrors !== UNDEFINED) words.push('--undef-value-errors', options.undefValueErrors)
   for (const file of options.suppressions) words.push('--suppressions', file)
   if (options.showLeakKinds.join() !== 'definite,possible')
     words.push('--show-leak-kinds', options.showLeakKinds.join())
   if (options.timeLimit !== undefined) words.push('--time-limit', String(options.timeLimit))
+  if (options.instructionLimit !== undefined) words.push('--instruction-limit', String(options.instructionLimit))
   if (options.memoryLimit !== undefined) words.push('--memory-limit', String(options.memoryLimit))
   return words
 }
@@ -185,7 +215,8 @@ function collect(entry: string, before: string[]): string[] {
   return [...before, entry]
 }
 
-function collectEnv(entry: string, before: string[]): string[] {
+/** Parses NAME=VALUE, and adds it. */
+export function collectEnv(entry: string, before: string[]): string[] {
   if (entry.indexOf('=') < 1) throw new InvalidArgumentError('It takes NAME=VALUE.')
   return [...before, entry]
 }

@@ -4,12 +4,15 @@ import { plainError } from '../lab/errors.ts'
 import type { Thread } from '../lab/thread.ts'
 import { version } from '../lab/version.ts'
 import { EXIT_CODE, EXIT_CODE_HELP, exitCodeOf } from './exit-codes.ts'
+import { branchCommand } from './branch.ts'
 import { cacheCommand } from './cache.ts'
+import { applyConfig } from './config.ts'
 import { coreCommand } from './core.ts'
 import { doctorCommand } from './doctor.ts'
 import { failuresCommand } from './failures.ts'
 import { huntCommand } from './hunt.ts'
 import { complain, write } from './output.ts'
+import { minimiseCommand } from './minimise.ts'
 import { replayCommand } from './replay.ts'
 import { runCommand } from './run.ts'
 import { statusCommand, stopCommand } from './status.ts'
@@ -43,8 +46,10 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
     statusCommand,
     stopCommand,
     verifyCommand,
+    minimiseCommand,
     replayCommand,
     coreCommand,
+    branchCommand,
     doctorCommand,
     cacheCommand,
   ]
@@ -54,6 +59,7 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeOut: (text) => write(1, text), writeErr: () => {} })
   }
+  program.hook('preAction', (_, command) => applyConfig(command))
   try {
     if (words.length === 0) {
       write(2, program.helpInformation())
@@ -73,7 +79,9 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
 
 function commanderEnd(error: CommanderError, words: string[]): number {
   if (error.exitCode === 0) return EXIT_CODE.ok
-  const command = /^(run|hunt|failures|status|stop|verify|minimise|replay|core|doctor|cache)$/.exec(words[0] ?? '')?.[0]
+  const command = /^(run|hunt|failures|status|stop|verify|minimise|replay|core|branch|doctor|cache)$/.exec(
+    words[0] ?? '',
+  )?.[0]
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\n+\(?/, ' (')

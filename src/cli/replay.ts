@@ -1,6 +1,7 @@
 /** Exists as `lemming replay`: a recorded run again, instruction for instruction. */
 import { Command } from 'commander'
 import { FAILURES, findRecording } from '../lab/places.ts'
+import { EXIT_CODE } from './exit-codes.ts'
 import { addJsonOptions, wholeNumber } from './options.ts'
 import { shellLine, write } from './output.ts'
 import type { Invocation } from './program.ts'
@@ -14,21 +15,32 @@ interface ReplayOptions {
   export?: string
   errorExitcode?: number
   gdb?: number
+  commands: string[]
+  ex: string[]
   json?: boolean
   jsonSchema?: boolean
 }
 
+const collect = (value: string, before: string[]): string[] => [...before, value]
+
 export function replayCommand({ thread, end }: Invocation): Command {
   return addJsonOptions(new Command('replay'))
     .description(
-      'Execute a failure, or any recording, again; compare count and state with the recorded run; report again.',
+      'Execute a failure, or any recording, again; compare count and state with the recorded run; report again. ' +
+        'At a terminal, or with --commands, --ex or --gdb: walk through it both ways.',
     )
     .argument('[failure]', 'a failure such as F1, its directory, or a recording file')
     .option('--out <dir>', 'directory of failures', FAILURES)
     .option('--times <n>', 'how often', wholeNumber(1, 1_000_000), 1)
     .option('--strace', 'print its system calls to standard error')
     .option('--stats', 'print counters to standard error')
-    .option('--gdb <port>', 'wait for gdb at this port of 127.0.0.1 (0: any), and run for it both ways', wholeNumber(0, 65_535))
+    .option(
+      '--gdb <port>',
+      'wait for gdb at this port of 127.0.0.1 (0: any), and run for it both ways',
+      wholeNumber(0, 65_535),
+    )
+    .option('-x, --commands <file>', 'walk through the run with the commands of a file (repeatable)', collect, [])
+    .option('--ex <command>', 'the same with a command (repeatable)', collect, [])
     .option('--error-exitcode <n>', 'end with this code when a check found something', wholeNumber(0, 255))
     .option('--export <file>', 'write a self-contained recording, which replays where the files of this one are not')
     .action(async (name: string | undefined, options: ReplayOptions, command: Command) => {
@@ -37,6 +49,19 @@ export function replayCommand({ thread, end }: Invocation): Command {
       const { json = false, strace = false, stats = false, times } = options
       const file = findRecording(name, options.out)
       if (options.gdb !== undefined) return (await import('./gdb.ts')).serve(await thread(), file, options.gdb)
+      const scripted = options.commands.length + options.ex.length > 0
+      const asked =
+        json || strace || stats || times > 1 || options.export !== undefined || options.errorExitcode !== undefined
+      const interactive = process.stdin.isTTY && process.stdout.isTTY && !asked
+      if (scripted || interactive) {
+        const { converse } = await import('./repl/repl.ts')
+        const good = await converse(await thread(), file, {
+          files: options.commands,
+          commands: options.ex,
+          interactive,
+        })
+        return end(good ? EXIT_CODE.ok : EXIT_CODE.usage)
+      }
       const began = performance.now()
       const result = await (
         await thread()

@@ -92,6 +92,31 @@ export function catalogueSchemas<F extends z.ZodType>(finding: F) {
       hunt: count,
       errors: count,
     }),
+    minimise: z.object({
+      ...head,
+      command: z.literal('minimise'),
+      failure: z.string(),
+      name: z.string().describe('the failure that is left'),
+      switches: z.object({ before: count, after: count }),
+      arguments: z.object({ before: count, after: count }).nullable(),
+      input: z.object({ before: count, after: count }).nullable().describe('bytes'),
+      trials: count.describe('runs that were made'),
+      exhausted: z.boolean().describe('there were not enough to know that nothing more can be left out'),
+      strategy: z.string().describe('the schedule'),
+      argv: z.array(z.string()),
+      rows: z.array(
+        z.object({
+          moment: count,
+          tid: count,
+          count: count.describe('instructions that this thread had executed'),
+          to: count,
+          chosen: z.boolean().describe('a switch of the schedule; the others happen because a thread waits or ends'),
+          from: z.string(),
+          into: z.string(),
+        }),
+      ),
+      finding,
+    }),
     status: z.object({ ...head, command: z.literal('status'), hunts: z.array(hunt) }),
   }
 }

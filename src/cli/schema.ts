@@ -19,6 +19,7 @@ const ending = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('deadlock'), waiting: z.array(z.object({ tid: z.int(), text: z.string() })) }),
   z.object({ kind: z.literal('time-limit'), limit: z.number().describe('virtual nanoseconds') }),
+  z.object({ kind: z.literal('instruction-limit'), limit: count }),
 ])
 
 const place = z.object({
@@ -45,6 +46,16 @@ const thread = z.object({
   tid: z.int(),
   name: z.string(),
   waiting: z.string().nullable().describe('the system call in which it waits'),
+  waitsFor: z
+    .object({
+      kind: z.enum(['mutex', 'thread', 'condition', 'rwlock', 'barrier', 'semaphore', 'futex']),
+      what: z.string(),
+      address,
+      since: count.describe('instructions executed by all threads when it began to wait'),
+      holders: z.array(z.int()).describe('threads that have it, or that it waits for'),
+    })
+    .optional()
+    .describe('what it waits for of other threads'),
   stack: z.object({ frames: z.array(frame), end: z.string().describe("'outermost' when these are all frames") }),
 })
 
@@ -168,12 +179,27 @@ const hash = z.string().describe('hash of the state of the whole machine at the 
 const options = z.object({
   heap: z.enum(['native', 'guarded']).optional(),
   quarantine: count.optional().describe('bytes of freed blocks that a guarded heap keeps from use'),
+  allocators: z
+    .array(
+      z.object({
+        fn: z.string(),
+        frees: z.boolean(),
+        size: count.optional(),
+        count: count.optional(),
+        zeroed: z.boolean().optional(),
+        ptr: count.optional(),
+        pool: count.optional(),
+      }),
+    )
+    .optional()
+    .describe("the program's own allocation functions that are followed"),
   strategy: z.string(),
   cpus: count,
   clockRate: z.number().describe('virtual nanoseconds per instruction'),
   uid: count,
   gid: count,
   timeLimit: z.number().nullable().describe('virtual nanoseconds'),
+  instructionLimit: count.optional(),
   memoryLimit: count.optional().describe('bytes that each process may map'),
   mounts: z.array(z.object({ host: z.string(), guest: z.string(), writable: z.boolean() })).optional(),
 })

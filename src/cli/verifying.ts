@@ -17,12 +17,13 @@ import {
   zeroBound,
 } from '../campaign/statistics.ts'
 import { openCatalogue, runCampaign, type CampaignEnd, type CampaignPlan } from '../lab/hunter.ts'
-import { pathOfProgram } from '../lab/inputs.ts'
+import { pathOfProgram, withSeed } from '../lab/inputs.ts'
 import { fileHash } from '../lab/native.ts'
 import { FAILURES } from '../lab/places.ts'
 import { readRecording } from '../lab/storage.ts'
 import type { RunInputs } from '../session/session.ts'
 import { EXIT_CODE, exitCodeOf } from './exit-codes.ts'
+import { criteriaOf } from './hunt-options.ts'
 import { refuseShared, tellErrors } from './hunting.ts'
 import { complain, shellLine, write } from './output.ts'
 import type { Invocation } from './program.ts'
@@ -79,11 +80,13 @@ export async function verify(
     const native = options.native ?? failure.strategy === 'native'
     const old = inputsOf(failure, out)
     const path = pathOfProgram(words[0]!, process.env.PATH)
-    const inputs: RunInputs = { ...old, path, argv: words.length > 1 ? words : [words[0]!, ...old.argv.slice(1)] }
+    const argv = words.length > 1 ? words : [words[0]!, ...old.argv.slice(1)]
+    const inputs = withSeed({ ...old, path, argv }, old.seed, { label: '', env: options.env })
     refuseShared(inputs)
     const base = {
       native,
       nonzeroExit: options.nonzeroExit ?? plan.nonzeroExit ?? false,
+      criteria: ['failOn', 'failMatch', 'failUnless', 'expectSame'].some(isSaid) ? criteriaOf(options) : plan.criteria,
       firstSeed: plan.firstSeed ?? 0,
       seconds: options.for ?? null,
       until: 'never' as const,

@@ -38,7 +38,7 @@ export class ElfFile {
   constructor(bytes: Uint8Array, name: string, purpose: ElfPurpose) {
     this.name = name
     this.bytes = bytes
-    this.header = parseElfHeader(bytes, name)
+    this.header = parseElfHeader(bytes, name, purpose === 'debug')
     this.segments = parseSegments(bytes, this.header, name, purpose === 'program')
   }
 

@@ -29,7 +29,7 @@ const build = 'lemming runs 64-bit little-endian x86-64 Linux programs: build th
  * Parses and validates the ELF header of `bytes`; `name` goes into messages. Throws a LemmingError with one of the codes `elf-not-elf`,
  * `elf-32-bit`, `elf-big-endian`, `elf-machine`, `elf-truncated`, `elf-type`, `elf-corrupt`.
  */
-export function parseElfHeader(bytes: Uint8Array, name: string): ElfHeader {
+export function parseElfHeader(bytes: Uint8Array, name: string, isDebug = false): ElfHeader {
   if (bytes.length < 4 || bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) {
     throw new LemmingError(
       'elf-not-elf',
@@ -64,7 +64,8 @@ export function parseElfHeader(bytes: Uint8Array, name: string): ElfHeader {
   const shentsize = reader.u16()
   const rawShnum = reader.u16()
   const rawShstrndx = reader.u16()
-  checkType(type, name)
+  // Supplementary debug files have the type of objects, and are never loaded.
+  if (!isDebug || type !== ET.REL) checkType(type, name)
   if (rawPhnum !== 0 && phentsize !== PROGRAM_HEADER_SIZE)
     throw corruptElf(name, `program header entries of ${phentsize} bytes, not ${PROGRAM_HEADER_SIZE}`)
   if (shoff !== 0 && rawShnum !== 0 && shentsize !== SECTION_HEADER_SIZE) {

@@ -12,8 +12,8 @@ const MEMORY: readonly number[] = [KIND.rm, KIND.memory, KIND.xmmRm, KIND.mmxRm]
 /** Instructions that only write an operand in memory, if it is their first. */
 const WRITES = /^(?:MOV|SET|ST|FST|FIST|FXSAVE|XSAVE)/
 
-/** Instructions that name memory and do not read it. */
-const NAMES = /^(?:LEA|NOP|PREFETCH|CLFLUSH)/
+/** Instructions that name memory and do not read it, or only to put back what was there before. */
+const NAMES = /^(?:LEA|NOP|PREFETCH|CLFLUSH|XRSTOR|FXRSTOR|FRSTOR|FLDENV)/
 
 /** What the instruction at rip reads of memory by its ModRM byte or as a string; null for nothing, and for what the stack pointer alone leads to. Sizes are bytes. */
 export function memoryRead(space: AddressSpace, cpu: CpuState): { address: number; size: number } | null {

@@ -17,6 +17,11 @@ const silentCalls = new Uint8Array(CALLS)
 for (const nr of [9, 10, 11, 12, 13, 14, 25, 28, 39, 56, 60, 131, 158, 186, 218, 228, 273, 302, 334, 435])
   silentCalls[nr] = 1
 
+/** Does anybody want to hear of accesses? */
+export function isHeard({ accesses }: KernelEntry): boolean {
+  return accesses !== undefined && accesses !== null
+}
+
 /** The words of one address space. */
 export class PointWords {
   private readonly words: Uint32Array
@@ -36,7 +41,7 @@ export class PointWords {
     words[word(POINTS.paused)] = 0
     words[word(POINTS.passed)] = 0
     words[word(POINTS.logged)] = 0
-    words[word(POINTS.logging)] = kernel.accesses == null ? 0 : 1
+    words[word(POINTS.logging)] = isHeard(kernel) ? 1 : 0
   }
 
   /** To be called afterwards: tells the kernel what was counted. */

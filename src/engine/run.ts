@@ -12,7 +12,7 @@ import { CpuState } from './cpu-state.ts'
 import { ACCESS } from '../wasm/runtime-index.ts'
 import { BytecodeRoom } from './units.ts'
 import { VARIANT } from './variant.ts'
-import { PointWords } from './point-words.ts'
+import { isHeard, PointWords } from './point-words.ts'
 import { runHelper } from './helpers/index.ts'
 import { isExact } from './helpers/sse.ts'
 import { defineRegisters } from './definedness.ts'
@@ -213,8 +213,8 @@ export class Engine implements Processor {
     const entry = this.entryOf(space)
     this.space = space
     this.kernel = kernel
-    const points = (kernel.points ?? -1) >= 0 || kernel.accesses != null
-    const logged = kernel.accesses != null ? VARIANT.logged : 0
+    const points = (kernel.points ?? -1) >= 0 || isHeard(kernel)
+    const logged = isHeard(kernel) ? VARIANT.logged : 0
     this.wanted = (points ? VARIANT.points : 0) | logged | (space.checked ? VARIANT.checked : 0)
     this.logging = logged !== 0
     if (!points) return this.execute(entry, limit)

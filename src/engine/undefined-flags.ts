@@ -1,9 +1,6 @@
 /** Exists to say which arithmetic flags of a lazy record are defined, where translated code does not know the record's kind: the same rules as ir/passes/definedness has for known ones. */
-import { FLAG, FLAG_KIND } from '../ir/flags.ts'
+import { ALL_FLAGS, FLAG, FLAG_KIND } from '../ir/flags.ts'
 import { arithmeticFlags } from './flags.ts'
-
-/** For the condition: all six flags. */
-export const ALL_FLAGS = 16
 
 interface Operand {
   value: bigint

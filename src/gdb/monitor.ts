@@ -23,7 +23,10 @@ export async function monitor(
       const moment = Number(args[0]?.replace(/^@/, ''))
       if (!Number.isInteger(moment) || moment < 0) return { said: 'seek: give a moment, such as @1200\n' }
       const stop = await remote.seek(moment)
-      return { said: `@${stop.moment}, thread ${stop.tid}\nmaintenance flush register-cache makes gdb look again\n`, stop }
+      return {
+        said: `@${stop.moment}, thread ${stop.tid}\nmaintenance flush register-cache makes gdb look again\n`,
+        stop,
+      }
     }
     case 'last-write': {
       const address = Number(args[0])
@@ -34,12 +37,16 @@ export async function monitor(
     }
     case 'threads': {
       const threads = await remote.threads()
-      const lines = threads.map(({ tid, name, waiting }) => `${tid} ${name}${waiting === null ? '' : ` waits in ${waiting}`}`)
+      const lines = threads.map(
+        ({ tid, name, waiting }) => `${tid} ${name}${waiting === null ? '' : ` waits in ${waiting}`}`,
+      )
       return { said: `${lines.join('\n')}\n` }
     }
     case 'out': {
       const output = await remote.output()
-      return { said: output.map(({ moment, fd, bytes }) => `@${moment} ${fd}: ${Buffer.from(bytes).toString()}`).join('') }
+      return {
+        said: output.map(({ moment, fd, bytes }) => `@${moment} ${fd}: ${Buffer.from(bytes).toString()}`).join(''),
+      }
     }
     default:
       return { said: HELP }

@@ -64,7 +64,8 @@ async function converse(socket: Socket, stub: Stub, interrupt: () => void): Prom
       continue
     }
     const answer = await stub.answer(data)
-    if (answer !== null && !ended) socket.write(packet(typeof answer === 'string' ? Buffer.from(answer, 'latin1') : answer))
+    if (answer !== null && !ended)
+      socket.write(packet(typeof answer === 'string' ? Buffer.from(answer, 'latin1') : answer))
   }
   socket.end()
 }

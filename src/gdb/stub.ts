@@ -228,7 +228,10 @@ export class Stub {
       case 'qXfer':
         return this.transfer(packet)
       case 'qRcmd': {
-        const words = Buffer.from(bytesOf(packet.slice(6))).toString().trim().split(/\s+/)
+        const words = Buffer.from(bytesOf(packet.slice(6)))
+          .toString()
+          .trim()
+          .split(/\s+/)
         const { said, stop } = await monitor(this.remote, words, this.pid)
         if (stop !== undefined) {
           this.stop = stop

@@ -1,11 +1,25 @@
 /** Exists as the allocator behind the guarded heap: which slot a block gets, what surrounds it, and when a freed one may be used again. */
 import { nextBelow } from '../base/random.ts'
-import { PAGE_SIZE } from '../engine/layout.ts'
-import { keepGuarded, setAddressable, setGuarded } from '../engine/addressable.ts'
+import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
+import { setAddressable, setGuarded } from '../engine/addressable.ts'
 import { definednessOf, putDefinedness, setUndefined } from '../engine/definedness.ts'
-import { PROT } from '../engine/address-space.ts'
+import { PROT, type AddressSpace } from '../engine/address-space.ts'
 import { MAP, type Memory } from '../linux/mm.ts'
-import { BLOCK, newRow, PATTERN, REDZONE, REUSE, SPAN, SPAN_SHIFT, type HeapState, type Span } from './state.ts'
+import { CUSTOM } from './functions.ts'
+import { Observed } from './observed.ts'
+import {
+  BLOCK,
+  FRESH,
+  MOST_GAP,
+  newRow,
+  PATTERN,
+  REDZONE,
+  REUSE,
+  SPAN,
+  SPAN_SHIFT,
+  type HeapState,
+  type Span,
+} from './state.ts'
 
 /** Capacities of the classes of sizes, redzone not included: sixteens to 512, then eight steps per doubling. */
 const CAPACITIES: readonly number[] = capacities()
@@ -51,9 +65,32 @@ export class Allocator {
   /** Whether accesses are looked at, so that it must be known which bytes belong to blocks. */
   private watched = false
 
+  /** Blocks of custom allocators. */
+  readonly observed: Observed
+  /** No guest address is as large. */
+  readonly limit = GUEST_LIMIT
+
   constructor(state: HeapState, memory: Memory) {
     this.state = state
     this.memory = memory
+    this.observed = new Observed(this)
+  }
+
+  get space(): AddressSpace {
+    return this.memory.space
+  }
+
+  get isWatched(): boolean {
+    return this.watched
+  }
+
+  /** Are there blocks of custom allocators? */
+  get observes(): boolean {
+    return this.state.observed.rows.length > 0
+  }
+
+  isObserved(row: number): boolean {
+    return row >= 0 && this.state.blocks.madeBy[row]! >= CUSTOM
   }
 
   /** From now on memory outside of live blocks is not addressable. */
@@ -63,7 +100,8 @@ export class Allocator {
     const { spans, blocks } = this.state
     const { space } = this.memory
     const live: number[] = []
-    for (let row = 0; row < blocks.rows; row++) if (blocks.state[row] === BLOCK.live) live.push(row)
+    for (let row = 0; row < blocks.rows; row++)
+      if (blocks.state[row] === BLOCK.live && !this.isObserved(row)) live.push(row)
     const bits = live.map((row) => definednessOf(space, blocks.address[row]!, blocks.size[row]!))
     for (const span of spans) if (span !== null) this.watchSpan(span.base, span.length)
     live.forEach((row, i) => {
@@ -76,6 +114,7 @@ export class Allocator {
     const { space } = this.memory
     if (space.checked) space.guard(base, length)
     else space.watch(base, length)
+    this.observed.watch()
   }
 
   private mark(row: number, addressable: boolean): void {
@@ -89,6 +128,10 @@ export class Allocator {
   /** The row of the block, live or freed, at or nearest to an address of the heap; -1 for none. */
   nearest(address: number): number {
     const { blocks } = this.state
+    if (this.observes) {
+      const row = this.observed.near(address)
+      if (row >= 0) return row
+    }
     const span = this.spanAt(address)
     if (span === null) return -1
     const slot = span.base + Math.floor((address - span.base) / span.slot) * span.slot
@@ -128,6 +171,12 @@ export class Allocator {
     return slot < span.rows.length ? span.rows[slot]! - 1 : -1
   }
 
+  /** As `rowAt`, with the blocks of custom allocators, which may lie within others. */
+  ownerAt(address: number): number {
+    const row = this.observes ? this.observed.at(address) : -1
+    return row >= 0 ? row : this.rowAt(address)
+  }
+
   isHeap(address: number): boolean {
     return this.spanAt(address) !== null
   }
@@ -162,7 +211,8 @@ export class Allocator {
     const { space } = this.memory
     space.willWrite(from, to - from)
     space.bytes.fill(PATTERN, from, to)
-    if (this.watched) keepGuarded(space, from, to - from)
+    // What belongs to nobody is undefined, so that accesses ask (engine/addressable.ts).
+    if (this.watched) setUndefined(space, from, to - from)
   }
 
   private smallSlot(sizeClass: number): number {
@@ -186,7 +236,8 @@ export class Allocator {
       current[sizeClass] = index
       span = spans[index]!
     }
-    return span.base + span.fresh++ * span.slot
+    const next = span.fresh++
+    return span.base + (this.state.fresh === FRESH.upwards ? next : span.rows.length - 1 - next) * span.slot
   }
 
   private largeSlot(room: number): number {
@@ -196,7 +247,8 @@ export class Allocator {
   }
 
   private addSpan(length: number, slot: number, sizeClass: number): number {
-    const start = this.memory.place(length + SPAN - PAGE_SIZE, 0)
+    const apart = nextBelow(this.state.random, MOST_GAP) * PAGE_SIZE
+    const start = this.memory.place(length + SPAN - PAGE_SIZE + apart, 0)
     if (start < 0) return -1
     const base = Math.ceil(start / SPAN) * SPAN
     this.memory.add({

@@ -1,7 +1,7 @@
 /** Exists to show a row of the block table as observers see it. */
 import type { HeapBlock } from '../tool/observer.ts'
 import type { Allocator } from './allocator.ts'
-import { FUNCTIONS } from './functions.ts'
+import { functionAt } from './functions.ts'
 import { BLOCK } from './state.ts'
 
 /** A row of the block table as observers see it. */
@@ -12,8 +12,8 @@ export function blockOf(heap: Allocator, row: number): HeapBlock {
     address: blocks.address[row]!,
     size: blocks.size[row]!,
     state: freed ? 'freed' : 'live',
-    madeBy: FUNCTIONS[blocks.madeBy[row]!]!.name,
-    freedBy: freed ? FUNCTIONS[blocks.freedBy[row]!]!.name : '',
+    madeBy: functionAt(heap.state, blocks.madeBy[row]!).name,
+    freedBy: freed ? functionAt(heap.state, blocks.freedBy[row]!).name : '',
     madeAt: blocks.madeAt[row]!,
     madeTid: blocks.madeTid[row]!,
     freedAt: freed ? blocks.freedAt[row]! : 0,

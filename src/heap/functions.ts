@@ -1,7 +1,8 @@
 /** Exists to list the allocation functions by their symbols: what each does, where its arguments are, and which of them belong together. */
+import type { CustomFunction } from '../tool/allocator-spec.ts'
 
 /** Who may free what. */
-export type Family = 'malloc' | 'new' | 'new[]'
+export type Family = 'malloc' | 'new' | 'new[]' | 'custom'
 
 /** What a function does. Checks are of native functions that copy: they are looked at and then run. */
 export type Action =
@@ -22,6 +23,7 @@ export type Action =
   | 'string'
   | 'strings'
   | 'bytes'
+  | 'observe'
 
 /** One allocation function. Arguments are numbered from 0; -1 for none. */
 export interface HeapFunction {
@@ -90,6 +92,16 @@ row('strncasecmp', 'strncasecmp', 'strings', 'malloc')
 
 /** All of them; a block remembers its functions by index. */
 export const FUNCTIONS: readonly HeapFunction[] = rows
+
+/** Indices from here on are a program's own functions: HeapState.custom. */
+export const CUSTOM = 128
+
+/** The function of an index, as blocks and HeapState.functions have it. */
+export function functionAt({ custom }: { custom: readonly CustomFunction[] }, index: number): HeapFunction {
+  if (index < CUSTOM) return FUNCTIONS[index]!
+  const { fn, size = -1 } = custom[index - CUSTOM]!
+  return { name: fn, symbols: [fn], action: 'observe', family: 'custom', align: -1, size }
+}
 
 const bySymbol = new Map(rows.flatMap(({ symbols }, i) => symbols.map((symbol): [string, number] => [symbol, i])))
 

@@ -14,19 +14,23 @@ import type { Heap } from '../linux/heap.ts'
 import type { Kernel } from '../linux/kernel.ts'
 import type { Memory } from '../linux/mm.ts'
 import type { Task } from '../linux/state.ts'
+import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { HeapBlock, HeapEvent } from '../tool/observer.ts'
 import { Allocator, CLASSES } from './allocator.ts'
 import { blockOf } from './blocks.ts'
 import { checkCopy } from './copies.ts'
-import { FUNCTIONS, type HeapFunction } from './functions.ts'
+import { CUSTOM, functionAt, FUNCTIONS, type HeapFunction } from './functions.ts'
 import { findLeaks } from './leaks.ts'
-import { recognise, type Recognised } from './recognise.ts'
+import { customFunctions, isWithin, nameOf, resumeSites, type Complain } from './observed.ts'
+import { isLinker, recognise, type Recognised } from './recognise.ts'
 import { BLOCK, newHeap, type HeapState } from './state.ts'
 
 /** Options of a guarded heap. */
 export interface GuardedOptions {
   /** Bytes of freed blocks that are kept from being used again. */
   quarantine: number
+  /** The program's own allocation functions. */
+  custom?: readonly CustomFunction[]
 }
 
 /** The answer of KernelEntry.intercept that lets the function's own code run. */
@@ -43,6 +47,9 @@ const ELSEWHERE = -2
 
 /** Accesses by one instruction that are told; stopping for more of them would only take time. */
 const MOST_TOLD = 10_000
+
+/** The answer of KernelEntry.intercept that stops before the function, to come to it once more. */
+const AGAIN = -2
 
 const EINVAL = 22
 
@@ -73,7 +80,7 @@ export class GuardedHeap implements Heap {
   }
 
   begin(k: Kernel, memory: Memory): void {
-    memory.map.heap = newHeap(k.state.constants.seed, this.options.quarantine, CLASSES)
+    memory.map.heap = newHeap(k.state.constants.seed, this.options.quarantine, CLASSES, this.options.custom ?? [])
     this.allocators.delete(memory)
   }
 
@@ -81,6 +88,7 @@ export class GuardedHeap implements Heap {
     const state = memory.map.heap as HeapState | undefined
     if (state === undefined) return
     for (const address of state.functions.keys()) memory.space.intercept(address)
+    resumeSites(state, memory.space)
     if (this.watching) this.allocator(memory).watch()
   }
 
@@ -92,7 +100,8 @@ export class GuardedHeap implements Heap {
   excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean {
     if ((this.told.get(pc) ?? 0) >= MOST_TOLD) return true
     const memory = k.memory(t)
-    return !store && isOverRead(memory, this.allocator(memory).state.strings, pc, address, bytes)
+    const { state } = this.allocator(memory)
+    return isWithin(state, t.tid) || (!store && isOverRead(memory, state.strings, pc, address, bytes))
   }
 
   unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void {
@@ -173,7 +182,11 @@ export class GuardedHeap implements Heap {
     state.mixed ||= found.mixed
     for (const [from, to] of found.strings)
       state.strings.push([Math.max(mapping.start, from + bias), Math.min(mapping.end, to + bias)])
-    const wanted = state.ownOperators ? found.functions : [...found.functions, ...found.operators]
+    const wanted = [...found.functions, ...(state.ownOperators ? [] : found.operators)]
+    // What is answered is not followed.
+    const answered = new Set(wanted.map(([address]) => address))
+    if (state.custom.length > 0 && !isLinker(path))
+      wanted.push(...customFunctions(bytes, path, state.custom).filter(([address]) => !answered.has(address)))
     for (const [address, index] of wanted) {
       const at = address + bias
       if (at < mapping.start || at >= mapping.end) continue
@@ -185,8 +198,12 @@ export class GuardedHeap implements Heap {
   call(k: Kernel, t: Task): number {
     const memory = k.memory(t)
     const heap = this.allocator(memory)
-    const index = heap.state.functions.get(Number(k.cpu.rip))
+    const rip = Number(k.cpu.rip)
+    const index = heap.state.functions.get(rip)
+    if (heap.state.sites.has(rip)) heap.observed.leave(k, t, complainer(k, t, memory, heap, index ?? 0, rip))
     if (index === undefined) return NATIVE
+    if (index >= CUSTOM)
+      return heap.observed.enter(k, t, index, complainer(k, t, memory, heap, index, rip)) ? NATIVE : AGAIN
     const f = FUNCTIONS[index]!
     const result = perform({ k, t, memory, heap, index, f })
     if (result === NATIVE) return NATIVE
@@ -208,7 +225,7 @@ export class GuardedHeap implements Heap {
     const heap = this.allocator(memory)
     const { blocks } = heap.state
     for (let row = 0; row < blocks.rows; row++)
-      if (blocks.state[row] !== BLOCK.none) reportDamage(k, t, heap, row, 'exit', 0, 0)
+      if (blocks.state[row] !== BLOCK.none && !heap.isObserved(row)) reportDamage(k, t, heap, row, 'exit', 0, 0)
     const listeners = k.observers.filter((observer) => 'leaks' in observer && observer.leaks !== undefined)
     if (listeners.length === 0) return
     const event = { task: k.info(t), moment: k.state.count, blocks: findLeaks(k, t, heap) }
@@ -433,7 +450,7 @@ function free(call: Call, address: number, checked: boolean): void {
   const row = liveRow(call, address, 'invalid-free')
   if (row < 0) return
   const { blocks } = heap.state
-  const made = FUNCTIONS[blocks.madeBy[row]!]!
+  const made = functionAt(heap.state, blocks.madeBy[row]!)
   if (heap.state.mixed) checked = false
   if (made.family !== f.family && !heap.state.mixed) report(call, 'mismatched-free', address, row, {})
   else if (checked && f.family !== 'malloc') {
@@ -448,6 +465,25 @@ function free(call: Call, address: number, checked: boolean): void {
   blocks.freedAt[row] = k.state.count
   blocks.freedTid[row] = t.tid
   heap.release(row)
+}
+
+/** Tells what is wrong with a call of a custom function. */
+function complainer(k: Kernel, t: Task, memory: Memory, heap: Allocator, index: number, site: number): Complain {
+  return (kind, address, row, numbers) => {
+    if (k.heapObservers.length === 0) return
+    const isCall = kind !== 'overlapping-block'
+    tell(k, {
+      task: k.info(t),
+      moment: k.state.count,
+      kind,
+      by: isCall ? nameOf(heap.state, index) : '',
+      site: isCall ? (memory.space.readU32(k.cpu.gprNumber(REG.rsp)) ?? 0) : site,
+      stack: k.cpu.gprNumber(REG.rsp),
+      address,
+      block: row < 0 ? null : blockOf(heap, row),
+      numbers,
+    })
+  }
 }
 
 function siteOf({ k, memory }: Call): number {

@@ -10,7 +10,7 @@ import type { Kernel } from '../linux/kernel.ts'
 import type { Mapping, Task } from '../linux/state.ts'
 import type { LeakedBlock, LeakState } from '../tool/observer.ts'
 import type { Allocator } from './allocator.ts'
-import { FUNCTIONS } from './functions.ts'
+import { functionAt } from './functions.ts'
 import { blockOf } from './blocks.ts'
 import { BLOCK } from './state.ts'
 
@@ -110,16 +110,20 @@ class Search {
     for (let at = start; at < mapping.end;) {
       const end = Math.min(mapping.end, at - (at % PAGE_SIZE) + PAGE_SIZE)
       const readable = (this.k.space(this.t).attributes[at >>> PAGE_SHIFT]! & ATTRIBUTE.unmapped) === 0
-      if (readable && !this.heap.isHeap(at)) this.scan(at, end, (address) => this.visit(address))
+      if (readable && !this.heap.isHeap(at)) this.scan(at, end, -1, (address) => this.visit(address))
       at = end
     }
   }
 
-  private scan(from: number, to: number, visit: (address: number) => void): void {
-    const { words } = this
+  /** Visits words that may be addresses; those within blocks of custom allocators only if they are block `row`'s. */
+  private scan(from: number, to: number, row: number, visit: (address: number) => void): void {
+    const { words, heap } = this
+    const { observes } = heap
     for (let i = ((from + 7) >>> 3) << 1; i + 1 < to >>> 2; i += 2) {
       const low = words[i]!
-      if (low !== 0 && words[i + 1] === 0) visit(low >>> 0)
+      if (low === 0 || words[i + 1] !== 0) continue
+      if (observes && heap.observed.at(i * 4) !== (heap.isObserved(row) ? row : -1)) continue
+      visit(low >>> 0)
     }
   }
 
@@ -151,12 +155,12 @@ class Search {
   private scanBlock(row: number, visit: (address: number) => void): void {
     const { blocks } = this.heap.state
     const address = blocks.address[row]!
-    this.scan(address, address + (blocks.size[row]! & ~7), visit)
+    this.scan(address, address + (blocks.size[row]! & ~7), row, visit)
   }
 
   /** The live block that an address points to or into; -1 for none. */
   private pointed(address: number): number {
-    const row = this.heap.rowAt(address)
+    const row = this.heap.ownerAt(address)
     const { blocks } = this.heap.state
     if (row < 0 || blocks.state[row] !== BLOCK.live) return -1
     const start = blocks.address[row]!
@@ -229,7 +233,7 @@ class Search {
 
   /** new[] of objects with destructors: the number of elements lies before them. */
   private isArray(row: number, start: number, size: number, offset: number): boolean {
-    const { family } = FUNCTIONS[this.heap.state.blocks.madeBy[row]!]!
+    const { family } = functionAt(this.heap.state, this.heap.state.blocks.madeBy[row]!)
     if (offset !== 8 || family !== 'new[]') return false
     const count = this.word(start)
     return count > 0 && (size - 8) % count === 0

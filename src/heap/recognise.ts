@@ -29,12 +29,24 @@ const STRING_FUNCTION = /^_*(?:str|stp|mem|rawmem|wcs|wcp|wmem)/
 const ALLOCATOR_LIBRARY = /^lib(?:jemalloc|mimalloc|tcmalloc)[\w.-]*\.so/
 const CXX_LIBRARY = /^(libstdc\+\+|libc\+\+|libc\+\+abi)\.so/
 
+/** Is this the dynamic linker, whose allocator is its own? */
+export function isLinker(path: string): boolean {
+  return LINKER.test(path.slice(path.lastIndexOf('/') + 1))
+}
+
 /**
  * The functions of `bytes`, loaded from `path`. A shared C or C++ library is known by its name. A program that contains them is known by symbols that only
  * they have: what a program defines itself is a custom allocator, which nobody replaces.
  */
 export function recognise(bytes: Uint8Array, path: string, isProgram: boolean): Recognised {
-  const found: Recognised = { functions: [], operators: [], ownOperators: false, musl: false, mixed: false, strings: [] }
+  const found: Recognised = {
+    functions: [],
+    operators: [],
+    ownOperators: false,
+    musl: false,
+    mixed: false,
+    strings: [],
+  }
   try {
     collect(parseElf(bytes, path), path.slice(path.lastIndexOf('/') + 1), isProgram, found)
   } catch (error) {

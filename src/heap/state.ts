@@ -1,4 +1,5 @@
 /** Exists to define what a guarded heap remembers: plain data, part of the address space's map and so of every snapshot and hash. */
+import type { CustomFunction } from '../tool/allocator-spec.ts'
 import { randomFrom, nextBelow, type RandomState } from '../base/random.ts'
 
 /** States of a row of the block table. */
@@ -54,6 +55,30 @@ export interface Span {
 /** How a freed slot is chosen to be used again: drawn from the seed, since the layout of the heap is a dimension of the hunt. */
 export const REUSE = { newest: 0, oldest: 1, any: 2 } as const
 
+/** A call of a custom function that has not returned. */
+export interface Pending {
+  tid: number
+  /** Stack pointer at its entry, and where it returns to. */
+  stack: number
+  back: number
+  index: number
+  /** The call included. */
+  moment: number
+  /** Its arguments; null for those that it has not. */
+  size: number | null
+  old: number | null
+  pool: number | null
+}
+
+/** Which slot of a span that was never used is used next: drawn, too. */
+export const FRESH = { upwards: 0, downwards: 1 } as const
+
+/** Pages that may be left free between spans: how many at most. */
+export const MOST_GAP = 16
+
+/** In one run of so many, the quarantine is this much smaller than it may be: blocks are used again soon. */
+const SMALL = { of: 4, by: 16 }
+
 /** Everything that a guarded heap knows. */
 export interface HeapState {
   /** Index in FUNCTIONS by address. */
@@ -66,7 +91,15 @@ export interface HeapState {
   musl: boolean
   /** The allocator has one function for malloc and new, or for free and delete: nothing is mismatched. */
   mixed: boolean
+  /** The program's own allocation functions that are followed. */
+  custom: CustomFunction[]
+  pending: Pending[]
+  /** Addresses to which custom functions have returned: they are intercepted. */
+  sites: Set<number>
+  /** Blocks of custom allocators by address: starts (ascending) and rows; pools by row; freed ones in the order of their freeing. */
+  observed: { starts: number[]; rows: number[]; pools: Map<number, number>; freed: number[] }
   reuse: number
+  fresh: number
   random: RandomState
   blocks: BlockTable
   spans: (Span | null)[]
@@ -99,7 +132,12 @@ function table(rows: number): BlockTable {
 }
 
 /** An empty heap; `quarantine` is the number of bytes of freed blocks that are kept from use. */
-export function newHeap(seed: number, quarantine: number, classes: number): HeapState {
+export function newHeap(
+  seed: number,
+  quarantine: number,
+  classes: number,
+  custom: readonly CustomFunction[],
+): HeapState {
   const random = randomFrom(seed, 'heap')
   return {
     functions: new Map(),
@@ -107,14 +145,24 @@ export function newHeap(seed: number, quarantine: number, classes: number): Heap
     strings: [],
     musl: false,
     mixed: false,
+    custom: custom.map((one) => ({ ...one })),
+    pending: [],
+    sites: new Set(),
+    observed: { starts: [], rows: [], pools: new Map(), freed: [] },
     reuse: nextBelow(random, 3),
+    fresh: nextBelow(random, 2),
     random,
     blocks: table(256),
     spans: [],
     chunks: new Map(),
     free: Array.from({ length: classes }, () => []),
     current: Array.from({ length: classes }, () => -1),
-    quarantine: { limit: quarantine, bytes: 0, rows: [], head: 0 },
+    quarantine: {
+      limit: nextBelow(random, SMALL.of) === 0 ? Math.floor(quarantine / SMALL.by) : quarantine,
+      bytes: 0,
+      rows: [],
+      head: 0,
+    },
   }
 }
 

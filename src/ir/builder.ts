@@ -46,6 +46,8 @@ function sameValue(x: Node | null, y: Node | null): boolean {
 /** Appends ops to one block at a time. Every method returns the node that holds the result. */
 export class Builder {
   block: Block
+  /** Are values that have been computed used again? */
+  sharing = true
   /** The current value of each register in this block, where known. */
   private current: (Node | null)[] = new Array(REGISTER_SLOTS).fill(null)
   /** The flag record left by this block, where it is known statically. */
@@ -84,7 +86,7 @@ export class Builder {
     if (op.effect === 'pure') {
       const folded = fold(this, op, a, b, c, imm)
       if (folded !== null) return folded
-      if (a !== null && bytes === null) {
+      if (a !== null && bytes === null && this.sharing) {
         const same = this.recent(op, a, b, c, imm, imm2)
         if (same !== null) return same
       }

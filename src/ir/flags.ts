@@ -45,6 +45,9 @@ export const CC = {
   g: 15,
 } as const
 
+/** Besides the condition codes, where what is meant are all arithmetic flags. */
+export const ALL_FLAGS = 16
+
 /** Operand sizes in bits. */
 export type Size = 8 | 16 | 32 | 64
 

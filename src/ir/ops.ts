@@ -403,11 +403,15 @@ export const ops = {
   shadow_store32: row('shadow.store32', ['i32'], null, 'shadow'),
   shadow_store64: row('shadow.store64', ['i64'], null, 'shadow'),
   shadow_store128: row('shadow.store128', ['v128'], null, 'shadow'),
+  // a != 0 ? b : 0. What b is of, if of nothing else, is computed only then.
+  guarded_i32: row('guarded.i32', ['i32', 'i32'], 'i32', 'pure'),
+  guarded_i64: row('guarded.i64', ['i32', 'i64'], 'i64', 'pure'),
+  guarded_v128: row('guarded.v128', ['i32', 'v128'], 'v128', 'pure'),
   // Tells before the instruction that it depends on undefined bits when a != 0: imm is a USE (exits.ts), imm2 the registers to be taken for defined afterwards.
   undefined_if: row('undefined.if', ['i32'], null, 'guard'),
   // What of condition imm, or for 16 of all arithmetic flags, is undefined: of a record of kind a, operands b and their V bits c, two lanes each.
   flags_undefined: row('flags.undefined', ['i32', 'v128', 'v128'], 'i32', 'pure'),
-  // The stack pointer was lowered to a: the imm bytes from 128 below it on become undefined.
+  // The stack pointer was lowered to a: the imm bytes from 128 below it on become undefined. imm2 is 1 where the access right before was at a.
   stack_claim: row('stack.claim', ['i64'], null, 'state'),
   // The stack pointer moved from a to b by an amount that is no constant; as stack_claim when it was lowered.
   stack_moved: row('stack.moved', ['i64', 'i64'], null, 'state'),

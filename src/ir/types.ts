@@ -59,6 +59,10 @@ export interface InsnMark {
   atomic?: true
   /** PAUSE. */
   pauses?: true
+  /** Loads (1) and stores (2) of the instruction are to the own stack, as its encoding alone tells. */
+  own?: number
+  /** Its operand lies at a fixed place, or in the thread's own storage (FS). */
+  place?: 'fixed' | 'thread'
 }
 
 /** A basic block: effects and values in program order, then a terminator. */

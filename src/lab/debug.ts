@@ -1,23 +1,22 @@
 /** Exists to open a recorded run in this thread as one that can be walked both ways, and to answer what front ends ask of it. */
 import { LemmingError } from '../base/errors.ts'
 import { inflate } from '../host/node.ts'
-import { startTimeline } from '../replay/machine.ts'
+import { startMachine, startTimeline } from '../replay/machine.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
 import type { Timeline } from '../replay/timeline.ts'
 import { Debugger } from '../session/debugger.ts'
 import type { Stop } from '../session/protocol.ts'
 import { verifyEnd } from '../session/session.ts'
-import type { AskJob, OpenJob } from './jobs.ts'
-import { readRecording } from './storage.ts'
+import type { Answers, AskJob, KeepBranchJob, OpenJob } from './jobs.ts'
+import { readRecording, writeExport } from './storage.ts'
 
 let opened: Debugger | null = null
 
 /** Executes the recorded run once, compares its end with the recorded one, and stands at its end. */
 export function openRun({ file, budget, interrupt }: OpenJob): Stop {
   const { recording, objects } = readRecording(file)
-  let timeline: Timeline | undefined
-  const world = new ReplayingWorld(recording.answers, objects, (fd, bytes) => timeline?.wrote(fd, bytes))
-  timeline = startTimeline(recording.inputs, world, recording.end, {
+  const world = new ReplayingWorld(recording.answers, objects, (fd, bytes) => timeline.wrote(fd, bytes))
+  const timeline: Timeline = startTimeline(recording.inputs, world, recording.end, {
     ...(budget !== null && { budget }),
     interrupted: () => Atomics.exchange(interrupt, 0, 0) !== 0,
   })
@@ -31,4 +30,26 @@ export function openRun({ file, budget, interrupt }: OpenJob): Stop {
 export function askRun({ method, args }: AskJob): unknown {
   if (opened === null) throw new LemmingError('internal', 'internal error: no run is open')
   return (opened[method] as (...args: unknown[]) => unknown).apply(opened, args)
+}
+
+/** Writes the self-contained recording of a branch: the recorded run up to a moment, then another schedule. */
+export function keepBranch({ file, moment, seed, limit, output }: KeepBranchJob): Answers['keepBranch'] {
+  const { recording, objects } = readRecording(file)
+  const earlier = recording.inputs.options.branches?.filter((branch) => branch.moment < moment) ?? []
+  const options = { ...recording.inputs.options, branches: [...earlier, { moment, seed }] }
+  const inputs = { ...recording.inputs, options }
+  const subject = startMachine(inputs, new ReplayingWorld(recording.answers, objects, () => {}))
+  subject.advance(limit)
+  const ending = subject.ending()
+  if (ending === null) {
+    throw new LemmingError(
+      'export-unfinished',
+      `the lemming with seed ${seed} has not ended at @${subject.count}`,
+      'keep another one, or give it more instructions with --limit',
+    )
+  }
+  const end = { count: subject.count, hash: subject.hash(), ending }
+  subject.release()
+  writeExport(output, { recording: { ...recording, inputs, end }, objects })
+  return { ending, moment: end.count, error: null }
 }

@@ -8,7 +8,7 @@ export interface OpenRun {
   /** Where it stands. */
   stop: Stop
   /** Ends what is being executed at the next opportunity. */
-  interrupt(): void
+  interrupt: () => void
 }
 
 /** Opens the recording in a file; checkpoints may take `budget` bytes, or as much as is usual (null). */

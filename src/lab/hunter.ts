@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { adoptFailures } from '../campaign/adopt.ts'
 import { changePlan, doneRuns, getUp, planOf, recordRun, sitDown, type Cell } from '../campaign/catalogue-campaigns.ts'
-import { bucketOf, recordFailure } from '../campaign/catalogue-failures.ts'
+import { bucketOf, highestNumber, recordFailure } from '../campaign/catalogue-failures.ts'
 import { Catalogue } from '../campaign/catalogue.ts'
 import { FailureDirectory } from '../campaign/failures.ts'
 import { falseStartOf } from '../campaign/false-start.ts'
@@ -12,6 +12,7 @@ import { signatureOf } from '../campaign/signature.ts'
 import { nodeCodec } from '../host/node.ts'
 import type { RunInputs } from '../session/session.ts'
 import { NativeRunner } from './native.ts'
+import type { Criteria } from './criteria.ts'
 import { allInput, ThreadRunner } from './runner.ts'
 import type { Thread } from './thread.ts'
 import { version } from './version.ts'
@@ -21,6 +22,8 @@ export interface CampaignPlan {
   inputs: RunInputs
   native: boolean
   nonzeroExit: boolean
+  /** What else is a failure; absent for nothing. */
+  criteria?: Criteria
   firstSeed: number
   /** Runs over all cells, or null for no bound. */
   runs: number | null
@@ -126,7 +129,15 @@ export async function runCampaign(
 
   const input = await inputOf(catalogue, id, plan)
   const scratch = directory.scratch()
-  const job = { inputs: plan.inputs, cells, campaign: uuid, nonzeroExit: plan.nonzeroExit, scratch, jobs: plan.jobs }
+  const job = {
+    inputs: plan.inputs,
+    cells,
+    campaign: uuid,
+    nonzeroExit: plan.nonzeroExit,
+    criteria: plan.criteria,
+    scratch,
+    jobs: plan.jobs,
+  }
   const notified: Promise<void>[] = []
   const kept: FoundFailure[] = []
   const deadline = alarm(plan.seconds === null ? null : plan.seconds - before)
@@ -169,10 +180,7 @@ export async function runCampaign(
         )!
         let name: string | null = null
         if (plan.keep === null || n < plan.keep) {
-          const { used } = catalogue.get<{ used: number }>(
-            `SELECT ifnull(max(CAST(substr(name, 2) AS INTEGER)), 0) AS used FROM failures`,
-          )!
-          name = directory.keep(outcome.bundle, used)
+          name = directory.keep(outcome.bundle, highestNumber(catalogue))
         } else directory.discard(outcome.bundle)
         // Killed between the two, the failure is there with all that the catalogue needs: the next one who opens it takes it over.
         catalogue.transaction(() => {

@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import { resolve } from 'node:path'
 import { LemmingError } from '../base/errors.ts'
 import type { Cell } from '../campaign/catalogue-campaigns.ts'
+import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { CheckChoices, MountChoice, RunInputs } from '../session/session.ts'
 
 export type { MountChoice }
@@ -25,9 +26,12 @@ export interface RunWishes {
   clockRate: number
   /** Virtual seconds, or null. */
   timeLimit: number | null
+  instructionLimit: number | null
   heap: 'native' | 'guarded'
   /** Bytes. */
   quarantine: number
+  /** The program's own allocation functions. */
+  allocators: CustomFunction[]
   checks: CheckChoices
 }
 
@@ -55,7 +59,9 @@ export function runInputs(wishes: RunWishes, outer: Record<string, string | unde
       uid: process.getuid!(),
       gid: process.getgid!(),
       timeLimit: wishes.timeLimit === null ? null : Math.round(wishes.timeLimit * 1e9),
+      ...(wishes.instructionLimit !== null && { instructionLimit: wishes.instructionLimit }),
       ...(wishes.heap === 'guarded' && { heap: wishes.heap, quarantine: wishes.quarantine }),
+      ...(wishes.heap === 'guarded' && wishes.allocators.length > 0 && { allocators: wishes.allocators }),
     },
     ...(wishes.checks.names.length > 0 && { checks: wishes.checks }),
   }

@@ -2,7 +2,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Cell } from '../campaign/catalogue-campaigns.ts'
 import type { PlainError, RunPoint, SeedOutcome } from '../campaign/outcome.ts'
+import type { Criteria } from './criteria.ts'
 import type { Debuggee, Stop } from '../session/protocol.ts'
+import type { Schedule } from '../replay/machine.ts'
 import type { RunEnding, RunInputs } from '../session/session.ts'
 import type { Finding, LeakSummary } from '../tool/finding.ts'
 
@@ -56,6 +58,8 @@ export interface HuntJob {
   cells: Cell[]
   /** A non-zero exit is a failure. */
   nonzeroExit: boolean
+  /** What else is one; absent for nothing. */
+  criteria?: Criteria
   /** Directory for the bundles of failures, made when there is one. */
   scratch: string
   /** Standard input, which all runs get from its beginning: asked for through `port` when a program first reads it. */
@@ -85,7 +89,67 @@ export interface AskJob {
   args: unknown[]
 }
 
-export type Job = RunJob | ReplayJob | HuntJob | SeedJob | OpenJob | AskJob
+/** What the schedule of a recorded failure was. */
+export interface ScheduleJob {
+  kind: 'schedule'
+  /** Path of the recording. */
+  file: string
+  /** What counts as a failure, apart from what the recording says. */
+  criteria?: Criteria
+}
+
+/** A recorded failure's run with something changed. */
+export interface TrialJob {
+  kind: 'trial'
+  file: string
+  change: Partial<RunInputs>
+  /** Whether it sees the outside as it is now, with `input`, and not as it was recorded. */
+  live: boolean
+  input: Uint8Array | null
+  criteria?: Criteria
+}
+
+/** The same, kept as a failure's bundle. */
+export interface MinimisedJob extends Omit<TrialJob, 'kind'> {
+  kind: 'minimised'
+  bundle: string
+  /** What was done, for its document. */
+  note: string
+}
+
+/** What a trial came to. */
+export interface TrialAnswer {
+  count: number
+  /** Signature of what went wrong, null for nothing. */
+  signature: string | null
+}
+
+/** A switch from one task to another: where the one stops and where the other goes on. */
+export interface SwitchRow {
+  moment: number
+  tid: number
+  /** Instructions that it had executed. */
+  count: number
+  to: number
+  /** It is one of the schedule's; the others happen because a task waits or ends. */
+  chosen: boolean
+  from: string
+  into: string
+}
+
+/** Executes a recorded run again, with another schedule from a moment on, and writes the recording of that. */
+export interface KeepBranchJob {
+  kind: 'keepBranch'
+  file: string
+  moment: number
+  seed: number
+  /** Instructions in all after which it is given up. */
+  limit: number
+  /** The new recording. */
+  output: string
+}
+
+export type Job = RunJob | ReplayJob | HuntJob | SeedJob | OpenJob | AskJob | KeepBranchJob | ScheduleJob | TrialJob | MinimisedJob
 
 /** One stream of a program's output. */
 export interface CapturedStream {
@@ -130,7 +194,11 @@ export interface Answers {
   hunt: null
   seed: SeedOutcome
   open: Stop
+  schedule: TrialAnswer & { schedule: Schedule; elapsed: number; inputs: RunInputs; finding: Finding }
+  trial: TrialAnswer
+  minimised: { finding: Finding; count: number; hash: string; rows: SwitchRow[] }
   ask: unknown
+  keepBranch: { ending: RunEnding; moment: number; error: null }
 }
 
 /** An answer on its way. */

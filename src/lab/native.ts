@@ -10,6 +10,7 @@ import type { Runner, RunPoint, SeedOutcome } from '../campaign/outcome.ts'
 import type { RunEnding, RunInputs } from '../session/session.ts'
 import type { Finding } from '../tool/finding.ts'
 import { Capture } from './capture.ts'
+import { judge, NO_CRITERIA, type Criteria } from './criteria.ts'
 import { withSeed } from './inputs.ts'
 import { version } from './version.ts'
 
@@ -19,6 +20,7 @@ export interface NativeJob {
   cells: readonly Cell[]
   campaign: string
   nonzeroExit: boolean
+  criteria?: Criteria
   scratch: string
   /** Runs at the same time. */
   jobs: number
@@ -40,16 +42,17 @@ export class NativeRunner implements Runner {
   }
 
   async run(point: RunPoint): Promise<SeedOutcome> {
-    const { cells, nonzeroExit } = this.job
+    const { cells, nonzeroExit, criteria = NO_CRITERIA } = this.job
     const inputs = withSeed(this.job.inputs, point.seed, cells[point.cell])
     const capture = new Capture()
     const began = Date.now()
     const { ending, pid } = await this.execute(inputs, capture)
     if (this.closed) throw new Error('closed')
     const said = ending.kind === 'exit' && ending.code !== 0 ? { said: capture.firstLine(2) } : {}
-    if (ending.kind === 'exit' && (ending.code === 0 || !nonzeroExit))
-      return { ...point, kind: 'passed', count: 0, ending, ...said }
-    const finding = findingOf(ending, point.seed)
+    const rules: Criteria = nonzeroExit ? { ...criteria, exitCodes: 'nonzero' } : criteria
+    const judged = judge(ending, capture, rules, { moment: 0, seed: point.seed })
+    if (ending.kind === 'exit' && judged === null) return { ...point, kind: 'passed', count: 0, ending, ...said }
+    const finding = judged?.kind === 'output' ? judged : findingOf(ending, point.seed)
     const bundle = join(this.job.scratch, `run-${point.seed}-${point.cell}`)
     this.writeBundle(bundle, inputs, point, { ending, finding, capture, pid, began })
     return { ...point, kind: 'failed', count: 0, ending, hash: '', finding, bundle, ...said }

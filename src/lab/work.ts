@@ -36,7 +36,10 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
       // Before anything is translated.
       warm(job.inputs.path)
       provide(job.inputs.path)
-      hunt = { ...job, inputs: withSteps(job.inputs, nodeWorld(files, { readInput: emptyInput, writeOutput: () => {} })) }
+      hunt = {
+        ...job,
+        inputs: withSteps(job.inputs, nodeWorld(files, { readInput: emptyInput, writeOutput: () => {} })),
+      }
       return null
     case 'seed':
       return seed(job)
@@ -50,6 +53,8 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
       return (await import('./debug.ts')).openRun(job)
     case 'ask':
       return (await import('./debug.ts')).askRun(job)
+    case 'keepBranch':
+      return (await import('./debug.ts')).keepBranch(job)
   }
 }
 
@@ -242,11 +247,15 @@ async function execute(
 async function judged(
   inputs: RunInputs,
   world: RecordingWorld | ReplayingWorld,
+  capture: Capture,
+  criteria = NO_CRITERIA,
   schedule?: Schedule,
 ): Promise<{ session: Session; finding: Finding | null }> {
   const { session, check } = await execute(inputs, world, false, schedule)
   const { findings } = await checked(session, check)
-  const ending = await findingOf(session)
+  const at = { moment: session.subject.count, seed: inputs.seed }
+  const output = judge(session.runToEnd(), capture, criteria, at)
+  const ending = output?.kind === 'output' ? output : await findingOf(session)
   return { session, finding: ending ?? findings.find(countsAsError) ?? null }
 }
 

@@ -4,6 +4,7 @@
  */
 import { ATTRIBUTE, ATTRIBUTE_COUNT, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import type { AddressSpace } from '../engine/address-space.ts'
+import { putImage, takeImages, type DefinednessImage } from './definedness.ts'
 import { filePages, watchShared } from './fs/mapping.ts'
 import { Kernel } from './kernel.ts'
 import { Memory } from './mm.ts'
@@ -28,6 +29,8 @@ export interface Checkpoint {
   spaces: Map<number, SpaceCopy>
   /** Pages copied for this one alone. */
   copied: number
+  /** V bits, in machines that have them. */
+  definedness: Map<number, DefinednessImage> | null
 }
 
 const NOTHING: SpaceCopy = { numbers: new Int32Array(0), pages: [], barred: [] }
@@ -48,11 +51,12 @@ export class Checkpoints {
       spaces.set(id, copy)
       this.keep(memory, copy)
     }
-    return { moment: k.state.count, state: structuredClone(k.state), spaces, copied }
+    const definedness = k.definedness ? takeImages(k) : null
+    return { moment: k.state.count, state: structuredClone(k.state), spaces, copied, definedness }
   }
 
   /** A kernel that goes on where the checkpoint was taken, in the address spaces of `old`, which must not be used afterwards. */
-  restore(old: Kernel, { state, spaces }: Checkpoint): Kernel {
+  restore(old: Kernel, { state, spaces, definedness }: Checkpoint): Kernel {
     const k = new Kernel(structuredClone(state), old.world, old.processor, old.definedness)
     k.heap = old.heap
     k.traps = old.traps
@@ -66,6 +70,7 @@ export class Checkpoints {
       k.memories.set(id, memory)
       this.keep(memory, copy)
     }
+    for (const [id, image] of definedness ?? []) putImage(k.memories.get(id)!, image)
     for (const [id, { space }] of old.memories) if (!k.memories.has(id)) k.processor.releaseSpace(space)
     for (const [id, memory] of k.memories) {
       memory.space.dirtied.length = 0

@@ -1,9 +1,19 @@
 /** Exists to tell when a system call depends on undefined bits, in its registers or in the memory that it makes the kernel read, and to carry V bits over signal handlers. */
 import type { AddressSpace } from '../engine/address-space.ts'
-import { definednessOf, defineRegisters, firstUndefined, putDefinedness, setUndefined } from '../engine/definedness.ts'
+import {
+  definednessOf,
+  defineRegisters,
+  firstUndefined,
+  hasUndefined,
+  putDefinedness,
+  setDefined,
+  setUndefined,
+} from '../engine/definedness.ts'
+import { PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import { REG, registers, STATE, STATE_SIZE } from '../ir/registers.ts'
 import { argumentRegister, type ArgType, type CallView, type Declaration, type Range } from './declare.ts'
 import type { Kernel } from './kernel.ts'
+import type { Memory } from './mm.ts'
 import type { Task } from './state.ts'
 
 const SYSCALL_LENGTH = 2
@@ -183,4 +193,34 @@ export function isVectorSearch({ bytes }: AddressSpace, pc: number): boolean {
       return true
   }
   return false
+}
+
+/** Numbers of the pages of an address space with bits that are not defined, ascending, and the V bits of all of their bytes. */
+export interface DefinednessImage {
+  pages: Int32Array
+  bits: Uint8Array
+}
+
+/** The V bits of all address spaces. */
+export function takeImages(k: Kernel): Map<number, DefinednessImage> {
+  return new Map([...k.memories].map(([id, memory]) => [id, takeImage(memory)]))
+}
+
+function takeImage({ map, space }: Memory): DefinednessImage {
+  const pages: number[] = []
+  for (const { start, end } of map.mappings)
+    for (let page = start >>> PAGE_SHIFT; page < end >>> PAGE_SHIFT; page++)
+      if (hasUndefined(space, page)) pages.push(page)
+  const bits = new Uint8Array(pages.length * PAGE_SIZE)
+  pages.forEach((page, i) => bits.set(definednessOf(space, page << PAGE_SHIFT, PAGE_SIZE), i * PAGE_SIZE))
+  return { pages: Int32Array.from(pages), bits }
+}
+
+/** Gives a space the V bits of an image; nothing in it is guarded any more. */
+export function putImage({ map, space }: Memory, { pages, bits }: DefinednessImage): void {
+  space.unguardAll()
+  for (const { start, end } of map.mappings) setDefined(space, start, end - start)
+  pages.forEach((page, i) =>
+    putDefinedness(space, page << PAGE_SHIFT, bits.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)),
+  )
 }

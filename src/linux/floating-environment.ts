@@ -17,6 +17,15 @@ const READERS = new Set([
  * there the flags are kept from the first time on that the program writes them.
  */
 export function readsExceptions(elf: ElfFile): boolean {
+  let answer = answers.get(elf.bytes)
+  if (answer === undefined) answers.set(elf.bytes, (answer = look(elf)))
+  return answer
+}
+
+/** What was found out about files: the runs of a hunt load the same bytes again and again. */
+const answers = new WeakMap<Uint8Array, boolean>()
+
+function look(elf: ElfFile): boolean {
   try {
     const imports = elf.dynsym()
     const symbols = imports ?? elf.symtab()

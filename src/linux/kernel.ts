@@ -55,7 +55,7 @@ export class Kernel implements KernelEntry, MachineView {
   processCountBefore = 0
   /** What traces keep of calls under way, by tid; no part of the machine. */
   readonly entered = new Map<number, Entered>()
-  readonly strategy: Strategy
+  strategy: Strategy
   /** Those who look on at instructions and memory; they change nothing. */
   traps: Traps | null = null
   /** The traps have asked to stop here: `advance` returns. */

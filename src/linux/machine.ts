@@ -17,7 +17,7 @@ import { startStrategy } from './scheduler/strategies.ts'
 import { defaultActions } from './signals.ts'
 import { hashMachine, kernelFrom, takeSnapshot, type Snapshot } from './snapshot.ts'
 import { addMemory } from './spaces.ts'
-import type { Ending, KernelState, Process } from './state.ts'
+import type { Branch, Ending, KernelState, Process } from './state.ts'
 import { makeRunnable } from './tasks.ts'
 import { newTask } from './threads.ts'
 
@@ -48,6 +48,8 @@ export interface MachineOptions {
   memory?: number
   /** RLIMIT_AS of the first process, soft and hard, in bytes. */
   memoryLimit?: number
+  /** Moments at which the schedule goes on with another seed, ascending. */
+  branches?: readonly Branch[]
   /** Directories and files of the host that are mounted: absolute paths there and here. */
   mounts?: readonly { host: string; guest: string; writable: boolean }[]
   uid?: number
@@ -148,6 +150,7 @@ export function createMachine(options: MachineOptions): Machine {
     dumpable: 1,
     thpDisable: false,
     keepCaps: false,
+    oomScoreAdj: 0,
     io: { read: 0, written: 0, reads: 0, writes: 0 },
     count: 0,
     childrenCount: 0,
@@ -196,6 +199,7 @@ export function createMachine(options: MachineOptions): Machine {
     crashes: [],
     ended: null,
   }
+  if (options.branches !== undefined) state.branches = options.branches.map((branch) => ({ ...branch }))
   const kernel = new Kernel(state, world, processor, options.definedness)
   kernel.heap = options.ownHeap ?? null
   addMemory(kernel, emptyMap(1, stackLimit))

@@ -62,6 +62,7 @@ export function addProcess(k: Kernel, parent: Task, request: ProcessRequest): Ta
     dumpable: from.dumpable,
     thpDisable: from.thpDisable,
     keepCaps: from.keepCaps,
+    oomScoreAdj: from.oomScoreAdj,
     io: { read: 0, written: 0, reads: 0, writes: 0 },
     count: 0,
     childrenCount: 0,

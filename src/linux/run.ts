@@ -8,6 +8,7 @@ import { interruptCall, resumeCall, waitText } from './dispatch.ts'
 import { raise } from './faults.ts'
 import { publishStores } from './fs/mapping.ts'
 import type { Kernel } from './kernel.ts'
+import { startStrategy } from './scheduler/strategies.ts'
 import { enterHandler, nextHandled } from './delivery.ts'
 import { isPending, setSignalMask } from './signals.ts'
 import { signalName } from './signal-names.ts'
@@ -37,6 +38,11 @@ function loop(k: Kernel, limit: number): void {
   const turn = state.turn
   while (state.ended === null && state.count < limit && !k.halted && !isGoalReached(k)) {
     k.attention = false
+    const branch = state.branches?.[0]
+    if (branch !== undefined && branch.moment <= state.count) {
+      takeBranch(k)
+      continue
+    }
     const first = state.events[0]
     if (first !== undefined && first.at <= monotonicNs(state)) {
       state.events.shift()
@@ -54,7 +60,7 @@ function loop(k: Kernel, limit: number): void {
         continue
       }
       const yielded = turn.yielded || turn.paused
-      k.strategy.pick(state.strategy, state.runnable, turn, yielded)
+      k.strategy.pick(state.strategy, state.runnable, turn, yielded, state.count)
       turn.yielded = turn.paused = turn.woken = false
       turn.at = null
       t = state.tasks.get(turn.tid)!
@@ -66,6 +72,7 @@ function loop(k: Kernel, limit: number): void {
     if (first !== undefined) budget = Math.min(budget, countAt(state, first.at) - state.count)
     const process = k.process(t)
     budget = Math.min(budget, cpuTimersLeft(k, process, t))
+    if (branch !== undefined) budget = Math.min(budget, branch.moment - state.count)
     if (k.goal?.tid === t.tid) budget = Math.min(budget, k.goal.count - t.count)
     const memory = k.memory(t)
     const { brief } = memory
@@ -80,7 +87,8 @@ function loop(k: Kernel, limit: number): void {
     k.accesses = k.sharedObservers.length > 0 && hasThreads(k, process) ? k.tellShared : null
     const stop = k.processor.run(memory.space, budget, k)
     k.account(t, stop.executed)
-    turn.left -= stop.executed
+    // Who gave its turn away has nothing left of it, however long it had been running.
+    turn.left = turn.yielded ? 0 : turn.left - stop.executed
     if (brief) memory.settle()
     if (counted) countPoints(k, stop)
     if (stop.reason !== EXIT.fuel && stop.reason !== EXIT.unwind && stop.reason !== EXIT.point) raise(k, t, stop.reason)
@@ -102,6 +110,13 @@ function countPoints(k: Kernel, stop: Stop): void {
   passed.points += k.passed
   passed.instructions += stop.executed
   if (stop.reason === EXIT.point) turn.at = stop.point!
+}
+
+/** The schedule goes on with another seed: whoever has the turn loses it. */
+function takeBranch({ state }: Kernel): void {
+  const { seed } = state.branches!.shift()!
+  state.strategy = startStrategy(state.strategy.name, seed)
+  state.turn.left = 0
 }
 
 function isGoalReached({ goal, state }: Kernel): boolean {

@@ -47,6 +47,7 @@ export const CODE = {
   kernel: 0x80,
   queue: -1,
   timer: -2,
+  messageQueue: -3,
   tkill: -6,
   mapError: 1,
   accessError: 2,

@@ -1,9 +1,9 @@
 /** Exists to copy a whole machine into plain data and back, and to hash it: state and bytes, none of the caches. */
 import { LemmingError } from '../base/errors.ts'
-import { definednessOf, hasUndefined, putDefinedness } from '../engine/definedness.ts'
 import { ATTRIBUTE, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import type { Processor } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
+import { putImage, takeImages, type DefinednessImage } from './definedness.ts'
 import { watchShared } from './fs/mapping.ts'
 import { Hash, hashFiles, hashRegisters, PAGE_WORDS } from './hash.ts'
 import { Kernel } from './kernel.ts'
@@ -33,29 +33,13 @@ export interface Snapshot {
   definedness?: Map<number, DefinednessImage>
 }
 
-/** Numbers of the pages with bits that are not defined, ascending, and the V bits of all of their bytes. */
-interface DefinednessImage {
-  pages: Int32Array
-  bits: Uint8Array
-}
-
 /** The machine as it is; only outside `advance`. */
 export function takeSnapshot(k: Kernel): Snapshot {
   const spaces = new Map<number, SpaceImage>()
   for (const [id, memory] of k.memories) spaces.set(id, takeSpace(memory))
   const snapshot: Snapshot = { format: FORMAT, state: structuredClone(k.state), spaces }
-  if (k.definedness)
-    snapshot.definedness = new Map([...k.memories].map(([id, memory]) => [id, takeDefinedness(memory)]))
+  if (k.definedness) snapshot.definedness = takeImages(k)
   return snapshot
-}
-
-function takeDefinedness({ map, space }: Memory): DefinednessImage {
-  const pages: number[] = []
-  for (const { start, end } of map.mappings)
-    for (let page = start >>> PAGE_SHIFT; page < end >>> PAGE_SHIFT; page++) if (hasUndefined(space, page)) pages.push(page)
-  const bits = new Uint8Array(pages.length * PAGE_SIZE)
-  pages.forEach((page, i) => bits.set(definednessOf(space, page << PAGE_SHIFT, PAGE_SIZE), i * PAGE_SIZE))
-  return { pages: Int32Array.from(pages), bits }
 }
 
 /** A kernel that goes on where the snapshot was taken. Throws a LemmingError for a snapshot of another format. */
@@ -70,12 +54,7 @@ export function kernelFrom(snapshot: Snapshot, world: World, processor: Processo
   const state = structuredClone(snapshot.state)
   const k = new Kernel(state, world, processor, snapshot.definedness !== undefined)
   for (const [id, map] of state.spaces) addSpace(k, map, snapshot.spaces.get(id)!)
-  for (const [id, { pages, bits }] of snapshot.definedness ?? []) {
-    const { space } = k.memories.get(id)!
-    pages.forEach((page, i) =>
-      putDefinedness(space, page << PAGE_SHIFT, bits.subarray(i * PAGE_SIZE, (i + 1) * PAGE_SIZE)),
-    )
-  }
+  for (const [id, image] of snapshot.definedness ?? []) putImage(k.memories.get(id)!, image)
   for (const inode of state.fs.inodes.values()) if (inode.shared.length > 1) watchShared(k, inode)
   return k
 }

@@ -60,6 +60,8 @@ export interface Wait {
   nr: number
   /** Decoded arguments as the handler gets them. */
   args: number[]
+  /** Instructions executed by all tasks when it began. */
+  since: number
   kind: 'futex' | 'time' | 'fd' | 'child' | 'vfork' | 'signal' | 'exit' | 'ipc' | 'cpu'
   /** CLOCK_MONOTONIC nanoseconds at which the wait ends by itself, or null. */
   deadline: number | null
@@ -236,6 +238,8 @@ export interface Process {
   /** prctl(PR_SET_THP_DISABLE), prctl(PR_SET_KEEPCAPS). */
   thpDisable: boolean
   keepCaps: boolean
+  /** /proc/PID/oom_score_adj. */
+  oomScoreAdj: number
   /** Characters read and written, and calls that did it, as /proc/PID/io shows them. */
   io: { read: number; written: number; reads: number; writes: number }
   /** Instructions executed by all its threads, ended ones included: its CPU time. */
@@ -409,7 +413,15 @@ export interface KernelState {
   ipc: IpcState
   /** In order of time; the first few. */
   crashes: Crash[]
+  /** Moments still to come at which the schedule goes on with another seed, ascending; absent in runs without any. */
+  branches?: Branch[]
   ended: Ending | null
+}
+
+/** From a moment on, the strategy goes on as if it had been started with `seed`. */
+export interface Branch {
+  moment: number
+  seed: number
 }
 
 /** Plain data of a scheduling strategy; its fields belong to the strategy that `name` names. */

@@ -10,10 +10,12 @@ import { execCalls } from './syscalls/exec.ts'
 import { futexCalls } from './syscalls/futex.ts'
 import { idCalls } from './syscalls/ids.ts'
 import { infoCalls } from './syscalls/info.ts'
+import { inotifyCalls } from './syscalls/inotify.ts'
 import { ioCalls } from './syscalls/io.ts'
 import { ipcCalls } from './syscalls/ipc.ts'
 import { memoryCalls } from './syscalls/memory.ts'
 import { messageCalls } from './syscalls/messages.ts'
+import { mqueueCalls } from './syscalls/mqueue.ts'
 import { openCalls } from './syscalls/open.ts'
 import { pidfdCalls } from './syscalls/pidfd.ts'
 import { pollCalls } from './syscalls/poll.ts'
@@ -46,6 +48,8 @@ const families: readonly (readonly Declaration[])[] = [
   idCalls,
   memoryCalls,
   ipcCalls,
+  mqueueCalls,
+  inotifyCalls,
   processCalls,
   cloneCalls,
   execCalls,

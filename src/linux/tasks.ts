@@ -11,7 +11,7 @@ type WaitSpec = Pick<Wait, 'nr' | 'args' | 'kind'> & Partial<Wait>
 
 /** A wait without outcome; by default it has no deadline and is restarted after a handler with SA_RESTART. */
 export function newWait(spec: WaitSpec): Wait {
-  return { deadline: null, restart: 'restart', progress: 0, outcome: null, ...spec }
+  return { since: 0, deadline: null, restart: 'restart', progress: 0, outcome: null, ...spec }
 }
 
 /** Lets a task run; nothing while its process is stopped. */
@@ -37,6 +37,7 @@ export function makeIdle(state: KernelState, t: Task): void {
 export function sleep(k: Kernel, t: Task): void {
   const wait = t.wait!
   wait.outcome = null
+  if (wait.since === 0) wait.since = k.state.count
   makeIdle(k.state, t)
   if (wait.deadline !== null) addEvent(k.state, wait.deadline, 'wait', t.tid)
 }

@@ -15,7 +15,7 @@ import { fxsave } from '../linux/signal-frame.ts'
 import { signalName } from '../linux/signal-names.ts'
 import { codeName } from '../linux/signal-text.ts'
 import { MAP } from '../linux/mm.ts'
-import { logged, scheduleOf, turnsName, type Schedule } from '../linux/scheduler/turns.ts'
+import { logged, scheduleOf, type Schedule } from '../linux/scheduler/turns.ts'
 import type { Ending, MemoryMap, Wait } from '../linux/state.ts'
 import type { HeapBlock, Observer } from '../tool/observer.ts'
 import type { RunEnd, RunEnding, RunInputs } from './recording.ts'
@@ -34,7 +34,7 @@ const PROT_EXEC = 4
 const engine = new Engine({ callDepth: CALL_DEPTH })
 
 export type { Schedule, StoredTranslations, TranslationSource }
-export { scheduleOf, turnsName }
+export { scheduleOf }
 
 /** Tells the machines of this thread, before the first one, where the translations are that earlier ones have left. */
 export function provideTranslations(source: TranslationSource): void {
@@ -52,16 +52,15 @@ export interface Instruments {
 /** A machine at the first instruction of the program. Throws a LemmingError that says why the program cannot be run. */
 export function startMachine(inputs: RunInputs, world: World, instruments: Instruments = {}): Subject {
   const machine = makeMachine(inputs, world, instruments)
-  const { kernel, state } = machine
-  if (instruments.schedule !== undefined)
-    kernel.strategy = logged(kernel.strategy, () => state.count, instruments.schedule)
+  const { kernel } = machine
+  if (instruments.schedule !== undefined) kernel.strategy = logged(kernel.strategy, instruments.schedule)
   return new MachineSubject(machine, engine)
 }
 
 function makeMachine(inputs: RunInputs, world: World, { definedness }: Instruments = {}): Machine {
   const { path, argv, env, cwd, seed, options } = inputs
   const { strategy, cpus, clockRate, uid, gid, quarantine = 0 } = options
-  const ownHeap = options.heap === 'guarded' ? new GuardedHeap({ quarantine }) : undefined
+  const ownHeap = options.heap === 'guarded' ? new GuardedHeap({ quarantine, custom: options.allocators }) : undefined
   return createMachine({
     path,
     argv,
@@ -78,6 +77,7 @@ function makeMachine(inputs: RunInputs, world: World, { definedness }: Instrumen
     ownHeap,
     mounts: options.mounts,
     memoryLimit: options.memoryLimit,
+    branches: options.branches,
     definedness,
   })
 }

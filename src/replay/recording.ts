@@ -1,5 +1,6 @@
 /** Exists to say what is needed to execute a run again: a recording, as plain data. */
 import type { HostError, HostStat, HostTerminal, TerminalNews } from '../host/host.ts'
+import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { Suppression } from '../tool/suppression.ts'
 
 /** Version of the recording's form, on disk and in memory. It grows when an older lemming could not read a newer one's recordings. */
@@ -52,14 +53,20 @@ interface MachineChoices {
   gid: number
   /** Bytes of address space that each process may have (RLIMIT_AS); absent for no limit. */
   memoryLimit?: number
+  /** Moments at which the schedule goes on with another seed, ascending; absent for none. */
+  branches?: { moment: number; seed: number }[]
   /** What of the host is mounted where; absent for none. */
   mounts?: MountChoice[]
   /** Virtual nanoseconds after which the run ends as hung, or null for none. */
   timeLimit: number | null
+  /** Instructions after which the run ends as hung; absent for none. */
+  instructionLimit?: number
   /** Who answers the allocation functions: the program's own code (also where this is absent), or the machine's guarded heap. */
   heap?: 'native' | 'guarded'
   /** Bytes of freed blocks that a guarded heap keeps from being used again. */
   quarantine?: number
+  /** The program's own allocation functions that a guarded heap follows; absent for none. */
+  allocators?: CustomFunction[]
 }
 
 /** A file's content: its bytes are an object of the store. */
@@ -103,6 +110,8 @@ export type RunEnding =
   | { kind: 'deadlock'; waiting: { tid: number; text: string }[] }
   /** The program's time, in virtual nanoseconds, was over. */
   | { kind: 'time-limit'; limit: number }
+  /** So many instructions were executed. */
+  | { kind: 'instruction-limit'; limit: number }
 
 /** Where a run ended: what a replay must arrive at. */
 export interface RunEnd {

@@ -2,6 +2,7 @@
  * Exists to go to any moment of a recorded run, and back: it keeps checkpoints, which are only ever a cache, and executes the rest again. What looks on
  * (stops, traces) never changes what is executed.
  */
+import { LemmingError } from '../base/errors.ts'
 import type { AddressSpace } from '../engine/address-space.ts'
 import type { TracedAccess } from '../engine/processor.ts'
 import { Checkpoints, isUnchanged, ownPages, type Checkpoint } from '../linux/checkpoint.ts'
@@ -105,6 +106,8 @@ export class Timeline {
   private bytes = 0
   private distance: number
   private written = 0
+  /** A branch is being executed: its output is not that of the run. */
+  private isAside = false
   /** Whether the machine is as `advance` to the moment leaves it, and nothing of what comes then has happened. */
   private exact = true
   private search: Search | null = null
@@ -136,6 +139,7 @@ export class Timeline {
 
   /** What the program writes goes here, in the order of execution. */
   wrote(fd: 1 | 2, bytes: Uint8Array): void {
+    if (this.isAside) return
     if (this.written++ === this.output.length) this.output.push({ moment: this.moment, fd, bytes: bytes.slice() })
   }
 
@@ -166,7 +170,7 @@ export class Timeline {
   finish(): RunEnd {
     this.seek(this.end.count)
     const { machine } = this.holder
-    const copy = this.end.ending.kind === 'time-limit' ? null : machine.advance(this.end.count + 1)
+    const copy = this.end.ending.kind.endsWith('-limit') ? null : machine.advance(this.end.count + 1)
     const ending = this.subject.ending() ?? this.end.ending
     this.exact = copy === null
     return { count: this.moment, hash: this.subject.hash(), ending }
@@ -238,6 +242,32 @@ export class Timeline {
     this.disarm()
     this.restore(base)
     return this.run({ task: { tid, count } }).why === 'task' ? this.moment : null
+  }
+
+  /**
+   * Sends a clone on from this moment, with a schedule of its own, until it ends or has executed `limit` instructions in all; `look` is called
+   * there, with the error that kept it from going on. The machine is then where it was.
+   */
+  branch<T>(seed: number, limit: number, look: (error: string | null) => T): T {
+    this.seek(this.moment)
+    const { moment, holder } = this
+    this.take(true)
+    const from = this.before(moment)
+    this.isAside = true
+    try {
+      holder.machine.state.branches = [{ moment, seed }]
+      let error: string | null = null
+      try {
+        holder.machine.advance(limit)
+      } catch (thrown) {
+        if (!(thrown instanceof LemmingError) || thrown.code === 'internal') throw thrown
+        error = thrown.message
+      }
+      return look(error)
+    } finally {
+      this.isAside = false
+      this.restore(from)
+    }
   }
 
   // Searching.

@@ -51,6 +51,13 @@ row('realloc-zero', 'memory', 'ReallocSizeZero', 'ReallocZero', 'realloc with si
 row('absurd-size', 'memory', 'FishyValue', 'FishyValue', 'a size that would be negative')
 row('overlap', 'memory', 'Overlap', 'Overlap', 'source and destination of a copy overlap')
 row(
+  'overlapping-block',
+  'memory',
+  'InvalidMemPool',
+  'Mempool',
+  "an allocator of the program's own hands out memory that a live block has",
+)
+row(
   'undefined-jump',
   'memory',
   'UninitCondition UninitValue',

@@ -13,6 +13,7 @@ import type {
   SourceExcerpt,
   Stack,
   ThreadState,
+  WaitReport,
 } from '../tool/finding.ts'
 
 /** What surrounds a finding in its report. */
@@ -170,10 +171,20 @@ function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`
 }
 
+/** What a thread waits for, and who has it. */
+function waitsForText({ kind, what, holders }: WaitReport): string {
+  return kind === 'thread' || holders.length === 0 ? what : `${what}, held by thread ${holders.join(', ')}`
+}
+
 function threadLines(thread: ThreadState, process: boolean): string[] {
   const waits = thread.waiting === null ? 'could run' : `waits in ${thread.waiting}`
   const of = process ? ` of process ${thread.pid}` : ''
-  return [`    thread ${thread.tid} "${thread.name}"${of} ${waits}`, ...shortLines(thread.stack)]
+  const { waitsFor } = thread
+  return [
+    `    thread ${thread.tid} "${thread.name}"${of} ${waits}`,
+    ...(waitsFor === undefined ? [] : [`      for ${waitsForText(waitsFor)}, since @${grouped(waitsFor.since)}`]),
+    ...shortLines(thread.stack),
+  ]
 }
 
 /** A frame to be shown, how often it follows itself, and whether frames before it are left out. */

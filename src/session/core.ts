@@ -79,7 +79,11 @@ interface Segment {
   align: number
 }
 
-function writeSegment(view: DataView, at: number, { type, flags, at: offset, start, size, memory, align }: Segment): void {
+function writeSegment(
+  view: DataView,
+  at: number,
+  { type, flags, at: offset, start, size, memory, align }: Segment,
+): void {
   view.setUint32(at, type, true)
   view.setUint32(at + 4, flags, true)
   const words = [offset, start, 0, size, memory, align]

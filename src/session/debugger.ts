@@ -11,6 +11,7 @@ import type {
   AddressInfo,
   CodePlace,
   Debuggee,
+  Fate,
   FrameInfo,
   Instruction,
   LibraryInfo,
@@ -83,7 +84,19 @@ export class Debugger implements Debuggee {
 
   seek(moment: number): Stop {
     this.timeline.seek(Math.min(moment, this.lastMoment()))
-    return this.stopped('moment')
+    return this.stopped('moment', this.nextRunner())
+  }
+
+  /** The thread that executes the next instruction: a turn may be over and nobody chosen yet. */
+  private nextRunner(): number {
+    const { timeline } = this
+    const { moment } = timeline
+    if (moment >= this.lastMoment()) return this.runner()
+    const counts = new Map(timeline.subject.tasks().map(({ tid, count }) => [tid, count]))
+    timeline.seek(moment + 1)
+    const next = timeline.subject.tasks().find(({ tid, count }) => counts.get(tid) !== count && counts.has(tid))
+    timeline.seek(moment)
+    return next?.tid ?? this.runner()
   }
 
   hash(): string {
@@ -113,7 +126,10 @@ export class Debugger implements Debuggee {
       const search = unit === 'call' ? { calls: true } : { switches: true }
       return back ? timeline.runBack(search) : timeline.run({ ...search, limit: this.lastMoment() })
     }
-    const lines = (): Lines => ({ ...this.inspectorOf(pid), unwind: (one, depth) => this.namer(pid).unwind(one, depth) })
+    const lines = (): Lines => ({
+      ...this.inspectorOf(pid),
+      unwind: (one, depth) => this.namer(pid).unwind(one, depth),
+    })
     const stepper = new Stepper(timeline, tid, lines, stops)
     switch (unit) {
       case 'instruction':
@@ -168,7 +184,9 @@ export class Debugger implements Debuggee {
     if (hit.kind === 'call' || hit.kind === 'switch')
       return { ...this.stopped(hit.kind, hit.tid), ...(hit.text !== '' && { text: hit.text }) }
     if (hit.kind === 'stop') {
-      const index = stops.findIndex((stop) => stop.address === hit.pc && (stop.tid === undefined || stop.tid === hit.tid))
+      const index = stops.findIndex(
+        (stop) => stop.address === hit.pc && (stop.tid === undefined || stop.tid === hit.tid),
+      )
       return { ...this.stopped('stop', hit.tid), index }
     }
     const index = watches.findIndex((watch) => touches(watch, hit))
@@ -215,6 +233,16 @@ export class Debugger implements Debuggee {
       line: (address) => inspector.line(address),
       functionAt: (address) => inspector.symbolizer.symbolAt(address)?.start,
     }
+  }
+
+  branch(seed: number, limit: number): Fate {
+    const { subject } = this.timeline
+    return this.timeline.branch(seed, limit, (error) => {
+      const ending = subject.ending()
+      const task = this.task(ending?.kind === 'signal' ? ending.tid : this.runner())
+      const [place] = task === undefined ? [] : this.namer(task.pid).places(Number(task.registers[RIP]!))
+      return { seed, moment: subject.count, ending, error, hash: subject.hash(), place: place ?? null }
+    })
   }
 
   // Looking.
@@ -353,7 +381,12 @@ export class Debugger implements Debuggee {
         return task.pid === pid && mapping !== null && rsp >= mapping.start && rsp <= address
       })
       .map(({ tid }) => tid)
-    return { mapping, place: place?.module === undefined ? null : place, stackOf }
+    return {
+      mapping,
+      place: place?.module === undefined ? null : place,
+      stackOf,
+      block: this.timeline.subject.block(pid, address),
+    }
   }
 
   find(pid: number, pattern: Uint8Array, most: number): number[] {

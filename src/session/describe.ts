@@ -9,6 +9,7 @@ import { memoryOf, wantRemovals } from './fault-findings.ts'
 import { Removals } from './removals.ts'
 import type { Session } from './session.ts'
 import { hex, Namer, type Inflate } from './stacks.ts'
+import { deadlockText, explainHang, explainWait } from './waits.ts'
 import { Visits } from './visits.ts'
 
 const NAMES = [
@@ -62,6 +63,8 @@ export function describeEnding(session: Session, inflate: Inflate, start: () => 
   if (ending.kind === 'exit') return finding
 
   tellThreads(finding, ending, subject, world, inflate)
+  if (ending.kind === 'time-limit' || ending.kind === 'instruction-limit')
+    Object.assign(finding, explainHang(start, subject, finding))
   if (finding.memory?.kind === 'hole') finding.memory = withRemoval(finding, start, world, inflate)
   if (finding.memory !== undefined) finding.what = whatHappened(ending, finding.memory)
   return finding
@@ -122,7 +125,11 @@ function tellThreads(
     if (found === undefined) namers.set(pid, (found = new Namer(subject, pid, world, inflate)))
     return found
   }
-  const thread = (task: TaskView): ThreadState => namer(task.pid).thread(task)
+  const thread = (task: TaskView): ThreadState => {
+    const state = namer(task.pid).thread(task)
+    const waitsFor = explainWait(subject, namer(task.pid), task, state)
+    return waitsFor === undefined ? state : { ...state, waitsFor }
+  }
   const tasks = subject.tasks()
   const guilty = ending.kind === 'signal' ? tasks.find(({ tid }) => tid === ending.tid) : undefined
   if (ending.kind === 'signal') {
@@ -143,6 +150,7 @@ function tellThreads(
   finding.others = others.slice(0, THREADS_SHOWN).map(thread)
   if (others.length > THREADS_SHOWN) finding.remarks.push(`${others.length - THREADS_SHOWN} more threads are not shown`)
   for (const one of namers.values()) finding.remarks.push(...one.problems())
+  if (ending.kind === 'deadlock') finding.what = deadlockText(finding.others)
 }
 
 /** The access behind a signal that an instruction raised; null for other signals. Whether it read or wrote, the signal does not say. */
@@ -213,6 +221,8 @@ function whatHappened(ending: RunEnding, memory?: MemoryReport): string {
       return `the program exited with code ${ending.code}`
     case 'deadlock':
       return 'every thread waits, and nothing is left that could wake any of them'
+    case 'instruction-limit':
+      return `the program had not ended after ${ending.limit} instructions`
     case 'time-limit':
       return `the program had not ended after ${ending.limit / 1e9} s of its own time`
     case 'signal': {

@@ -64,6 +64,9 @@ export function findingsOf(facts: Facts, again: Again): Finding[] {
   return [...merged(found), ...leakFindings(groups, seed, visits)]
 }
 
+/** Looks at accesses, so that what may not be accessed is as undefined as it was in the run. */
+const accesses: Observer = { name: 'accesses', accesses: true, heap: () => {} }
+
 /** Executes the run once, as far as something is wanted. */
 function pass(
   { start, world, inflate }: Again,
@@ -75,6 +78,7 @@ function pass(
   want(visits)
   if (visits.isIdle) return visits
   const subject = start(definedness)
+  if (definedness) subject.addObserver(accesses)
   for (const watcher of watchers) subject.addObserver(watcher)
   visits.run(subject)
   subject.release()

@@ -29,6 +29,7 @@ const VALGRIND: Record<HeapEvent['kind'], string> = {
   redzone: 'InvalidWrite',
   'invalid-read': 'InvalidRead',
   'invalid-write': 'InvalidWrite',
+  'overlapping-block': 'InvalidMemPool',
   'syscall-read': 'SyscallParam',
   'syscall-write': 'SyscallParam',
 }
@@ -137,6 +138,10 @@ function sentence(event: HeapEvent, where: string): string {
       const how = kind === 'syscall-read' ? 'is to read' : 'has written'
       const place = block === null ? 'where no block is' : relation(event.address, block)
       return `${by}: the kernel ${how} ${bytes(numbers.size!)} at ${at}: ${place}`
+    }
+    case 'overlapping-block': {
+      const other = `${bytes(block!.size)} at ${hex(block!.address)}`
+      return `a block of ${bytes(numbers.size!)} is handed out at ${at}, where a live block of ${other} is`
     }
     case 'redzone': {
       const offset = event.address - block!.address

@@ -44,7 +44,11 @@ export class Inspection {
   private task(tid: number): TaskView {
     const task = this.timeline.subject.tasks().find((one) => one.tid === tid)
     if (task === undefined)
-      throw new LemmingError('expression-thread', `there is no thread ${tid} at this moment`, 'info threads shows those there are')
+      throw new LemmingError(
+        'expression-thread',
+        `there is no thread ${tid} at this moment`,
+        'info threads shows those there are',
+      )
     return task
   }
 
@@ -70,7 +74,8 @@ export class Inspection {
   private frame(tid: number, level: number): { inspector: Inspector; frame: InspectedFrame } {
     const { inspector, frames } = this.rawFrames(tid, level + 2)
     const frame = frames[level]
-    if (frame === undefined) throw new LemmingError('expression-frame', `No frame at level ${level}.`, 'bt shows the frames')
+    if (frame === undefined)
+      throw new LemmingError('expression-frame', `No frame at level ${level}.`, 'bt shows the frames')
     return { inspector, frame }
   }
 
@@ -116,14 +121,11 @@ export class Inspection {
     const { inspector, frame } = this.frame(tid, level)
     const scope = { frame, variables: this.variables }
     const place = inspector.place(text, scope)
-    if (place.kind === 'memory') return { address: place.address, size: place.size, type: place.type }
-    if (place.kind === 'value') {
-      const value = inspector.evaluate(text, scope)
-      try {
-        return { address: Number(BigInt.asUintN(64, value.integer())), size: 0, type: place.type }
-      } catch (error) {
-        if (!(error instanceof LemmingError)) throw error
-      }
+    const { type } = place
+    if (place.kind === 'memory') return { kind: 'memory', address: place.address, size: place.size, type }
+    if (place.kind === 'value' || place.kind === 'register') {
+      const value = inspector.evaluate(text, scope).integer()
+      return { kind: place.kind, address: Number(BigInt.asUintN(64, value)), size: 0, type }
     }
     throw new LemmingError('expression-place', `${text} is not in memory`, 'give something that is, or an address')
   }
@@ -140,7 +142,11 @@ export class Inspection {
     return inspector.evaluate(condition, { frame, variables: this.variables }).integer() !== 0n
   }
 
-  breakpoint(tid: number, level: number, text: string): { address: number; function?: string; file?: string; line?: number }[] {
+  breakpoint(
+    tid: number,
+    level: number,
+    text: string,
+  ): { address: number; function?: string; file?: string; line?: number }[] {
     const task = this.task(tid)
     const inspector = this.inspector(task.pid)
     const { frames } = inspector.frames(this.state(task), level + 2)

@@ -20,10 +20,10 @@ export function mutexOwner(subject: Subject, pid: number, address: number): numb
   return known ? owner : null
 }
 
-/** `balance_lock (0x40c0)`, or the bare address of what has no name. */
-export function lockName(namer: Namer, address: number): string {
+/** `balance_lock (0x40c0)`, or the bare address of what has no name; `inside`: of whatever `address` lies in. */
+export function lockName(namer: Namer, address: number, inside = false): string {
   const [place] = namer.places(address)
   if (place?.function === undefined) return hex(address)
-  const offset = place.offset === undefined || place.offset === 0 ? '' : `+${place.offset}`
+  const offset = place.offset === undefined || place.offset === 0 || inside ? '' : `+${place.offset}`
   return `${place.function}${offset} (${hex(address)})`
 }

@@ -39,8 +39,10 @@ export class Origin {
   }
 
   /** At the use: what the bytes are, and the block of the heap that they are in. Null when the value was read longer ago. */
-  report(subject: Subject, namer: Namer): Found | null {
+  report(subject: Subject, namer: Namer): Found | 'told' | null {
     const { use, last } = this
+    const read = use.kind === 'syscall-memory' ? { address: use.start, size: use.length } : last
+    if (read !== null && isBeyond(subject, use.task.pid, read)) return 'told'
     if (use.kind === 'syscall-memory') return this.found(subject, namer, use.address, use.start, use.length, null)
     return last === null ? null : this.found(subject, namer, last.address, last.address, last.size, last)
   }
@@ -79,6 +81,20 @@ export class Origin {
   }
 }
 
+/** Are all undefined bytes of a read outside of live blocks of the heap? The read itself has been told then, or is one that means no harm. */
+function isBeyond(subject: Subject, pid: number, { address, size }: Pick<Read, 'address' | 'size'>): boolean {
+  const bits = subject.undefinedBits(pid, address, size)
+  return (
+    bits !== null &&
+    bits.every((one, i) => {
+      if (one === 0) return true
+      const block = subject.block(pid, address + i)
+      if (block === null) return false
+      return block.state === 'freed' || address + i < block.address || address + i >= block.address + block.size
+    })
+  )
+}
+
 /** What was found out about a value. */
 export interface Found {
   origin: OriginReport
@@ -88,7 +104,7 @@ export interface Found {
 }
 
 /** How many bytes of a range have undefined bits. */
-export function undefinedIn(subject: Subject, pid: number, start: number, length: number): number {
+function undefinedIn(subject: Subject, pid: number, start: number, length: number): number {
   let count = 0
   for (const bits of subject.undefinedBits(pid, start, length) ?? []) if (bits !== 0) count++
   return count

@@ -1,5 +1,6 @@
 /** Exists to define what front ends say to a run that can be walked both ways, and what they hear: plain data in and out, so that the run may live in a worker. */
 import type { Frame, Place } from '../tool/finding.ts'
+import type { HeapBlock } from '../tool/observer.ts'
 import type { RunEnding } from '../replay/recording.ts'
 import type { MappedRange, ProcessDetails } from '../replay/subject.ts'
 
@@ -101,6 +102,8 @@ export interface AddressInfo {
   place: Place | null
   /** Threads in whose stack it lies. */
   stackOf: number[]
+  /** The block of a guarded heap at or next to it. */
+  block: HeapBlock | null
 }
 
 /** Output of the program. */
@@ -148,8 +151,10 @@ export interface VariableInfo {
 
 /** Where the value of an expression is. */
 export interface PlaceInfo {
+  /** In memory; otherwise `address` is the value itself: of a register, or of something that lies nowhere, such as a number. */
+  kind: 'memory' | 'register' | 'value'
   address: number
-  /** Bytes; 0 for a plain address. */
+  /** Bytes; 0 where it is not in memory. */
   size: number
   type: string
 }
@@ -167,6 +172,20 @@ export interface CodePlace {
   function?: string
   file?: string
   line?: number
+}
+
+/** What became of a clone that was sent on with another schedule. */
+export interface Fate {
+  seed: number
+  /** Where it ended, or where nobody waited for it any longer. */
+  moment: number
+  /** null: it had not ended. */
+  ending: RunEnding | null
+  /** Why it could not go on, such as a question that the recorded run did not ask. */
+  error: string | null
+  hash: string
+  /** Where the thread that it is about was. */
+  place: Place | null
 }
 
 /** The questions. Every front end speaks only these. */
@@ -213,6 +232,8 @@ export interface Debuggee {
   complete(tid: number, level: number, prefix: string): string[]
   symbolic(pid: number, address: number): string | null
   instructions(pid: number, address: number, count: number): Instruction[]
+  /** Sends a clone on from this moment; the run stays where it is. `limit` instructions in all. */
+  branch(seed: number, limit: number): Fate
   /** State hash: equal for equal machines. */
   hash(): string
 }

@@ -89,7 +89,9 @@ const SAYS_ATOMIC = /atomic|__sync_|memory_order|READ_ONCE|WRITE_ONCE/
 /** Instructions, of those that race, that are plain for the processor and atomic for the program, as its source says. */
 export function atomicPlaces(findings: readonly Finding[]): number[] {
   return findings.flatMap(({ race }) =>
-    race === undefined ? [] : [race.later, race.earlier].filter((side) => !side.atomic && saysAtomic(side)).map(({ pc }) => Number(pc)),
+    race === undefined
+      ? []
+      : [race.later, race.earlier].filter((side) => !side.atomic && saysAtomic(side)).map(({ pc }) => Number(pc)),
   )
 }
 

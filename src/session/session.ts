@@ -25,17 +25,24 @@ export class Session {
 
   /** Executes the run to its end. Throws a LemmingError for what lemming does not support. */
   runToEnd(): RunEnding {
-    const { timeLimit, clockRate } = this.inputs.options
+    const { timeLimit, clockRate, instructionLimit = Number.MAX_SAFE_INTEGER } = this.inputs.options
     while (this.reached === null) {
       this.reached = this.subject.ending()
       if (this.reached !== null) break
+      if (this.subject.count >= instructionLimit) {
+        this.reached = { kind: 'instruction-limit', limit: instructionLimit }
+        break
+      }
       if (timeLimit === null) {
-        this.subject.advance(Number.MAX_SAFE_INTEGER)
+        this.subject.advance(instructionLimit)
         continue
       }
       const left = timeLimit - this.subject.elapsed
       if (left <= 0) this.reached = { kind: 'time-limit', limit: timeLimit }
-      else this.subject.advance(this.subject.count + Math.min(SLICE, Math.ceil(left / clockRate)))
+      else
+        this.subject.advance(
+          Math.min(instructionLimit, this.subject.count + Math.min(SLICE, Math.ceil(left / clockRate))),
+        )
     }
     return this.reached
   }

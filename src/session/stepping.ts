@@ -217,7 +217,9 @@ export class Stepper {
   private skipPrologue(entry: Spot): Reached {
     const lines = this.lines()
     const end = lines.line(entry.pc)?.end ?? entry.pc
-    return end === entry.pc || lines.functionAt(end) !== entry.function ? { why: 'task' } : this.until(end, entry.rsp - FRAME_REACH)
+    return end === entry.pc || lines.functionAt(end) !== entry.function
+      ? { why: 'task' }
+      : this.until(end, entry.rsp - FRAME_REACH)
   }
 
   /** The call that `from` makes is executed as a whole. */
@@ -235,8 +237,11 @@ export class Stepper {
       ...stops,
       stops: new Set([...(stops.stops ?? []), address]),
       accept: (hit) => {
-        own = hit.kind === 'stop' && hit.pc === address && hit.tid === tid && Number(this.task!.registers[RSP]!) >= lowest
-        return own || (stops.accept !== undefined && (stops.stops?.has(hit.pc) || hit.kind !== 'stop') && stops.accept(hit))
+        own =
+          hit.kind === 'stop' && hit.pc === address && hit.tid === tid && Number(this.task!.registers[RSP]!) >= lowest
+        return (
+          own || (stops.accept !== undefined && (stops.stops?.has(hit.pc) || hit.kind !== 'stop') && stops.accept(hit))
+        )
       },
     })
     return reached.why === 'hit' && own ? { why: 'task' } : reached

@@ -12,6 +12,9 @@ export interface UndefinedUse {
   times: number
 }
 
+/** What Origin.report has found. */
+type Looked = ReturnType<Origin['report']>
+
 /** Uses whose values are followed back, one instruction at a time. */
 const FOLLOWED = 64
 
@@ -41,8 +44,7 @@ export class CallTexts implements Observer {
   syscall(event: SyscallEvent): void {
     const key = keyOf(event)
     if (!this.wanted.has(key)) return
-    const text = event.text()
-    this.texts.set(key, text.slice(0, text.lastIndexOf(') = ') + 1) || text)
+    this.texts.set(key, event.text().replace(/\s+= [^=]*$/, ''))
   }
 
   /** The call in strace's format, without its result. */
@@ -69,8 +71,8 @@ export function wantUndefined(uses: readonly UndefinedUse[], visits: Visits): vo
 /** Asks who made the blocks that the values were in. */
 export function wantOrigins(uses: readonly UndefinedUse[], visits: Visits, earlier: Visits): void {
   for (const { first } of uses) {
-    const found = visits.at(stopOf(first))?.looked as Found | null | undefined
-    if (found?.block) wantBlock(earlier, found.block, first.task.pid)
+    const found = visits.at(stopOf(first))?.looked as Looked | undefined
+    if (found !== 'told' && found?.block) wantBlock(earlier, found.block, first.task.pid)
   }
 }
 
@@ -82,9 +84,10 @@ export function undefinedFindings(
   earlier: Visits | null,
   texts: CallTexts,
 ): Finding[] {
-  return uses.map(({ first, times }) => {
+  return uses.flatMap(({ first, times }) => {
     const seen = visits.at(stopOf(first))
-    const found = (seen?.looked ?? null) as Found | null
+    const found = (seen?.looked ?? null) as Looked
+    if (found === 'told') return []
     const finding: Finding = {
       ...KINDS[first.kind],
       what: sentence(first, found, texts),

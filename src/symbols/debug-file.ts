@@ -44,9 +44,14 @@ export function findSupplement(elf: ElfFile, read: (path: string) => Uint8Array 
   if (bytes === undefined) return undefined
   const reader = new ByteReader(bytes, `${elf.name}: .gnu_debugaltlink`)
   const name = reader.cstring()
-  const id = Array.from(reader.slice(bytes.length - reader.offset), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const id = Array.from(reader.slice(bytes.length - reader.offset), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  )
   const directory = elf.name.slice(0, elf.name.lastIndexOf('/') + 1)
-  const paths = [name.startsWith('/') ? name : directory + name, `${ROOT}/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`]
+  const paths = [
+    name.startsWith('/') ? name : directory + name,
+    `${ROOT}/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`,
+  ]
   for (const path of paths) {
     const found = open(path, read(path))
     if (found?.buildId() === id) return found

@@ -11,6 +11,8 @@ export interface NamedRange {
   readonly name: string
   readonly start: number
   readonly end: number
+  /** A label in data, without a size: how far it reaches is a guess. */
+  readonly isDataLabel?: boolean
 }
 
 /** A symbol found by name; `isThreadLocal` ones have an offset in the module's thread-local storage for an address. */
@@ -37,8 +39,10 @@ export class ElfSymbols {
     const sorted = [...best.values()].sort((a, b) => a.start - b.start)
     const limits = sectionEnds(elf)
     sorted.forEach((candidate, i) => {
-      if (candidate.end === candidate.start)
+      if (candidate.end === candidate.start) {
+        candidate.isDataLabel = limits.isData(candidate.start)
         candidate.end = Math.min(sorted[i + 1]?.start ?? Infinity, limits.after(candidate.start))
+      }
       this.index.add(candidate.start, candidate.end, i)
     })
     this.candidates = sorted
@@ -83,6 +87,7 @@ interface Candidate {
   name: string
   start: number
   end: number
+  isDataLabel?: boolean
   rank: number
 }
 
@@ -124,13 +129,19 @@ function leadingUnderscores(name: string): number {
 }
 
 /** Where the sections in memory end: a symbol without size reaches at most to the end of its section. */
-function sectionEnds(elf: ElfFile): { after(address: number): number } {
+function sectionEnds(elf: ElfFile): { after(address: number): number; isData(address: number): boolean } {
   const sections = elf.sections.filter(
     ({ flags, type, size }) => (flags & SHF.ALLOC) !== 0 && (flags & SHF.TLS) === 0 && size > 0 && type !== SHT.NOTE,
   )
+  const at = (address: number): (typeof sections)[number] | undefined =>
+    sections.find(({ addr, size }) => address >= addr && address < addr + size)
   return {
+    isData(address) {
+      const section = at(address)
+      return section !== undefined && (section.flags & SHF.EXECINSTR) === 0
+    },
     after(address) {
-      const section = sections.find(({ addr, size }) => address >= addr && address < addr + size)
+      const section = at(address)
       return section === undefined ? address + 1 : section.addr + section.size
     },
   }

@@ -2,7 +2,7 @@
 
 import { LemmingError } from '../base/errors.ts'
 import type { StackEnd } from './cfi/unwind.ts'
-import { evaluate, type Variables } from './expressions/evaluate.ts'
+import { evaluate, requireType, type Variables } from './expressions/evaluate.ts'
 import { castTo } from './expressions/cast.ts'
 import { typeError } from './expressions/errors.ts'
 import { constantSize, parseExpression } from './expressions/parser.ts'
@@ -25,11 +25,11 @@ import type { Symbolizer } from './symbolizer.ts'
 import { describeType } from './types/describe.ts'
 import { typeName } from './types/names.ts'
 import type { Type } from './types/type.ts'
-import { stripped } from './types/type.ts'
-import type { FormatOptions } from './values/format.ts'
+import type { FormatOptions } from './values/options.ts'
 import { format } from './values/format.ts'
 import type { Format } from './values/numbers.ts'
 import { formats } from './values/numbers.ts'
+import { isMissing } from './values/space.ts'
 import { Value } from './values/value.ts'
 
 export type { InspectedFrame } from './frames/frame.ts'
@@ -110,7 +110,9 @@ export class Inspector {
   /** The value of an expression. Throws `expression-*`. */
   evaluate(text: string, scope: InspectionScope): Value {
     const names = this.scope(scope)
-    return evaluate(parseExpression(text, names), names, scope.variables)
+    const value = evaluate(parseExpression(text, names), names, scope.variables)
+    requireType(value)
+    return value
   }
 
   /** A value as gdb's `print` writes it, without `$1 = `. */
@@ -121,7 +123,7 @@ export class Inspector {
   /** `EXPR`, or `/x EXPR`: value and format in one. */
   print(text: string, scope: InspectionScope, options: FormatOptions = {}): string {
     const { letters, rest } = formatOf(text)
-    const chosen = [...letters].find((letter) => formats.has(letter)) as Format | undefined
+    const chosen = letters.split('').find((letter) => formats.has(letter)) as Format | undefined
     return format(this.evaluate(rest, scope), { ...options, ...(chosen !== undefined && { format: chosen }) })
   }
 
@@ -149,10 +151,13 @@ export class Inspector {
     if (tree.kind !== 'assign') throw typeError('an assignment is expected: LEFT = RIGHT')
     const target = evaluate(tree.left, names, scope.variables)
     const right: Expression =
-      tree.operator === '' ? tree.right : { kind: 'binary', operator: tree.operator, left: tree.left, right: tree.right }
+      tree.operator === ''
+        ? tree.right
+        : { kind: 'binary', operator: tree.operator, left: tree.left, right: tree.right }
     const value = castTo(evaluate(right, names, scope.variables), target.type)
     const place = placeOf(target)
-    if (place.kind !== 'memory' && place.kind !== 'register') throw typeError('Left operand of assignment is not an lvalue.')
+    if (place.kind !== 'memory' && place.kind !== 'register')
+      throw typeError('Left operand of assignment is not an lvalue.')
     return { place, bytes: value.bytes().slice() }
   }
 
@@ -209,7 +214,8 @@ export class Inspector {
     const consider = (name: string | undefined): void => {
       if (name?.startsWith(prefix) === true) found.add(name)
     }
-    if (frame !== undefined) for (const entry of [...localEntries(frame), ...argumentEntries(frame)]) consider(entry.name)
+    if (frame !== undefined)
+      for (const entry of [...localEntries(frame), ...argumentEntries(frame)]) consider(entry.name)
     for (const module of this.symbolizer.loaded) {
       const object = this.symbolizer.objectFile(module)
       object.attempt(() => {
@@ -231,7 +237,14 @@ export class Inspector {
     const names = this.scope(scope)
     const tree = parseExpression(text, names)
     if (tree.kind === 'type') return { type: tree.type, isType: true }
-    return { type: evaluate(tree, names, scope.variables).type, isType: false }
+    try {
+      return { type: evaluate(tree, names, scope.variables).type, isType: false }
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      // The type of what is not there is known all the same.
+      const lenient = new Scope(new ProgramView(this.lookup, scope.frame, scope.thread, true), this.declarations)
+      return { type: evaluate(tree, lenient, scope.variables).type, isType: false }
+    }
   }
 
   private scope(scope: InspectionScope): Scope {
@@ -246,14 +259,20 @@ export class Inspector {
 const unsignedLong: Type = { kind: 'base', language: 'c', name: 'unsigned long', size: 8, encoding: 7 }
 
 /** Where a value is, as plain data. */
-export function placeOf(value: Value): Place {
+function placeOf(value: Value): Place {
   const { location, bits, size } = value
   const type = typeName(value.type)
   if (location.kind === 'memory') {
     if (bits === undefined) return { kind: 'memory', address: location.address, size, type }
     const first = bits.offset >> 3
     const offset = bits.offset & 7
-    return { kind: 'memory', address: location.address + first, size: (offset + bits.size + 7) >> 3, type, bits: { size: bits.size, offset } }
+    return {
+      kind: 'memory',
+      address: location.address + first,
+      size: (offset + bits.size + 7) >> 3,
+      type,
+      bits: { size: bits.size, offset },
+    }
   }
   if (location.kind === 'register') return { kind: 'register', register: location.register, size, type }
   return { kind: location.kind === 'implicit-pointer' ? 'value' : location.kind, size, type }
@@ -264,19 +283,17 @@ function formatOf(text: string): { letters: string; rest: string } {
   const match = /^\s*\/(\S*)\s*/.exec(text)
   if (match === null) return { letters: '', rest: text }
   const [whole, letters] = match
-  const unknown = [...letters].find((letter) => !formats.has(letter) && letter !== 'r')
+  const unknown = letters.split('').find((letter) => !formats.has(letter) && letter !== 'r')
   if (unknown !== undefined)
-    throw new LemmingError('expression-format', `Undefined output format "${unknown}".`, 'the formats are x d u o t c a f s z')
+    throw new LemmingError(
+      'expression-format',
+      `Undefined output format "${unknown}".`,
+      'the formats are x d u o t c a f s z',
+    )
   return { letters, rest: text.slice(whole.length) }
 }
 
 /** An inspector for a program. Costs nothing until asked. */
 export function createInspector(symbolizer: Symbolizer): Inspector {
   return new Inspector(symbolizer, { typedefs: new Map(), tags: new Map(), enumerators: new Map() })
-}
-
-/** Whether a value's type is a structure, an array or another that has parts. */
-export function hasParts(value: Value): boolean {
-  const { kind } = stripped(value.type)
-  return kind === 'struct' || kind === 'array'
 }

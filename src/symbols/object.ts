@@ -164,7 +164,10 @@ export class ObjectFile {
     if (this.debugInfoCache === undefined) {
       this.debugInfoCache = null
       const file = this.hasOwnDebugInfo ? this.elf : this.debugFile
-      if (file !== undefined && DebugInfo.isIn(file)) this.debugInfoCache = new DebugInfo(file, this.resources.inflate, () => findSupplement(file, this.resources.readDebugFile))
+      if (file !== undefined && DebugInfo.isIn(file))
+        this.debugInfoCache = new DebugInfo(file, this.resources.inflate, () =>
+          findSupplement(file, this.resources.readDebugFile),
+        )
     }
     return this.debugInfoCache ?? undefined
   }

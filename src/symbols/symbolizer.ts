@@ -62,7 +62,7 @@ export class Symbolizer {
   symbolAt(address: number): NamedRange | undefined {
     const module = this.moduleAt(address) ?? this.moduleBefore(address)
     const found = module && this.objectOf(module).symbolAt(address - module.bias)
-    return found && module && { name: found.name, start: found.start + module.bias, end: found.end + module.bias }
+    return found && module && { ...found, start: found.start + module.bias, end: found.end + module.bias }
   }
 
   /** Walks the stack of a thread; see {@link unwindStack}. */
@@ -96,7 +96,10 @@ export class Symbolizer {
     const module = this.modules.findLast(({ start }) => start <= address)
     const segments = module && this.objectOf(module).file?.segments
     if (module === undefined || segments === undefined) return undefined
-    const end = segments.reduce((last, { type, vaddr, memsz }) => (type === 1 ? Math.max(last, vaddr + memsz) : last), 0)
+    const end = segments.reduce(
+      (last, { type, vaddr, memsz }) => (type === 1 ? Math.max(last, vaddr + memsz) : last),
+      0,
+    )
     return address < end + module.bias ? module : undefined
   }
 

@@ -48,7 +48,22 @@ export interface ThreadState {
   name: string
   /** The system call in which it waits, in strace's form; null while it could run. */
   waiting: string | null
+  /** The same in the C library's terms, where it waits for other threads. */
+  waitsFor?: WaitReport
   stack: Stack
+}
+
+/** What a thread waits for. */
+export interface WaitReport {
+  kind: 'mutex' | 'thread' | 'condition' | 'rwlock' | 'barrier' | 'semaphore' | 'futex'
+  /** `mutex balance_lock (0x40c0)`. */
+  what: string
+  /** Of the futex. */
+  address: string
+  /** Instructions executed by all threads when it began to wait. */
+  since: number
+  /** Threads that have it, or that it waits for; they would have to act. */
+  holders: number[]
 }
 
 /** Lines around a source line. */

@@ -94,6 +94,7 @@ export interface HeapEvent {
     | 'invalid-write'
     | 'syscall-read'
     | 'syscall-write'
+    | 'overlapping-block'
   /** The function or system call; '' for an access by the program's own code. */
   by: string
   /** Where it was called from, and the stack pointer there. */

@@ -5,7 +5,7 @@ import { STATE } from '../ir/registers.ts'
 import type { Block, Target } from '../ir/types.ts'
 import { DECODED, type Decoder, decoderFor } from './decode.ts'
 import type { CodeReader } from './fetch.ts'
-import { Insn, PREFIX } from './insn.ts'
+import { BASE_RIP, Insn, PREFIX } from './insn.ts'
 import { LiftContext } from './lift.ts'
 
 /** What becomes of bytes that do not decode. */
@@ -55,11 +55,25 @@ export function liftBlock(
   return [block]
 }
 
-/** Notes on the instruction that was begun last what threads mean by it. */
-function noteKind({ insns }: Block, insn: Insn): void {
-  const { mnemonic } = insn.form.row
-  if ((insn.prefixes & PREFIX.lock) !== 0 || mnemonic === 'XCHG') insns.at(-1)!.atomic = true
-  else if (mnemonic === 'PAUSE') insns.at(-1)!.pauses = true
+/** Instructions that load from the stack without an operand that says so, and those that store. */
+const STACK_LOADS = /^(POP|POPFQ?|RET|LEAVE)$/
+const STACK_STORES = /^(PUSH|PUSHFQ?|CALL|ENTER)$/
+
+const RSP = 4
+const SEGMENT_FS = 4
+
+/** Notes on the instruction that was begun last what threads mean by it. Only its own encoding counts: the same instruction means the same in any block. */
+function noteKind({ insns }: Block, { form, prefixes, memory, base, index, segment }: Insn): void {
+  const { mnemonic } = form.row
+  const mark = insns.at(-1)!
+  if ((prefixes & PREFIX.lock) !== 0 || mnemonic === 'XCHG') mark.atomic = true
+  else if (mnemonic === 'PAUSE') mark.pauses = true
+  const implicit = STACK_LOADS.test(mnemonic) ? 1 : STACK_STORES.test(mnemonic) ? 2 : 0
+  const own = implicit | (memory && base === RSP && segment === 0 ? 3 : 0)
+  if (own !== 0) mark.own = own
+  if (!memory) return
+  if (segment === SEGMENT_FS) mark.place = 'thread'
+  else if (segment === 0 && index < 0 && (base < 0 || base === BASE_RIP)) mark.place = 'fixed'
 }
 
 const isRepeated = (insn: Insn): boolean => (insn.prefixes & (PREFIX.rep | PREFIX.repne)) !== 0

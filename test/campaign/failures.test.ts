@@ -80,6 +80,9 @@ test('hunts at the same time never take the same number', async () => {
 test('a directory that cannot be made is named', () => {
   fs.writeFileSync(join(out, 'file'), '')
   const directory = new FailureDirectory(join(out, 'file', 'failures'))
+  expect(() => new FailureDirectory(join(out, 'file')).names()).toThrow(
+    expect.objectContaining({ code: 'failures-unwritable' }),
+  )
   expect(() => directory.keep('nowhere')).toThrow(
     expect.objectContaining({ code: 'failures-unwritable', next: expect.stringContaining('--out') }),
   )

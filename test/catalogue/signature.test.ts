@@ -6,7 +6,7 @@ import type { Finding, Frame, ThreadState } from '../../src/tool/finding.ts'
 function frame(name: string | undefined, more: Partial<Frame> = {}): Frame {
   return {
     address: '0x401000',
-    module: '/home/x/prog',
+    module: '/opt/prog',
     inlined: false,
     signal: false,
     guessed: false,

@@ -12,11 +12,9 @@ const place = new Place()
 afterAll(() => place.remove())
 
 /** What memcheck may write into <kind> (Valgrind's docs/internals/xml-output-protocol4.txt), and the name that later versions have for realloc of zero. */
-const THEIRS = [
-  ...['UninitValue', 'UninitCondition', 'CoreMemError', 'InvalidRead', 'InvalidWrite', 'InvalidJump', 'SyscallParam'],
-  ...['ClientCheck', 'InvalidFree', 'MismatchedFree', 'Overlap', 'InvalidMemPool', 'FishyValue', 'ReallocSizeZero'],
-  ...['Leak_DefinitelyLost', 'Leak_IndirectlyLost', 'Leak_PossiblyLost', 'Leak_StillReachable'],
-]
+const THEIRS =
+  `UninitValue UninitCondition CoreMemError InvalidRead InvalidWrite InvalidJump SyscallParam ClientCheck InvalidFree MismatchedFree Overlap InvalidMemPool
+  FishyValue ReallocSizeZero Leak_DefinitelyLost Leak_IndirectlyLost Leak_PossiblyLost Leak_StillReachable`.split(/\s+/)
 
 describe('kinds', () => {
   test('have names of Valgrind', () => {

@@ -10,7 +10,7 @@ const folder = join(import.meta.dirname, 'undefined')
 const place = new Place()
 afterAll(() => place.remove())
 
-const CHECK = ['--check', 'memory', '--undef-value-errors', 'yes']
+const CHECK = ['--check', 'memory']
 const files = fs.readdirSync(folder).filter((name) => name.endsWith('.c'))
 const bless = process.env.LEMMING_BLESS === '1'
 

@@ -12,8 +12,9 @@ const programs = join(import.meta.dirname, 'programs')
 const place = scratch()
 
 function build(name: string, ...options: string[]): string {
-  const path = join(place, `${name}${options.join('')}`)
-  execFileSync('gcc', ['-g', '-no-pie', '-fno-builtin', '-pthread', ...options, '-o', path, join(programs, `${name}.c`)])
+  const path = join(place, `${name.replaceAll('/', '-')}${options.join('')}`)
+  const source = join(programs, `${name}.c`)
+  execFileSync('gcc', ['-g', '-no-pie', '-fno-builtin', '-pthread', ...options, '-o', path, source, '-lm'])
   return path
 }
 
@@ -39,7 +40,9 @@ function runAll(machine: Machine, slice = 10_000_000): void {
 function linesOf(path: string, events: readonly UndefinedEvent[]): string[] {
   const own = events.filter(({ kind }) => !kind.startsWith('syscall'))
   const addresses = own.map(({ pc }) => pc.toString(16))
-  const said = execFileSync('addr2line', ['-e', path, ...addresses], { encoding: 'utf8' }).trim().split('\n')
+  const said = execFileSync('addr2line', ['-e', path, ...addresses], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
   const lines = own.map(({ kind }, i) => `${said[i]!.replace(/.*:(\d+).*/, '$1')} ${kind}`)
   return [...new Set(lines)].toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10))
 }
@@ -75,8 +78,13 @@ function memcheck(path: string, source: string): { lines: string[]; calls: strin
   return { lines: [...new Set(lines)].toSorted((a, b) => parseInt(a, 10) - parseInt(b, 10)), calls }
 }
 
-describe.each(['-O1', '-O0', '-O2'])('uses, %s', (optimise) => {
-  const path = build('uses', optimise)
+describe.each([
+  ['uses', '-O1'],
+  ['uses', '-O0'],
+  ['uses', '-O2'],
+  ['exact', '-O2'],
+] as const)('%s, %s', (name, optimise) => {
+  const path = build(name, optimise)
   const { observer, events } = listener()
   const machine = start(path, true)
   machine.addObserver(observer)
@@ -84,14 +92,14 @@ describe.each(['-O1', '-O0', '-O2'])('uses, %s', (optimise) => {
   const calls = events.filter(({ kind }) => kind.startsWith('syscall')).map(({ by }) => by)
 
   test('as the source says', () => {
-    const { lines, calls: said } = expected('uses')
+    const { lines, calls: said } = expected(name)
     expect(linesOf(path, events)).toEqual(lines)
     expect(calls).toEqual(said)
   })
 
   test('as memcheck says', () => {
-    const { lines, calls: said } = memcheck(path, 'uses.c')
-    const { alone } = expected('uses')
+    const { lines, calls: said } = memcheck(path, `${name}.c`)
+    const { alone } = expected(name)
     expect(linesOf(path, events)).toEqual(lines.filter((line) => !alone.includes(parseInt(line, 10))))
     expect(calls).toEqual(said)
   })
@@ -104,5 +112,54 @@ describe.each(['-O1', '-O0', '-O2'])('uses, %s', (optimise) => {
       plain.hash(),
       plain.state.ended,
     ])
+  })
+})
+
+const moments = [1000, 40_000, 90_000, 95_000, 100_000, 150_000, 400_000]
+
+describe.each([
+  { name: 'uses', path: build('uses', '-O1') },
+  { name: 'threads', path: build('../../determinism/programs/threads', '-O2', '-static') },
+])('$name, looked at in the middle', ({ path }) => {
+  /** Hashes at moments, the end, and what was told until then. */
+  function course(definedness: boolean, slice: number): { hashes: string[]; told: UndefinedEvent[] } {
+    const machine = start(path, definedness)
+    const { observer, events } = listener()
+    machine.addObserver(observer)
+    const hashes: string[] = []
+    for (const moment of moments) {
+      while (machine.state.ended === null && machine.state.count < moment)
+        machine.advance(Math.min(moment, machine.state.count + slice))
+      hashes.push(`${machine.state.count} ${machine.hash()}`)
+    }
+    runAll(machine, slice * 100)
+    hashes.push(`${machine.state.count} ${machine.hash()} ${JSON.stringify(machine.state.ended)}`)
+    machine.release()
+    return { hashes, told: events }
+  }
+  const whole = course(true, 1_000_000)
+
+  test('the states are those of a run without', () => {
+    const { hashes, told } = course(false, 1_000_000)
+    expect(told).toEqual([])
+    expect(whole.hashes).toEqual(hashes)
+  })
+
+  test('slices make no difference', () => {
+    expect(course(true, 997)).toEqual(whole)
+  })
+
+  test('a machine that was saved and restored tells the same', () => {
+    const before = start(path, true)
+    before.advance(91_000)
+    const { observer, events } = listener()
+    const after = restoreMachine(before.save(), { ...newWorld(), processor: engine, ownHeap: newHeap() })
+    before.release()
+    after.addObserver(observer)
+    runAll(after)
+    expect(`${after.state.count} ${after.hash()} ${JSON.stringify(after.state.ended)}`).toBe(whole.hashes.at(-1))
+    expect(events).toEqual(whole.told.filter(({ moment }) => moment >= 91_000))
+    expect(events.length > 5 || path.includes('threads')).toBe(true)
+    after.release()
   })
 })

@@ -36,7 +36,8 @@ describe.each(STRATEGIES)('%s', (strategy) => {
   test('in slices', () => {
     const { machine } = machineOf(strategy)
     const draws = randomFrom(1, 'slices')
-    while (machine.state.count < END && machine.state.ended === null) machine.advance(Math.min(END, machine.state.count + 1 + nextBelow(draws, 3000)))
+    while (machine.state.count < END && machine.state.ended === null)
+      machine.advance(Math.min(END, machine.state.count + 1 + nextBelow(draws, 3000)))
     expect(endOf(machine)).toBe(expected)
   })
 

@@ -6,6 +6,9 @@ import { schemas } from '../../src/cli/schema.ts'
 import { killedHunt } from './kills.ts'
 import { Place, racyProgram } from './lemming.ts'
 
+/** Little code to translate: these tests are about the runs, not about the program. */
+const STATIC = ['-g', '-O1', '-static']
+
 const place = new Place()
 afterAll(() => place.remove())
 
@@ -31,9 +34,9 @@ int main(int argc, char **argv)
 `
 
 beforeAll(() => {
-  place.compile('racy', racyProgram)
-  place.compile('dice', dice)
-  place.compile('dice2', dice.replace('byte % sides == 0', 'byte == 300'))
+  place.compile('racy', racyProgram, STATIC)
+  place.compile('dice', dice, STATIC)
+  place.compile('dice2', dice.replace('byte % sides == 0', 'byte == 300'), STATIC)
 })
 
 const sql = (out: string, text: string): unknown[] =>

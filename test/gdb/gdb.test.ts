@@ -12,9 +12,20 @@ const SECONDS = 40
 
 /** What gdb prints for a script, at a target that `first` names. */
 function gdb(first: string[], script: string[]): string {
-  const commands = ['set pagination off', 'set confirm off', 'set width 0', 'set backtrace past-main on', ...first, ...script]
+  const commands = [
+    'set pagination off',
+    'set confirm off',
+    'set width 0',
+    'set backtrace past-main on',
+    ...first,
+    ...script,
+  ]
   const args = ['-nx', '-batch', ...commands.flatMap((line) => ['-ex', line])]
-  const { stdout, stderr, error } = spawnSync('gdb', args, { encoding: 'utf8', timeout: SECONDS * 1000, cwd: place.path })
+  const { stdout, stderr, error } = spawnSync('gdb', args, {
+    encoding: 'utf8',
+    timeout: SECONDS * 1000,
+    cwd: place.path,
+  })
   if (error !== undefined) throw error
   return stdout + stderr
 }
@@ -33,7 +44,8 @@ function stacksIn(text: string): Map<number, string[]> {
     if (thread !== null) stacks.set(Number(thread[1]), (frames = []))
     const frame = /^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) .*? at (\S+):(\d+)$/.exec(line)
     // gdb also shows functions that have left by a jump: nothing of them is on the stack.
-    if (frame !== null && !frame[1]!.endsWith('_cancelable64')) frames.push(frameLine(frame[1]!, frame[2]!, Number(frame[3])))
+    if (frame !== null && !frame[1]!.endsWith('_cancelable64'))
+      frames.push(frameLine(frame[1]!, frame[2]!, Number(frame[3])))
   }
   return stacks
 }
@@ -133,7 +145,17 @@ describe('gdb on a replayed failure', () => {
   })
 
   test('from the very start', { timeout: SECONDS * 2000 }, async () => {
-    const text = await served(['reverse-continue', 'info threads', 'break main', 'continue', 'bt', 'stepi', 'reverse-stepi', 'x/i $pc', 'detach'])
+    const text = await served([
+      'reverse-continue',
+      'info threads',
+      'break main',
+      'continue',
+      'bt',
+      'stepi',
+      'reverse-stepi',
+      'x/i $pc',
+      'detach',
+    ])
     expect(text).toContain('No more reverse-execution history')
     expect(text).toContain('Breakpoint 1, main ()')
     expect(text.match(/^=> .*$/m)![0]).toContain('<main+')
@@ -145,7 +167,18 @@ test('the core of a moment: the stacks of all threads, memory, registers', { tim
   const made = place.lemming(['core', recording, '-o', core])
   expect(made.stderr).toContain(core)
   expect(readFileSync(core).subarray(0, 4).toString('latin1')).toBe('\x7fELF')
-  const text = gdb([], [`file ${program}`, `core-file ${core}`, 'thread apply all bt', 'print n', 'print head->value', 'info auxv', 'info proc mappings'])
+  const text = gdb(
+    [],
+    [
+      `file ${program}`,
+      `core-file ${core}`,
+      'thread apply all bt',
+      'print n',
+      'print head->value',
+      'info auxv',
+      'info proc mappings',
+    ],
+  )
   expect(text).toContain('terminated with signal SIGSEGV')
   expect(stacksIn(text)).toEqual(ours())
   expect(text).toContain('$1 = (struct node *) 0x10')

@@ -19,7 +19,7 @@ function turns(seed: number, count: number, yielded = false): Turn[] {
   const state = strategy.start(seed)
   const turn: Turn = { tid: 1000, last: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false }
   return Array.from({ length: count }, () => {
-    strategy.pick(state, tids, turn, yielded)
+    strategy.pick(state, tids, turn, yielded, 0)
     return { ...turn }
   })
 }
@@ -65,7 +65,7 @@ describe('random turns', () => {
     const state = strategy.start(1)
     const turn: Turn = { tid: 0, last: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false }
     const draws = structuredClone(state.random)
-    strategy.pick(state, [1007], turn, true)
+    strategy.pick(state, [1007], turn, true, 0)
     expect(turn).toMatchObject({ tid: 1007, left: Infinity })
     expect(strategy.choose(state, 1)).toBe(0)
     expect(state.random).toEqual(draws)

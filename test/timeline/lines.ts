@@ -25,16 +25,14 @@ export function timelineFor(
       uid: process.getuid!(),
       gid: process.getgid!(),
     })
-  let timeline: Timeline | undefined
   const { world } = newWorld()
-  const silent = { ...world, writeOutput: (fd: 1 | 2, bytes: Uint8Array) => timeline?.wrote(fd, bytes) }
-  Object.assign(world, { writeOutput: silent.writeOutput })
   const first = machine()
   first.advance(Infinity)
   const ended = first.state.ended!
   const ending = (ended.kind === 'signal' ? { ...ended, address: '' } : ended) as RunEnding
   const end = { count: first.state.count, hash: first.hash(), ending }
   first.release()
-  timeline = timelineOf(machine(), engine, end, options)
+  Object.assign(world, { writeOutput: (fd: 1 | 2, bytes: Uint8Array) => timeline.wrote(fd, bytes) })
+  const timeline = timelineOf(machine(), engine, end, options)
   return timeline
 }

@@ -9,13 +9,23 @@ import { start, type Subject } from '../determinism/subjects.ts'
 import { timelineFor } from './lines.ts'
 
 const path = join(scratch(), 'walk')
-execFileSync('gcc', ['-O1', '-g', '-static', '-no-pie', '-pthread', '-o', path, join(import.meta.dirname, 'programs/walk.c')])
+execFileSync('gcc', [
+  '-O1',
+  '-g',
+  '-static',
+  '-no-pie',
+  '-pthread',
+  '-o',
+  path,
+  join(import.meta.dirname, 'programs/walk.c'),
+])
 const subject: Subject = { name: 'walk', path, args: [], env: ['PATH=/usr/bin:/bin'] }
+const table = execFileSync('readelf', ['-sW', path], { encoding: 'utf8' })
 const symbols = new Map(
-  execFileSync('nm', [path], { encoding: 'utf8' })
-    .split('\n')
-    .map((line) => line.split(' '))
-    .map(([address, , name]) => [name!, Number.parseInt(address!, 16)]),
+  [...table.matchAll(/^ *\d+: ([0-9a-f]+) .* (\w+)$/gm)].map(([, address, name]) => [
+    name!,
+    Number.parseInt(address!, 16),
+  ]),
 )
 const work = symbols.get('work')!
 const leaf = symbols.get('leaf')!
@@ -107,7 +117,9 @@ test('conditions, reads, and the thread', () => {
   const reached = timeline.run({ stops: new Set([work]), accept: ({ tid }) => tid === 1002 && ++count === 3 })
   expect(reached).toMatchObject({ why: 'hit', hit: third })
   timeline.seek(writes[0]!.moment)
-  expect(timeline.run({ traces: { ...trace.traces!, reads: true } })).toMatchObject({ hit: { moment: writes[0]!.moment } })
+  expect(timeline.run({ traces: { ...trace.traces!, reads: true } })).toMatchObject({
+    hit: { moment: writes[0]!.moment },
+  })
 })
 
 test('a thread has executed so many instructions at one moment', () => {

@@ -1,5 +1,6 @@
 /** Exists to ask gdb questions about a stopped program, and to hand the same moment of the same program to our inspector. */
 
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Inspector, ThreadState } from '../../src/symbols/inspector.ts'
@@ -8,7 +9,6 @@ import { ByteReader } from '../../src/elf/reader.ts'
 import { DWARF_REGISTER } from '../../src/symbols/cfi/registers.ts'
 import { createSymbolizer } from '../../src/symbols/symbolizer.ts'
 import { inflateForTest } from '../elf/inflate.ts'
-import { run } from '../elf/programs.ts'
 import { readCore } from '../symbols/core.ts'
 
 /** A program at one moment: what gdb answered there, and the same for us. */
@@ -22,20 +22,24 @@ export interface Moment {
 const script = `
 import gdb, json
 
-answers = []
 for question in QUESTIONS:
     try:
-        answers.append(gdb.execute(question, to_string=True).rstrip("\\n"))
+        answer = gdb.execute(question, to_string=True).rstrip("\\n")
     except (gdb.error, gdb.MemoryError) as error:
-        answers.append("ERR " + str(error))
-print("JSON" + json.dumps(answers))
+        answer = "ERR " + str(error)
+    print("JSON" + json.dumps(answer), flush=True)
 `
 
 /**
  * Runs `program` under gdb by the commands `start` (the last one stops it), keeps its memory as a core, and asks gdb `questions`. Pretty
  * printers are off: gdb itself is the oracle.
  */
-export function momentOf(directory: string, program: string, start: readonly string[], questions: readonly string[]): Moment {
+export function momentOf(
+  directory: string,
+  program: string,
+  start: readonly string[],
+  questions: readonly string[],
+): Moment {
   const file = join(directory, 'questions.py')
   const core = join(directory, 'moment.core')
   writeFileSync(file, `QUESTIONS = ${JSON.stringify(questions)}\n${script}`)
@@ -50,13 +54,23 @@ export function momentOf(directory: string, program: string, start: readonly str
     `gcore ${core}`,
     `source ${file}`,
   ]
-  const output = run('gdb', ['-q', '-batch', '-nx', ...commands.flatMap((command) => ['-ex', command]), program], { cwd: directory })
-  const line = output.split('\n').find((one) => one.startsWith('JSON'))
-  if (line === undefined) throw new Error(`gdb answered nothing:\n${output}`)
+  const args = ['-q', '-batch', '-nx', ...commands.flatMap((command) => ['-ex', command]), program]
+  // gdb may die of a question: what it answered before counts.
+  const { stdout: output } = spawnSync('gdb', args, {
+    cwd: directory,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { ...process.env, LC_ALL: 'C' },
+  })
+  const answers = output
+    .split('\n')
+    .filter((one) => one.startsWith('JSON'))
+    .map((one) => JSON.parse(one.slice(4)) as string)
+  if (answers.length === 0) throw new Error(`gdb answered nothing:\n${output}`)
   const { modules, readMemory } = readCore(core)
   const symbolizer = createSymbolizer({ modules, readDebugFile, inflate: inflateForTest })
   return {
-    answers: JSON.parse(line.slice(4)) as string[],
+    answers,
     inspector: createInspector(symbolizer),
     threads: threadsOf(new Uint8Array(readFileSync(core))).map((thread) => ({ ...thread, readMemory })),
   }
@@ -71,14 +85,17 @@ export function readDebugFile(path: string): Uint8Array | undefined {
 }
 
 /** Order of `user_regs_struct`. */
-const ORDER = 'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs'.split(' ')
+const ORDER =
+  'r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs'.split(
+    ' ',
+  )
 
 const NT_PRSTATUS = 1
 const NT_FPREGSET = 2
 const NT_X86_XSTATE = 0x202
 
 /** The threads of a core dump, the one that stopped first. */
-function threadsOf(core: Uint8Array): Omit<ThreadState, 'readMemory'>[] {
+export function threadsOf(core: Uint8Array): Omit<ThreadState, 'readMemory'>[] {
   const header = new ByteReader(core, 'core', 32)
   const phoff = header.u64()
   header.offset = 56

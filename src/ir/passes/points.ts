@@ -15,6 +15,8 @@ export const POINT = {
   syscall: 0x1000,
   /** An access of a system library's own code: logged, and never counted. */
   quiet: 0x2000,
+  /** The instruction's first, counted or not. */
+  begins: 0x4000,
   refundShift: 16,
 } as const
 
@@ -35,15 +37,6 @@ const SIZES = new Map<OpRow, number>([
   [ops.storef64, 8],
 ])
 
-/** The register that the address is at a constant distance from, or -1. */
-function baseOf(address: Node): number {
-  if (address.op === ops.i64_get) return address.imm
-  return address.op === ops.i64_add && address.b!.op === ops.i64_const ? baseOf(address.a!) : -1
-}
-
-/** Does an atomic instruction of quiet code touch what is the library's own: a variable at a fixed place, or the thread's descriptor? */
-const isInternal = (address: Node): boolean => address.op === ops.i64_const || baseOf(address) === REG.fsBase
-
 /** The node that holds the value that a register has at the end of these ops, if one of them does. */
 function latest(list: readonly Node[], reg: number): Node | undefined {
   const node = list.findLast(({ op, imm }) => (op.effect === 'get' || op.effect === 'put') && imm === reg)
@@ -61,41 +54,48 @@ export function insertPoints(block: Block, quiet: boolean, logged: boolean): voi
   let mark: InsnMark | undefined
   let insn = 0
   let counted = false
+  let begun = false
 
   const point = (address: Node | null, kind: number): void => {
     if (stack === null) out.push((stack = makeNode(ops.i64_get, null, null, null, REG.rsp, 0, null)))
     const silent = (kind & POINT.quiet) !== 0
     const first = counted || silent ? 0 : POINT.first
     counted ||= !silent
-    out.push(makeNode(ops.point, address ?? stack, stack, null, kind | first, 0, null))
+    const begins = begun ? 0 : POINT.begins
+    begun = true
+    out.push(makeNode(ops.point, address ?? stack, stack, null, kind | first | begins, 0, null))
   }
   const begin = (): void => {
     mark = block.insns[insn]!
     insn++
     mark.firstOp = out.length
-    counted = false
+    counted = begun = false
     if (mark.pauses === true) point(null, POINT.pause)
   }
 
-  // The address that an entry of a linkage table jumps to.
-  const linkage = block.term.kind === 'ijump' && block.term.address.a?.op === ops.i64_const ? block.term.address : null
+  const { term } = block
   block.ops.forEach((node, i) => {
     while (insn < block.insns.length && block.insns[insn]!.firstOp <= i) begin()
     const { effect } = node.op
     if (effect === 'get' && node.imm === REG.rsp) stack = node
     const bytes = SIZES.get(node.op)
-    const atomic = mark?.atomic === true
-    if (bytes !== undefined && node !== linkage && baseOf(node.a!) !== REG.rsp) {
-      const silent = quiet && !(atomic && !isInternal(node.a!))
-      const kind = (effect === 'store' ? POINT.store : 0) | (atomic ? POINT.atomic : 0)
+    const isStore = effect === 'store'
+    const own = ((mark?.own ?? 0) & (isStore ? 2 : 1)) !== 0
+    // What an entry of a linkage table jumps to is written by nobody but the dynamic linker.
+    const isLinkage = term.kind === 'ijump' && term.address === node && mark?.place === 'fixed'
+    if (bytes !== undefined && !own && !isLinkage) {
+      const atomic = mark?.atomic === true
+      // Atomic instructions of a library on variables of its own, and on the thread's own descriptor, concern nobody either.
+      const silent = quiet && (!atomic || mark?.place !== undefined)
+      const kind = (isStore ? POINT.store : 0) | (atomic ? POINT.atomic : 0)
       if (!silent || logged) point(node.a!, bytes | kind | (silent ? POINT.quiet : 0))
     }
     if (effect === 'put' && node.imm === REG.rsp) stack = node.a
     out.push(node)
   })
   while (insn < block.insns.length) begin()
-  if (block.term.kind === 'syscall') {
-    counted = false
+  if (term.kind === 'syscall') {
+    counted = begun = false
     const number = latest(out, REG.rax) ?? makeNode(ops.i64_get, null, null, null, REG.rax, 0, null)
     if (!out.includes(number)) out.push(number)
     point(number, POINT.syscall)

@@ -6,6 +6,7 @@ import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
 import { insertEntry, list, removeEntry } from './directory.ts'
 import { dropIfUnused, timeNow } from './inode.ts'
+import { IN, tellGone, tellInode, tellName, tellSelf } from './inotify.ts'
 import { createAt } from './open.ts'
 import { checkAccess, checkRemove, isInGroup, isOwner, isRoot, MAY } from './permission.ts'
 import { beforeMove, checkMount, hostPlace, hostPlaceIn, isMountRoot, passOn } from './mounts.ts'
@@ -51,7 +52,10 @@ export function unlink(k: Kernel, t: Task, place: Place): number {
   const failed = outside(k, dir, name, (path) => ({ do: 'remove', path }))
   if (failed !== 0) return failed
   removeEntry(k, dir, name, inode)
+  tellSelf(k, inode, IN.attrib)
   dropIfUnused(k.state.fs, inode)
+  tellGone(k)
+  tellName(k, dir, name, inode, IN.delete)
   return 0
 }
 
@@ -74,6 +78,8 @@ export function removeDirectory(k: Kernel, t: Task, place: Place): number {
   if (failed !== 0) return failed
   removeEntry(k, dir, name, inode)
   dropIfUnused(k.state.fs, inode)
+  tellGone(k)
+  tellName(k, dir, name, inode, IN.delete)
   return 0
 }
 
@@ -103,6 +109,8 @@ export function link(k: Kernel, t: Task, inode: Inode, place: Place): number {
   const failed = from === null ? 0 : outside(k, place.dir, place.name, (to) => ({ do: 'link', path: from, to }))
   if (failed !== 0) return failed
   insertEntry(k, place.dir, place.name, inode)
+  tellSelf(k, inode, IN.attrib)
+  tellName(k, place.dir, place.name, inode, IN.create)
   return 0
 }
 
@@ -157,14 +165,25 @@ export function rename(k: Kernel, t: Task, from: Place, to: Place, flags: number
         })
   if (failed !== 0) return failed
   const before = moved.kind === 'dir' ? pathOfDirectory(k, moved) : ''
-  if (old !== null) {
-    removeEntry(k, to.dir, to.name, old)
-    dropIfUnused(fs, old)
-  }
+  if (old !== null) removeEntry(k, to.dir, to.name, old)
   detach(k, from, moved)
   insertEntry(k, to.dir, to.name, moved)
+  tellMoved(k, from, to, moved)
+  if (old !== null) {
+    if (old.kind !== 'dir') tellSelf(k, old, IN.attrib)
+    dropIfUnused(fs, old)
+  }
+  tellSelf(k, moved, IN.moveSelf)
+  tellGone(k)
   if (moved.kind === 'dir') moveCurrentDirectories(k, before, pathOfDirectory(k, moved))
   return 0
+}
+
+/** Tells those who watch the two directories, by one number that says that both events are one move. */
+function tellMoved(k: Kernel, from: Place, to: Place, moved: Inode): void {
+  const cookie = k.state.fs.nextCookie++
+  tellName(k, from.dir, from.name, moved, IN.movedFrom, cookie)
+  tellName(k, to.dir, to.name, moved, IN.movedTo, cookie)
 }
 
 /** Takes a name away while the inode goes on to live under another. */
@@ -227,6 +246,7 @@ export function changeMode(k: Kernel, t: Task, inode: Inode, mode: number): numb
   if (failed !== 0) return failed
   inode.mode = wanted
   inode.ctime = timeNow(k)
+  tellInode(k, inode, IN.attrib)
   return 0
 }
 
@@ -250,6 +270,7 @@ export function changeOwner(k: Kernel, t: Task, inode: Inode, uid: number, gid: 
     if (inode.mode & 0o010) inode.mode &= ~0o2000
   }
   inode.ctime = timeNow(k)
+  tellInode(k, inode, IN.attrib)
   return 0
 }
 

@@ -140,6 +140,11 @@ function nextChunk(file: FileContent, index: number): number {
 export function blocksOf(file: FileContent): number {
   let bytes = 0
   const hostChunks = Math.ceil(file.hostLimit / CHUNK)
-  for (const [index, chunk] of file.chunks) if (index >= hostChunks) bytes += Math.ceil(chunk.length / 4096) * 4096
+  for (const [index, chunk] of file.chunks) {
+    if (index < hostChunks) continue
+    // A chunk has room to grow; what lies behind the end of the file takes nothing.
+    const left = file.size - index * CHUNK
+    bytes += Math.ceil((left > 0 ? Math.min(chunk.length, left) : chunk.length) / 4096) * 4096
+  }
   return (Math.ceil(Math.min(file.hostLimit, file.size) / 4096) * 4096 + bytes) / 512
 }

@@ -2,11 +2,13 @@
 import { powerOfTwoFrom } from '../../base/powers.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
+import { forgetNotify, leaveQueue, queueOf } from '../ipc/mqueue.ts'
 import { closeSocket } from '../net/close.ts'
 import type { Process, Task } from '../state.ts'
 import { leaveTty } from '../tty/tell.ts'
 import { signalActivity } from './activity.ts'
 import { holdInode, releaseInode } from './inode.ts'
+import { IN, tellGone, tellInode } from './inotify.ts'
 import { dropDescriptionLocks, dropProcessLocks } from './locks.ts'
 import type { Description, DescriptionType, FdTable, FsState, Inode } from './state.ts'
 
@@ -40,6 +42,7 @@ export function addDescription(
     counter: 0n,
     timer: null,
     items: null,
+    inotify: null,
     watchers: [],
     activity: 0,
     owner: 0,
@@ -97,6 +100,10 @@ export function releaseDescription(k: Kernel, id: number): void {
   dropDescriptionLocks(k, description)
   if (description.pipe !== 0) leavePipe(k, description)
   if (description.type === 'tty' || description.type === 'ptmx') leaveTty(k, description)
+  if (description.type === 'mqueue') leaveQueue(k, description)
+  if (description.type === 'inotify') fs.inotifies.splice(fs.inotifies.indexOf(id), 1)
+  const open = description.type === 'file' || description.type === 'dir' ? fs.inodes.get(description.inode) : undefined
+  if (open !== undefined) tellInode(k, open, (description.flags & 3) === 0 ? IN.closeNoWrite : IN.closeWrite)
   if (description.socket !== 0) {
     const { stirred, released, inode } = closeSocket(fs.net, description.socket)
     for (const other of stirred) signalActivity(k, other, 'both')
@@ -109,6 +116,7 @@ export function releaseDescription(k: Kernel, id: number): void {
   }
   for (const item of description.items?.values() ?? []) unwatch(fs, item.id, id)
   if (description.inode !== 0) releaseInode(fs, description.inode)
+  tellGone(k)
 }
 
 /** The epoll instance `watcher` no longer looks at description `id`, unless another of its items does. */
@@ -139,6 +147,7 @@ export function closeFd(k: Kernel, process: Process, fd: number): number {
   process.files.delete(fd)
   const description = k.state.fs.descriptions.get(slot.id)
   if (description) dropProcessLocks(k, process.pid, description.inode)
+  if (description?.type === 'mqueue') forgetNotify(k, queueOf(k, description), process)
   releaseDescription(k, slot.id)
   return 0
 }

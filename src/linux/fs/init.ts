@@ -41,6 +41,8 @@ export function createFs(world: World, time: Timespec): FsState {
     changes: 0,
     net: createNet(),
     tty: createTtys(),
+    inotifies: [],
+    nextCookie: 1,
     inputReads: 0,
   }
   const add = (init: Omit<NewInode, 'uid' | 'gid'>): Inode => addInode(fs, { uid: 0, gid: 0, ...init }, time)

@@ -4,7 +4,7 @@ import type { Kernel } from '../kernel.ts'
 import type { Process, Task } from '../state.ts'
 import { isZombie } from '../tasks.ts'
 import { newTask } from '../threads.ts'
-import { bytesFromName } from './names.ts'
+import { bytesFromName, nameFromBytes } from './names.ts'
 import { describe } from './description.ts'
 import { processFiles, taskFiles } from './proc-process.ts'
 import { isAbsentProcessor, systemFiles } from './proc-system.ts'
@@ -175,4 +175,19 @@ export function kernelContent(k: Kernel, t: Task, path: string): Uint8Array | nu
   if (!ofProcess) return -ERRNO.ENOENT
   const content = ofProcess.content(k, at.process)
   return typeof content === 'string' ? bytesFromName(content) : content
+}
+
+/** A write to a file below /proc: bytes taken, or a negative errno; EACCES for those that nobody can change here. */
+export function kernelWrite(k: Kernel, t: Task, path: string, data: Uint8Array): number {
+  const at = parseProcess(k, path)
+  const name = at?.rest[0]
+  if (at === null || name === undefined || at.rest.length > 1) return -ERRNO.EACCES
+  const text = nameFromBytes(data)
+  const ofTask = taskFiles.get(name)
+  if (ofTask?.write !== undefined) {
+    if (at.task === null) return -ERRNO.ESRCH
+    // Threads of one's own process only.
+    return name === 'comm' && at.process.pid !== t.pid ? -ERRNO.EINVAL : ofTask.write(at.process, at.task, text)
+  }
+  return processFiles.get(name)?.write?.(at.process, text) ?? -ERRNO.EACCES
 }

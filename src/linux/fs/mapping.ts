@@ -7,6 +7,7 @@ import { MAP, type FilePages, type Memory } from '../mm.ts'
 import type { FileBacking, Task } from '../state.ts'
 import { descriptionOf } from './description.ts'
 import { addInode, holdInode, inodeOf, releaseInode, timeNow } from './inode.ts'
+import { IN, tellInode } from './inotify.ts'
 import type { Inode, SharedMapping } from './state.ts'
 import { hostPlace, passOn, passOnBytes, passOnStores } from './mounts.ts'
 import { pathOfDescription } from './where.ts'
@@ -155,6 +156,7 @@ export function writeFile(k: Kernel, inode: Inode, offset: number, data: Uint8Ar
   writeContent(k.world, inode.content!, offset, data)
   inode.mtime = inode.ctime = timeNow(k)
   pushShared(k, inode, offset, data)
+  tellInode(k, inode, IN.modify)
   return 0
 }
 
@@ -169,6 +171,7 @@ export function resizeFile(k: Kernel, inode: Inode, size: number): number {
   truncateContent(file, size)
   inode.mtime = inode.ctime = timeNow(k)
   if (inode.shared.length > 0 && size < before) pushShared(k, inode, size, new Uint8Array(before - size))
+  tellInode(k, inode, IN.modify)
   return 0
 }
 

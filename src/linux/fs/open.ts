@@ -8,6 +8,7 @@ import { addDescription } from './description.ts'
 import { insertEntry } from './directory.ts'
 import { DEVICE } from './init.ts'
 import { addInode, timeNow, type NewInode } from './inode.ts'
+import { IN, tellInode, tellName } from './inotify.ts'
 import { kernelContent } from './kernel-tree.ts'
 import { resizeFile } from './mapping.ts'
 import { hostPlaceIn, passOn } from './mounts.ts'
@@ -73,7 +74,10 @@ export function openPath(
     if (flags & O.excl) return -ERRNO.EEXIST
     if (place.inode.kind === 'dir') return -ERRNO.EISDIR
   }
-  return openInode(k, t, place, flags, created)
+  const opened = openInode(k, t, place, flags, created)
+  if (typeof opened !== 'number' && (opened.type === 'file' || opened.type === 'dir'))
+    tellInode(k, place.inode!, IN.open)
+  return opened
 }
 
 function openForPath(k: Kernel, t: Task, dirfd: number, path: string, flags: number): Description | number {
@@ -128,6 +132,7 @@ export function createAt(k: Kernel, t: Task, place: Place, init: Omit<NewInode, 
   const mode = inherit && init.kind === 'dir' ? init.mode | 0o2000 : init.mode
   const inode = addInode(k.state.fs, { ...init, mode, uid: uid[3], gid: inherit ? dir.gid : gid[3] }, timeNow(k))
   insertEntry(k, dir, name, inode)
+  tellName(k, dir, name, inode, IN.create)
   return inode
 }
 

@@ -12,17 +12,21 @@ import { maps, smaps, smapsRollup } from './proc-memory.ts'
 /** A file about a thread; in /proc/PID itself about the first one. `threadOnly`: in /proc/PID/task/TID, where times are the thread's own. */
 export interface TaskFile {
   text(k: Kernel, process: Process, t: Task, threadOnly: boolean): string
+  /** What a write does: bytes taken, or a negative errno. */
+  write?(process: Process, t: Task, text: string): number
   mode?: number
 }
 
 /** A file about a process: bytes, text, or a negative errno. */
 export interface ProcessFile {
   content(k: Kernel, process: Process): Uint8Array | string | number
+  /** What a write does: bytes taken, or a negative errno. */
+  write?(process: Process, text: string): number
   mode?: number
 }
 
 export const taskFiles: ReadonlyMap<string, TaskFile> = new Map<string, TaskFile>([
-  ['comm', { text: (_k, _p, t) => `${t.name}\n`, mode: 0o644 }],
+  ['comm', { text: (_k, _p, t) => `${t.name}\n`, write: rename, mode: 0o644 }],
   ['stat', { text: stat }],
   ['status', { text: status }],
 ])
@@ -49,7 +53,7 @@ export const processFiles: ReadonlyMap<string, ProcessFile> = new Map<string, Pr
   ['mountinfo', { content: mountinfo }],
   ['cgroup', { content: () => '0::/\n' }],
   ['oom_score', { content: () => '0\n' }],
-  ['oom_score_adj', { content: () => '0\n', mode: 0o644 }],
+  ['oom_score_adj', { content: (_k, p) => `${p.oomScoreAdj}\n`, write: adjust, mode: 0o644 }],
   ['uid_map', { content: () => ID_MAP }],
   ['gid_map', { content: () => ID_MAP }],
   ['setgroups', { content: () => 'allow\n' }],
@@ -59,6 +63,20 @@ export const processFiles: ReadonlyMap<string, ProcessFile> = new Map<string, Pr
   // The memory of a process is read through the debugger, not through a file.
   ['mem', { content: () => -ERRNO.EIO, mode: 0o600 }],
 ])
+
+/** The thread's name: what a line has before its end, at most 15 bytes. */
+function rename(_process: Process, t: Task, text: string): number {
+  t.name = text.replace(/\n[^]*$/, '').slice(0, 15)
+  return text.length
+}
+
+function adjust(process: Process, text: string): number {
+  const value = /^\s*-?\d+\s*$/.test(text) ? Number(text) : NaN
+  if (!(value >= -1000 && value <= 1000)) return -ERRNO.EINVAL
+  if (value < process.oomScoreAdj && process.credentials.uid[1] !== 0) return -ERRNO.EACCES
+  process.oomScoreAdj = value
+  return text.length
+}
 
 /** Nothing ever goes to a disk. */
 function ioText({ io }: Process): string {

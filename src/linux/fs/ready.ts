@@ -1,5 +1,6 @@
 /** Exists to say what poll(2) says: whether a description can be read or written without waiting. */
 import type { Kernel } from '../kernel.ts'
+import { queueOf } from '../ipc/mqueue.ts'
 import { socketMask } from '../net/ready.ts'
 import { isPending } from '../signals.ts'
 import { ttyMask } from '../tty/transfer.ts'
@@ -58,6 +59,12 @@ export function pollMask(k: Kernel, d: Description): number {
     }
     case 'signalfd':
       return isSignalled(k, d) ? READABLE : 0
+    case 'inotify':
+      return d.inotify!.events.length > 0 ? READABLE : 0
+    case 'mqueue': {
+      const { messages, maxMessages } = queueOf(k, d)
+      return (messages.length > 0 ? READABLE : 0) | (messages.length < maxMessages ? WRITABLE : 0)
+    }
     case 'tty':
     case 'ptmx':
       return ttyMask(k, d)

@@ -127,6 +127,22 @@ export type DescriptionType =
   | 'ptmx' // the master of a pseudo-terminal
   | 'signalfd'
   | 'pidfd'
+  | 'mqueue'
+  | 'inotify'
+
+/** What is watched by inotify(7): an inode, and which events. */
+interface InotifyWatch {
+  inode: number
+  mask: number
+}
+
+/** struct inotify_event. */
+export interface InotifyEvent {
+  wd: number
+  mask: number
+  cookie: number
+  name: string
+}
 
 /** One thing that an epoll instance watches. */
 export interface EpollItem {
@@ -167,12 +183,14 @@ export interface Description {
   socket: number
   /** 'tty' and 'ptmx': number of the terminal. */
   tty: number
-  /** 'eventfd': counter; as in eventfd(2). 'pidfd': the process. 'signalfd': the signals. */
+  /** 'eventfd': counter; as in eventfd(2). 'pidfd': the process. 'signalfd': the signals. 'mqueue': the queue's id. */
   counter: bigint
   /** 'timerfd': CLOCK_* number, next expiration and interval in ns of that clock; 0 when not armed. */
   timer: { clock: number; at: number; interval: number } | null
   /** 'epoll': by `fd:id`. */
   items: Map<string, EpollItem> | null
+  /** 'inotify': by watch descriptor, and what has not been read yet. */
+  inotify: { watches: Map<number, InotifyWatch>; nextWatch: number; events: InotifyEvent[] } | null
   /** Descriptions of the epoll instances that watch this one. */
   watchers: number[]
   /** Grows whenever something happens that makes it readable or writable: what edge-triggered watchers look at. */
@@ -223,6 +241,9 @@ export interface FsState {
   nextDescription: number
   pipes: Map<number, Pipe>
   nextPipe: number
+  /** Descriptions of type 'inotify', and the number of the next rename. */
+  inotifies: number[]
+  nextCookie: number
   /** Inode by the host's inode number, for files with several links or colliding numbers on different file systems. */
   hostInodes: Map<number, number>
   locks: FileLock[]

@@ -6,7 +6,10 @@ import { dequeue, reconsider, sendToTask, userSignal } from '../signals.ts'
 import { CODE, SIG } from '../signal-names.ts'
 import type { Process, SignalInfo, Task } from '../state.ts'
 import { readEventfd, readTimerfd, writeEventfd } from './event-files.ts'
+import { statusLine } from '../ipc/mqueue.ts'
+import { IN, takeEvents, tellInode } from './inotify.ts'
 import { inodeOf } from './inode.ts'
+import { kernelWrite } from './kernel-tree.ts'
 import { readFile, writeFile } from './mapping.ts'
 import { PIPE_BUF, putIntoPipe, roomInPipe, takeFromPipe } from './pipe.ts'
 import { gather, scatter, totalLength, writable, type Segment } from './segments.ts'
@@ -30,6 +33,18 @@ export function readInto(k: Kernel, t: Task, d: Description, segments: readonly 
   if (d.type === 'eventfd' || d.type === 'timerfd') return readCounter(k, t, d, segments)
   if (d.type === 'signalfd') return readSignals(k, t, d, segments)
   if (wanted === 0 && d.type !== 'pipe') return 0
+  if (d.type === 'inotify') {
+    const events = takeEvents(d, writable(space, segments, wanted))
+    if (typeof events !== 'number') scatter(space, segments, events)
+    return typeof events === 'number' ? events : events.length
+  }
+  if (d.type === 'mqueue') {
+    const line = statusLine(k, d).subarray(d.offset)
+    const part = line.subarray(0, writable(space, segments, Math.min(wanted, line.length)))
+    scatter(space, segments, part)
+    d.offset += part.length
+    return part.length === 0 && line.length > 0 ? -ERRNO.EFAULT : part.length
+  }
   const room = writable(space, segments, wanted)
   const fault = wanted > 0 && room === 0
   switch (d.type) {
@@ -67,6 +82,7 @@ export function readInto(k: Kernel, t: Task, d: Description, segments: readonly 
       if (fault && left > 0) return -ERRNO.EFAULT
       scatter(space, segments, data)
       if (at === null) d.offset += data.length
+      if (data.length > 0) tellInode(k, inodeOf(k.state.fs, d.inode), IN.access)
       return data.length
     }
     default:
@@ -188,9 +204,14 @@ export function writeFrom(
     case 'epoll':
     case 'timerfd':
     case 'signalfd':
+    case 'mqueue':
+    case 'inotify':
       return -ERRNO.EINVAL
-    case 'generated':
-      return -ERRNO.EACCES
+    case 'generated': {
+      const data = gather(space, segments, skip)
+      if (data.length === 0 && wanted > 0) return -ERRNO.EFAULT
+      return kernelWrite(k, t, inodeOf(k.state.fs, d.inode).source!.path, data)
+    }
     default:
       return -ERRNO.EBADF
   }

@@ -120,6 +120,12 @@ function portOf({ local }: Socket): number {
   return local === null ? 0 : new DataView(local.buffer, local.byteOffset).getUint32(4, true)
 }
 
+/** Puts bytes of the kernel's own into a socket's queue, as mq_notify(2) has it done; nothing when the socket is gone. */
+export function deliverCookie(k: Kernel, id: number, bytes: Uint8Array): void {
+  const socket = k.state.fs.net.sockets.get(id)
+  if (socket !== undefined) reply(k, socket, [bytes])
+}
+
 function reply(k: Kernel, socket: Socket, parts: Uint8Array[]): void {
   const bytes = joined(...parts)
   socket.queue.push({

@@ -1,16 +1,7 @@
 /** Exists as probabilistic concurrency testing (Burckhardt, Kothari, Musuvathi, Nagarakatte: ASPLOS 2010): priorities, and a few points at which they change. */
 import { nextBelow, randomFrom } from '../../base/random.ts'
 import type { StrategyState, Turn } from '../state.ts'
-import {
-  alone,
-  anyWaiter,
-  eligible,
-  forget,
-  give,
-  logUniform,
-  startPoints,
-  type PointStrategyState,
-} from './draws.ts'
+import { alone, anyWaiter, eligible, forget, give, logUniform, startPoints, type PointStrategyState } from './draws.ts'
 import type { Strategy } from './strategy.ts'
 
 interface PctState extends PointStrategyState {
@@ -69,9 +60,13 @@ export function pct(depth: number, steps: number): Strategy {
       }
       if (runnable.length === 1) alone(turn, runnable[0]!)
       else {
-        if (state.given < Infinity) state.waited += state.given - turn.left
+        if (state.given < Infinity && !yielded) state.waited += state.given - turn.left
         if (state.waited >= FAIRNESS * state.patience) lift(state, tasks)
-        give(turn, order.find((tid) => tasks.includes(tid))!, state.patience)
+        give(
+          turn,
+          order.find((tid) => tasks.includes(tid))!,
+          state.patience,
+        )
       }
       turn.points = changes[0] ?? Infinity
       state.given = turn.left

@@ -6,6 +6,7 @@ import { pct } from './pct.ts'
 import { pos } from './pos.ts'
 import { random } from './random.ts'
 import type { Strategy } from './strategy.ts'
+import { turns } from './turns.ts'
 import { walk } from './walk.ts'
 
 /** Most changes of priority, and steps, that make sense. */
@@ -17,6 +18,7 @@ const FORMS = 'mix, mix:STEPS, random, walk, pos, pct:DEPTH, pct:DEPTH:STEPS'
 
 /** The data of a fresh run under the strategy of that name; throws a LemmingError for an unknown one. */
 export function startStrategy(name: string, seed: number): StrategyState {
+  if (name.startsWith('turns:')) return turns(name).start(seed)
   const [word, ...numbers] = parse(name)
   if (word === 'mix' && numbers.length <= 1) return startMix(seed, numbers[0] ?? 0)
   return strategyNamed(name).start(seed)
@@ -24,6 +26,7 @@ export function startStrategy(name: string, seed: number): StrategyState {
 
 /** The strategy to which data of a run belong, by their name. */
 export function strategyNamed(name: string): Strategy {
+  if (name.startsWith('turns:')) return turns(name)
   const [word, ...numbers] = parse(name)
   const plain = [random, walk, pos].find((strategy) => strategy.name === word)
   if (plain !== undefined && numbers.length === 0) return plain
@@ -40,9 +43,5 @@ function parse(name: string): [string, ...number[]] {
 }
 
 function unknown(name: string): LemmingError {
-  return new LemmingError(
-    'unknown-strategy',
-    `there is no scheduling strategy '${name}'`,
-    `use one of: ${FORMS}`,
-  )
+  return new LemmingError('unknown-strategy', `there is no scheduling strategy '${name}'`, `use one of: ${FORMS}`)
 }

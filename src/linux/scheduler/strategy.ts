@@ -16,9 +16,9 @@ export interface Strategy {
   start(seed: number): StrategyState
   /**
    * Chooses who runs next and for how many instructions, and writes both into `turn`; `runnable` is not empty. `turn.tid` is who had the turn before
-   * (0: nobody); `yielded` is true when that task gave its turn away. With one task the turn should be Infinity: the kernel asks again when another can run.
+   * (0: nobody); `yielded` is true when that task gave its turn away; `now` is the moment. With one task the turn should be Infinity: the kernel asks again when another can run.
    */
-  pick(strategy: StrategyState, runnable: readonly number[], turn: Turn, yielded: boolean): void
+  pick(strategy: StrategyState, runnable: readonly number[], turn: Turn, yielded: boolean, now: number): void
   /** Which of `waiters` (> 0) tasks waiting for the same thing, longest waiting first, is woken next: an index. */
   choose(strategy: StrategyState, waiters: number): number
   /** A task has ended. */

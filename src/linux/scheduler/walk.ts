@@ -1,16 +1,7 @@
 /** Exists as the random walk over scheduling points: turns of a few points, drawn anew for each run. */
 import { nextBelow, randomFrom } from '../../base/random.ts'
 import type { StrategyState, Turn } from '../state.ts'
-import {
-  alone,
-  anyWaiter,
-  eligible,
-  forget,
-  give,
-  logUniform,
-  startPoints,
-  type PointStrategyState,
-} from './draws.ts'
+import { alone, anyWaiter, eligible, forget, give, logUniform, startPoints, type PointStrategyState } from './draws.ts'
 import { another } from './random.ts'
 import type { Strategy } from './strategy.ts'
 

@@ -5,6 +5,7 @@ import { ERRNO } from '../errno.ts'
 import { changeMode, changeOwner } from '../fs/change.ts'
 import { zeroContent } from '../fs/content.ts'
 import { timeNow } from '../fs/inode.ts'
+import { IN, tellInode } from '../fs/inotify.ts'
 import { resizeFile } from '../fs/mapping.ts'
 import { checkMount, hostPlace, passOn, passOnBytes } from '../fs/mounts.ts'
 import { checkAccess, isOwner, MAY } from '../fs/permission.ts'
@@ -113,6 +114,7 @@ function setTimes(k: Kernel, t: Task, inode: Inode, atime: NewTime, mtime: NewTi
   if (atime !== null) inode.atime = atime === 'now' ? now : atime
   if (mtime !== null) inode.mtime = mtime === 'now' ? now : mtime
   inode.ctime = now
+  tellInode(k, inode, IN.attrib)
   return 0
 }
 

@@ -4,6 +4,7 @@ import { BLOCKED, syscall, unsupported, type ArgType, type CallView, type Declar
 import { ERRNO } from '../errno.ts'
 import { descriptionOf, installFd } from '../fs/description.ts'
 import { inodeOf } from '../fs/inode.ts'
+import { waitingBytes } from '../fs/inotify.ts'
 import { conflict, flockOwner, ofdOwner, processOwner, setLock } from '../fs/locks.ts'
 import { O } from '../fs/open.ts'
 import { isRoot } from '../fs/permission.ts'
@@ -294,6 +295,7 @@ function ioctl(k: Kernel, t: Task, args: number[]): number {
 /** What FIONREAD tells: bytes left in a file, bytes waiting in a pipe; null where it is not known. */
 function readableBytes(k: Kernel, d: Description): number | null {
   if (d.type === 'file') return inodeOf(k.state.fs, d.inode).content!.size - d.offset
+  if (d.type === 'inotify') return waitingBytes(d)
   if (d.type === 'pipe') return k.state.fs.pipes.get(d.pipe)!.used
   if (d.type === 'socket') {
     const socket = socketOf(k, d)

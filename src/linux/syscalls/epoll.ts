@@ -57,6 +57,8 @@ function canWatch(d: Description): boolean {
     'tty',
     'ptmx',
     'signalfd',
+    'mqueue',
+    'inotify',
   ].includes(d.type)
 }
 

@@ -36,6 +36,7 @@ const PR = {
   getTidAddress: 40,
   setThpDisable: 41,
   getThpDisable: 42,
+  capAmbient: 47,
   getSpeculation: 52,
   setSpeculation: 53,
   setVma: 0x53564d41,
@@ -102,6 +103,8 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
       process.thpDisable = value !== 0
       return 0
     }
+    case PR.capAmbient:
+      return ambient(args)
     case PR.getSpeculation:
       // PR_SPEC_NOT_AFFECTED.
       return args[2] !== 0 || args[3] !== 0 || args[4] !== 0 ? -ERRNO.EINVAL : value <= 2 ? 0 : -ERRNO.ENODEV
@@ -137,6 +140,16 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
   }
 }
 
+/** Ambient capabilities: none can be raised, since none is inheritable (capabilities(7)). */
+function ambient(args: number[]): number {
+  const [, command, capability] = args as [number, number, number]
+  const AMBIENT = { isSet: 1, raise: 2, lower: 3, clearAll: 4 }
+  if (args[3] !== 0 || args[4] !== 0) return -ERRNO.EINVAL
+  if (command === AMBIENT.clearAll) return capability === 0 ? 0 : -ERRNO.EINVAL
+  if (command < AMBIENT.isSet || command > AMBIENT.lower || capability > CAP_LAST) return -ERRNO.EINVAL
+  return command === AMBIENT.raise ? -ERRNO.EPERM : 0
+}
+
 /** Options without a second argument. */
 const BARE: readonly number[] = [
   PR.getDumpable,
@@ -148,7 +161,14 @@ const BARE: readonly number[] = [
   PR.perfEnable,
 ]
 /** Options that show all five. */
-const FULL: readonly number[] = [PR.setNoNewPrivs, PR.getNoNewPrivs, PR.setVma, PR.getThpDisable, PR.setThpDisable]
+const FULL: readonly number[] = [
+  PR.setNoNewPrivs,
+  PR.getNoNewPrivs,
+  PR.setVma,
+  PR.getThpDisable,
+  PR.setThpDisable,
+  PR.capAmbient,
+]
 
 /** Bytes that an option stores at its second argument. */
 const STORES = new Map<number, number>([

@@ -354,7 +354,8 @@ const remainingOut: ArgType = {
   ...timespecOut,
   text: (value, call) => (call.result === -ERRNO.EINTR ? timespecIn.text(value, call) : pointerText(value)),
 }
-const sigevent = structIn(64, (view) => {
+/** struct sigevent. */
+export const sigevent = structIn(64, (view) => {
   const notify =
     ['SIGEV_SIGNAL', 'SIGEV_NONE', 'SIGEV_THREAD', '', 'SIGEV_THREAD_ID'][view.getInt32(12, true)] ||
     `${hex(view.getUint32(12, true))} /* SIGEV_??? */`

@@ -3,6 +3,7 @@ import { asU64, bufferText, bytesIn, fd, flags, number, path, PATH_MAX, size } f
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { timeNow } from '../fs/inode.ts'
+import { IN, tellInode } from '../fs/inotify.ts'
 import { bytesFromName, nameFromBytes } from '../fs/names.ts'
 import { checkAccess, isRoot, MAY } from '../fs/permission.ts'
 import { checkMount } from '../fs/mounts.ts'
@@ -69,6 +70,7 @@ function set(k: Kernel, t: Task, args: number[], find: (go: (inode: Inode) => nu
     inode.attributes ??= new Map()
     inode.attributes.set(name, value)
     inode.ctime = timeNow(k)
+    tellInode(k, inode, IN.attrib)
     return 0
   })
 }
@@ -110,6 +112,7 @@ function remove(k: Kernel, t: Task, args: number[], find: (go: (inode: Inode) =>
     inode.attributes.delete(name)
     if (inode.attributes.size === 0) inode.attributes = null
     inode.ctime = timeNow(k)
+    tellInode(k, inode, IN.attrib)
     return 0
   })
 }

@@ -9,6 +9,8 @@ export class DwarfData {
   readonly elf: ElfFile
   private readonly inflate: Inflate
   private readonly found = new Map<string, Uint8Array>()
+  /** The sections of the supplementary file, where there is one and it is at hand. */
+  supplement: (() => DwarfData | undefined) | undefined
 
   constructor(elf: ElfFile, inflate: Inflate) {
     this.elf = elf
@@ -26,6 +28,11 @@ export class DwarfData {
       this.found.set(name, bytes)
     }
     return bytes
+  }
+
+  /** The string at `offset` of the supplementary file's strings. */
+  supplementaryString(offset: number): string | undefined {
+    return this.supplement?.()?.string('str', offset)
   }
 
   /** A cursor on `.debug_<name>` from `offset`. */

@@ -1,6 +1,6 @@
 /** Exists to look at one debugging information entry at a time: its attributes exactly, its children, and the entries that it refers to. */
 
-import { ByteReader } from '../../elf/reader.ts'
+import type { ByteReader } from '../../elf/reader.ts'
 import { LemmingError } from '../../base/errors.ts'
 import type { Abbreviation } from './abbreviations.ts'
 import { DW_AT, DW_FORM as F, DW_TAG } from './constants.ts'
@@ -33,7 +33,10 @@ export class Entry {
     const reader = unit.reader(offset)
     const abbreviation = unit.abbreviationAt(reader)
     if (abbreviation === undefined)
-      throw new LemmingError('dwarf-entry', `${file.data.elf.name}: no entry at .debug_${unit.section}+0x${offset.toString(16)}`)
+      throw new LemmingError(
+        'dwarf-entry',
+        `${file.data.elf.name}: no entry at .debug_${unit.section}+0x${offset.toString(16)}`,
+      )
     this.abbreviation = abbreviation
     this.tag = abbreviation.tag
     const positions: number[] = []
@@ -62,13 +65,6 @@ export class Entry {
   }
 
   text(attribute: number): string | undefined {
-    const i = this.abbreviation.attributes.indexOf(attribute)
-    if (i < 0) return undefined
-    const form = this.abbreviation.forms[i]
-    if (form === F.GNU_strp_alt || form === F.strp_sup) {
-      const { supplement } = this.file
-      return supplement?.data.string('str', this.unit.readOffset(this.unit.reader(this.positions[i])))
-    }
     const value = this.read(attribute)
     return typeof value === 'string' ? value : undefined
   }
@@ -160,7 +156,7 @@ export class Entry {
     }
     const { unit } = this
     const reader = unit.reader(this.next)
-    for (let depth = 1; depth > 0 && reader.offset < unit.end; ) {
+    for (let depth = 1; depth > 0 && reader.offset < unit.end;) {
       const abbreviation = unit.abbreviationAt(reader)
       if (abbreviation === undefined) depth--
       else {
@@ -178,8 +174,8 @@ export class Entry {
 
   /** This entry and those it completes, nearest first. */
   get chain(): Entry[] {
-    const chain: Entry[] = []
-    for (let at: Entry | undefined = this; at !== undefined && chain.length < MAX_HOPS; at = at.origin) chain.push(at)
+    const chain: Entry[] = [this]
+    for (let at = this.origin; at !== undefined && chain.length < MAX_HOPS; at = at.origin) chain.push(at)
     return chain
   }
 

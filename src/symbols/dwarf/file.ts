@@ -22,6 +22,7 @@ export class DwarfFile {
   constructor(data: DwarfData, openSupplement: () => DwarfFile | undefined) {
     this.data = data
     this.openSupplement = openSupplement
+    data.supplement = () => this.supplementIfThere?.data
   }
 
   get units(): UnitIndex {
@@ -35,16 +36,22 @@ export class DwarfFile {
     return this.typeUnitsCache
   }
 
-  /** What `dwz -m` has moved out; throws `dwarf-supplement` if it is not there. */
-  get supplement(): DwarfFile {
+  /** What `dwz -m` has moved out, as far as it is at hand. */
+  get supplementIfThere(): DwarfFile | undefined {
     if (this.supplementCache === undefined) this.supplementCache = this.openSupplement() ?? null
-    if (this.supplementCache === null)
+    return this.supplementCache ?? undefined
+  }
+
+  /** The same; throws `dwarf-supplement` if it is not there. */
+  get supplement(): DwarfFile {
+    const { supplementIfThere } = this
+    if (supplementIfThere === undefined)
       throw new LemmingError(
         'dwarf-supplement',
         `${this.data.elf.name}: part of the debugging information is in a supplementary file (.gnu_debugaltlink) that is not there`,
         'install the package that has the file below /usr/lib/debug/.dwz',
       )
-    return this.supplementCache
+    return supplementIfThere
   }
 
   /** The entry at `offset`: of `.debug_info`, or of the section of `near`. Throws `dwarf-entry`. */
@@ -55,7 +62,10 @@ export class DwarfFile {
       const isNear = near !== undefined && offset >= near.offset && offset < near.end
       const unit = isNear ? near : this.units.containing(offset)
       if (unit === undefined)
-        throw new LemmingError('dwarf-entry', `${this.data.elf.name}: no unit holds .debug_info+0x${offset.toString(16)}`)
+        throw new LemmingError(
+          'dwarf-entry',
+          `${this.data.elf.name}: no unit holds .debug_info+0x${offset.toString(16)}`,
+        )
       entry = new Entry(this, unit, offset)
       entries.set(offset, entry)
     }

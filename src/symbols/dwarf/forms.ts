@@ -7,7 +7,7 @@ import type { Unit } from './unit.ts'
 
 /**
  * The value of an attribute. Numbers: constants, addresses, section offsets, and references as offsets in `.debug_info`.
- * Undefined: a value that lies in another file (type signatures, supplementary files).
+ * Undefined: a reference into another file (type signatures, supplementary files).
  */
 export type FormValue = number | string | Uint8Array | undefined
 
@@ -92,12 +92,13 @@ export function readForm(reader: ByteReader, form: number, constant: number, uni
       return reader.slice(reader.u32())
     case F.indirect:
       return readForm(reader, reader.uleb(), 0, unit)
+    case F.strp_sup:
+    case F.GNU_strp_alt:
+      return unit.data.supplementaryString(offset(reader, unit))
     case F.ref_sig8:
     case F.ref_sup4:
     case F.ref_sup8:
-    case F.strp_sup:
     case F.GNU_ref_alt:
-    case F.GNU_strp_alt:
       skipForm(reader, form, unit)
       return undefined
     default:

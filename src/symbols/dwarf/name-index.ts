@@ -15,6 +15,7 @@ export type NameKind = 'variable' | 'function' | 'tag' | 'typedef' | 'enumerator
 /** An entry with a name, at the outer levels of a unit. */
 export interface NamedEntry {
   readonly kind: NameKind
+  readonly file: DwarfFile
   readonly unit: Unit
   readonly offset: number
   /** Something that is defined elsewhere. */
@@ -48,31 +49,33 @@ export class NameIndex {
   }
 
   /** What `name` (with its scopes, `a::b`) stands for in one unit. */
-  inUnit(unit: Unit, name: string): readonly NamedEntry[] {
-    return this.namesOf(unit).get(name) ?? []
+  inUnit(unit: Unit, name: string, file = this.file): readonly NamedEntry[] {
+    return this.namesOf(unit, file).get(name) ?? []
   }
 
   /** What `name` stands for anywhere, unit by unit: whoever has enough stops asking. */
   *everywhere(name: string): Generator<NamedEntry> {
     for (const unit of [...this.file.units.units, ...this.file.typeUnits]) yield* this.inUnit(unit, name)
+    const { supplementIfThere } = this.file
+    for (const unit of supplementIfThere?.units.units ?? []) yield* this.inUnit(unit, name, supplementIfThere)
   }
 
   /** All names that begin with `prefix`, for completion. */
   *startingWith(prefix: string): Generator<string> {
     for (const unit of this.file.units.units)
-      for (const name of this.namesOf(unit).keys()) if (name.startsWith(prefix)) yield name
+      for (const name of this.namesOf(unit, this.file).keys()) if (name.startsWith(prefix)) yield name
   }
 
-  entry({ unit, offset }: NamedEntry): Entry {
-    return this.file.entry(offset, unit)
+  entry({ file, unit, offset }: NamedEntry): Entry {
+    return file.entry(offset, unit)
   }
 
-  private namesOf(unit: Unit): Map<string, NamedEntry[]> {
+  private namesOf(unit: Unit, file: DwarfFile): Map<string, NamedEntry[]> {
     let names = this.units.get(unit)
     if (names === undefined) {
       names = new Map()
       this.units.set(unit, names)
-      new Scanner(this.file, unit, names).scan()
+      new Scanner(file, unit, names).scan()
     }
     return names
   }
@@ -173,15 +176,23 @@ class Scanner {
     }
     if (kind === undefined) return this.leave(abbreviation, sibling)
     // What the linker threw away has the address 0, or an end before its start.
-    if (tag === DW_TAG.subprogram && low === 0 && highAddress(abbreviation, low, high) !== undefined) isDeclaration = true
-    if (tag === DW_TAG.member && !isDeclaration && !attributes.includes(DW_AT.external)) return this.leave(abbreviation, sibling)
+    if (tag === DW_TAG.subprogram && low === 0 && highAddress(abbreviation, low, high) !== undefined)
+      isDeclaration = true
+    if (tag === DW_TAG.member && !isDeclaration && !attributes.includes(DW_AT.external))
+      return this.leave(abbreviation, sibling)
     if (completes && name === undefined) {
       const full = this.completedName(offset)
-      if (full !== undefined) this.add(full, { kind, unit, offset, isDeclaration })
+      if (full !== undefined) this.add(full, { kind, file: this.file, unit, offset, isDeclaration })
       return this.leave(abbreviation, sibling)
     }
     if (name !== undefined) {
-      this.add(scope.prefix + name, { kind, unit, offset, isDeclaration: isDeclaration || tag === DW_TAG.member })
+      this.add(scope.prefix + name, {
+        kind,
+        file: this.file,
+        unit,
+        offset,
+        isDeclaration: isDeclaration || tag === DW_TAG.member,
+      })
     }
     switch (tag) {
       case DW_TAG.namespace:

@@ -104,6 +104,17 @@ export class Unit implements RangeContext {
     for (const form of forms) skipForm(reader, form, this)
   }
 
+  /** Whether variables of the unit move: then the compiler says where they are at every instruction, also in prologues. */
+  get usesLocationLists(): boolean {
+    this.table ??= parseAbbreviations(this.data, this.abbreviationOffset)
+    for (const { tag, attributes, forms } of this.table.values()) {
+      if (tag !== DW_TAG.variable && tag !== DW_TAG.formal_parameter) continue
+      const form = forms[attributes.indexOf(DW_AT.location)]
+      if (form === DW_FORM.sec_offset || form === DW_FORM.loclistx || form === DW_FORM.data4) return true
+    }
+    return false
+  }
+
   /** What the first entry says of the whole unit. */
   get root(): RootAttributes {
     this.rootCache ??= this.readRoot()

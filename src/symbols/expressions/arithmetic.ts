@@ -16,9 +16,8 @@ export function isTrue(value: Value): boolean {
 }
 
 /** The answer to a question, in the language's way: a number in C, a boolean in C++ and Rust. */
-export function truth(answer: boolean, about: Value, space: Space): Value {
-  const { language } = stripped(about.type)
-  return Value.integer(language === 'c' ? C.int : C.bool, answer ? 1n : 0n, space)
+export function truth(answer: boolean, space: Space): Value {
+  return Value.integer(space.language === 'c' ? C.int : C.bool, answer ? 1n : 0n, space)
 }
 
 /** Arrays and functions as what they are in an expression: pointers. */
@@ -39,12 +38,21 @@ export function binaryOperation(operator: string, first: Value, second: Value): 
   const left = stripped(a.type)
   const right = stripped(b.type)
   if (left.kind === 'struct' || right.kind === 'struct') {
-    throw typeError(operator.startsWith('unary') || operator === '~' ? 'Argument to arithmetic operation not a number or boolean.' : `Structure has no component named operator${operator}.`)
+    throw typeError(
+      operator.startsWith('unary') || operator === '~'
+        ? 'Argument to arithmetic operation not a number or boolean.'
+        : `Structure has no component named operator${operator}.`,
+    )
   }
   if (left.kind === 'pointer' || right.kind === 'pointer') return pointerOperation(operator, a, b, left, right)
   if (!isNumber(left) || !isNumber(right)) throw typeError('Argument to arithmetic operation not a number or boolean.')
   if (isFloating(left) || isFloating(right)) return floatOperation(operator, a, b, left, right)
   return integerOperation(operator, a, b, left, right)
+}
+
+export function isBoolean(type: Type): boolean {
+  const plain = stripped(type)
+  return plain.kind === 'base' && plain.encoding === DW_ATE.boolean
 }
 
 function isNumber(type: Type): boolean {
@@ -75,16 +83,24 @@ function pointerOperation(operator: string, a: Value, b: Value, left: Type, righ
   if (comparisons.has(operator)) {
     const x = BigInt.asUintN(64, a.integer())
     const y = BigInt.asUintN(64, b.integer())
-    return truth(compared(operator, x < y ? -1 : x > y ? 1 : 0), a, space)
+    return truth(compared(operator, x < y ? -1 : x > y ? 1 : 0), space)
   }
-  const step = (type: Type): bigint => (type.kind === 'pointer' ? BigInt(Math.max(1, sizeOf(space.complete(stripped(type.target))))) : 1n)
+  const step = (type: Type): bigint =>
+    type.kind === 'pointer' ? BigInt(Math.max(1, sizeOf(space.complete(stripped(type.target))))) : 1n
   if (left.kind === 'pointer' && right.kind === 'pointer') {
     if (operator !== '-') throw typeError('Argument to arithmetic operation not a number or boolean.')
     if (step(left) !== step(right))
-      throw typeError('First argument of `-\' is a pointer and second argument is neither\nan integer nor a pointer of the same type.')
+      throw typeError(
+        "First argument of `-' is a pointer and second argument is neither\nan integer nor a pointer of the same type.",
+      )
     return Value.integer(C.long, (a.integer() - b.integer()) / step(left), space)
   }
   const [pointer, number, type] = left.kind === 'pointer' ? [a, b, a.type] : [b, a, b.type]
+  const isStep = isIntegral(number.type) && (operator === '+' || (operator === '-' && left.kind === 'pointer'))
+  if (isStep && pointer.location.kind === 'implicit-pointer') {
+    const distance = Number(number.integer() * step(stripped(type))) * (operator === '+' ? 1 : -1)
+    return new Value(type, { ...pointer.location, offset: pointer.location.offset + distance }, space)
+  }
   if (operator === '+' && isIntegral(number.type)) {
     return Value.integer(type, BigInt.asUintN(64, pointer.integer() + number.integer() * step(stripped(type))), space)
   }
@@ -92,7 +108,8 @@ function pointerOperation(operator: string, a: Value, b: Value, left: Type, righ
     return Value.integer(type, BigInt.asUintN(64, pointer.integer() - number.integer() * step(stripped(type))), space)
   }
   // As gdb has it: other arithmetic on addresses is that of integers.
-  if (operator.startsWith('unary') || operator === '~') throw typeError('Argument to arithmetic operation not a number or boolean.')
+  if (operator.startsWith('unary') || operator === '~')
+    throw typeError('Argument to arithmetic operation not a number or boolean.')
   const asInteger = (value: Value): Value =>
     stripped(value.type).kind === 'pointer' ? Value.integer(C.long, value.integer(), space) : value
   return binaryOperation(operator, asInteger(a), asInteger(b))
@@ -103,7 +120,7 @@ function floatOperation(operator: string, a: Value, b: Value, left: Type, right:
   const { space } = a
   const x = a.number()
   const y = b.number()
-  if (comparisons.has(operator)) return truth(compared(operator, x < y ? -1 : x > y ? 1 : x === y ? 0 : NaN), a, space)
+  if (comparisons.has(operator)) return truth(compared(operator, x < y ? -1 : x > y ? 1 : x === y ? 0 : NaN), space)
   const candidates = [left, right].filter((type) => isFloating(type))
   const type = candidates.reduce((best, one) => (sizeOf(one) > sizeOf(best) ? one : best))
   const result = (value: number): Value => Value.of(type, numberToBytes(value, sizeOf(type)), space)
@@ -145,19 +162,26 @@ function integerOperation(operator: string, a: Value, b: Value, left: Type, righ
   const { space } = a
   const x = a.integer()
   const y = b.integer()
-  const isBoolean = (type: Type): boolean => type.kind === 'base' && type.encoding === DW_ATE.boolean
-  const bothRust = left.kind === 'base' && right.kind === 'base' && left.language === 'rust' && right.language === 'rust'
+  const bothRust =
+    left.kind === 'base' && right.kind === 'base' && left.language === 'rust' && right.language === 'rust'
   if (isBoolean(left) && isBoolean(right) && !comparisons.has(operator) && !/^(&|\||\^|unary.|~)$/.test(operator))
     throw typeError('Invalid operation on booleans.')
-  const type: Type = operator.startsWith('unary') || operator === '~' ? commonType(left, left) : bothRust ? wider(left, right) : commonType(left, right)
+  const type: Type =
+    operator.startsWith('unary') || operator === '~'
+      ? commonType(left, left)
+      : bothRust
+        ? wider(left, right)
+        : commonType(left, right)
   if (comparisons.has(operator)) {
-    const wrap = (value: bigint): bigint => (isSigned(type) ? BigInt.asIntN(sizeOf(type) * 8, value) : BigInt.asUintN(sizeOf(type) * 8, value))
+    const wrap = (value: bigint): bigint =>
+      isSigned(type) ? BigInt.asIntN(sizeOf(type) * 8, value) : BigInt.asUintN(sizeOf(type) * 8, value)
     const [p, q] = [wrap(x), wrap(y)]
-    return truth(compared(operator, p < q ? -1 : p > q ? 1 : 0), a, space)
+    return truth(compared(operator, p < q ? -1 : p > q ? 1 : 0), space)
   }
   const result = (value: bigint, as: Type = type): Value => Value.integer(as, value, space)
   const width = BigInt(sizeOf(type) * 8)
-  const limit = (value: bigint): bigint => (isSigned(type) ? BigInt.asIntN(Number(width), value) : BigInt.asUintN(Number(width), value))
+  const limit = (value: bigint): bigint =>
+    isSigned(type) ? BigInt.asIntN(Number(width), value) : BigInt.asUintN(Number(width), value)
   switch (operator) {
     case '+':
       return result(x + y)

@@ -4,7 +4,11 @@ import { LemmingError } from '../../base/errors.ts'
 
 /** The text is no expression; `near` is the rest of it from the trouble on. */
 export function syntaxError(near: string): LemmingError {
-  return new LemmingError('expression-syntax', `A syntax error in expression, near \`${near}'.`, 'see `help expressions`')
+  return new LemmingError(
+    'expression-syntax',
+    `A syntax error in expression, near \`${near}'.`,
+    'see `help expressions`',
+  )
 }
 
 /** A name that stands for nothing here. */

@@ -7,8 +7,8 @@ import { nameOf } from '../types/names.ts'
 import type { Type } from '../types/type.ts'
 import { arrayOf, C, isIntegral, pointerTo, sizeOf, stripped } from '../types/type.ts'
 import { numberToBytes } from '../values/floats.ts'
-import { dereference, Value } from '../values/value.ts'
-import { binaryOperation, isTrue, pointed, truth } from './arithmetic.ts'
+import { dereference, lostValue, Value } from '../values/value.ts'
+import { binaryOperation, isBoolean, isTrue, pointed, truth } from './arithmetic.ts'
 import { castTo } from './cast.ts'
 import { typeError } from './errors.ts'
 import { findMember } from './members.ts'
@@ -48,7 +48,9 @@ class Evaluator {
         return Value.of(arrayOf(expression.element, expression.codes.length + 1), bytes, view)
       }
       case 'name':
-        return expression.file === undefined ? scope.value(expression.name) : scope.valueIn(expression.file, expression.name)
+        return expression.file === undefined
+          ? scope.value(expression.name)
+          : scope.valueIn(expression.file, expression.name)
       case 'dollar':
         return this.dollar(expression.name)
       case 'type':
@@ -57,8 +59,11 @@ class Evaluator {
         return castTo(this.value(expression.operand), expression.type)
       case 'sizeof-type':
         return Value.integer(C.int, BigInt(sizeOf(view.complete(stripped(expression.type)))), view)
-      case 'sizeof':
-        return Value.integer(C.int, BigInt(sizeOf(view.complete(stripped(this.typeOf(expression.operand))))), view)
+      case 'sizeof': {
+        const type = stripped(this.typeOf(expression.operand))
+        if (type.kind === 'array' && type.bound !== undefined) return lostValue(C.int, view)
+        return Value.integer(C.int, BigInt(sizeOf(view.complete(type))), view)
+      }
       case 'at':
         return Value.at(expression.type, Number(pointed(this.value(expression.address)).integer()), view)
       case 'unary':
@@ -87,7 +92,10 @@ class Evaluator {
     const { view } = this.scope
     const known = this.variables?.get(name)
     if (known !== undefined) return known
-    return registerValue(view, name) ?? new Value({ kind: 'void', language: 'c' }, { kind: 'value', bytes: new Uint8Array() }, view)
+    return (
+      registerValue(view, name) ??
+      new Value({ kind: 'void', language: 'c' }, { kind: 'value', bytes: new Uint8Array() }, view)
+    )
   }
 
   private assign({ left, operator, right }: Expression & { kind: 'assign' }): Value {
@@ -106,10 +114,13 @@ class Evaluator {
   private unary(operator: string, operand: Expression): Value {
     const { view } = this.scope
     if (operator === '&') return this.addressOf(operand)
-    if (operator === '++' || operator === '--') throw typeError('an expression cannot change a variable: it looks at a moment of a recorded run')
+    if (operator === '++' || operator === '--')
+      throw typeError('an expression cannot change a variable: it looks at a moment of a recorded run')
     const value = followed(this.value(operand))
     if (operator === '*') return this.dereferenced(value)
-    if (operator === '!') return truth(!isTrue(value), value, view)
+    const isRustInteger = stripped(value.type).language === 'rust' && isIntegral(value.type) && !isBoolean(value.type)
+    if (operator === '!' && isRustInteger) return Value.integer(value.type, ~value.integer(), view)
+    if (operator === '!') return truth(!isTrue(value), view)
     return binaryOperation(operator === '~' ? '~' : `unary${operator}`, value, value)
   }
 
@@ -118,7 +129,7 @@ class Evaluator {
     switch (type.kind) {
       case 'pointer': {
         const target = stripped(type.target)
-        if (target.kind === 'void') throw typeError("Attempt to take contents of a non-pointer value.")
+        if (target.kind === 'void') throw typeError('Attempt to take contents of a non-pointer value.')
         return dereference(value)
       }
       case 'array':
@@ -163,8 +174,8 @@ class Evaluator {
     const first = followed(this.value(left))
     if (operator === '&&' || operator === '||') {
       const known = isTrue(first)
-      if (known === (operator === '||')) return truth(known, first, view)
-      return truth(isTrue(followed(this.value(right))), first, view)
+      if (known === (operator === '||')) return truth(known, view)
+      return truth(isTrue(followed(this.value(right))), view)
     }
     return binaryOperation(operator, first, followed(this.value(right)))
   }
@@ -186,7 +197,8 @@ class Evaluator {
     }
     const found = findMember(object, type, name)
     if (found !== undefined) return found
-    if (type.isDeclaration) throw typeError(`incomplete type \`${nameOf(type)}': its definition is in no debugging information`)
+    if (type.isDeclaration)
+      throw typeError(`incomplete type \`${nameOf(type)}': its definition is in no debugging information`)
     // Rust calls the fields of tuples 0, 1; the debugging information calls them __0, __1.
     const tupled = /^[0-9]+$/.test(name) ? findMember(object, type, `__${name}`) : undefined
     if (tupled !== undefined) return tupled
@@ -218,10 +230,16 @@ class Evaluator {
   }
 }
 
-/** What a reference refers to; other values as they are. Throws `expression-type` for data of which only the symbol is known. */
-export function followed(value: Value): Value {
+/** Throws `expression-type` for data of which only the symbol is known: it can be cast, and its address taken, but no more. */
+export function requireType(value: Value): void {
   const type = stripped(value.type)
   if (type.kind === 'void' && type.symbol !== undefined)
     throw typeError(`'${type.symbol}' has unknown type; cast it to its declared type`)
+}
+
+/** What a reference refers to; other values as they are. */
+function followed(value: Value): Value {
+  requireType(value)
+  const type = stripped(value.type)
   return type.kind === 'reference' ? followed(dereference(value)) : value
 }

@@ -4,7 +4,13 @@ import { codesOf } from '../values/text.ts'
 import { syntaxError, typeError } from './errors.ts'
 
 export type Token =
-  | { readonly kind: 'integer'; readonly at: number; readonly value: bigint; readonly suffix: string; readonly isDecimal: boolean }
+  | {
+      readonly kind: 'integer'
+      readonly at: number
+      readonly value: bigint
+      readonly suffix: string
+      readonly isDecimal: boolean
+    }
   | { readonly kind: 'float'; readonly at: number; readonly value: number; readonly suffix: string }
   | { readonly kind: 'character'; readonly at: number; readonly code: number; readonly prefix: string }
   | { readonly kind: 'string'; readonly at: number; readonly codes: readonly number[]; readonly prefix: string }
@@ -17,8 +23,31 @@ export type Token =
   | { readonly kind: 'end'; readonly at: number }
 
 const operators = [
-  '<<=', '>>=', '...', '->*', '::', '->', '++', '--', '<<', '>>', '<=', '>=', '==', '!=', '&&', '||', '+=', '-=', '*=', '/=', '%=',
-  '&=', '|=', '^=', '.*',
+  '<<=',
+  '>>=',
+  '...',
+  '->*',
+  '::',
+  '->',
+  '++',
+  '--',
+  '<<',
+  '>>',
+  '<=',
+  '>=',
+  '==',
+  '!=',
+  '&&',
+  '||',
+  '+=',
+  '-=',
+  '*=',
+  '/=',
+  '%=',
+  '&=',
+  '|=',
+  '^=',
+  '.*',
 ]
 
 /** The words of `text`, with an `end` behind them. Throws `expression-syntax`. */
@@ -53,7 +82,10 @@ function next(text: string, at: number, rest: string, before: Token | undefined)
   if (field !== null) return [{ kind: 'name', at, text: field[0] }, field[0].length]
   const isValueBefore =
     before !== undefined && (before.kind === 'name' || (before.kind === 'operator' && /^[)\]]$/.test(before.text)))
-  const number = isValueBefore && rest[0] === '.' ? null : /^(0[xX][0-9a-fA-F']+|0[bB][01']+|\.?[0-9](?:[0-9a-zA-Z_.']|[eEpP][+-])*)/.exec(rest)
+  const number =
+    isValueBefore && rest[0] === '.'
+      ? null
+      : /^(0[xX][0-9a-fA-F']+|0[bB][01']+|\.?[0-9](?:[0-9a-zA-Z_.']|[eEpP][+-])*)/.exec(rest)
   if (number !== null) return [numberToken(number[0], at), number[0].length]
   const operator = operators.find((candidate) => rest.startsWith(candidate)) ?? rest[0]
   if (operator.length === 1 && !'+-*/%&|^~!<>=?:.,()[]{}@;#'.includes(operator)) throw syntaxError(rest)

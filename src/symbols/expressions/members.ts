@@ -30,15 +30,19 @@ function findVariant(object: Value, type: StructType, name: string): Value | und
 }
 
 /** The shape that a Rust enum has now. */
-export function chosenVariant(object: Value, type: StructType): NonNullable<StructType['variants']>['list'][number] | undefined {
+export function chosenVariant(
+  object: Value,
+  type: StructType,
+): NonNullable<StructType['variants']>['list'][number] | undefined {
   const { variants } = type
   if (variants === undefined) return undefined
   if (variants.discriminant === undefined) return variants.list[0]
   const discriminant = object.member(variants.discriminant).integer()
   const bits = object.member(variants.discriminant).size * 8
   return (
-    variants.list.find(({ value }) => value !== undefined && BigInt.asUintN(bits, value) === BigInt.asUintN(bits, discriminant)) ??
-    variants.list.find(({ value }) => value === undefined)
+    variants.list.find(
+      ({ value }) => value !== undefined && BigInt.asUintN(bits, value) === BigInt.asUintN(bits, discriminant),
+    ) ?? variants.list.find(({ value }) => value === undefined)
   )
 }
 

@@ -1,5 +1,6 @@
 /** Exists to read expressions: C's, with what gdb adds to them, and the paths and casts of C++ and Rust. */
 
+import { DW_ATE } from '../dwarf/constants.ts'
 import type { Type } from '../types/type.ts'
 import { C } from '../types/type.ts'
 import { syntaxError, typeError, unknownName } from './errors.ts'
@@ -241,12 +242,10 @@ function primary(words: Words): Expression {
         if (inner.kind === 'name' && isCast && !names.isVariable(inner.name)) throw unknownName(inner.name)
         return inner
       }
-      if (token.text === '::') {
-        words.advance()
-        return { kind: 'name', name: nameHere(words) }
-      }
+      if (token.text === '::') return { kind: 'name', name: nameHere(words) }
       throw words.trouble()
     case 'name': {
+      if (/^(static|reinterpret|const)_cast$/.test(token.text)) return namedCast(words)
       if (startsType(words)) {
         const type = readTypeName(words, constantSize)
         // C++'s `int(x)`.
@@ -271,6 +270,18 @@ function primary(words: Words): Expression {
   }
 }
 
+/** `static_cast<type>(value)`. */
+function namedCast(words: Words): Expression {
+  words.advance()
+  words.expect('<')
+  const type = readTypeName(words, constantSize)
+  words.expect('>')
+  words.expect('(')
+  const operand = comma(words)
+  words.expect(')')
+  return { kind: 'cast', type, operand }
+}
+
 function nameHere(words: Words): string {
   const { names } = words
   return words.scopedName((name) => names.typeNamed(name) !== undefined || names.isVariable(name)) ?? fail(words)
@@ -280,12 +291,9 @@ function nameHere(words: Words): string {
 function integerType({ value, suffix, isDecimal }: Token & { kind: 'integer' }): Type {
   const rust = /^_?([iu])(8|16|32|64|128|size)$/.exec(suffix)
   if (rust !== null) {
-    const isUnsigned = rust[1] === 'u'
-    const bits = rust[2] === 'size' ? 64 : Number(rust[2])
-    if (bits === 8) return isUnsigned ? C.unsignedChar : C.signedChar
-    if (bits === 16) return isUnsigned ? C.unsignedShort : C.short
-    if (bits === 32) return isUnsigned ? C.unsignedInt : C.int
-    return isUnsigned ? C.unsignedLong : C.long
+    const size = rust[2] === 'size' ? 8 : Number(rust[2]) / 8
+    const encoding = rust[1] === 'u' ? DW_ATE.unsigned : DW_ATE.signed
+    return { kind: 'base', language: 'rust', name: rust[1] + rust[2], size, encoding }
   }
   const isUnsigned = suffix.includes('u')
   const isLong = suffix.includes('l')

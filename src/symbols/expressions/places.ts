@@ -57,14 +57,16 @@ function described(address: number, lookup: Lookup): BreakpointPlace {
 function functionPlaces({ entry, module }: Found, lookup: Lookup): BreakpointPlace[] {
   const places: BreakpointPlace[] = []
   const entryPc = entry.number(DW_AT.low_pc) ?? entry.ranges?.[0]
-  if (entryPc !== undefined && entryPc > 0) places.push(described(afterPrologue(entryPc, entry, module, lookup), lookup))
+  if (entryPc !== undefined && entryPc > 0)
+    places.push(described(afterPrologue(entryPc, entry, module, lookup), lookup))
   for (const address of inlinedAt(entry, module, lookup)) places.push(described(address + module.bias, lookup))
   return places
 }
 
 /**
  * Where a function's body begins, as gdb sees it: for gcc, behind the two instructions that set up a frame pointer, at the next
- * statement; for clang, at the second statement; where the function begins if there is no frame pointer. `start` is without load bias.
+ * statement; where it begins if there is no frame pointer, or if
+ * variables are located in the prologue as well; for clang, at the second statement. `start` is without load bias.
  */
 function afterPrologue(start: number, { unit, file }: Entry, module: LoadedModule, lookup: Lookup): number {
   const object = lookup.symbolizer.objectFile(module)
@@ -74,6 +76,7 @@ function afterPrologue(start: number, { unit, file }: Entry, module: LoadedModul
   const producer = file.root(unit).text(DW_AT.producer) ?? ''
   const end = object.symbolAt(start)?.end ?? Infinity
   if (producer.startsWith('clang ')) return (secondStatement(table, start, end) ?? start) + module.bias
+  if (unit.usesLocationLists) return start + module.bias
   const offset = elf.fileOffset(start)
   const code = offset === undefined ? undefined : elf.bytes.subarray(offset, offset + 12)
   if (code === undefined) return start + module.bias
@@ -106,8 +109,7 @@ function inlinedAt(entry: Entry, module: LoadedModule, lookup: Lookup): number[]
   for (const call of tree.inlinedCalls()) {
     const at = entry.file.entry(call.offset, entry.unit)
     if (!at.chain.some((one) => origins.has(one))) continue
-    const address = at.number(DW_AT.entry_pc) ?? call.ranges[0]
-    if (address !== undefined) found.push(address)
+    if (call.ranges.length > 0) found.push(call.ranges[0])
   }
   return found
 }
@@ -115,7 +117,11 @@ function inlinedAt(entry: Entry, module: LoadedModule, lookup: Lookup): number[]
 function symbolPlace(name: string, lookup: Lookup): BreakpointPlace | undefined {
   for (const module of lookup.symbolizer.loaded) {
     const symbol = lookup.symbolizer.objectFile(module).symbolNamed(name)
-    if (symbol?.isFunction === true) return { address: symbol.start + module.bias, function: name }
+    if (symbol?.isFunction !== true) continue
+    const subprogram = functionAt(lookup.symbolizer.objectFile(module), symbol.start)
+    const isEntry = subprogram?.ranges?.[0] === symbol.start
+    const address = isEntry ? afterPrologue(symbol.start, subprogram, module, lookup) : symbol.start + module.bias
+    return { ...described(address, lookup), function: name }
   }
   return undefined
 }

@@ -5,18 +5,21 @@ import type { ProgramView } from '../frames/program.ts'
 import { integerRegisters } from '../frames/thread.ts'
 import { bytesOf } from '../locations/typed.ts'
 import { layOutStruct } from '../types/layout.ts'
-import type { BaseType, StructType, Type } from '../types/type.ts'
+import type { BaseType, Language, StructType, Type } from '../types/type.ts'
 import { arrayOf, C, pointerTo, voidType } from '../types/type.ts'
 import { lostValue, Value } from '../values/value.ts'
 
-const codePointer: Type = pointerTo({
-  kind: 'function',
-  language: 'c',
-  result: voidType,
-  parameters: [],
-  isVariadic: false,
-  isPrototyped: false,
-})
+function codePointer(language: Language): Type {
+  return pointerTo({
+    kind: 'function',
+    language,
+    result: voidType,
+    parameters: [],
+    isVariadic: false,
+    isPrototyped: false,
+  })
+}
+
 const dataPointer: Type = pointerTo(voidType)
 
 function integer(name: string, size: number, encoding: number = DW_ATE.signed): BaseType {
@@ -34,16 +37,42 @@ function flags(name: string, size: number, bits: readonly (readonly [number, str
 }
 
 const eflags = flags('i386_eflags', 4, [
-  [0, 'CF'], [2, 'PF'], [4, 'AF'], [6, 'ZF'], [7, 'SF'], [8, 'TF'], [9, 'IF'], [10, 'DF'], [11, 'OF'], [14, 'NT'], [16, 'RF'],
-  [17, 'VM'], [18, 'AC'], [19, 'VIF'], [20, 'VIP'], [21, 'ID'],
+  [0, 'CF'],
+  [2, 'PF'],
+  [4, 'AF'],
+  [6, 'ZF'],
+  [7, 'SF'],
+  [8, 'TF'],
+  [9, 'IF'],
+  [10, 'DF'],
+  [11, 'OF'],
+  [14, 'NT'],
+  [16, 'RF'],
+  [17, 'VM'],
+  [18, 'AC'],
+  [19, 'VIF'],
+  [20, 'VIP'],
+  [21, 'ID'],
 ])
 const mxcsr = flags('i386_mxcsr', 4, [
-  [0, 'IE'], [1, 'DE'], [2, 'ZE'], [3, 'OE'], [4, 'UE'], [5, 'PE'], [6, 'DAZ'], [7, 'IM'], [8, 'DM'], [9, 'ZM'], [10, 'OM'],
-  [11, 'UM'], [12, 'PM'], [15, 'FZ'],
+  [0, 'IE'],
+  [1, 'DE'],
+  [2, 'ZE'],
+  [3, 'OE'],
+  [4, 'UE'],
+  [5, 'PE'],
+  [6, 'DAZ'],
+  [7, 'IM'],
+  [8, 'DM'],
+  [9, 'ZM'],
+  [10, 'OM'],
+  [11, 'UM'],
+  [12, 'PM'],
+  [15, 'FZ'],
 ])
 
 /** Vectors print small numbers as such: they are no characters. */
-const plainByte: BaseType = { ...int8, language: 'rust' }
+const plainByte: BaseType = { ...int8, isNumber: true }
 
 function vector(size: number): StructType {
   const lanes: [string, Type][] = [
@@ -80,9 +109,21 @@ function vectorType(size: number): StructType {
 const aliases: Readonly<Record<string, string>> = { pc: 'rip', sp: 'rsp', fp: 'rbp', ps: 'eflags' }
 
 const low8 = new Map([
-  ['al', 'rax'], ['bl', 'rbx'], ['cl', 'rcx'], ['dl', 'rdx'], ['sil', 'rsi'], ['dil', 'rdi'], ['bpl', 'rbp'], ['spl', 'rsp'],
+  ['al', 'rax'],
+  ['bl', 'rbx'],
+  ['cl', 'rcx'],
+  ['dl', 'rdx'],
+  ['sil', 'rsi'],
+  ['dil', 'rdi'],
+  ['bpl', 'rbp'],
+  ['spl', 'rsp'],
 ])
-const high8 = new Map([['ah', 'rax'], ['bh', 'rbx'], ['ch', 'rcx'], ['dh', 'rdx']])
+const high8 = new Map([
+  ['ah', 'rax'],
+  ['bh', 'rbx'],
+  ['ch', 'rcx'],
+  ['dh', 'rdx'],
+])
 
 /** Part of an integer register: its name, first byte and type. */
 function partOf(name: string): { whole: string; offset: number; type: Type } | undefined {
@@ -113,13 +154,16 @@ export function registerValue(view: ProgramView, written: string): Value | undef
   if (thread === undefined) return undefined
   const number = integerRegisters.get(name)
   if (number !== undefined) {
-    if (frame !== undefined && name === 'rip') return Value.of(codePointer, bytesOf(BigInt(frame.pc), 8), view)
-    const type = name === 'rip' ? codePointer : name === 'rsp' || name === 'rbp' ? dataPointer : C.long
+    if (frame !== undefined && name === 'rip')
+      return Value.of(codePointer(view.language), bytesOf(BigInt(frame.pc), 8), view)
+    const type = name === 'rip' ? codePointer(view.language) : name === 'rsp' || name === 'rbp' ? dataPointer : C.long
     if (frame === undefined) {
       const low = BigInt(thread.registers[number * 2]) | (BigInt(thread.registers[number * 2 + 1]) << 32n)
       return Value.of(type, bytesOf(low, 8), view)
     }
-    return view.register(number) === undefined ? lostValue(type, view) : new Value(type, { kind: 'register', register: number }, view)
+    return view.register(number) === undefined
+      ? lostValue(type, view)
+      : new Value(type, { kind: 'register', register: number }, view)
   }
   const part = partOf(name)
   if (part !== undefined) return registerValue(view, part.whole)?.as(C.long).part(part.type, part.offset)

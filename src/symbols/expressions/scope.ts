@@ -4,9 +4,8 @@ import { LemmingError } from '../../base/errors.ts'
 import { DW_AT, DW_TAG } from '../dwarf/constants.ts'
 import type { Entry } from '../dwarf/entry.ts'
 import type { ProgramView } from '../frames/program.ts'
-import { localEntries, argumentEntries } from '../frames/variables.ts'
 import type { Found } from '../lookup.ts'
-import { functionTypeOf, languageOf, scopeName, typeAt } from '../types/reader.ts'
+import { functionTypeOf, scopeName, typeAt } from '../types/reader.ts'
 import type { Language, StructType, Type } from '../types/type.ts'
 import { C, stripped } from '../types/type.ts'
 import { dereference, Value } from '../values/value.ts'
@@ -22,14 +21,14 @@ const keywords: ReadonlySet<string> = new Set(['sizeof', 'struct', 'union', 'enu
 export class Scope implements Names {
   readonly view: ProgramView
   readonly declarations: Declarations
-  readonly language: Language
 
   constructor(view: ProgramView, declarations: Declarations) {
     this.view = view
     this.declarations = declarations
-    const near = view.near
-    const root = near && view.lookup.symbolizer.objectFile(near.module).debugging?.file.root(near.unit)
-    this.language = root === undefined ? 'c' : languageOf(root)
+  }
+
+  private get language(): Language {
+    return this.view.language
   }
 
   typeNamed(name: string): Type | undefined {
@@ -50,7 +49,11 @@ export class Scope implements Names {
     const declared = this.declarations.tags.get(name)
     if (declared !== undefined) return declared
     const fits = (entry: Entry): boolean =>
-      keyword === 'enum' ? entry.tag === DW_TAG.enumeration_type : keyword === 'union' ? entry.tag === DW_TAG.union_type : entry.isClass
+      keyword === 'enum'
+        ? entry.tag === DW_TAG.enumeration_type
+        : keyword === 'union'
+          ? entry.tag === DW_TAG.union_type
+          : entry.isClass
     const local = this.localType(name, fits)
     if (local !== undefined) return local
     for (const full of this.candidates(name)) {
@@ -114,8 +117,9 @@ export class Scope implements Names {
 
   /** A name as it stands, and in each of the namespaces and classes around the frame's function, innermost first. */
   private *candidates(name: string): Generator<string> {
-    const plain = name.startsWith('::') ? name.slice(2) : name
-    if (this.language !== 'c') {
+    const isGlobal = name.startsWith('::')
+    const plain = isGlobal ? name.slice(2) : name
+    if (this.language !== 'c' && !isGlobal) {
       const subprogram = this.view.frame?.blocks.find(({ isFunction }) => isFunction)?.entry
       let around = subprogram === undefined ? '' : scopeName(subprogram)
       while (around !== '') {
@@ -124,7 +128,6 @@ export class Scope implements Names {
       }
     }
     yield plain
-    if (this.language === 'rust' && !plain.includes('::')) return
   }
 
   private valueOf(found: Found): Value {
@@ -140,7 +143,8 @@ export class Scope implements Names {
         const name = entry.name ?? ''
         const linked = entry.chain.map((one) => one.text(DW_AT.linkage_name)).find((one) => one !== undefined) ?? name
         const symbol = view.lookup.symbolizer.objectFile(found.module).symbolNamed(linked)
-        if (symbol === undefined) throw new LemmingError('expression-name', `Function "${name}" has no code of its own: it was inlined.`)
+        if (symbol === undefined)
+          throw new LemmingError('expression-name', `Function "${name}" has no code of its own: it was inlined.`)
         return Value.at(functionTypeOf(entry), symbol.start + found.module.bias, view)
       }
       return Value.at(functionTypeOf(entry), low + found.module.bias, view)
@@ -195,7 +199,8 @@ export class Scope implements Names {
       return undefined
     }
     const entry = search(found.entry)
-    if (entry === undefined) throw new LemmingError('expression-name', `No symbol "${name}" in function "${path.slice(0, at)}".`)
+    if (entry === undefined)
+      throw new LemmingError('expression-name', `No symbol "${name}" in function "${path.slice(0, at)}".`)
     return this.view.variable({ entry, module: found.module })
   }
 
@@ -207,9 +212,28 @@ export class Scope implements Names {
       if (symbol === undefined) continue
       if (symbol.isFunction) return Value.at(untypedFunction, symbol.start + module.bias, this.view)
       if (symbol.isThreadLocal) throw typeError(`'${name}' has unknown type; cast it to its declared type`)
-      return Value.at({ kind: 'void', language: 'c', name: '<data variable, no debug info>', symbol: name }, symbol.start + module.bias, this.view)
+      return Value.at(
+        { kind: 'void', language: 'c', name: '<data variable, no debug info>', symbol: name },
+        symbol.start + module.bias,
+        this.view,
+      )
     }
-    throw unknownName(name)
+    throw this.splitError(name) ?? unknownName(name)
+  }
+
+  /** Where the debugging information of the frame's unit is in a file of its own, which is not read. */
+  private splitError(name: string): LemmingError | undefined {
+    const { frame } = this.view
+    if (frame?.at === undefined) return undefined
+    const object = this.view.lookup.symbolizer.objectFile(frame.at)
+    const [unit] = object.attempt(() => object.debugging?.file.units.at(frame.lookup - frame.at!.bias)) ?? []
+    const file = object.attempt(() => unit?.root.splitInto)
+    if (file === undefined) return undefined
+    return new LemmingError(
+      'expression-split',
+      `No symbol "${name}" in current context: the types and variables of ${unit.root.name ?? 'this unit'} are in ${file}, which is not read.`,
+      'build without -gsplit-dwarf',
+    )
   }
 }
 
@@ -238,11 +262,4 @@ function isTag(entry: Entry): boolean {
 function memberOf(object: Value, name: string): Value | undefined {
   const type = stripped(object.space.complete(stripped(object.type) as StructType))
   return type.kind === 'struct' ? findMember(object, type, name) : undefined
-}
-
-/** Whether anything of a frame is called `name`: a parameter or a local variable. */
-export function isLocal(view: ProgramView, name: string): boolean {
-  const { frame } = view
-  if (frame === undefined) return false
-  return [...argumentEntries(frame), ...localEntries(frame)].some((entry) => entry.name === name)
 }

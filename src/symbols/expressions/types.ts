@@ -1,8 +1,8 @@
 /** Exists to read types as C, C++ and Rust write them: in casts, and in whole declarations for memory without debugging information. */
 
 import { baseTypeWords, canonicalBaseName } from '../types/base-names.ts'
-import { layOutEnum, layOutStruct } from '../types/layout.ts'
-import type { Enumerator, FunctionType, Qualifier, Type } from '../types/type.ts'
+import { complete, layOutEnum, layOutStruct } from '../types/layout.ts'
+import type { Enumerator, FunctionType, Qualifier, StructType, Type } from '../types/type.ts'
 import { arrayOf, C, pointerTo, qualify, voidType } from '../types/type.ts'
 import { typeError } from './errors.ts'
 import type { Words } from './words.ts'
@@ -37,7 +37,8 @@ export function startsType(words: Words): boolean {
   const { token, names } = words
   if (token.kind !== 'name') return words.is('::') ? atTypeName(words) : false
   const { text } = token
-  if (text in qualifiers || baseTypeWords.has(text) || text === 'void' || text === 'float' || text === '_Bool') return true
+  if (text in qualifiers || baseTypeWords.has(text) || text === 'void' || text === 'float' || text === '_Bool')
+    return true
   if (/^(struct|union|enum|class|typename)$/.test(text) && words.peek().kind !== 'end') return true
   const known = names.isVariable(text)
   return !known && atTypeName(words)
@@ -83,7 +84,7 @@ class TypeReader {
     const { words } = this
     const isTypedef = words.acceptWord('typedef')
     if (!isTypedef) words.acceptWord('extern')
-    const before = new Set([...(this.into?.tags.keys() ?? [])])
+    const before = new Set(this.into?.tags.keys())
     const base = this.specifiers()
     const names: string[] = []
     if (!words.is(';') && words.token.kind !== 'end') {
@@ -141,15 +142,16 @@ class TypeReader {
 
   private struct(keyword: 'struct' | 'union' | 'class'): Type {
     const { words } = this
+    const plainKeyword = keyword === 'class' ? 'struct' : keyword
     words.advance()
-    this.attributes()
+    const isPackedBefore = this.attributes()
     const name = words.is('{') ? undefined : words.scopedName((one) => this.isTag(keyword, one))
     if (!words.accept('{')) {
       if (name === undefined) throw words.trouble()
       return this.into?.tags.get(name) ?? this.forwardOrTagged(keyword, name)
     }
     const members: { name: string | undefined; type: Type; bits: number | undefined }[] = []
-    const holder = name === undefined ? undefined : this.announce(keyword, name)
+    const announced = name === undefined ? undefined : this.announce(plainKeyword, name)
     while (!words.accept('}')) {
       if (words.token.kind === 'end') throw words.trouble()
       const base = this.specifiers()
@@ -165,27 +167,16 @@ class TypeReader {
       } while (words.accept(','))
       words.expect(';')
     }
-    const isPacked = this.attributes()
-    const type = layOutStruct(keyword === 'class' ? 'struct' : keyword, name, members, isPacked)
-    if (holder !== undefined) holder(type)
-    return type
+    const isPacked = this.attributes() || isPackedBefore
+    const type = layOutStruct(plainKeyword, name, members, isPacked)
+    return announced === undefined ? type : complete(announced, type)
   }
 
   /** Makes a tag known before it is complete, so that members can point to it. */
-  private announce(keyword: string, name: string): (type: Type) => void {
-    let complete: Type | undefined
-    const proxy = new Proxy({} as Type, {
-      get: (_, property) => {
-        if (complete === undefined) return property === 'kind' ? 'struct' : property === 'size' ? 0 : property === 'name' ? name : undefined
-        return complete[property as keyof Type]
-      },
-    })
-    this.into?.tags.set(name, proxy)
-    return (type) => {
-      complete = type
-      this.into?.tags.set(name, type)
-      void keyword
-    }
+  private announce(keyword: 'struct' | 'union', name: string): StructType {
+    const type = { ...layOutStruct(keyword, name, [], false), isDeclaration: true }
+    this.into?.tags.set(name, type)
+    return type
   }
 
   private isTag(keyword: 'struct' | 'union' | 'class' | 'enum', name: string): boolean {
@@ -286,7 +277,9 @@ class TypeReader {
   /** `(*` or `(&`, as opposed to a list of parameters. */
   private isNested(): boolean {
     const next = this.words.peek()
-    return next.kind === 'operator' && (next.text === '*' || next.text === '&' || next.text === '&&' || next.text === '(')
+    return (
+      next.kind === 'operator' && (next.text === '*' || next.text === '&' || next.text === '&&' || next.text === '(')
+    )
   }
 
   private suffixes(type: Type): Type {

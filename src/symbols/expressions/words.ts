@@ -86,8 +86,8 @@ export class Words {
    */
   scopedName(isKnown: (name: string) => boolean): string | undefined {
     const start = this.position
-    const leading = this.is('::') && this.peek().kind === 'name'
-    if (leading) this.position++
+    const isGlobal = this.is('::') && this.peek().kind === 'name'
+    if (isGlobal) this.position++
     let name = ''
     for (;;) {
       const { token } = this
@@ -108,7 +108,8 @@ export class Words {
       this.position = start
       return undefined
     }
-    return name.endsWith('::') ? name.slice(0, -2) : name
+    const plain = name.endsWith('::') ? name.slice(0, -2) : name
+    return isGlobal ? `::${plain}` : plain
   }
 
   private templateArguments(name: string, isKnown: (name: string) => boolean): string | undefined {

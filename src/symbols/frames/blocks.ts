@@ -19,7 +19,7 @@ export interface Block {
 const cache = new WeakMap<Entry, Block>()
 
 /** The blocks of the function that `subprogram` describes. */
-export function blocksOf(subprogram: Entry): Block {
+function blocksOf(subprogram: Entry): Block {
   let block = cache.get(subprogram)
   if (block === undefined) {
     block = build(subprogram, subprogram.ranges ?? [], undefined)
@@ -31,7 +31,7 @@ export function blocksOf(subprogram: Entry): Block {
 /** The blocks that hold `address`, innermost first; the last one is the function. */
 export function blocksAt(subprogram: Entry, address: number): Block[] {
   const found: Block[] = []
-  for (let block: Block | undefined = blocksOf(subprogram); block !== undefined; ) {
+  for (let block: Block | undefined = blocksOf(subprogram); block !== undefined;) {
     found.unshift(block)
     block = block.children.find(({ ranges }) => holds(ranges, address))
   }

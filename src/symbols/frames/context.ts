@@ -96,7 +96,12 @@ function outermost(frame: InspectedFrame): Entry {
 }
 
 /** The expression of an attribute that is one, or a list of them, at `address` (without load bias). */
-export function expressionOf(entry: Entry, attribute: number, address: number | undefined): Uint8Array | undefined {
+export function expressionOf(
+  entry: Entry,
+  attribute: number,
+  address: number | undefined,
+  isEntry = false,
+): Uint8Array | undefined {
   const form = entry.form(attribute)
   if (form === undefined) return undefined
   const block = entry.block(attribute)
@@ -104,14 +109,16 @@ export function expressionOf(entry: Entry, attribute: number, address: number | 
   const value = entry.number(attribute)
   if (value === undefined || address === undefined) return undefined
   const { unit } = entry
-  return findInLocationList(unit, form === 0x22 ? unit.indexedLocationList(value) : value, address)
+  return findInLocationList(unit, form === 0x22 ? unit.indexedLocationList(value) : value, address, isEntry)
 }
 
 /** Where a variable is, in a frame or without one. */
 export function locateEntry(entry: Entry, context: LocationContext, frame: InspectedFrame | undefined): Location {
   const located = entry.chain.find((one) => one.has(DW_AT.location))
   if (located === undefined) return optimizedOut
-  const expression = expressionOf(located, DW_AT.location, frame && frame.lookup - context.bias)
+  const address = frame && frame.lookup - context.bias
+  const isEntry = frame !== undefined && frame.blocks.length > 0 && outermost(frame).ranges?.[0] === address
+  const expression = expressionOf(located, DW_AT.location, address, isEntry)
   return expression === undefined ? optimizedOut : locate(expression, located.file, located.unit, context)
 }
 
@@ -146,8 +153,25 @@ function entryValue(
     if (!byRegister && !byName) continue
     const value = parameter.block(DW_AT.call_value) ?? parameter.block(DW_AT.GNU_call_site_value)
     if (value === undefined) break
-    const callerFrame = { ...frame, machine: caller, physical: frame.physical + 1, cfa: caller.cfa, lookup: caller.lookup, at: module }
-    const blocks = [{ entry: subprogram, ranges: [], isFunction: true, isInlined: false, parent: undefined, children: [], variables: [] }]
+    const callerFrame = {
+      ...frame,
+      machine: caller,
+      physical: frame.physical + 1,
+      cfa: caller.cfa,
+      lookup: caller.lookup,
+      at: module,
+    }
+    const blocks = [
+      {
+        entry: subprogram,
+        ranges: [],
+        isFunction: true,
+        isInlined: false,
+        parent: undefined,
+        children: [],
+        variables: [],
+      },
+    ]
     const context = locationContext({ ...where, module, frame: { ...callerFrame, blocks } })
     return compute(value, parameter.file, parameter.unit, context)
   }

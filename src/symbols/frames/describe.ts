@@ -15,7 +15,11 @@ export function frameText(frame: InspectedFrame, list: readonly NamedValue[] | u
   const address = !frame.isLineStart && !frame.holdsInlined ? `0x${pc.toString(16).padStart(16, '0')} in ` : ''
   const values = list === undefined ? '' : list.map((one) => `${one.name}=${argumentText(one)}`).join(', ')
   const place =
-    file !== undefined ? ` at ${file}${line === undefined ? '' : `:${line}`}` : module === undefined ? '' : ` from ${module}`
+    file !== undefined
+      ? ` at ${file}${line === undefined ? '' : `:${line}`}`
+      : module === undefined
+        ? ''
+        : ` from ${module}`
   return `${level}${address}${name} (${values})${place}`
 }
 

@@ -89,7 +89,7 @@ export function expand(symbolizer: Symbolizer, stack: Stack, thread: ThreadState
 }
 
 /** A function's name without parameters, qualifiers and, for templates, result. */
-export function plainName(demangled: string): string {
+function plainName(demangled: string): string {
   let end = demangled.length
   const trailing = /(?: const| volatile| &&?| \[clone [^\]]*\]| \[[^\]]*\])+$/.exec(demangled)
   if (trailing !== null) end = trailing.index
@@ -112,7 +112,8 @@ function resultLength(name: string): number {
   let depth = 0
   let last = 0
   for (let i = 0; i < name.length; i++) {
-    if ('<({'.includes(name[i]) && !name.slice(0, i).endsWith('operator') && !name.slice(0, i).endsWith('operator<')) depth++
+    if ('<({'.includes(name[i]) && !name.slice(0, i).endsWith('operator') && !name.slice(0, i).endsWith('operator<'))
+      depth++
     else if ('>)}'.includes(name[i]) && name[i - 1] !== '-' && !/operator[->]*$/.test(name.slice(0, i))) depth--
     else if (name[i] === ' ' && depth === 0) last = i + 1
   }

@@ -10,7 +10,7 @@ import type { Found, Lookup, Near } from '../lookup.ts'
 import type { LoadedModule } from '../symbolizer.ts'
 import { typeName } from '../types/names.ts'
 import { functionTypeOf, languageOf, typeAt, typeOfEntry } from '../types/reader.ts'
-import type { ArrayType, Member, StructType, Type } from '../types/type.ts'
+import type { ArrayType, Language, Member, StructType, Type } from '../types/type.ts'
 import { sizeOf, stripped } from '../types/type.ts'
 import { bytesOf } from '../locations/typed.ts'
 import type { Space } from '../values/space.ts'
@@ -29,10 +29,14 @@ export class ProgramView implements Space {
   readonly thread: ThreadState | undefined
   /** Bounds variables that are defined by one another. */
   private depth = 0
+  private languageCache: Language | undefined
   private readonly completed = new Map<string, Type>()
 
-  constructor(lookup: Lookup, frame: InspectedFrame | undefined, thread: ThreadState | undefined) {
+  readonly lenient: boolean
+
+  constructor(lookup: Lookup, frame: InspectedFrame | undefined, thread: ThreadState | undefined, lenient = false) {
     this.lookup = lookup
+    this.lenient = lenient
     this.frame = frame
     this.thread = thread ?? frame?.thread
   }
@@ -40,12 +44,23 @@ export class ProgramView implements Space {
   /** The unit that the frame's function is in, or `main`'s. */
   get near(): Near | undefined {
     const { frame } = this
-    if (frame?.at !== undefined && frame.blocks.length > 0) return { module: frame.at, unit: frame.blocks[0].entry.unit }
+    if (frame?.at !== undefined && frame.blocks.length > 0)
+      return { module: frame.at, unit: frame.blocks[0].entry.unit }
     return frame === undefined ? this.lookup.mainUnit() : undefined
   }
 
+  get language(): Language {
+    if (this.languageCache === undefined) {
+      const { near } = this
+      const root = near && this.lookup.symbolizer.objectFile(near.module).debugging?.file.root(near.unit)
+      this.languageCache = root === undefined ? 'c' : languageOf(root)
+    }
+    return this.languageCache
+  }
+
   memory(address: number, size: number): Uint8Array {
-    if (this.thread === undefined) throw new LemmingError('expression-frame', 'No thread is selected: there is no memory to read.')
+    if (this.thread === undefined)
+      throw new LemmingError('expression-frame', 'No thread is selected: there is no memory to read.')
     return readAll(this.thread, address, size)
   }
 
@@ -55,7 +70,7 @@ export class ProgramView implements Space {
 
   symbolic(address: number): string | undefined {
     const symbol = this.lookup.symbolizer.symbolAt(address)
-    if (symbol === undefined) return undefined
+    if (symbol === undefined || symbol.isDataLabel === true) return undefined
     const distance = address - symbol.start
     return `${this.symbolName(symbol.name, address)}${distance === 0 ? '' : `+${distance}`}`
   }
@@ -66,7 +81,9 @@ export class ProgramView implements Space {
     const module = name.startsWith('_') ? undefined : symbolizer.moduleAt(address)
     const entry = module && functionAt(symbolizer.objectFile(module), address - module.bias)
     if (entry === undefined || languageOf(entry) !== 'c++') return demangle(name)
-    return `${name}(${functionTypeOf(entry).parameters.map((type) => typeName(type)).join(', ')})`
+    return `${name}(${functionTypeOf(entry)
+      .parameters.map((type) => typeName(type))
+      .join(', ')})`
   }
 
   implicit(location: Location & { kind: 'implicit-pointer' }, type: Type): Value {
@@ -150,8 +167,10 @@ export class ProgramView implements Space {
     const element = leadsToArray(type.element) ? this.resolved(type.element, module, hops + 1) : type.element
     if (type.bound === undefined) return element === type.element ? type : { ...type, element }
     const bound = this.boundOf(type.bound, module)
-    const count = bound === undefined ? undefined : Math.max(0, type.bound.attribute === DW_AT.count ? bound : bound + 1)
-    return { kind: 'array', language: type.language, isVector: type.isVector, element, count }
+    const count =
+      bound === undefined ? undefined : Math.max(0, type.bound.attribute === DW_AT.count ? bound : bound + 1)
+    const open = count === undefined ? { bound: type.bound } : {}
+    return { kind: 'array', language: type.language, isVector: type.isVector, element, count, ...open }
   }
 
   private boundOf({ entry, attribute }: { entry: Entry; attribute: number }, module: LoadedModule): number | undefined {
@@ -168,7 +187,8 @@ export class ProgramView implements Space {
   }
 
   private integerOf(entry: Entry, module: LoadedModule): bigint {
-    if (this.depth > 8) throw new LemmingError('dwarf-location', `variables at ${entry.place} are defined by one another`)
+    if (this.depth > 8)
+      throw new LemmingError('dwarf-location', `variables at ${entry.place} are defined by one another`)
     this.depth++
     try {
       const value = this.variable({ entry, module })

@@ -14,7 +14,12 @@ const DT_DEBUG = 21
  * the thread pointer (psABI, variant II). Those of libraries are found as libthread_db does, by what the C library says of its own
  * structures in `_thread_db_*`. Throws `expression-thread-local`.
  */
-export function threadLocalAddress(symbolizer: Symbolizer, module: LoadedModule, thread: ThreadState, offset: number): number {
+export function threadLocalAddress(
+  symbolizer: Symbolizer,
+  module: LoadedModule,
+  thread: ThreadState,
+  offset: number,
+): number {
   const pointer = threadPointer(thread)
   const segment = symbolizer.objectFile(module).file?.segment(PT_TLS)
   if (segment === undefined) throw cannot(module, 'it has no thread-local storage')
@@ -28,7 +33,8 @@ export function threadLocalAddress(symbolizer: Symbolizer, module: LoadedModule,
 
 function threadPointer(thread: ThreadState): number {
   const base = thread.otherRegister?.('fs_base')
-  if (base === undefined) throw new LemmingError('expression-thread-local', 'Cannot find thread-local storage: fs_base is not known')
+  if (base === undefined)
+    throw new LemmingError('expression-thread-local', 'Cannot find thread-local storage: fs_base is not known')
   return Number(bitsOf(base))
 }
 
@@ -40,7 +46,11 @@ function cannot({ path }: LoadedModule, why: string): LemmingError {
 function isProgram(symbolizer: Symbolizer, module: LoadedModule): boolean {
   const elf = symbolizer.objectFile(module).file
   if (elf === undefined) return false
-  return elf.interpreter() !== undefined || !elf.positionIndependent || elf.needed().length === 0 && elf.soname() === undefined
+  return (
+    elf.interpreter() !== undefined ||
+    !elf.positionIndependent ||
+    (elf.needed().length === 0 && elf.soname() === undefined)
+  )
 }
 
 function byLibrary(symbolizer: Symbolizer, module: LoadedModule, thread: ThreadState, pointer: number): number {

@@ -2,7 +2,7 @@
 
 import { DW_AT, DW_TAG } from '../dwarf/constants.ts'
 import type { Entry } from '../dwarf/entry.ts'
-import type { FormatOptions } from '../values/format.ts'
+import type { FormatOptions } from '../values/options.ts'
 import { formatInner } from '../values/format.ts'
 import type { Value } from '../values/value.ts'
 import { LemmingError } from '../../base/errors.ts'
@@ -19,7 +19,9 @@ export interface NamedValue {
 /** The parameters of the frame's function, in order. */
 export function argumentEntries({ blocks }: InspectedFrame): Entry[] {
   const block = blocks.at(-1)
-  return block?.isFunction ? block.variables.filter((entry) => entry.tag === DW_TAG.formal_parameter && entry.name !== undefined) : []
+  return block?.isFunction
+    ? block.variables.filter((entry) => entry.tag === DW_TAG.formal_parameter && entry.name !== undefined)
+    : []
 }
 
 /** The variables that can be seen, those of the innermost block first. */

@@ -4,13 +4,25 @@ import { LemmingError } from '../../base/errors.ts'
 import { DW_LLE } from '../dwarf/constants.ts'
 import type { Unit } from '../dwarf/unit.ts'
 
-/** The expression of the list at `offset` that holds at `address` (without load bias); undefined where the variable is nowhere. */
-export function findInLocationList(unit: Unit, offset: number, address: number): Uint8Array | undefined {
-  return unit.version >= 5 ? findInList(unit, offset, address) : findInOldList(unit, offset, address)
+/**
+ * The expression of the list at `offset` that holds at `address` (without load bias); undefined where the variable is nowhere. At the
+ * entry of a function (`isEntry`) an empty range counts: gcc says with it where a parameter is before the first instruction.
+ */
+export function findInLocationList(
+  unit: Unit,
+  offset: number,
+  address: number,
+  isEntry: boolean,
+): Uint8Array | undefined {
+  const holds = (start: number, end: number): boolean =>
+    (address >= start && address < end) || (isEntry && start === end && address === start)
+  return unit.version >= 5 ? findInList(unit, offset, holds) : findInOldList(unit, offset, holds)
 }
 
+type Holds = (start: number, end: number) => boolean
+
 /** `.debug_loc` (DWARF 4, 2.6.2). */
-function findInOldList(unit: Unit, offset: number, address: number): Uint8Array | undefined {
+function findInOldList(unit: Unit, offset: number, holds: Holds): Uint8Array | undefined {
   const reader = unit.data.reader('loc', offset)
   const wide = unit.addressSize === 8
   const baseSelection = wide ? 2 ** 64 : 0xffffffff
@@ -24,12 +36,12 @@ function findInOldList(unit: Unit, offset: number, address: number): Uint8Array 
       continue
     }
     const expression = reader.slice(reader.u16())
-    if (address >= base + start && address < base + end) return expression
+    if (holds(base + start, base + end)) return expression
   }
 }
 
 /** `.debug_loclists` (DWARF 5, 2.6.2). */
-function findInList(unit: Unit, offset: number, address: number): Uint8Array | undefined {
+function findInList(unit: Unit, offset: number, holds: Holds): Uint8Array | undefined {
   const reader = unit.data.reader('loclists', offset)
   const readAddress = (): number => (unit.addressSize === 8 ? reader.u64() : reader.u32())
   let base = unit.baseAddress
@@ -81,6 +93,6 @@ function findInList(unit: Unit, offset: number, address: number): Uint8Array | u
         )
     }
     const expression = reader.slice(reader.uleb())
-    if (address >= start && address < end) return expression
+    if (holds(start, end)) return expression
   }
 }

@@ -3,16 +3,19 @@
 import { DW_AT, DW_TAG } from '../dwarf/constants.ts'
 import { declaration, innermost, nameOf, qualifiersOf, typeName } from './names.ts'
 import type { Access, EnumType, FunctionType, Method, QualifiedType, StructType, Type } from './type.ts'
+import { typeOfEntry } from './reader.ts'
 import { stripped } from './type.ts'
 
 /** The definition of a type; `complete` finds the definition of what is only declared. */
 export function describeType(type: Type, complete: <T extends Type>(type: T) => T = (same) => same): string {
   const plain = throughTypedefs(type)
+  if (plain.language === 'rust')
+    return plain.kind === 'struct' || plain.kind === 'enum' ? bodyOf(complete(plain), complete) : typeName(plain)
   const core = innermost(plain)
   const qualifiers = qualifiersOf(core)
   const body = bodyOf(complete(unqualifiedCore(core)), complete)
   const whole = throughTypedefs(unqualifiedCore(core))
-  if (whole !== unqualifiedCore(core)) return describeWithin(plain, whole, complete)
+  if (whole !== unqualifiedCore(core)) return describeType(expandInner(plain), complete)
   return declaration(plain, '', [...qualifiers, body].join(' '))
 }
 
@@ -20,11 +23,6 @@ function unqualifiedCore(type: Type): Exclude<Type, QualifiedType> {
   let at = type
   while (at.kind === 'qualified') at = at.target
   return at
-}
-
-/** The innermost type is a typedef: what it stands for takes its place. */
-function describeWithin(type: Type, _core: Type, complete: <T extends Type>(type: T) => T): string {
-  return describeType(expandInner(type), complete)
 }
 
 /** `type` with the typedef it begins with replaced by what that stands for. */
@@ -60,7 +58,36 @@ function throughTypedefs(type: Type): Type {
   return at
 }
 
+/** Structures and enums as Rust declares them. */
+function rustBody(type: StructType): string {
+  const name = type.name ?? ''
+  const fields = (members: StructType['members'], indent: string): string =>
+    members
+      .map((member) => `${indent}${isTuple(members) ? '' : `${member.name ?? ''}: `}${typeName(member.type)},\n`)
+      .join('')
+  const isTuple = (members: StructType['members']): boolean =>
+    members.length > 0 && members.every((member, i) => member.name === `__${i}`)
+  if (type.variants !== undefined) {
+    const list = type.variants.list.map(({ member }) => {
+      const shape = stripped(member.type)
+      const own = member.name ?? ''
+      const members = shape.kind === 'struct' ? shape.members : []
+      if (members.length === 0) return `  ${own},\n`
+      if (isTuple(members)) return `  ${own}(${members.map((one) => typeName(one.type)).join(', ')}),\n`
+      return `  ${own}{${members.map((one) => `${one.name ?? ''}: ${typeName(one.type)}`).join(', ')}},\n`
+    })
+    return `enum ${name} {\n${list.join('')}}`
+  }
+  if (name.startsWith('(')) return `(${type.members.map((member) => typeName(member.type)).join(', ')})`
+  if (type.members.length === 0) return `struct ${name}`
+  if (isTuple(type.members)) return `struct ${name} (\n${fields(type.members, '  ')})`
+  return `${type.keyword === 'union' ? 'union' : 'struct'} ${name} {\n${fields(type.members, '  ')}}`
+}
+
 function bodyOf(type: Type, complete: <T extends Type>(type: T) => T): string {
+  if (type.kind === 'struct' && type.language === 'rust') return rustBody(type)
+  if (type.kind === 'enum' && type.language === 'rust')
+    return `enum ${type.name ?? ''} {\n${type.enumerators.map((one) => `  ${lastName(one.name)},\n`).join('')}}`
   if (type.kind === 'struct') return structBody(type, 0, complete)
   if (type.kind === 'enum') return enumBody(type)
   return nameOf(type)
@@ -68,15 +95,14 @@ function bodyOf(type: Type, complete: <T extends Type>(type: T) => T): string {
 
 function enumBody(type: EnumType): string {
   const head = type.isClass ? `enum class ${type.name ?? ''}` : `enum ${type.name ?? ''}`
-  const kind = type.language === 'c++' && type.underlying !== undefined ? ` : ${nameOf(unqualifiedCore(type.underlying))}` : ''
-  const scope = type.isClass && type.name !== undefined ? `${type.name}::` : ''
+  const kind =
+    type.language === 'c++' && type.underlying !== undefined ? ` : ${nameOf(unqualifiedCore(type.underlying))}` : ''
   let expected = 0n
   const list = type.enumerators.map(({ name, value }) => {
     const text = value === expected ? name : `${name} = ${value}`
     expected = value + 1n
     return text
   })
-  void scope
   return `${`${head}${kind}`.trimEnd()} {${list.join(', ')}}`
 }
 
@@ -91,8 +117,9 @@ function structBody(type: StructType, depth: number, complete: <T extends Type>(
   })
   const first = `${heading}${inherited.length > 0 ? ` : ${inherited.join(', ')}` : ''} {`
   const lines = structLines(type, depth + 4, complete)
-  if (lines.length === 0) return `${first}\n${indent}${type.isDeclaration ? '<incomplete type>' : '<no data fields>'}\n${' '.repeat(depth)}}`
-  return `${first}\n${lines.join('\n')}\n${' '.repeat(depth)}}`
+  if (lines.length === 0 && type.methods.length === 0)
+    return `${first}\n${indent}${type.isDeclaration ? '<incomplete type>' : '<no data fields>'}\n${' '.repeat(depth)}}`
+  return `${first}\n${lines.map((line) => `${line}\n`).join('')}${' '.repeat(depth)}}`
 }
 
 function structLines(type: StructType, depth: number, complete: <T extends Type>(type: T) => T): string[] {
@@ -103,8 +130,7 @@ function structLines(type: StructType, depth: number, complete: <T extends Type>
   if (labelled && type.keyword === 'class') current = 'private'
   const section = (access: Access): void => {
     if (!labelled) return
-    if (lines.length === 0 ? access !== 'public' || type.keyword === 'class' : access !== current)
-      lines.push(`${' '.repeat(depth - 2)}${access}:`)
+    if (lines.length === 0 || access !== current) lines.push(`${' '.repeat(depth - 2)}${access}:`)
     current = access
   }
   const statics = [...type.statics]
@@ -141,7 +167,9 @@ function structLines(type: StructType, depth: number, complete: <T extends Type>
 /** gdb writes `public:` and the like only where not all members are public, or in a class. */
 function needsLabels(type: StructType): boolean {
   const all = [
-    ...type.members.filter(({ isBase }) => !isBase).map(({ entry }) => type.access(entry)),
+    ...type.members
+      .filter(({ isBase }) => !isBase)
+      .map(({ entry, name }) => (name?.startsWith('_vptr') ? 'private' : type.access(entry))),
     ...type.statics.map(({ entry }) => type.access(entry)),
     ...type.methods.filter(({ isArtificial }) => !isArtificial).map(({ access }) => access),
   ]
@@ -162,16 +190,19 @@ function memberText(type: Type, name: string, depth: number, complete: <T extend
 }
 
 function methodText({ name, type, isStatic, isVirtual, entry }: Method, owner: StructType): string {
-  const parameters = isStatic ? type.parameters : type.parameters.slice(1)
-  const list = parameters.map((parameter) => typeName(parameter))
+  const parameters = entry.children.filter(({ tag }) => tag === DW_TAG.formal_parameter)
+  const list = parameters.filter((one) => !one.isMarked(DW_AT.artificial)).map((one) => typeName(typeOfEntry(one)))
   if (type.isVariadic) list.push('...')
   const text = `${name}(${list.length === 0 ? 'void' : list.join(', ')})`
   const constant = !isStatic && isConstMethod(type) ? ' const' : ''
   const plainOwner = lastName(owner.name ?? '').replace(/<.*$/, '')
   const isSpecial = name === plainOwner || name === `~${plainOwner}` || name === lastName(owner.name ?? '')
   const before = isStatic ? 'static ' : isVirtual ? 'virtual ' : ''
-  if (isSpecial) return `${before}${name.startsWith('~') ? `${name}()` : text}`
-  const result = stripped(type.result).kind === 'void' && entry.tag === DW_TAG.subprogram && !entry.has(DW_AT.type) ? 'void' : typeName(type.result)
+  if (isSpecial) return `${before}${text}`
+  const result =
+    stripped(type.result).kind === 'void' && entry.tag === DW_TAG.subprogram && !entry.has(DW_AT.type)
+      ? 'void'
+      : typeName(type.result)
   return `${before}${result}${/[*&]$/.test(result) ? '' : ' '}${text}${constant}`
 }
 

@@ -4,13 +4,15 @@ import type { Enumerator, EnumType, Member, StructType, Type } from './type.ts'
 import { sizeOf, stripped } from './type.ts'
 
 /** Alignment in bytes. */
-export function alignmentOf(type: Type): number {
+function alignmentOf(type: Type): number {
   const plain = stripped(type)
   switch (plain.kind) {
     case 'array':
       return alignmentOf(plain.element)
     case 'struct':
-      return alignments.get(plain) ?? plain.members.reduce((most, member) => Math.max(most, alignmentOf(member.type)), 1)
+      return (
+        alignments.get(plain) ?? plain.members.reduce((most, member) => Math.max(most, alignmentOf(member.type)), 1)
+      )
     case 'base':
     case 'enum':
       return Math.max(1, Math.min(16, plain.size))
@@ -43,9 +45,17 @@ export function layOutStruct(
       const storage = bytes * 8
       // A bit-field does not cross a boundary of its type; one of width 0 ends the storage unit.
       if (bits === 0) bit = Math.ceil(bit / storage) * storage
-      else if (!isPacked && Math.floor(bit / storage) !== Math.floor((bit + bits - 1) / storage)) bit = Math.ceil(bit / storage) * storage
+      else if (!isPacked && Math.floor(bit / storage) !== Math.floor((bit + bits - 1) / storage))
+        bit = Math.ceil(bit / storage) * storage
       if (member !== undefined)
-        members.push({ name: member, type, offset: bit >> 3, bits: { size: bits, offset: bit }, isBase: false, isArtificial: false })
+        members.push({
+          name: member,
+          type,
+          offset: bit >> 3,
+          bits: { size: bits, offset: bit },
+          isBase: false,
+          isArtificial: false,
+        })
       if (member !== undefined) alignment = Math.max(alignment, align)
       bit += bits
     } else {
@@ -71,6 +81,13 @@ export function layOutStruct(
   }
   alignments.set(type, alignment)
   return type
+}
+
+/** Makes a type that was only announced what it is laid out to be; whoever points to it sees it. */
+export function complete(announced: StructType, type: StructType): StructType {
+  Object.assign(announced, type)
+  alignments.set(announced, alignmentOf(type))
+  return announced
 }
 
 /** An enumeration: unsigned where no value is negative, of 8 bytes only where 4 do not hold the values. */

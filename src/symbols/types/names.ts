@@ -10,8 +10,32 @@ export function typeName(type: Type, name = ''): string {
 
 /** The declaration of `name` whose innermost type is written as `core`. */
 export function declaration(type: Type, name: string, core: string): string {
+  if (type.language === 'rust') return name === '' ? rustName(type) : `${name}: ${rustName(type)}`
   const needsSpace = name !== '' || isBuilt(type)
   return `${core}${needsSpace ? ' ' : ''}${prefix(type, false, name !== '')}${name}${suffix(type, false)}`
+}
+
+/** A type as Rust writes it. */
+function rustName(type: Type): string {
+  switch (type.kind) {
+    case 'array':
+      return `[${rustName(type.element)}${type.count === undefined ? '' : `; ${type.count}`}]`
+    case 'pointer':
+      return type.name ?? `*mut ${rustName(type.target)}`
+    case 'function': {
+      const result = type.result.kind === 'void' ? '' : ` -> ${rustName(type.result)}`
+      return `fn(${type.parameters.map((parameter) => rustName(parameter)).join(', ')})${result}`
+    }
+    case 'qualified':
+      return rustName(type.target)
+    case 'void':
+      return type.name ?? '()'
+    case 'struct':
+    case 'enum':
+      return type.name ?? '{...}'
+    default:
+      return 'name' in type ? (type.name ?? '') : ''
+  }
 }
 
 /** Whether the type is written around its name, and has no name of its own. */

@@ -22,7 +22,7 @@ import type {
   TypedefType,
   Variant,
 } from './type.ts'
-import { voidType } from './type.ts'
+import { qualify, voidType } from './type.ts'
 
 const RUST = 0x1c
 
@@ -40,7 +40,9 @@ export function typeAt(entry: Entry | undefined): Type {
   if (entry === undefined) return voidType
   let type = cache.get(entry)
   if (type === undefined) {
-    type = readType(entry)
+    // What lies in a type unit is only declared where it is used.
+    const elsewhere = entry.reference(DW_AT.signature)
+    type = elsewhere === undefined ? readType(entry) : typeAt(elsewhere)
     cache.set(entry, type)
   }
   return type
@@ -98,14 +100,15 @@ function readType(entry: Entry): Type {
       return functionTypeOf(entry)
     case DW_TAG.ptr_to_member_type:
       return {
-        ...{ kind: 'member-pointer', language },
+        kind: 'member-pointer',
+        language,
         get owner() {
           return typeAt(entry.reference(DW_AT.containing_type))
         },
         get target() {
           return typeAt(targetEntry())
         },
-      } as Type
+      }
     case DW_TAG.subrange_type:
       return typeAt(targetEntry())
     default:
@@ -121,7 +124,7 @@ function readBase(entry: Entry, language: Language): BaseType {
 }
 
 /** The name of a type, function or variable with the namespaces and classes around it; undefined if it has no name itself. */
-export function qualifiedName(entry: Entry): string | undefined {
+function qualifiedName(entry: Entry): string | undefined {
   const name = entry.name
   if (name === undefined) return undefined
   if (languageOf(entry) === 'c') return name
@@ -158,8 +161,7 @@ function argumentNames(entry: Entry): string {
 }
 
 function readStruct(entry: Entry, language: Language): StructType {
-  const keyword =
-    entry.tag === DW_TAG.union_type ? 'union' : entry.tag === DW_TAG.class_type ? 'class' : 'struct'
+  const keyword = entry.tag === DW_TAG.union_type ? 'union' : entry.tag === DW_TAG.class_type ? 'class' : 'struct'
   const defaultAccess: Access = keyword === 'class' ? 'private' : 'public'
   let read: ReturnType<typeof readContents> | undefined
   const contents = (): ReturnType<typeof readContents> => (read ??= readContents(entry))
@@ -233,7 +235,7 @@ function readContents(struct: Entry): {
           name: child.name ?? '',
           type,
           isStatic: !child.has(DW_AT.object_pointer) && !isMethod(child),
-          isVirtual: (child.number(DW_AT.virtuality) ?? 0) > 0,
+          isVirtual: child.has(DW_AT.vtable_elem_location),
           isArtificial: child.flag(DW_AT.artificial),
           access: access(child),
           entry: child,
@@ -402,6 +404,7 @@ export function functionTypeOf(entry: Entry): FunctionType {
   const withParameters =
     declared.find(({ children }) => children.some(({ tag }) => tag === DW_TAG.formal_parameter)) ?? entry
   const parameters = withParameters.children.filter(({ tag }) => tag === DW_TAG.formal_parameter)
+  const isMethodType = parameters[0]?.isMarked(DW_AT.artificial) === true
   return {
     kind: 'function',
     language,
@@ -409,10 +412,13 @@ export function functionTypeOf(entry: Entry): FunctionType {
       return typeAt(entry.type)
     },
     get parameters() {
-      return parameters.map((parameter) => typeOfEntry(parameter))
+      const types = parameters.map((parameter) => typeOfEntry(parameter))
+      // `this` cannot be changed; not all compilers say so.
+      if (isMethodType && types[0].kind === 'pointer') types[0] = qualify(types[0], 'const')
+      return types
     },
     isVariadic: withParameters.children.some(({ tag }) => tag === DW_TAG.unspecified_parameters),
     isPrototyped: entry.isMarked(DW_AT.prototyped) || language !== 'c',
-    isMethod: parameters[0]?.isMarked(DW_AT.artificial) === true,
+    isMethod: isMethodType,
   }
 }

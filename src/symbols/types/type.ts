@@ -13,6 +13,8 @@ export interface BaseType {
   readonly name: string
   readonly size: number
   readonly encoding: number
+  /** A byte that is no character. */
+  readonly isNumber?: boolean
   /** For registers of flags: what each bit is called. */
   readonly flags?: ReadonlyMap<number, string>
 }
@@ -191,13 +193,6 @@ export function stripped(type: Type): Exclude<Type, QualifiedType | TypedefType>
   return at
 }
 
-/** The type behind qualifiers alone. */
-export function unqualified(type: Type): Exclude<Type, QualifiedType> {
-  let at = type
-  while (at.kind === 'qualified') at = at.target
-  return at
-}
-
 /** Bytes that a value takes; 1 for void and functions, as GNU C has it. */
 export function sizeOf(type: Type): number {
   const plain = stripped(type)
@@ -289,13 +284,14 @@ const textNames: ReadonlySet<string> = new Set(['wchar_t', 'char16_t', 'char32_t
 
 /** Whether values are shown as characters, and arrays of them as strings: bytes, and the wide character types by name. */
 export function isTextual(type: Type): boolean {
-  for (let at = type; ; ) {
+  for (let at = type; ;) {
     if (at.kind === 'typedef' && textNames.has(at.name)) return true
     if (at.kind === 'qualified' || at.kind === 'typedef') at = at.target
     else if (at.kind !== 'base') return false
     else {
       const { encoding, size, name } = at
       if (textNames.has(name) || encoding === DW_ATE.utf) return true
+      if (at.isNumber === true) return false
       return size === 1 && isIntegral(at) && encoding !== DW_ATE.boolean && at.language !== 'rust'
     }
   }

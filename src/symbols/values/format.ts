@@ -1,42 +1,23 @@
 /** Exists to write values of C and C++ as gdb's `print` does, since that is how people read them. */
 
 import { bitsOf } from '../locations/typed.ts'
-import { DW_ATE } from '../dwarf/constants.ts'
+import { demangle } from '../demangle/demangle.ts'
+import { DW_AT, DW_ATE } from '../dwarf/constants.ts'
 import type { ArrayType, EnumType, StructType, Type } from '../types/type.ts'
 import { isComplex, isFloating, isSigned, isTextual, sizeOf, stripped } from '../types/type.ts'
 import { typeName } from '../types/names.ts'
 import { formatRust, isRust } from './format-rust.ts'
-import type { Format } from './numbers.ts'
 import { floatText, scalarText } from './numbers.ts'
 import type { Space } from './space.ts'
 import { isMissing } from './space.ts'
 import { characterText, codesOf, literalPrefix, stringText } from './text.ts'
-import type { Contents } from './value.ts'
-import { dereference, Value } from './value.ts'
+import { elements } from './elements.ts'
+import type { FormatOptions, Inner } from './options.ts'
+import { LOST, REPEATS } from './options.ts'
+import type { Value } from './value.ts'
+import { dereference } from './value.ts'
 
-/** How values are written. */
-export interface FormatOptions {
-  readonly format?: Format
-  /** One member a line. */
-  readonly pretty?: boolean
-  /** Elements of an array or characters of a string that are written at most; 200 by default. */
-  readonly limit?: number
-  /** Aggregates as `...`, for the arguments of a stack. */
-  readonly summary?: boolean
-}
-
-/** Options as they hold at one place inside of a value. */
-export interface Inner extends FormatOptions {
-  readonly limit: number
-  readonly depth: number
-  /** Whether a reference is followed: not inside of structures. */
-  readonly follow: boolean
-}
-
-/** Runs of equal elements longer than this are folded. */
-export const REPEATS = 10
 const DEPTH_LIMIT = 20
-export const LOST = '<optimized out>'
 const SYNTHETIC = '<synthetic pointer>'
 
 /** A value as gdb's `print` writes it (without `$1 = `): pointers with their type, except `char *`. Throws `expression-memory`. */
@@ -46,7 +27,6 @@ export function format(value: Value, options: FormatOptions = {}): string {
   if (plain.kind !== 'pointer' && plain.kind !== 'reference') return text
   if (options.format !== undefined && options.format !== 's') return text
   if (value.location.kind === 'optimized-out') return text
-  if (isRust(value.type)) return text.startsWith('(') || text.startsWith('"') ? text : `(${typeName(value.type)}) ${text}`
   return isCharPointer(value.type) ? text : `(${typeName(value.type)}) ${text}`
 }
 
@@ -66,13 +46,17 @@ export function formatInner(value: Value, options: FormatOptions = {}): string {
 }
 
 /** One value at its place in another. */
-export function write(value: Value, options: Inner): string {
+function write(value: Value, options: Inner): string {
   const type = stripped(value.space.complete(stripped(value.type)))
   if (options.summary && !isScalar(type)) return '...'
   if (value.location.kind === 'optimized-out') return LOST
-  if (value.location.kind === 'implicit-pointer') return type.kind === 'pointer' ? SYNTHETIC : LOST
+  if (value.location.kind === 'implicit-pointer') {
+    if (type.kind === 'reference')
+      return `${SYNTHETIC}${options.follow ? `: ${write(dereference(value), options)}` : ''}`
+    return type.kind === 'pointer' ? SYNTHETIC : LOST
+  }
   if (isRust(type)) {
-    const text = formatRust(value, type, options)
+    const text = formatRust(value, type, options, write)
     if (text !== undefined) return text
   }
   switch (type.kind) {
@@ -83,7 +67,7 @@ export function write(value: Value, options: Inner): string {
     case 'function':
       return `{${typeName(value.type)}} ${addressText(value.address ?? 0, value.space)}`
     case 'void':
-      return 'void'
+      return type.name === 'decltype(nullptr)' ? '0' : 'void'
     default:
       return writeScalar(value, type, options)
   }
@@ -159,7 +143,7 @@ function writeBase(value: Value, bytes: Uint8Array, options: Inner): string {
 
 /** The name by which a character type is known: wide ones are typedefs in C. */
 function characterName(type: Type): string {
-  for (let at = type; ; ) {
+  for (let at = type; ;) {
     if (at.kind === 'typedef' && literalPrefix(at.name) !== '') return at.name
     if (at.kind === 'qualified' || at.kind === 'typedef') at = at.target
     else return at.kind === 'base' ? at.name : ''
@@ -167,7 +151,7 @@ function characterName(type: Type): string {
 }
 
 /** The name of an enumeration's value, or of the bits it is made of. */
-export function enumText(type: EnumType, value: bigint): string {
+function enumText(type: EnumType, value: bigint): string {
   const exact = type.enumerators.find((one) => one.value === value)
   if (exact !== undefined) return exact.name
   if (!type.isFlags) return value.toString()
@@ -192,7 +176,7 @@ function writePointer(address: bigint, target: Type, space: Space, options: Inne
 }
 
 /** The string at an address, up to its end or the limit. */
-export function pointedText(address: number, element: Type, space: Space, limit: number): string {
+function pointedText(address: number, element: Type, space: Space, limit: number): string {
   const size = sizeOf(element)
   const prefix = literalPrefix(characterName(element))
   const codes: number[] = []
@@ -242,7 +226,8 @@ function writeMemberPointer(value: Value, bytes: Uint8Array): string {
   if (stripped(type.target).kind === 'function') {
     const pointer = bitsOf(bytes.subarray(0, 8))
     if (pointer === 0n) return 'NULL'
-    return (pointer & 1n) === 1n ? `&virtual table offset ${pointer - 1n}` : addressText(pointer, value.space)
+    if ((pointer & 1n) === 0n) return `(${typeName(value.type)}) ${addressText(pointer, value.space)}`
+    return virtualMethod(type.owner, Number(pointer - 1n)) ?? `&virtual table offset ${pointer - 1n}`
   }
   const offset = BigInt.asIntN(64, bitsOf(bytes))
   if (offset === -1n) return 'NULL'
@@ -252,16 +237,42 @@ function writeMemberPointer(value: Value, bytes: Uint8Array): string {
   return `&${owner.name ?? ''}::${member.name ?? ''}`
 }
 
+/** The virtual function at an offset of the table, of the class or its bases. */
+function virtualMethod(owner: Type, offset: number): string | undefined {
+  const type = stripped(owner)
+  if (type.kind !== 'struct') return undefined
+  for (const { entry, isVirtual } of type.methods) {
+    const expression = isVirtual ? entry.block(DW_AT.vtable_elem_location) : undefined
+    if (expression?.[0] !== 0x10 || expression[1] * 8 !== offset) continue
+    const linkage = entry.text(DW_AT.linkage_name)
+    return linkage === undefined ? undefined : `&virtual ${demangle(linkage)}`
+  }
+  for (const { isBase, type: base } of type.members) {
+    const found = isBase ? virtualMethod(base, offset) : undefined
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 function writeStruct(value: Value, type: StructType, options: Inner): string {
   if (options.depth >= DEPTH_LIMIT) return '{...}'
-  const inner: Inner = { ...options, depth: options.depth + 1, follow: false }
-  const bases = type.members.filter(({ isBase }) => isBase)
+  const inner: Inner = {
+    ...options,
+    depth: options.depth + 1,
+    follow: false,
+    virtualBases: options.virtualBases ?? new Set(),
+  }
+  const bases = type.members.filter((member) => member.isBase && !isKnownVirtual(member, inner.virtualBases!))
   const fields: string[] = []
   type.members.forEach((member, i) => {
-    for (const { name, position } of type.statics) if (position === i) fields.push(writeStatic(type, name, value, inner))
+    for (const { name, position } of type.statics)
+      if (position === i) fields.push(writeStatic(type, name, value, inner))
     if (member.isBase) return
     const label = member.name === undefined ? '' : `${member.name} = `
-    fields.push(label + writeMember(value, member, member.name === undefined ? { ...inner, depth: options.depth } : inner))
+    const depth = member.name === undefined ? options.depth : inner.depth
+    // The pointer to the table of virtual functions is always shown as what it is.
+    const format = member.name?.startsWith('_vptr') ? undefined : options.format
+    fields.push(label + writeMember(value, member, { ...inner, depth, format, virtualBases: undefined }))
   })
   for (const { name, position } of type.statics)
     if (position >= type.members.length) fields.push(writeStatic(type, name, value, inner))
@@ -274,8 +285,21 @@ function writeStruct(value: Value, type: StructType, options: Inner): string {
   if (options.pretty !== true) return `{${[...baseTexts, ...list].join(', ')}}`
   const indent = '  '.repeat(options.depth + 1)
   const heading = bases.length > 0 && fields.length > 0 ? [`members of ${type.name ?? ''}:`] : []
-  const lines = [...baseTexts.map((text) => `${text},`), ...heading, ...list.map((text, i) => text + (i < list.length - 1 ? ',' : ''))]
+  const lines = [
+    ...baseTexts.map((text) => `${text},`),
+    ...heading,
+    ...list.map((text, i) => text + (i < list.length - 1 ? ',' : '')),
+  ]
   return `{${lines.map((line) => `\n${indent}${line}`).join('')}\n${'  '.repeat(options.depth)}}`
+}
+
+/** Virtual bases are there once, and written where they are met first. */
+function isKnownVirtual({ entry, type }: StructType['members'][number], seen: Set<string>): boolean {
+  if ((entry?.number(DW_AT.virtuality) ?? 0) === 0) return false
+  const name = typeName(type)
+  if (seen.has(name)) return true
+  seen.add(name)
+  return false
 }
 
 function writeMember(value: Value, member: StructType['members'][number], options: Inner): string {
@@ -303,45 +327,19 @@ function writeArray(value: Value, type: ArrayType, options: Inner): string {
   const { element } = type
   const size = sizeOf(value.space.complete(element))
   const count = type.count ?? 0
-  if (count === 0 || size === 0) return value.address === undefined ? '{}' : writePointer(BigInt(value.address), element, value.space, options)
+  if (count === 0 || size === 0)
+    return value.address === undefined ? '{}' : writePointer(BigInt(value.address), element, value.space, options)
   const contents = value.contents()
   if (contents.lost !== undefined && !contents.lost.includes(0)) return LOST
-  if (isTextual(element) && (options.format === undefined || options.format === 's') && contents.lost === undefined && !type.isVector) {
+  if (
+    isTextual(element) &&
+    (options.format === undefined || options.format === 's') &&
+    contents.lost === undefined &&
+    !type.isVector
+  ) {
     const codes = codesOf(contents.bytes, size)
     if (codes.at(-1) === 0) codes.pop()
     return stringText(codes, size, literalPrefix(characterName(element)), { limit: options.limit, repeats: REPEATS })
   }
-  return `{${elements(value, element, size, count, contents, options)}}`
-}
-
-/** The elements of an array, runs folded. */
-export function elements(
-  value: Value,
-  element: Type,
-  size: number,
-  count: number,
-  { bytes, lost }: Contents,
-  options: Inner,
-): string {
-  const equal = (i: number, k: number): boolean => {
-    for (let b = 0; b < size; b++) {
-      if (bytes[i * size + b] !== bytes[k * size + b]) return false
-      if (lost !== undefined && lost[i * size + b] !== lost[k * size + b]) return false
-    }
-    return true
-  }
-  const inner: Inner = { ...options, depth: options.depth + 1 }
-  const parts: string[] = []
-  let i = 0
-  let printed = 0
-  while (i < count && printed < options.limit) {
-    let run = 1
-    while (i + run < count && equal(i, i + run)) run++
-    const isFolded = run > REPEATS
-    const part = value.part(element, i * size)
-    parts.push(write(part, inner) + (isFolded ? ` <repeats ${run} times>` : ''))
-    printed += isFolded ? REPEATS : 1
-    i += isFolded ? run : 1
-  }
-  return parts.join(', ') + (i < count ? '...' : '')
+  return `{${elements(value, element, size, count, options, write)}}`
 }

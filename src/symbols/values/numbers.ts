@@ -16,7 +16,9 @@ export function floatText(bytes: Uint8Array, isBrain = false): string {
     const wide = new Uint8Array([0, 0, bytes[0], bytes[1]])
     const value = bytesToNumber(wide)
     if (Number.isFinite(value)) return general(value, 4)
-    return Number.isNaN(value) ? `${bytes[1] & 0x80 ? '-' : ''}nan(0x${(bytes[0] & 0x7f).toString(16)})` : floatText(wide)
+    return Number.isNaN(value)
+      ? `${bytes[1] & 0x80 ? '-' : ''}nan(0x${(bytes[0] & 0x7f).toString(16)})`
+      : floatText(wide)
   }
   const number = bytesToNumber(bytes)
   if (Number.isNaN(number)) return nanText(bytes)
@@ -45,14 +47,16 @@ function general(number: number, digits: number): string {
 function decimal(significand: bigint, power: number, digits: number): string {
   const numerator = power >= 0 ? significand << BigInt(power) : significand
   const denominator = power >= 0 ? 1n : 1n << BigInt(-power)
-  let scale = Math.floor(Math.log10(Number(significand)) + power * Math.log10(2))
+  // An estimate that is off by one at most.
+  let scale = numerator.toString().length - denominator.toString().length
   for (;;) {
     const shift = digits - 1 - scale
     const top = shift >= 0 ? numerator * 10n ** BigInt(shift) : numerator
     const bottom = shift >= 0 ? denominator : denominator * 10n ** BigInt(-shift)
     let quotient = top / bottom
     const twice = (top % bottom) * 2n
-    if (quotient.toString().length === digits && (twice > bottom || (twice === bottom && (quotient & 1n) === 1n))) quotient++
+    if (quotient.toString().length === digits && (twice > bottom || (twice === bottom && (quotient & 1n) === 1n)))
+      quotient++
     const text = quotient.toString()
     if (text.length > digits) scale++
     else if (text.length < digits) scale--
@@ -94,7 +98,11 @@ function nanText(bytes: Uint8Array): string {
 export function scalarText(
   bytes: Uint8Array,
   format: Format,
-  { isSigned, isFloat, symbolic }: { isSigned: boolean; isFloat: boolean; symbolic: (address: number) => string | undefined },
+  {
+    isSigned,
+    isFloat,
+    symbolic,
+  }: { isSigned: boolean; isFloat: boolean; symbolic: (address: number) => string | undefined },
 ): string {
   const size = bytes.length
   const unsigned = bitsOf(size === 16 && isFloat ? bytes.subarray(0, 10) : bytes)

@@ -2,11 +2,15 @@
 
 import { LemmingError } from '../../base/errors.ts'
 import type { Location } from '../locations/location.ts'
-import type { StructType, Type } from '../types/type.ts'
+import type { Language, StructType, Type } from '../types/type.ts'
 import type { Value } from './value.ts'
 
 /** The program at one moment, as values see it. Addresses are those of the running program. */
 export interface Space {
+  /** The language of the place where the question is asked: it decides what a comparison gives. */
+  readonly language: Language
+  /** Values that are not there count as zeros: only types are asked for. */
+  readonly lenient: boolean
   /** Throws `expression-memory`. */
   memory(address: number, size: number): Uint8Array
   /** The contents of a register by its DWARF number; undefined where the frame has lost it. */

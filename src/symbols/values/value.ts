@@ -8,7 +8,7 @@ import type { Member, Type } from '../types/type.ts'
 import { isFloating, isSigned, sizeOf, stripped } from '../types/type.ts'
 import { bytesToNumber } from './floats.ts'
 import type { Space } from './space.ts'
-import { gone } from './space.ts'
+import { gone, isMissing } from './space.ts'
 
 /** The bytes of a value; `lost` has a 1 for each byte that the compiler has kept nowhere. */
 export interface Contents {
@@ -16,7 +16,7 @@ export interface Contents {
   readonly lost?: Uint8Array
 }
 
-/** Larger values are refused: nobody reads them, and the memory they would take is ours. */
+/** gdb's max-value-size, but larger: values beyond are refused, since nobody reads them and the memory they would take is ours. */
 const LARGEST = 16 << 20
 
 interface Options {
@@ -68,7 +68,7 @@ export class Value {
 
   /** Throws `expression-memory` if it cannot be read, `expression-size` if it is absurdly large. */
   contents(): Contents {
-    this.read ??= this.fetch()
+    this.read ??= this.space.lenient ? this.fetchLeniently() : this.fetch()
     return this.read
   }
 
@@ -113,12 +113,21 @@ export class Value {
     return this.part(member.type, offset, bits && { size: bits.size, offset: bits.offset - offset * 8 })
   }
 
+  private fetchLeniently(): Contents {
+    try {
+      return { bytes: this.fetch().bytes }
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      return { bytes: new Uint8Array(this.size) }
+    }
+  }
+
   private fetch(): Contents {
     const { size, bits, parent, location } = this
     if (size > LARGEST)
       throw new LemmingError(
         'expression-size',
-        `value requires ${size} bytes, which is more than ${LARGEST}`,
+        `value requires ${size} bytes, which is more than max-value-size`,
         'ask for a part of it, as in array[0]@100',
       )
     if (bits === undefined) {
@@ -130,7 +139,11 @@ export class Value {
     const raw =
       parent !== undefined
         ? slice(parent.value.contents(), parent.offset + first, count)
-        : fetchAt(location.kind === 'memory' ? { kind: 'memory', address: location.address + first } : location, count, this.space)
+        : fetchAt(
+            location.kind === 'memory' ? { kind: 'memory', address: location.address + first } : location,
+            count,
+            this.space,
+          )
     if (raw.lost?.includes(1)) return allLost(size)
     const unsigned = BigInt.asUintN(bits.size, bitsOf(raw.bytes) >> BigInt(bits.offset & 7))
     return { bytes: bytesOf(isSigned(this.type) ? BigInt.asIntN(bits.size, unsigned) : unsigned, size) }

@@ -2,12 +2,14 @@
 #define _GNU_SOURCE
 #include <emmintrin.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static volatile int hits;
@@ -162,6 +164,32 @@ __attribute__((noinline)) static void moved(void) {
   if (c[99]) hits++;
 }
 
+__attribute__((noinline)) static void forked(char *p) {
+  p[0] = 1;
+  pid_t child = fork();
+  if (child == 0) {
+    if (p[0]) hits++;
+    if (p[1]) hits++; /* jump */
+    _exit(0);
+  }
+  waitpid(child, NULL, 0);
+}
+
+static void *thread(void *argument) {
+  int local[60];
+  TOUCH(local);
+  if (local[3]) hits++; /* jump */
+  local[4] = 0;
+  if (local[4]) hits++;
+  return argument;
+}
+
+static void threaded(void) {
+  pthread_t other;
+  pthread_create(&other, NULL, thread, NULL);
+  pthread_join(other, NULL);
+}
+
 int main(void) {
   integers(malloc(40));
   stack();
@@ -171,5 +199,7 @@ int main(void) {
   calls(malloc(40));
   interrupted(malloc(1));
   moved();
+  forked(malloc(2));
+  threaded();
   return 0;
 }

@@ -1,3 +1,4 @@
+/** Holds values of all sorts of C types for questions about them, and stops in the innermost of three blocks. */
 #include <stdint.h>
 #include <stddef.h>
 #include <string.h>
@@ -50,7 +51,7 @@ enum negative negative = N_MINUS;
 callback cb;
 line_t line = { { 1, 2 }, { 3, 4 } };
 const volatile int cv = 7;
-_Atomic int atomic_int = 3;
+_Atomic int atomic_number = 3;
 double doubles[5] = { 0.1, 1e100, -0.0, 1.0 / 3, 5 };
 float floats[3] = { 3.14f, 1e-20f, 2 };
 long double ld = 1.25L;

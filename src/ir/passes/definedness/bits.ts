@@ -104,4 +104,18 @@ export class Bits {
   op(op: OpRow, x: Node, y: Node | null = null, imm = 0): Node {
     return this.b.emit(op, x, y, null, imm)
   }
+
+  /** V bits that are all defined unless some of `v` are not: computed only then, by `rule`. */
+  unlessDefined(v: Node, rule: () => Node): Node {
+    const { b } = this
+    const any = this.any(v)
+    const { sharing } = b
+    // What is shared would have to be computed always.
+    b.sharing = false
+    const result = rule()
+    b.sharing = sharing
+    if (isDefined(result)) return result
+    const op = result.type === 'i32' ? ops.guarded_i32 : result.type === 'i64' ? ops.guarded_i64 : ops.guarded_v128
+    return b.emit(op, any, result)
+  }
 }

@@ -7,8 +7,8 @@ import { FLAGS_DEFINED, USE } from '../../exits.ts'
 import { FLAG_KIND } from '../../flags.ts'
 import { HELPER } from '../../helpers.ts'
 import { ops, type OpRow } from '../../ops.ts'
-import { REG, REGISTER_SLOTS, registers, STATE } from '../../registers.ts'
-import type { Block, Node } from '../../types.ts'
+import { REG, REGISTER_SLOTS, STATE } from '../../registers.ts'
+import type { Block, Node, Terminator } from '../../types.ts'
 import { Bits, bitsType, DEFINED, isDefined } from './bits.ts'
 import { rules } from './table.ts'
 
@@ -340,17 +340,34 @@ class Inserter {
   }
 
   private atEnd(): void {
-    const { kind } = this.block.term
-    const isCall = kind === 'call' || kind === 'icall'
-    if (isCall) this.stack ??= this.add(ops.i64_get, null, REG.rsp)
-    if (this.stack === null) return
-    const reach = this.depth - RED_ZONE
-    // A call leaves nothing of the caller's below the stack pointer.
-    const bytes = isCall ? RED_ZONE : Math.max(0, this.claimed - reach)
-    if (bytes === 0) return
-    const top = this.depth === 0 ? this.stack : this.b.add(this.stack, this.b.i64(this.depth))
-    this.add(ops.stack_claim, top, bytes)
+    const { term } = this.block
+    if (leavesByLinkage(term)) return this.clearBelow()
+    // The block before has pushed the return address, and made the rest undefined.
+    if (this.stack === null && this.block.internal) return
+    if (term.kind === 'call' || term.kind === 'icall') return this.clearBelow()
+    const bytes = this.stack === null ? 0 : this.claimed - this.depth + RED_ZONE
+    if (bytes > 0) this.add(ops.stack_claim, this.top(), bytes)
   }
+
+  /** A call leaves nothing of the caller's below the stack pointer, where it has just pushed its return address. */
+  private clearBelow(): void {
+    const top = this.top()
+    const last = this.out.findLast(({ op }) => op.effect === 'store' || op.effect === 'load')
+    const { base, offset } = last === undefined ? { base: null, offset: 0 } : split(last.a!)
+    const known = base === this.stack && offset === this.depth
+    this.add(ops.stack_claim, top, RED_ZONE, known ? 1 : 0)
+  }
+
+  /** The stack pointer. */
+  private top(): Node {
+    this.stack ??= this.add(ops.i64_get, null, REG.rsp)
+    return this.depth === 0 ? this.stack : this.b.add(this.stack, this.b.i64(this.depth))
+  }
+}
+
+/** Does a block go on in a copy of a linkage table entry, which ends in the call? */
+function leavesByLinkage(term: Terminator): boolean {
+  return term.kind === 'jump' && typeof term.target !== 'number' && term.target.term.kind === 'icall'
 }
 
 /** Is the value computed from `stack` by a subtraction or a mask? */
@@ -365,8 +382,3 @@ const inserter = new Inserter()
 export function insertDefinedness(block: Block): void {
   inserter.run(block)
 }
-
-/** All registers that hold V bits: none of them is part of what a program can see. */
-export const DEFINEDNESS_REGISTERS: readonly number[] = registers.flatMap((row) =>
-  row !== undefined && row.offset >= STATE.undefined ? [row.id] : [],
-)

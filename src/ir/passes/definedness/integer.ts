@@ -1,5 +1,5 @@
 /** Exists to state which bits of integer results are defined, op by op. */
-import { ARITHMETIC_FLAGS } from '../../flags.ts'
+import { ALL_FLAGS, ARITHMETIC_FLAGS } from '../../flags.ts'
 import { ops, type OpRow } from '../../ops.ts'
 import type { Node } from '../../types.ts'
 import { type Bits, type BitsType, DEFINED, isDefined } from './bits.ts'
@@ -29,17 +29,23 @@ export const pessimisticBit: Rule = (r, _n, va, vb) => r.either(r.any(va), vb ==
 /** Sums differ between the least and the greatest operands exactly where carries can (Valgrind's "expensive" addition). */
 const add: Rule = (r, n, va, vb) => {
   const { b } = r
-  const low = b.emit(n.op, r.least(n.a!, va), r.least(n.b!, vb!))
-  const high = b.emit(n.op, r.greatest(n.a!, va), r.greatest(n.b!, vb!))
-  return r.either(r.xor(low, high), r.either(va, vb!))
+  const v = r.either(va, vb!)
+  return r.unlessDefined(v, () => {
+    const low = b.emit(n.op, r.least(n.a!, va), r.least(n.b!, vb!))
+    const high = b.emit(n.op, r.greatest(n.a!, va), r.greatest(n.b!, vb!))
+    return r.either(r.xor(low, high), v)
+  })
 }
 
 const sub: Rule = (r, n, va, vb) => {
   const { b } = r
   if (n.a === n.b) return DEFINED[n.type as BitsType]
-  const low = b.emit(n.op, r.least(n.a!, va), r.greatest(n.b!, vb!))
-  const high = b.emit(n.op, r.greatest(n.a!, va), r.least(n.b!, vb!))
-  return r.either(r.xor(low, high), r.either(va, vb!))
+  const v = r.either(va, vb!)
+  return r.unlessDefined(v, () => {
+    const low = b.emit(n.op, r.least(n.a!, va), r.greatest(n.b!, vb!))
+    const high = b.emit(n.op, r.greatest(n.a!, va), r.least(n.b!, vb!))
+    return r.either(r.xor(low, high), v)
+  })
 }
 
 const mul: Rule = (r, _n, va, vb) => r.upwards(r.either(va, vb!))
@@ -93,11 +99,10 @@ const equality: Rule = (r, n, va, vb) => {
   const { b } = r
   if (n.a === n.b) return DEFINED.i32
   const v = r.either(va, vb!)
-  const differ = r.least(b.xor(n.a!, n.b!), v)
-  return b.and(r.any(v), b.eqz(differ))
+  return r.unlessDefined(v, () => b.eqz(r.least(b.xor(n.a!, n.b!), v)))
 }
 
-const eqz: Rule = (r, n, va) => r.b.and(r.any(va), r.b.eqz(r.least(n.a!, va)))
+const eqz: Rule = (r, n, va) => r.unlessDefined(va, () => r.b.eqz(r.least(n.a!, va)))
 
 /** Decided when both ends of the range that the operands may have give the same answer. */
 const order =
@@ -113,24 +118,30 @@ const order =
       const sign = b.and(v, signBit(r, v.type))
       return upper ? r.least(plain, sign) : r.either(plain, sign)
     }
-    const one = b.emit(n.op, end(n.a!, va, false), end(n.b!, vb!, true))
-    const other = b.emit(n.op, end(n.a!, va, true), end(n.b!, vb!, false))
-    return b.xor(one, other)
+    return r.unlessDefined(r.either(va, vb!), () => {
+      const one = b.emit(n.op, end(n.a!, va, false), end(n.b!, vb!, true))
+      const other = b.emit(n.op, end(n.a!, va, true), end(n.b!, vb!, false))
+      return b.xor(one, other)
+    })
   }
 
 /** Leading zeros: those of the least and of the greatest value, if they agree. */
 const scan: Rule = (r, n, va) => {
   const { b } = r
-  const differ = b.ne(b.emit(n.op, r.least(n.a!, va)), b.emit(n.op, r.greatest(n.a!, va)))
-  return r.and(r.spread(differ, n.type as BitsType), b.constLike(n.a!, 127))
+  return r.unlessDefined(va, () => {
+    const differ = b.ne(b.emit(n.op, r.least(n.a!, va)), b.emit(n.op, r.greatest(n.a!, va)))
+    return r.and(r.spread(differ, n.type as BitsType), b.constLike(n.a!, 127))
+  })
 }
 
 /** Between the least and the greatest number of ones all numbers are possible: bits below the highest in which those two differ vary. */
 const popcnt: Rule = (r, n, va) => {
   const { b } = r
-  const differ = b.xor(b.emit(n.op, r.least(n.a!, va)), b.emit(n.op, r.greatest(n.a!, va)))
-  const clz = n.type === 'i64' ? ops.i64_clz : ops.i32_clz
-  return r.and(r.all(differ, n.type as BitsType), b.shrU(r.ones(n.type as BitsType), b.emit(clz, differ)))
+  const type = n.type as BitsType
+  return r.unlessDefined(va, () => {
+    const differ = b.xor(b.emit(n.op, r.least(n.a!, va)), b.emit(n.op, r.greatest(n.a!, va)))
+    return r.and(r.all(differ, type), b.shrU(r.ones(type), b.emit(type === 'i64' ? ops.i64_clz : ops.i32_clz, differ)))
+  })
 }
 
 /** What a condition chooses; an undefined one leaves what is the same both ways. */
@@ -144,8 +155,6 @@ const select: Rule = (r, n, va, vb, vc) => {
   if (n.type === 'f32' || n.type === 'f64') return r.either(chosen, spread)
   return r.either(chosen, r.and(spread, r.either(r.xor(n.a!, n.b!), r.either(va, vb!))))
 }
-
-const ALL_FLAGS = 16
 
 /** Records of a kind that only the execution knows. */
 function ofRecord(r: Bits, n: Node, va: Node, vb: Node, vc: Node, cc: number): Node {

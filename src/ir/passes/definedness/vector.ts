@@ -89,9 +89,11 @@ const order =
   (shape: Shape, signed: boolean): Rule =>
   (r, n, va, vb) => {
     if (n.a === n.b) return DEFINED.v128
-    const one = r.op(n.op, end(r, shape, n.a!, va, signed, false), end(r, shape, n.b!, vb!, signed, true))
-    const other = r.op(n.op, end(r, shape, n.a!, va, signed, true), end(r, shape, n.b!, vb!, signed, false))
-    return r.xor(one, other)
+    return r.unlessDefined(r.either(va, vb!), () => {
+      const one = r.op(n.op, end(r, shape, n.a!, va, signed, false), end(r, shape, n.b!, vb!, signed, true))
+      const other = r.op(n.op, end(r, shape, n.a!, va, signed, true), end(r, shape, n.b!, vb!, signed, false))
+      return r.xor(one, other)
+    })
   }
 
 /** Undefined from the highest undefined bit of a lane down. */
@@ -109,13 +111,15 @@ const extreme =
     if (n.a === n.b) return va
     const ends = (upper: boolean): Node =>
       r.op(n.op, end(r, shape, n.a!, va, signed, upper), end(r, shape, n.b!, vb!, signed, upper))
-    const varying = downwards(r, shape, r.xor(ends(false), ends(true)))
-    const compare = opOf(shape, `${n.op.name.includes('min') ? 'lt' : 'gt'}_${signed ? 's' : 'u'}`)
-    const first = r.op(compare, n.a!, n.b!)
-    const undecided = order(shape, signed)(r, { ...n, op: compare }, va, vb, null)
-    const chosen = r.b.emit(ops.v128_bitselect, va, vb!, first)
-    const other = r.and(varying, r.either(r.xor(n.a!, n.b!), r.either(va, vb!)))
-    return r.b.emit(ops.v128_bitselect, other, chosen, undecided)
+    return r.unlessDefined(r.either(va, vb!), () => {
+      const varying = downwards(r, shape, r.xor(ends(false), ends(true)))
+      const compare = opOf(shape, `${n.op.name.includes('min') ? 'lt' : 'gt'}_${signed ? 's' : 'u'}`)
+      const first = r.op(compare, n.a!, n.b!)
+      const undecided = order(shape, signed)(r, { ...n, op: compare }, va, vb, null)
+      const chosen = r.b.emit(ops.v128_bitselect, va, vb!, first)
+      const other = r.and(varying, r.either(r.xor(n.a!, n.b!), r.either(va, vb!)))
+      return r.b.emit(ops.v128_bitselect, other, chosen, undecided)
+    })
   }
 
 const add = (): Rule => (r, n, va, vb) => {

@@ -1,0 +1,192 @@
+/** Exists for the commands that look at threads, stacks, variables and sources, with gdb's words and forms. */
+import { refusal, type State, wholeNumberIn } from './state.ts'
+import { tellFrame } from './stops.ts'
+
+const DEEP = 10_000
+const LISTED = 10
+
+/** `bt`, `bt N` (the innermost), `bt -N` (the outermost), `bt full`. */
+export async function backtrace(state: State, args: string): Promise<void> {
+  const full = /(^| )(-?full)\b/.test(args)
+  const text = args.replace(/-?full/, '').trim()
+  const wanted = text === '' ? Infinity : Number(text)
+  if (Number.isNaN(wanted)) throw refusal(`bt: a number is expected, not '${text}'`)
+  const { frames, end } = await state.remote.frames(state.tid, wanted > 0 ? Math.min(wanted + 1, DEEP) : DEEP)
+  const shown = wanted > 0 ? frames.slice(0, wanted) : frames.slice(wanted)
+  for (const frame of shown) {
+    state.say(`${frame.text}\n`)
+    if (!full) continue
+    const locals = await state.remote.variables(state.tid, frame.level, 'locals')
+    for (const { name, text: value } of locals) state.say(`        ${name} = ${value}\n`)
+    if (locals.length === 0) state.say('No locals.\n')
+  }
+  if (shown.length < frames.length && wanted > 0) state.say('(More stack frames follow...)\n')
+  else if (end !== 'outermost') state.say(`(the stack ends here: ${end.replaceAll('-', ' ')})\n`)
+}
+
+export async function frame(state: State, args: string): Promise<void> {
+  if (args !== '') state.level = wholeNumberIn(args, 'frame')
+  await tellFrame(state)
+}
+
+/** Towards the callers (1) or back (-1). */
+export function mover(direction: 1 | -1): (state: State, args: string) => Promise<void> {
+  return async (state, args) => {
+    const by = args === '' ? 1 : wholeNumberIn(args, 'number')
+    const { frames } = await state.remote.frames(state.tid, state.level + by + 1)
+    const last = frames.length - 1
+    const level = Math.max(0, Math.min(last, state.level + direction * by))
+    if (level === state.level)
+      throw refusal(
+        direction > 0
+          ? 'Initial frame selected; you cannot go up.'
+          : 'Bottom (innermost) frame selected; you cannot go down.',
+      )
+    state.level = level
+    await tellFrame(state)
+  }
+}
+
+/** `thread`, `thread TID`, `thread apply all COMMAND`. */
+export async function thread(state: State, args: string, execute: (command: string) => Promise<void>): Promise<void> {
+  const [, which, command] = /^apply +(all|[\d ]+?) +(\D.*)$/s.exec(args) ?? []
+  const threads = await state.remote.threads()
+  if (command !== undefined) {
+    const { pid, tid, level } = state
+    const wanted = which === 'all' ? null : which!.split(/\s+/).map(Number)
+    for (const one of threads.toReversed()) {
+      if (wanted !== null && !wanted.includes(one.tid)) continue
+      state.select(one.pid, one.tid)
+      state.say(`\nThread ${one.tid} "${one.name}"${one.waiting === null ? '' : ` waits in ${one.waiting}`}:\n`)
+      await execute(command)
+    }
+    state.select(pid, tid)
+    state.level = level
+    return
+  }
+  if (args !== '') {
+    const tid = wholeNumberIn(args, 'thread')
+    const found = threads.find((one) => one.tid === tid)
+    if (found === undefined)
+      throw refusal(`there is no thread ${tid} at this moment`, 'info threads shows those there are')
+    state.select(found.pid, found.tid)
+  }
+  state.say(`[Current thread is ${state.tid} "${await state.threadName(state.tid)}"]\n`)
+  await tellFrame(state)
+}
+
+export async function infoThreads(state: State): Promise<void> {
+  const threads = await state.remote.threads()
+  const processes = new Set(threads.map(({ pid }) => pid)).size
+  for (const { pid, tid, name, waiting, places, count } of threads) {
+    const [place] = places
+    const where = place?.function === undefined ? (place?.address ?? '') : `${place.function} ()`
+    const line = place?.file === undefined ? '' : ` at ${place.file}:${place.line ?? '?'}`
+    const process = processes > 1 ? ` of process ${pid}` : ''
+    state.say(`${tid === state.tid ? '*' : ' '} ${tid} "${name}"${process}  ${where}${line}\n`)
+    state.say(`      ${count} instructions${waiting === null ? '' : `; waits in ${waiting}`}\n`)
+  }
+}
+
+/** `info registers [NAME…]`: the general ones, or those that are named; `info all-registers`. */
+export function infoRegisters(all: boolean): (state: State, args: string) => Promise<void> {
+  return async (state, args) => {
+    if (state.level > 0) state.say('(of the innermost frame)\n')
+    const names = args
+      .split(/\s+/)
+      .filter((name) => name !== '')
+      .map((name) => name.replace(/^\$/, ''))
+    const registers = await state.remote.registers(state.tid)
+    const general = registers.findIndex(({ name }) => name === 'st0')
+    const shown = registers.filter(({ name }, i) =>
+      names.length > 0 ? names.includes(name) : all || i < general || name.endsWith('_base'),
+    )
+    for (const { name, bytes } of shown) {
+      const digits = [...bytes]
+        .toReversed()
+        .map((byte) => byte.toString(16).padStart(2, '0'))
+        .join('')
+      const value = BigInt(`0x${digits}`)
+      const signed = BigInt.asIntN(bytes.length * 8, value)
+      const more = name === 'rip' ? await symbol(state, Number(value)) : bytes.length > 8 ? '' : `${signed}`
+      state.say(`${name.padEnd(14)} 0x${value.toString(16).padEnd(18)} ${more}\n`.replace(/ +\n/, '\n'))
+    }
+  }
+}
+
+/** `<main+4>`, or nothing. */
+export async function symbol(state: State, address: number): Promise<string> {
+  const text = await state.remote.symbolic(state.pid, address)
+  return text === null ? '' : `<${text}>`
+}
+
+export async function infoFrame(state: State): Promise<void> {
+  const { text, pc, cfa, file, line } = await state.frame()
+  state.say(`${text}\n  rip = 0x${pc.toString(16)} ${await symbol(state, pc)}\n`)
+  if (cfa !== null)
+    state.say(
+      `  the caller's stack pointer at the call: 0x${cfa.toString(16)}; the return address is at 0x${(cfa - 8).toString(16)}\n`,
+    )
+  if (file !== null) state.say(`  ${file}:${line}\n`)
+  for (const { name, text: value } of await state.remote.variables(state.tid, state.level, 'args'))
+    state.say(`  ${name} = ${value}\n`)
+}
+
+export function infoVariables(which: 'locals' | 'args'): (state: State) => Promise<void> {
+  return async (state) => {
+    const all = await state.remote.variables(state.tid, state.level, which)
+    if (all.length === 0) state.say(which === 'locals' ? 'No locals.\n' : 'No arguments.\n')
+    for (const { name, text } of all) state.say(`${name} = ${text}\n`)
+  }
+}
+
+export async function infoLibraries(state: State): Promise<void> {
+  state.say('From        To          Object\n')
+  for (const { start, end, path } of await state.remote.libraries(state.pid))
+    state.say(`0x${start.toString(16).padStart(8, '0')}  0x${end.toString(16).padStart(8, '0')}  ${path}\n`)
+}
+
+export async function infoMappings(state: State): Promise<void> {
+  for (const { start, end, prot, name } of await state.remote.mappings(state.pid)) {
+    const rights = `${prot & 1 ? 'r' : '-'}${prot & 2 ? 'w' : '-'}${prot & 4 ? 'x' : '-'}`
+    state.say(`0x${start.toString(16).padStart(8, '0')}-0x${end.toString(16).padStart(8, '0')} ${rights} ${name}\n`)
+  }
+}
+
+export async function print(state: State, args: string): Promise<void> {
+  state.say(`${await state.remote.print(state.tid, state.level, args)}\n`)
+}
+
+export function typer(whole: boolean): (state: State, args: string) => Promise<void> {
+  return async (state, args) => state.say(`type = ${await state.remote.whatis(state.tid, state.level, args, whole)}\n`)
+}
+
+/** `list`, `list LINE`, `list FILE:LINE`, `list FUNCTION`, `list -`. */
+export async function list(state: State, args: string): Promise<void> {
+  let wanted: { file: string; line: number } | null = null
+  if (args !== '' && args !== '-') {
+    const [place] = await state.remote.code(state.tid, state.level, args)
+    if (place?.file === undefined || place.line === undefined) throw refusal(`no source line is known for '${args}'`)
+    const named = /:?(\d+)$/.exec(args)
+    wanted = { file: place.file, line: named === null ? place.line : Number(named[1]) }
+  } else if (state.listed === null) {
+    const { file, line } = await state.frame()
+    if (file === null || line === null) throw refusal('no source line is known here')
+    wanted = { file, line }
+  } else if (state.listed.next === state.listed.first) wanted = { file: state.listed.file, line: state.listed.first }
+  const file = wanted?.file ?? state.listed!.file
+  const lines = await state.remote.source(file)
+  if (lines === null)
+    throw refusal(`${file} is not in the recording`, 'it is kept there when it can be read while the run is recorded')
+  const last = lines.at(-1) === '' ? lines.length - 1 : lines.length
+  const from =
+    wanted === null
+      ? args === '-'
+        ? state.listed!.first - LISTED
+        : state.listed!.next
+      : Math.min(wanted.line - LISTED / 2, last - LISTED + 1)
+  const first = Math.max(1, from)
+  if (first > last) throw refusal(`${file} has ${last} lines`)
+  for (let line = first; line < Math.min(first + LISTED, last + 1); line++) state.say(`${line}\t${lines[line - 1]}\n`)
+  state.listed = { file, first, next: first + LISTED }
+}

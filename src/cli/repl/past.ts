@@ -1,0 +1,67 @@
+/** Exists for the commands that gdb does not have: moments, last writers, turns of threads, output. */
+import type { Place } from '../../tool/finding.ts'
+import { at, inMemory, refusal, type State, wholeNumberIn } from './state.ts'
+import { valueText } from './stops.ts'
+
+export async function moment(state: State): Promise<void> {
+  const { moment: now, end, elapsed, tid, seed } = await state.remote.position()
+  const turn = tid === 0 ? '' : `; thread ${tid} has the turn`
+  state.say(`${at(now)} of ${at(end)}, ${(elapsed / 1e9).toFixed(6)} s of the program's time, seed ${seed}${turn}\n`)
+}
+
+/** `last-write EXPRESSION`, `last-write ADDRESS [SIZE]`. */
+export async function lastWrite(state: State, args: string): Promise<void> {
+  const [, text, size] = /^(.*?)(?: +(\d+))?$/s.exec(args) as unknown as [string, string, string?]
+  if (text === '') throw refusal('last-write: an expression or an address is expected')
+  const { address, size: known, type } = await inMemory(state, text)
+  const bytes = size === undefined ? known || 8 : wholeNumberIn(size, 'last-write')
+  const writer = await state.remote.lastWrite({ pid: state.pid, address, size: bytes })
+  state.say(
+    `${text} (${known === 0 ? '' : `${type}, `}${bytes} byte${bytes === 1 ? '' : 's'} at 0x${address.toString(16)})`,
+  )
+  if (writer === null) return state.say(' was never written before this moment\n')
+  const how = writer.byKernel ? ', by the system call that begins there' : ''
+  state.say(` was written at ${at(writer.moment)} by thread ${writer.tid} "${writer.name}"${how}\n`)
+  state.say(`  before  ${valueText(writer.before)}\n  after   ${valueText(writer.after)}\n`)
+  for (const [i, frame] of writer.stack.frames.entries()) {
+    const line = frame.text === undefined ? '' : `   ${frame.text}`
+    state.say(`#${String(i).padEnd(3)} ${placeText(frame)}${line}\n`)
+  }
+  state.say(`seek ${at(writer.moment - 1)} goes to right before it\n`)
+}
+
+function placeText({ address, function: f, file, line, module }: Place): string {
+  const name = f === undefined ? address : `${f} ()`
+  if (file !== undefined) return `${name} at ${file}:${line ?? '?'}`
+  return module === undefined ? name : `${name} from ${module}`
+}
+
+/** `threads [N]`: the last turns before this moment, one line each, one column a thread. */
+export async function turns(state: State, args: string): Promise<void> {
+  const found = await state.remote.turns(args === '' ? 20 : wholeNumberIn(args, 'threads'))
+  const tids = [...new Set(found.map(({ tid }) => tid))].toSorted((a, b) => a - b)
+  state.say(
+    `${'from'.padStart(14)} ${'instructions'.padStart(12)}  ${tids.map((tid) => String(tid).padEnd(6)).join('')}\n`,
+  )
+  for (const { from, to, tid, place } of found) {
+    const columns = tids.map((one) => (one === tid ? '██' : '·').padEnd(6)).join('')
+    state.say(`${at(from).padStart(14)} ${String(to - from).padStart(12)}  ${columns}${placeText(place)}\n`)
+  }
+}
+
+/** `out`: what the program has written up to this moment, with moments. */
+export async function output(state: State): Promise<void> {
+  const pieces = await state.remote.output()
+  if (pieces.length === 0) state.say('nothing was written up to this moment\n')
+  for (const { moment: when, fd, bytes } of pieces) {
+    const text = Buffer.from(bytes).toString()
+    state.say(
+      `${at(when).padStart(12)} ${fd === 1 ? 'out' : 'err'} │ ${text.replace(/\n$/, '').replaceAll('\n', `\n${' '.repeat(17)}│ `)}\n`,
+    )
+  }
+}
+
+/** `declare typedef struct {…} name;` */
+export async function declare(state: State, args: string): Promise<void> {
+  state.say(`declared: ${(await state.remote.declare(state.pid, args)).join(', ')}\n`)
+}

@@ -1,0 +1,114 @@
+/** Exists for the commands about breakpoints and watchpoints. */
+import type { WatchPoint } from '../../session/protocol.ts'
+import { inMemory, type Point, refusal, type State, wholeNumberIn } from './state.ts'
+
+/** `PLACE [thread N] [if CONDITION]`; without a place, the selected frame's instruction. */
+export function breaker(temporary: boolean): (state: State, args: string) => Promise<void> {
+  return async (state, args) => {
+    const { rest, ...more } = split(args)
+    const what = rest === '' ? `*0x${(await state.frame()).pc.toString(16)}` : rest
+    const found = await state.remote.code(state.tid, state.level, what)
+    if (found.length === 0) throw refusal(`nothing is found for '${what}'`)
+    const places = found.map(({ address, function: f, file, line }) => {
+      const where = file === undefined ? (f === undefined ? '' : ` in ${f}`) : `: file ${file}, line ${line ?? '?'}.`
+      return { address, text: `0x${address.toString(16)}${where}` }
+    })
+    const point: Point = {
+      number: state.nextNumber(),
+      kind: 'breakpoint',
+      what,
+      enabled: true,
+      temporary,
+      hits: 0,
+      places,
+      ...more,
+    }
+    state.points.push(point)
+    const name = temporary ? 'Temporary breakpoint' : 'Breakpoint'
+    const text = places.length === 1 ? places[0]!.text : `${places[0]!.text} (${places.length} places)`
+    state.say(`${name} ${point.number} at ${text}\n`)
+  }
+}
+
+/** `[-l] EXPRESSION [if CONDITION]`, or an address and a size. */
+export function watcher(kind: WatchPoint['kind']): (state: State, args: string) => Promise<void> {
+  return async (state, args) => {
+    const { rest, ...more } = split(args)
+    const [, text, size] = /^(?:-l(?:ocation)? +)?(.*?)(?: +(\d+))?$/s.exec(rest) as unknown as [
+      string,
+      string,
+      string?,
+    ]
+    if (text === '') throw refusal('watch: an expression or an address is expected')
+    const place = await inMemory(state, text)
+    const bytes = size === undefined ? place.size || 8 : wholeNumberIn(size, 'watch')
+    const watch = { address: place.address, size: bytes, kind, pid: state.pid, type: place.type }
+    const point: Point = {
+      number: state.nextNumber(),
+      kind: 'watchpoint',
+      what: text,
+      enabled: true,
+      temporary: false,
+      hits: 0,
+      places: [],
+      watch,
+      ...more,
+    }
+    state.points.push(point)
+    state.say(`Watchpoint ${point.number}: ${text} (${bytes} bytes at 0x${place.address.toString(16)})\n`)
+  }
+}
+
+function split(args: string): { rest: string; condition?: string; tid?: number } {
+  const [, place, condition] = /^(.*?)(?:(?:^| )if\b *(.*))?$/s.exec(args)!
+  const [, rest, tid] = /^(.*?)(?: +thread (\d+))?$/s.exec(place!)!
+  return {
+    rest: rest!.trim(),
+    ...(condition !== undefined && { condition }),
+    ...(tid !== undefined && { tid: Number(tid) }),
+  }
+}
+
+function named(state: State, args: string): Point[] {
+  if (args === '') return [...state.points]
+  return args.split(/\s+/).map((text) => {
+    const point = state.points.find(({ number }) => number === wholeNumberIn(text, 'number'))
+    if (point === undefined) throw refusal(`No breakpoint number ${text}.`)
+    return point
+  })
+}
+
+/** All of them, or those with these numbers. */
+export async function remove(state: State, args: string): Promise<void> {
+  for (const point of named(state, args)) state.points.splice(state.points.indexOf(point), 1)
+}
+
+export function enabler(enabled: boolean): (state: State, args: string) => Promise<void> {
+  return async (state, args) => {
+    for (const point of named(state, args)) point.enabled = enabled
+  }
+}
+
+/** `N [EXPRESSION]`: sets a condition, or takes it away. */
+export async function condition(state: State, args: string): Promise<void> {
+  const [, number, text] = /^(\S+) *(.*)$/s.exec(args) ?? []
+  if (number === undefined) throw refusal('condition: the number of a breakpoint is expected')
+  const [point] = named(state, number)
+  if (text === '') delete point!.condition
+  else point!.condition = text!
+}
+
+/** `info breakpoints`. */
+export async function infoPoints(state: State): Promise<void> {
+  if (state.points.length === 0) return state.say('No breakpoints or watchpoints.\n')
+  state.say('Num     Type           Disp Enb What\n')
+  for (const point of state.points) {
+    const { number, kind, temporary, enabled, what, condition: when, hits, places, tid } = point
+    const head = `${String(number).padEnd(7)} ${kind.padEnd(14)} ${temporary ? 'del ' : 'keep'} ${enabled ? 'y  ' : 'n  '}`
+    state.say(`${head} ${what}\n`)
+    for (const { text } of places) state.say(`\tat ${text}\n`)
+    if (tid !== undefined) state.say(`\tonly thread ${tid}\n`)
+    if (when !== undefined) state.say(`\tonly if ${when}\n`)
+    if (hits > 0) state.say(`\thit ${hits} time${hits === 1 ? '' : 's'}\n`)
+  }
+}

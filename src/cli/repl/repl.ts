@@ -1,0 +1,168 @@
+/** Exists as the conversation of `lemming replay`: commands from a file, from the command line and from a terminal, one after the other. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import { LemmingError } from '../../base/errors.ts'
+import { openInThread } from '../../lab/debuggee.ts'
+import type { Thread } from '../../lab/thread.ts'
+import { write } from '../output.ts'
+import { State } from './state.ts'
+import { arrive } from './stops.ts'
+import { COMMANDS, rowNamed, type Row, wordsFor } from './table.ts'
+
+/** Lines of history that are kept. */
+const HISTORY = 1000
+
+export interface Conversation {
+  /** Files of commands, then commands, in this order. */
+  files: string[]
+  commands: string[]
+  /** Ask for more at the terminal. */
+  interactive: boolean
+}
+
+/** Opens a recording and talks about it until there is nothing more to say. False when a command of a script failed. */
+export async function converse(
+  thread: Thread,
+  file: string,
+  { files, commands, interactive }: Conversation,
+): Promise<boolean> {
+  const { remote, stop, interrupt } = await openInThread(thread, file, null)
+  const state = new State(remote, stop, (text) => write(1, text))
+  const talk = new Talk(state)
+  await arrive(state, stop, { stopsOf: [], watchesOf: [] })
+  // As with gdb: an error ends a file, but not what comes after it.
+  for (const path of files) for (const line of readCommands(path)) if (talk.over || !(await talk.line(line))) break
+  for (const line of commands) if (!talk.over) await talk.line(line)
+  if (interactive && !talk.over) await talk.atTerminal(interrupt)
+  await thread.close()
+  return !talk.failed
+}
+
+function readCommands(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new LemmingError('usage-commands', `${path}: ${code}`, 'give a file of commands, one on a line')
+  }
+}
+
+class Talk {
+  private readonly state: State
+  private last: { row: Row; args: string } | null = null
+  over = false
+  failed = false
+
+  constructor(state: State) {
+    this.state = state
+  }
+
+  /** Does a line; false when it failed. */
+  async line(line: string): Promise<boolean> {
+    const text = line.trim()
+    if (text.startsWith('#')) return true
+    try {
+      await this.execute(text)
+      return true
+    } catch (error) {
+      if (!(error instanceof LemmingError) || error.code === 'internal') throw error
+      write(2, `${error.message}\n${error.next === undefined ? '' : `  ${error.next}\n`}`)
+      this.failed = true
+      return false
+    }
+  }
+
+  private async execute(text: string): Promise<void> {
+    if (text === '') {
+      if (this.last?.row.repeats === true)
+        await this.last.row.action(this.state, this.again(), (one) => this.execute(one))
+      return
+    }
+    // A format may follow its command at once: p/x, x/4i.
+    const [, word, args] = /^([\w-]+)\s*(.*)$/s.exec(text) ?? [undefined, text, '']
+    if (/^(q|quit|exit)$/.test(word!)) {
+      this.over = true
+      return
+    }
+    const row = rowNamed(word!, COMMANDS)
+    this.last = { row, args: args! }
+    await row.action(this.state, args!, (one) => this.execute(one))
+  }
+
+  /** The arguments for doing the last command again: `x` and `list` go on. */
+  private again(): string {
+    const { row, args } = this.last!
+    if (row.name === 'x') return /^\/\S*/.exec(args)?.[0] ?? ''
+    return row.name === 'list' ? (args === '-' ? '-' : '') : args
+  }
+
+  async atTerminal(interrupt: () => void): Promise<void> {
+    const path = join(process.env.LEMMING_HOME ?? join(homedir(), '.local', 'share', 'lemming'), 'replay-history')
+    const reader = createInterface({
+      input: process.stdin,
+      output: process.stdout,
+      prompt: '(lemming) ',
+      history: readHistory(path),
+      historySize: HISTORY,
+      removeHistoryDuplicates: true,
+      completer: (line: string, done: (error: null, result: [string[], string]) => void) =>
+        void this.complete(line).then((result) => done(null, result)),
+    })
+    let busy = false
+    reader.on('SIGINT', () => {
+      if (busy) interrupt()
+      else {
+        write(1, '\n')
+        reader.write(null, { ctrl: true, name: 'u' })
+        reader.prompt()
+      }
+    })
+    this.failed = false
+    reader.prompt()
+    for await (const line of reader) {
+      busy = true
+      await this.line(line)
+      busy = false
+      this.failed = false
+      if (this.over) break
+      reader.prompt()
+    }
+    saveHistory(path, reader)
+    reader.close()
+    if (!this.over) write(1, '\n')
+  }
+
+  private async complete(line: string): Promise<[string[], string]> {
+    const last = /[A-Za-z_]\w*$/.exec(line)?.[0] ?? ''
+    const words = wordsFor(line)
+    if (words !== null) return [words, /\S*$/.exec(line)![0]]
+    if (last === '') return [[], '']
+    try {
+      return [await this.state.remote.complete(this.state.tid, this.state.level, last), last]
+    } catch {
+      // No thread, no names.
+      return [[], last]
+    }
+  }
+}
+
+function readHistory(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+  } catch {
+    return []
+  }
+}
+
+function saveHistory(path: string, reader: Interface): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, (reader as Interface & { history: string[] }).history.join('\n'))
+  } catch {
+    // History is a convenience.
+  }
+}

@@ -1,0 +1,117 @@
+/** Exists to hold what the commands of `lemming replay` share: where the run stands, what is selected, which points are set. */
+import { LemmingError } from '../../base/errors.ts'
+import type { FrameInfo, PlaceInfo, Remote, Stop, StopPoint, WatchPoint } from '../../session/protocol.ts'
+
+/** A breakpoint or watchpoint, by the number that it was given. */
+export interface Point {
+  number: number
+  kind: 'breakpoint' | 'watchpoint'
+  /** What was asked for, as it was written. */
+  what: string
+  enabled: boolean
+  /** Deleted when it is hit. */
+  temporary: boolean
+  condition?: string
+  tid?: number
+  hits: number
+  /** Of a breakpoint. */
+  places: { address: number; text: string }[]
+  /** Of a watchpoint. */
+  watch?: WatchPoint & { pid: number; type: string }
+}
+
+/** What commands see and change. */
+export class State {
+  readonly remote: Remote
+  readonly say: (text: string) => void
+  /** Where the run stands. */
+  stop: Stop
+  pid: number
+  tid: number
+  level = 0
+  readonly points: Point[] = []
+  private numbers = 0
+  /** The frame that was shown last: thread, function, place on the stack. */
+  told = ''
+  /** Where `list` goes on. */
+  listed: { file: string; next: number; first: number } | null = null
+  /** Where `x` goes on, and in which form. */
+  examined = { next: 0, format: 'x', size: 'w' }
+
+  constructor(remote: Remote, stop: Stop, say: (text: string) => void) {
+    this.remote = remote
+    this.stop = stop
+    this.say = say
+    this.pid = stop.pid
+    this.tid = stop.tid
+  }
+
+  nextNumber(): number {
+    return ++this.numbers
+  }
+
+  select(pid: number, tid: number): void {
+    this.pid = pid
+    this.tid = tid
+    this.level = 0
+    this.listed = null
+  }
+
+  /** The selected frame. Throws when there is no thread. */
+  async frame(): Promise<FrameInfo> {
+    const { frames } = await this.remote.frames(this.tid, this.level + 1)
+    const frame = frames[this.level]
+    if (frame === undefined) throw refusal('No frame selected.')
+    return frame
+  }
+
+  /** Points that are on, as the run takes them, and whose they are. */
+  active(): { stops: StopPoint[]; stopsOf: Point[]; watches: WatchPoint[]; watchesOf: Point[] } {
+    const stops: StopPoint[] = []
+    const stopsOf: Point[] = []
+    const watches: WatchPoint[] = []
+    const watchesOf: Point[] = []
+    for (const point of this.points) {
+      if (!point.enabled) continue
+      const { condition, tid, watch } = point
+      for (const { address } of point.places) {
+        stops.push({ address, ...(tid !== undefined && { tid }), ...(condition !== undefined && { condition }) })
+        stopsOf.push(point)
+      }
+      if (watch === undefined || watch.pid !== this.pid) continue
+      const { address, size, kind } = watch
+      watches.push({ address, size, kind, ...(condition !== undefined && { condition }) })
+      watchesOf.push(point)
+    }
+    return { stops, stopsOf, watches, watchesOf }
+  }
+
+  async threadName(tid: number): Promise<string> {
+    return (await this.remote.threads()).find((thread) => thread.tid === tid)?.name ?? ''
+  }
+}
+
+/** Where an expression is, for questions about its bytes; a plain number is an address. */
+export async function inMemory(state: State, text: string): Promise<PlaceInfo> {
+  const place = await state.remote.place(state.tid, state.level, text)
+  if (place.kind === 'register')
+    throw refusal(`${text} is in a register here, and not in memory`, 'give something that is, or an address')
+  return place
+}
+
+/** What a command cannot do, in words. */
+export function refusal(message: string, next?: string): LemmingError {
+  return new LemmingError('repl', message, next)
+}
+
+/** `@182415`. */
+export function at(moment: number): string {
+  return `@${moment}`
+}
+
+/** A whole number, decimal or hexadecimal; throws for anything else. */
+export function wholeNumberIn(text: string, what: string): number {
+  const number = /^(0x[0-9a-f]+|\d+)$/i.test(text) ? Number(text) : NaN
+  if (!Number.isSafeInteger(number)) throw refusal(`${what}: a number is expected, not '${text}'`)
+  return number
+}

@@ -1,0 +1,129 @@
+/** Exists to list the commands of `lemming replay`, once: names, abbreviations, help, what they do. */
+import { breaker, condition, enabler, infoPoints, remove, watcher } from './points.ts'
+import { goer, seek, stepper, until } from './going.ts'
+import * as look from './looking.ts'
+import { examine, find, who } from './memory.ts'
+import * as past from './past.ts'
+import { refusal, type State } from './state.ts'
+
+type Action = (state: State, args: string, execute: (command: string) => Promise<void>) => Promise<void>
+
+/** A command. */
+export interface Row {
+  name: string
+  /** Abbreviations beyond unique beginnings of the name. */
+  also?: string[]
+  help: string
+  action: Action
+  /** An empty line does it again. */
+  repeats?: true
+}
+
+const row = (names: string, help: string, action: Action, repeats?: true): Row => {
+  const [name, ...also] = names.split(' ')
+  return { name: name!, also, help, action, ...(repeats && { repeats }) }
+}
+
+const INFO: readonly Row[] = [
+  row('breakpoints b', 'breakpoints and watchpoints', infoPoints),
+  row('watchpoints', 'the same', infoPoints),
+  row('threads t', 'threads, and what they wait for', look.infoThreads),
+  row('registers r', '[NAME…] registers of the selected thread', look.infoRegisters(false)),
+  row('all-registers', '[NAME…] all of them', look.infoRegisters(true)),
+  row('frame f', 'the selected frame', look.infoFrame),
+  row('locals', 'its local variables', look.infoVariables('locals')),
+  row('args', 'its arguments', look.infoVariables('args')),
+  row('sharedlibrary shared', 'loaded objects', look.infoLibraries),
+  row('mappings proc', 'what is mapped where', look.infoMappings),
+  row('symbol', 'ADDRESS what an address is', who),
+]
+
+/** All commands but those of the loop itself. */
+export const COMMANDS: readonly Row[] = [
+  row('break b br', 'PLACE [thread N] [if EXPR]: stop there (FUNCTION, FILE:LINE, LINE, *ADDRESS)', breaker(false)),
+  row('tbreak tb', 'the same, for one time', breaker(true)),
+  row('watch', 'EXPR|ADDRESS [SIZE] [if EXPR]: stop when it is written, also with the value it has', watcher('write')),
+  row('rwatch', 'stop when it is read', watcher('read')),
+  row('awatch', 'stop when it is read or written', watcher('access')),
+  row('delete d', '[N…] breakpoints and watchpoints', remove),
+  row('enable', '[N…]', enabler(true)),
+  row('disable', '[N…]', enabler(false)),
+  row('condition', 'N [EXPR]: stop only if it is not 0', condition),
+  row('continue c', '[N] to the next stop', goer(false), true),
+  row('reverse-continue rc', '[N] back to the stop before', goer(true), true),
+  row('step s', '[N] lines, into functions', stepper('line', false), true),
+  row('reverse-step rs', '[N] lines back', stepper('line', true), true),
+  row('next n', '[N] lines, over calls', stepper('line-over', false), true),
+  row('reverse-next rn', '[N] lines back, over calls', stepper('line-over', true), true),
+  row('stepi si', '[N] instructions of the thread', stepper('instruction', false), true),
+  row('reverse-stepi rsi', '[N] instructions back', stepper('instruction', true), true),
+  row('nexti ni', '[N] instructions, over calls', stepper('instruction-over', false), true),
+  row('reverse-nexti rni', '[N] instructions back', stepper('instruction-over', true), true),
+  row('finish fin', 'out of the function', stepper('out', false), true),
+  row('reverse-finish', 'back to the call of the function', stepper('out', true), true),
+  row('until advance', 'PLACE: on to there', until),
+  row('syscall', '[N] to the end of the next system call of any thread', stepper('call', false), true),
+  row('reverse-syscall', '[N] back to before the last one ended', stepper('call', true), true),
+  row('switch', '[N] to where the next thread gets its turn', stepper('switch', false), true),
+  row('reverse-switch', '[N] back to before the last one did', stepper('switch', true), true),
+  row('moment', 'which moment this is', past.moment),
+  row('seek goto', '@N | +N | -N | start | end: go to a moment', seek),
+  row('last-write', 'EXPR | ADDRESS [SIZE]: who wrote it last', past.lastWrite),
+  row('who', 'ADDRESS: mapping, symbol, stack', who),
+  row('find', '"TEXT" | [SIZE] NUMBER | hex DIGITS: where it is in memory', find),
+  row('threads', '[N] the last turns of threads before this moment', past.turns),
+  row('out', 'what the program has written so far, and when', past.output),
+  row('backtrace bt where', '[N | -N | full] the stack', look.backtrace),
+  row('frame f', '[N] select a frame', look.frame),
+  row('up', '[N] towards the callers', look.mover(1), true),
+  row('down dow', '[N] towards the callees', look.mover(-1), true),
+  row('thread t', 'N | apply all COMMAND', look.thread),
+  row('print p inspect', '[/FORMAT] EXPR', look.print),
+  row('x', '[/COUNT FORMAT SIZE] EXPR: memory', examine, true),
+  row('whatis', 'EXPR: its type', look.typer(false)),
+  row('ptype', 'EXPR | TYPE: the type written out', look.typer(true)),
+  row('declare', 'C declarations, for memory without debugging information', past.declare),
+  row('list l', '[LINE | FUNCTION | FILE:LINE | -] source lines', look.list, true),
+  row('info i', `${INFO.map(({ name }) => name).join(', ')}`, (state, args, execute) => info(state, args, execute)),
+  row('set', 'nothing can be changed: what has happened has happened', set),
+  row('echo', 'TEXT', async (state, args) => state.say(args.replaceAll('\\n', '\n'))),
+  row('help h', '[COMMAND]', help),
+]
+
+/** The row that `word` means: a name, an abbreviation, or a beginning that only one name has. */
+export function rowNamed(word: string, rows: readonly Row[]): Row {
+  const exact = rows.find(({ name, also }) => name === word || also?.includes(word))
+  if (exact !== undefined) return exact
+  const begin = rows.filter(({ name }) => name.startsWith(word))
+  if (begin.length === 1) return begin[0]!
+  if (begin.length === 0) throw refusal(`Undefined command: "${word}".`, 'help lists the commands')
+  throw refusal(`Ambiguous command "${word}": ${begin.map(({ name }) => name).join(', ')}.`)
+}
+
+async function info(state: State, args: string, execute: (command: string) => Promise<void>): Promise<void> {
+  const [, word, rest] = /^(\S*)\s*(.*)$/s.exec(args)!
+  if (word === '') throw refusal(`info: one of ${INFO.map(({ name }) => name).join(', ')}`)
+  await rowNamed(word!, INFO).action(state, rest!, execute)
+}
+
+/** gdb's settings that scripts have at their top mean nothing here. */
+async function set(_state: State, args: string): Promise<void> {
+  if (/^(pagination|confirm|width|height|print|style|listsize|logging)\b/.test(args)) return
+  throw refusal('what has happened cannot be changed')
+}
+
+async function help(state: State, args: string): Promise<void> {
+  const rows = args === '' ? COMMANDS : [rowNamed(args, COMMANDS)]
+  const width = Math.max(...rows.map(({ name, also = [] }) => [name, ...also].join(', ').length))
+  for (const { name, also = [], help: text } of rows)
+    state.say(`${[name, ...also].join(', ').padEnd(width)}  ${text}\n`)
+  if (args === '') state.say(`${'quit, q'.padEnd(width)}  or the end of input\n`)
+}
+
+/** Words that can complete a line: commands, and what `info` takes. */
+export function wordsFor(line: string): string[] | null {
+  const [, before, last] = /^(.*?)(\S*)$/s.exec(line)!
+  if (before === '') return [...COMMANDS.map(({ name }) => name), 'quit'].filter((name) => name.startsWith(last!))
+  if (/^(i|info) +$/.test(before!)) return INFO.map(({ name }) => name).filter((name) => name.startsWith(last!))
+  return null
+}

@@ -1,0 +1,30 @@
+/** Exists to say how values are written: what a question chooses, and what holds at one place inside of a value. */
+
+import type { Format } from './numbers.ts'
+
+/** How values are written. */
+export interface FormatOptions {
+  readonly format?: Format
+  /** One member a line. */
+  readonly pretty?: boolean
+  /** Elements of an array or characters of a string that are written at most; 200 by default. */
+  readonly limit?: number
+  /** Aggregates as `...`, for the arguments of a stack. */
+  readonly summary?: boolean
+}
+
+/** Options as they hold at one place inside of a value. */
+export interface Inner extends FormatOptions {
+  readonly limit: number
+  readonly depth: number
+  /** Whether a reference is followed: not inside of structures. */
+  readonly follow: boolean
+  /** Virtual base classes that the object around has shown already. */
+  readonly virtualBases?: Set<string>
+}
+
+/** Runs of equal elements longer than this are folded. */
+export const REPEATS = 10
+
+/** What stands for a value that the compiler has kept nowhere. */
+export const LOST = '<optimized out>'

@@ -1,0 +1,38 @@
+/** The default strategy finds the bug of every pattern, and its corrected twin never fails. `measure.ts` does the same for all strategies. */
+import { execFileSync } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { newEngine, scratch } from '../machine/machines.ts'
+import { compile, measured, patterns, runOnce } from './patterns.ts'
+
+const engine = newEngine()
+const directory = scratch()
+
+/** Schedules within which a bug has to be found: many times the number that it usually takes. */
+const MOST = 10_000
+
+/** Patterns that take a hundred schedules and more: `measure.ts` finds them, a test would take too long. */
+const LONG =
+  /^(aba|deep|driver|join_less|philosophers_7|reorder_10|reorder_20|trace|twostage_20|double_checked|cas_loop|write_skew|compress)$/
+
+/** The corrected program, which passes natively, and under so many schedules. */
+const TWIN_RUNS = 4
+
+describe.each(patterns.filter(({ name }) => !LONG.test(name)))('$name', (pattern) => {
+  test('is found', { timeout: 60_000 }, () => {
+    const path = compile(directory, pattern, false)
+    const strategy = measured(engine, path, 'mix')
+    let seed = 0
+    while (seed < MOST && !runOnce(engine, path, strategy, seed).failed) seed++
+    expect(seed).toBeLessThan(MOST)
+  })
+})
+
+describe.each(patterns.filter(({ n }) => n === null))('$name, corrected', (pattern) => {
+  test('never fails', () => {
+    const path = compile(directory, pattern, true)
+    execFileSync(path, { stdio: 'ignore', timeout: 10_000 })
+    const strategy = measured(engine, path, 'mix')
+    for (let seed = 0; seed < TWIN_RUNS; seed++)
+      expect(runOnce(engine, path, strategy, seed).ending).toEqual({ kind: 'exit', code: 0 })
+  })
+})

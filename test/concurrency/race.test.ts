@@ -1,0 +1,169 @@
+/** `--check race`: what Helgrind calls a race is one, what it passes is none; lock-free code is quiet; reports name both sides. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { afterAll, describe, expect, test } from 'vitest'
+import { RaceCheck } from '../../src/checks/race.ts'
+import { Place } from '../e2e/lemming.ts'
+import { machineFor, newEngine, scratch } from '../machine/machines.ts'
+import { compile, patterns } from './patterns.ts'
+
+const engine = newEngine()
+const directory = scratch()
+const place = new Place()
+afterAll(() => place.remove())
+
+/** Places of races in some schedules. */
+function races(path: string, seeds: number): Set<string> {
+  const found = new Set<string>()
+  for (let seed = 0; seed < seeds; seed++) {
+    const { machine } = machineFor(path, [], { seed, strategy: 'mix', processor: engine })
+    const check = new RaceCheck()
+    machine.addObserver(check)
+    machine.advance(20_000_000)
+    machine.release()
+    for (const { earlier, later } of check.facts) found.add(`${earlier.pc} ${later.pc}`)
+  }
+  return found
+}
+
+const HELGRIND_FOUND = 9
+
+function helgrind(path: string): number {
+  const { status } = spawnSync('valgrind', ['--tool=helgrind', '-q', `--error-exitcode=${HELGRIND_FOUND}`, path], {
+    timeout: 50_000,
+  })
+  return status!
+}
+
+describe.each(['wronglock', 'inodes', 'account'])('%s as Helgrind sees it', (name) => {
+  const pattern = patterns.find((one) => one.name === name)!
+  test.each([false, true])('corrected: %s', { timeout: 60_000 }, (fixed) => {
+    const path = compile(directory, pattern, fixed)
+    expect(races(path, 4).size > 0).toBe(helgrind(path) === HELGRIND_FOUND)
+  })
+})
+
+test('no corrected program has a race', () => {
+  for (const pattern of patterns.filter(({ n }) => n === null)) {
+    const path = compile(directory, pattern, true)
+    expect([pattern.name, ...races(path, 1)]).toEqual([pattern.name])
+  }
+})
+
+const SPSC = `
+#include <pthread.h>
+#include <stdatomic.h>
+static int slots[8];
+static atomic_uint head, tail;
+static int sum;
+static void *give(void *u) {
+  for (int i = 1; i <= 40; i++) {
+    while (atomic_load_explicit(&head, memory_order_relaxed) - atomic_load_explicit(&tail, memory_order_acquire) == 8) ;
+    slots[head % 8] = i;
+    atomic_store_explicit(&head, head + 1, memory_order_release);
+  }
+  return u;
+}
+static void *take(void *u) {
+  for (int i = 1; i <= 40; i++) {
+    while (atomic_load_explicit(&head, memory_order_acquire) == atomic_load_explicit(&tail, memory_order_relaxed)) ;
+    sum += slots[tail % 8];
+    atomic_store_explicit(&tail, tail + 1, memory_order_release);
+  }
+  return u;
+}
+int main(void) {
+  pthread_t a, b;
+  pthread_create(&a, 0, give, 0);
+  pthread_create(&b, 0, take, 0);
+  pthread_join(a, 0);
+  pthread_join(b, 0);
+  return sum != 820;
+}
+`
+
+test('lock-free code is quiet: acquire and release are plain instructions', () => {
+  const prog = place.compile('spsc', SPSC)
+  for (const seed of ['0', '1', '2'])
+    expect(place.json('run', ['--check', 'race', '--seed', seed, '--', prog]).findings).toEqual([])
+})
+
+const FLAGS = `
+#include <pthread.h>
+static int flags;
+static void *set(void *u) { __atomic_fetch_or(&flags, 2, __ATOMIC_SEQ_CST); return u; }
+static void *reset(void *u) {
+  int old = flags;
+  flags = old & ~1;
+  return u;
+}
+int main(void) {
+  pthread_t a, b;
+  pthread_create(&a, 0, set, 0);
+  pthread_create(&b, 0, reset, 0);
+  pthread_join(a, 0);
+  pthread_join(b, 0);
+  return 0;
+}
+`
+
+test('a plain store to what others change atomically is named as such', () => {
+  const prog = place.compile('flags', FLAGS, ['-g', '-O0'])
+  const told = ['0', '1', '2', '3'].flatMap(
+    (seed) => place.json('run', ['--check', 'race', '--seed', seed, '--', prog]).findings,
+  )
+  expect(told.length).toBeGreaterThan(0)
+  const { race } = told[0]!
+  expect(new Set([race!.later.atomic, race!.earlier.atomic])).toEqual(new Set([false, true]))
+})
+
+const LOCKED = `
+#include <pthread.h>
+static pthread_mutex_t right_lock = PTHREAD_MUTEX_INITIALIZER, wrong_lock = PTHREAD_MUTEX_INITIALIZER;
+static int shared_value;
+static void *good(void *u) {
+  pthread_mutex_lock(&right_lock);
+  shared_value = 1;
+  pthread_mutex_unlock(&right_lock);
+  return u;
+}
+static void *bad(void *u) {
+  pthread_mutex_lock(&wrong_lock);
+  shared_value = 2;
+  pthread_mutex_unlock(&wrong_lock);
+  return u;
+}
+int main(void) {
+  pthread_t a, b;
+  pthread_create(&a, 0, good, 0);
+  pthread_create(&b, 0, bad, 0);
+  pthread_join(a, 0);
+  pthread_join(b, 0);
+  return 0;
+}
+`
+
+test('both sides are told, with the locks that they held', () => {
+  const prog = place.compile('locked', LOCKED, ['-g', '-O0'])
+  const { findings, hash, instructions } = place.json('run', ['--check', 'race', '--', prog])
+  expect(findings.length).toBe(1)
+  const { kind, race, thread, times } = findings[0]!
+  expect([kind, times, race!.location]).toEqual([
+    'race',
+    undefined,
+    "an address in the program's own data (shared_value)",
+  ])
+  const sides = [race!.later, race!.earlier].toSorted((a, b) => a.tid - b.tid)
+  const names = (locks: string[]): string[] => locks.map((lock) => lock.replace(/ \(0x[0-9a-f]+\)/, ''))
+  expect(sides.map(({ what }) => what)).toEqual(['plain write of 4 bytes', 'plain write of 4 bytes'])
+  expect(sides.map(({ locks }) => names(locks))).toEqual([['mutex right_lock'], ['mutex wrong_lock']])
+  expect(sides.map((side) => side.thread!.stack.frames[0]!.function)).toEqual(['good', 'bad'])
+  expect(thread!.tid).toBe(race!.later.tid)
+  // The check changes nothing.
+  const plain = place.json('run', ['--', prog])
+  expect([plain.hash, plain.instructions]).toEqual([hash, instructions])
+  const { stdout, stderr } = place.lemming(['run', '--check', 'race', '--', prog])
+  expect(stdout + stderr).toMatch(
+    /ERROR race: .*\n {2}at locked\.c:\d+ +\w+\(\)[\s\S]* holding mutex (right|wrong)_lock \(0x[0-9a-f]+\): above\n/,
+  )
+  execFileSync(`${place.path}/locked`)
+})

@@ -1,0 +1,74 @@
+/** Clones that are sent on from a moment: their fates depend on their seeds alone, the run stays where it was, and a recording of one replays. */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMachine } from '../../src/linux/machine.ts'
+import { Place } from '../e2e/lemming.ts'
+import { newEngine, newWorld } from '../machine/machines.ts'
+import { timelineFor } from './lines.ts'
+
+const place = new Place()
+const path = join(place.path, 'race')
+
+beforeAll(() => {
+  execFileSync('gcc', ['-g', '-O1', '-static', '-pthread', '-o', path, join(import.meta.dirname, 'programs/race.c')])
+})
+afterAll(() => place.remove())
+
+describe('branches', () => {
+  const engine = newEngine()
+  const env = ['PATH=/usr/bin:/bin']
+  const line = () => timelineFor({ name: 'race', path, args: [], env }, { engine })
+
+  test('other seeds, other fates; the same seed, the same fate; the run as it was', () => {
+    const timeline = line()
+    const moment = Math.floor(timeline.end.count * 0.6)
+    timeline.seek(moment)
+    const before = timeline.subject.hash()
+    const fate = (seed: number): string =>
+      timeline.branch(
+        seed,
+        Infinity,
+        (error) => `${JSON.stringify(timeline.subject.ending())} ${timeline.subject.hash()} ${error}`,
+      )
+    const first = Array.from({ length: 12 }, (_, seed) => fate(seed))
+    expect(new Set(first).size).toBeGreaterThan(6)
+    expect(Array.from({ length: 12 }, (_, seed) => fate(seed))).toEqual(first)
+    expect([timeline.moment, timeline.subject.hash()]).toEqual([moment, before])
+    expect(timeline.finish().hash).toBe(timeline.end.hash)
+  })
+
+  test('a machine that is made with a branch is that clone, in slices of any size', () => {
+    const timeline = line()
+    const moment = Math.floor(timeline.end.count * 0.5)
+    timeline.seek(moment)
+    const expected = timeline.branch(7, Infinity, () => [timeline.subject.count, timeline.subject.hash()])
+    for (const slice of [Infinity, 1000, 777]) {
+      const options = { path, argv: [path], env, cwd: '/tmp', seed: 1, processor: engine }
+      const ids = { uid: process.getuid!(), gid: process.getgid!() }
+      const machine = createMachine({ ...options, ...ids, world: newWorld().world, branches: [{ moment, seed: 7 }] })
+      while (machine.state.ended === null) machine.advance(machine.state.count + slice)
+      expect([machine.state.count, machine.hash()]).toEqual(expected)
+      machine.release()
+    }
+  })
+})
+
+test('lemming branch: a table of fates, and one of them as a recording', () => {
+  const recording = join(place.path, 'race.lemming')
+  const { instructions } = place.json('run', ['--seed', '1', '--export', recording, '--', path])
+  const from = `${recording}@${Math.floor(instructions / 2)}`
+  const kept = join(place.path, 'kept.lemming')
+  const { code, stdout, stderr } = place.lemming(['branch', from, '--lemmings', '12', '--keep', '5', '-o', kept])
+  expect(stderr).toContain('seed 5 from @')
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^12 lemmings from @\d+:\n/)
+  const counts = [...stdout.matchAll(/^ +(\d+) +[\d.]+ % {2}exit [012]$/gm)].map(([, count]) => Number(count))
+  expect(counts.reduce((sum, one) => sum + one, 0)).toBe(12)
+  expect(existsSync(kept)).toBe(true)
+  const told = /seed 5 from @\d+, exit (\d)/.exec(stderr)!
+  expect(place.lemming(['replay', kept])).toMatchObject({ code: Number(told[1]) })
+  expect(place.lemming(['replay', kept, '--ex', 'moment']).stdout).toContain(`exit with code ${told[1]}`)
+  expect(place.lemming(['branch', recording]).stderr).toContain('nothing comes after this moment')
+})

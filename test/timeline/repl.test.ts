@@ -1,0 +1,177 @@
+/** The conversation of `lemming replay`: gdb's words and our own, both ways through a crash of four threads. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Place, type Ran } from '../e2e/lemming.ts'
+import { root } from '../house/tree.ts'
+
+const place = new Place()
+const program = join(place.path, 'corrupt')
+const recording = join(place.path, 'corrupt.lemming')
+
+beforeAll(() => {
+  const source = join(import.meta.dirname, '../gdb/programs/corrupt.c')
+  execFileSync('gcc', ['-g', '-O0', '-pthread', '-o', program, source])
+  place.lemming(['run', '--seed', '5', '--export', recording, '--', program])
+})
+afterAll(() => place.remove())
+
+function talk(...commands: string[]): Ran {
+  return place.lemming(['replay', recording, ...commands.flatMap((command) => ['--ex', command])])
+}
+
+describe('a conversation', () => {
+  test('opens at the crash, with its stack and its threads', () => {
+    const { code, stdout } = talk('bt', 'info threads', 'moment', 'p n', 'p/x n->next', 'quit', 'p 1')
+    expect(stdout).toMatch(
+      /Thread 1001 received signal SIGSEGV \(SEGV_MAPERR, address 0x18\) at @\d+, the end of the run\./,
+    )
+    expect(stdout).toMatch(/#0 .* in walk \(n=0x10\) at .*corrupt\.c:31\n31\t {2}for \(; n != NULL/)
+    expect(stdout).toMatch(/#1 .* in work \(arg=0x1\) at .*corrupt\.c:41\n#2 .* start_thread/)
+    expect(stdout.match(/"corrupt"/g)!.length).toBeGreaterThanOrEqual(5)
+    expect(stdout).toMatch(/waits in futex\(0x/)
+    expect(stdout).toContain('$1 = (struct node *) 0x10')
+    // Only what cannot be read is a failure, and nothing comes behind quit.
+    expect(stdout).not.toContain('$3')
+    expect(code).toBe(2)
+  })
+
+  test('the last writer of the bad pointer', () => {
+    const { stdout } = talk('p head->next->next', 'last-write head->next->next->next', 'reverse-continue')
+    const [, moment] = /\(struct node \*, 8 bytes at 0x[0-9a-f]+\) was written at @(\d+) by thread 1003/.exec(stdout)!
+    expect(stdout).toMatch(
+      /before {2}\d+ \(0x[0-9a-f]+\)\n {2}after {3}16 \(0x10\)\n#0 {3}damage \(\) at .*corrupt\.c:26/,
+    )
+    const { stdout: there } = talk(`seek @${Number(moment) - 1}`, 'p victim->next', 'stepi', 'p victim->next')
+    expect(there).toMatch(/\$1 = \(struct node \*\) 0x[0-9a-f]{4,}\n/)
+    expect(there).toMatch(/\$2 = \(struct node \*\) 0x10\n/)
+  })
+
+  test('breakpoints with conditions, steps forth and back', () => {
+    const { code, stdout, stderr } = talk(
+      'break push if value == 3049',
+      'reverse-continue',
+      'info breakpoints',
+      'next',
+      'next',
+      'p n->value',
+      'reverse-next',
+      'reverse-next',
+      'finish',
+      'reverse-finish',
+      'step',
+      'stepi',
+      'reverse-stepi',
+      'delete',
+      'tbreak damage',
+      'seek start',
+      'continue',
+      'info breakpoints',
+      'watch victim->next',
+      'continue',
+      'reverse-continue',
+      'thread apply all bt 1',
+      'x/2i $pc',
+      'x/2xg victim',
+      'info registers rip',
+      'list 26',
+      'ptype struct node',
+      'whatis victim',
+      'info locals',
+      'up',
+      'info args',
+      'down',
+      'syscall',
+      'reverse-syscall',
+      'switch',
+      'reverse-switch',
+      'threads 4',
+      'out',
+      'find hex 7fff',
+      'who head',
+      'help watch',
+    )
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+    const wanted: (string | RegExp)[] = [
+      /Breakpoint 1 at 0x[0-9a-f]+: file .*corrupt\.c, line 17\.\n/,
+      /\[Switching to thread 1003 "corrupt"\]\n\nBreakpoint 1 at @\d+, push \(value=3049\) at .*:17\n17\t/,
+      /only if value == 3049\n\thit 1 time\n/,
+      /18\t.*\n19\t.*\n\$1 = 3049\n18\t.*\n17\t.*\n/,
+      /Run till exit from #0 +push \(value=3049\).*\n.*work \(arg=0x3\).*:37\n/,
+      /Run back to call of #0 +/,
+      /Temporary breakpoint 2 at 0x/,
+      /@0 thread 1000\n/,
+      /Temporary breakpoint 2 at @\d+, damage \(victim=0x[0-9a-f]+\)/,
+      'No breakpoints or watchpoints.',
+      /Watchpoint 3 at @\d+: victim->next\n\nOld value = \d+ \(0x[0-9a-f]+\)\nNew value = 16 \(0x10\)\n/,
+      /Thread 1004 "corrupt".*:\n#0 /,
+      /=> 0x[0-9a-f]+ <damage\+\d+>:\tmov qword ptr \[rax\], 0x10\n/,
+      /rip +0x[0-9a-f]+ +<damage\+\d+>/,
+      /26\t {2}victim->next = /,
+      'type = struct node {\n    struct node *next;\n    long value;\n}',
+      'type = struct node *',
+      'No locals.',
+      /arg = 0x3/,
+      /@\d+ futex\(0x/,
+      / {10}from instructions {2}1/,
+      'nothing was written up to this moment',
+      /  head\n/,
+    ]
+    let rest = stdout
+    for (const one of wanted) {
+      const at = typeof one === 'string' ? rest.indexOf(one) : rest.search(one)
+      expect(at, `${one} in ${rest}`).toBeGreaterThanOrEqual(0)
+      rest = rest.slice(at)
+    }
+  })
+
+  test('commands from a file end at the first that fails; a run is not changed', () => {
+    const file = join(place.path, 'commands')
+    writeFileSync(file, '# a comment\nbt 1\np nothing_of_that_name\np 3\n')
+    const { code, stdout, stderr } = place.lemming([
+      'replay',
+      recording,
+      '-x',
+      file,
+      '--ex',
+      'set var head = 0',
+      '--ex',
+      'p 4',
+    ])
+    expect(stderr).toMatch(/No symbol "nothing_of_that_name" in current context\.\n/)
+    expect(stderr).toContain('what has happened cannot be changed')
+    expect(stdout).toContain('(More stack frames follow...)')
+    expect(stdout).not.toContain('= 3')
+    expect(stdout).toContain('$1 = 4')
+    expect(code).toBe(2)
+    expect(place.lemming(['replay', recording, '-x', 'nowhere']).stderr).toContain('nowhere: ENOENT')
+  })
+
+  test('docs/replay.md shows what is said', () => {
+    // Moments and addresses belong to the version that made the run.
+    const plain = (line: string): string =>
+      line
+        .trim()
+        .replace(/\S*\/(?=[\w.-]+:\d)/g, '')
+        .replace(/0x[0-9a-f]+|@?\d{2,}/g, 'N')
+    const page = readFileSync(join(root, 'docs/replay.md'), 'utf8')
+    const shown = page.slice(page.indexOf('$ lemming replay corrupt.lemming'), page.indexOf('## Commands'))
+    const lines = shown
+      .split('\n')
+      .slice(1)
+      .filter((line) => line.startsWith('    '))
+    const commands = lines.flatMap((line) => /^ +\(lemming\) (.*)/.exec(line)?.[1] ?? [])
+    const { stdout } = talk(...commands)
+    const said = stdout.split('\n').map(plain)
+    const wanted = lines.filter((line) => !line.includes('(lemming) ')).map(plain)
+    expect(said.filter((line) => line !== '')).toEqual(wanted.filter((line) => line !== ''))
+    expect(commands.length).toBe(6)
+  })
+
+  test('the same words, the same answers', () => {
+    const words = ['reverse-step', 'reverse-next', 'reverse-finish', 'threads 10', 'info all-registers']
+    expect(talk(...words)).toEqual(talk(...words))
+  })
+})
