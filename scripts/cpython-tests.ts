@@ -15,7 +15,8 @@ const MAIN = join(import.meta.dirname, '../src/cli/main.ts')
 /** Seconds after which a module counts as too slow. */
 const PATIENCE = 900
 
-const MODULES = `test_abc test_array test_ast test_atexit test_base64 test_bigmem test_binascii test_bisect test_bool test_bytes test_calendar test_cmath test_codecs
+const MODULES =
+  `test_abc test_array test_ast test_atexit test_base64 test_bigmem test_binascii test_bisect test_bool test_bytes test_calendar test_cmath test_codecs
 test_collections test_complex test_configparser test_contextlib test_copy test_coroutines test_csv test_ctypes test_dataclasses test_deque test_dict test_difflib test_eintr
 test_enum test_epoll test_errno test_exceptions test_fcntl test_fileio test_float test_fnmatch test_fork1 test_format test_fractions test_functools test_gc test_generators test_getpass
 test_glob test_grp test_gzip test_hashlib test_heapq test_hmac test_int test_itertools test_json test_linecache test_list test_locale test_lzma test_math test_memoryio
@@ -39,13 +40,18 @@ function run(command: string, args: string[], module: string): Outcome {
   try {
     const env = { PATH: '/usr/bin:/bin', HOME: cwd, LANG: 'C.UTF-8', TZ: 'UTC0' }
     const options = { cwd, env, encoding: 'utf8', input: '', timeout: PATIENCE * 1000, maxBuffer: 1 << 28 } as const
-    const { stdout, stderr, signal, status } = spawnSync(command, [...args, PYTHON, '-m', 'unittest', `test.${module}`], options)
+    const { stdout, stderr, signal, status } = spawnSync(
+      command,
+      [...args, PYTHON, '-m', 'unittest', `test.${module}`],
+      options,
+    )
     const text = stdout + stderr
     const tests = /^Ran (\d+) tests?/m.exec(text)
     const verdict = /^(OK|FAILED)(?: \(.*\))?$/m.exec(text.slice(tests?.index ?? 0))
     const failed = [...text.matchAll(/^(?:ERROR|FAIL): (\S+)/gm)].map((match) => match[1]!)
     if (tests !== null && verdict !== null) return { tests: Number(tests[1]), verdict: verdict[0], failed }
-    const last = /lemming: (.*)/.exec(stderr)?.[1] ?? (signal === null ? `exit code ${status}` : `not over after ${PATIENCE} s`)
+    const last =
+      /lemming: (.*)/.exec(stderr)?.[1] ?? (signal === null ? `exit code ${status}` : `not over after ${PATIENCE} s`)
     return { tests: null, verdict: last, failed }
   } finally {
     rmSync(cwd, { recursive: true, force: true })

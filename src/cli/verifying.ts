@@ -263,7 +263,7 @@ function verdictText(verdict: Verdict, out: string): string {
     ...(after.hits === 0 ? goneLines(verdict, out) : remainsLines(verdict)),
     others.length === 0
       ? 'no other failures were seen'
-      : `other failures: ${others.map(({ name, title: what, hits, isNew }) => `\n  ${name}${isNew ? ' (new)' : ''}  ×${hits}  ${what}`).join('')}`,
+      : `other failures:${others.map(({ name, title: what, hits, isNew }) => `\n  ${name}${isNew ? ' (new)' : ''}  ×${hits}  ${what}`).join('')}`,
     '',
     'A seed means another schedule once the code has changed: that a seed which failed passes now says nothing; only rates compare.',
     `${after.runs} runs of ${shellLine(command)}, ${timeText(end.seconds)}; they are hunt ${end.id} in the catalogue`,

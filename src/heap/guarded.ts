@@ -72,6 +72,8 @@ export class GuardedHeap implements Heap {
   private readonly options: GuardedOptions
   private readonly allocators = new WeakMap<Memory, Allocator>()
   private watching = false
+  /** Calls of copying and string functions of which it was told that they read what they must not: stack pointers at their entries, by task. */
+  private readonly toldCalls = new Map<number, number>()
   /** Bad accesses that were told, by instruction. */
   private readonly told = new Map<number, number>()
 
@@ -98,14 +100,24 @@ export class GuardedHeap implements Heap {
   }
 
   excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean {
+    if (this.isToldCall(k, t)) return false
     if ((this.told.get(pc) ?? 0) >= MOST_TOLD) return true
     const memory = k.memory(t)
     const { state } = this.allocator(memory)
     return isWithin(state, t.tid) || (!store && isOverRead(memory, state.strings, pc, address, bytes))
   }
 
+  /** Is the task within such a call? What is read there counts as defined, like after every access that was told. */
+  private isToldCall(k: Kernel, t: Task): boolean {
+    const stack = this.toldCalls.get(t.tid)
+    if (stack === undefined) return false
+    if (k.cpu.gprNumber(REG.rsp) <= stack) return true
+    this.toldCalls.delete(t.tid)
+    return false
+  }
+
   unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void {
-    if (k.heapObservers.length === 0) return
+    if (k.heapObservers.length === 0 || this.isToldCall(k, t)) return
     const pc = Number(k.cpu.rip)
     this.told.set(pc, (this.told.get(pc) ?? 0) + 1)
     this.tellAccess(k, t, k.state.count + 1, '', address, bytes, store)
@@ -205,7 +217,7 @@ export class GuardedHeap implements Heap {
     if (index >= CUSTOM)
       return heap.observed.enter(k, t, index, complainer(k, t, memory, heap, index, rip)) ? NATIVE : AGAIN
     const f = FUNCTIONS[index]!
-    const result = perform({ k, t, memory, heap, index, f })
+    const result = perform({ k, t, memory, heap, index, f }, this.toldCalls)
     if (result === NATIVE) return NATIVE
     if (result === ELSEWHERE) return Number(k.cpu.rip)
     // As RET does: the translated caller compares both.
@@ -289,7 +301,7 @@ function biasOf(bytes: Uint8Array, path: string, start: number, offset: number):
 const argument = ({ k }: Call, i: number): number => k.cpu.gprNumber([REG.rdi, REG.rsi, REG.rdx, REG.rcx][i]!)
 
 /** What the function returns, or NATIVE. */
-function perform(call: Call): number {
+function perform(call: Call, toldCalls: Map<number, number>): number {
   const { f, heap } = call
   switch (f.action) {
     case 'allocate':
@@ -335,8 +347,10 @@ function perform(call: Call): number {
         f,
         (i) => argument(call, i),
         call.memory.space,
-        (kind, address, numbers) =>
-          report(call, kind, address, kind === 'overlap' ? -1 : heap.nearest(address), numbers),
+        (kind, address, numbers) => {
+          if (kind === 'invalid-read') toldCalls.set(call.t.tid, call.k.cpu.gprNumber(REG.rsp))
+          report(call, kind, address, kind === 'overlap' ? -1 : heap.nearest(address), numbers)
+        },
       )
       return NATIVE
   }

@@ -1,7 +1,8 @@
 /** Exists to open a recorded run in this thread as one that can be walked both ways, and to answer what front ends ask of it. */
 import { LemmingError } from '../base/errors.ts'
-import { inflate } from '../host/node.ts'
+import { inflate, NodeFiles } from '../host/node.ts'
 import { startMachine, startTimeline } from '../replay/machine.ts'
+import type { ReportWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
 import type { Timeline } from '../replay/timeline.ts'
 import { Debugger } from '../session/debugger.ts'
@@ -21,9 +22,21 @@ export function openRun({ file, budget, interrupt }: OpenJob): Stop {
     interrupted: () => Atomics.exchange(interrupt, 0, 0) !== 0,
   })
   verifyEnd(timeline.finish(), recording.end)
-  opened = new Debugger(timeline, recording.inputs, world, inflate)
+  opened = new Debugger(timeline, recording.inputs, withFilesHere(world), inflate)
   opened.seek(Infinity)
   return opened.step({ tid: 0, unit: 'instruction', back: false })
+}
+
+/** The same world, which also shows files of this computer that were not recorded: sources and debugging information of runs that went well. */
+function withFilesHere(world: ReportWorld): ReportWorld {
+  const files = new NodeFiles()
+  const look = (path: string): Uint8Array | undefined => {
+    const recorded = world.look(path)
+    if (recorded !== undefined) return recorded
+    const here = files.content(path)
+    return typeof here === 'string' ? undefined : here
+  }
+  return Object.create(world, { look: { value: look } }) as ReportWorld
 }
 
 /** Answers one question. */

@@ -174,23 +174,38 @@ export function popDefinedness(k: Kernel, t: Task, places: Omit<FramePlaces, 'st
 
 /**
  * How functions of the C library for SSE2 begin that look at whole vectors and find out afterwards which part of what they saw counts, so that the rest decides
- * nothing: memchr, wmemchr and memrchr (a count in RDX); strrchr and wcsrchr, of which only the jumps behind `before` are meant.
+ * nothing: memchr and wmemchr, of which all jumps are meant, and strrchr and wcsrchr, of which those behind `before` are. The first jump of each, by `jump`, goes to
+ * the last part, which has `rest` bytes.
  */
-const WHOLE_VECTORS: { begin: number[]; before: number[] }[] = [
-  { begin: [0x66, 0x0f, 0x6e, 0xce, 0x89, 0xf9, 0x66, 0x0f, 0x60, 0xc9, 0x48, 0x85, 0xd2], before: [] },
-  { begin: [0x66, 0x0f, 0x6e, 0xce, 0x89, 0xf9, 0x48, 0x85, 0xd2], before: [] },
-  { begin: [0x66, 0x0f, 0x6e, 0xce, 0x48, 0x83, 0xea, 0x10], before: [] },
-  { begin: [0x66, 0x0f, 0x6e, 0xc6, 0x48, 0x89, 0xf8, 0x25, 0xff, 0x0f, 0, 0], before: [0x29, 0xc8] },
+const WHOLE_VECTORS = [
+  {
+    begin: [0x66, 0x0f, 0x6e, 0xce, 0x89, 0xf9, 0x66, 0x0f, 0x60, 0xc9, 0x48, 0x85, 0xd2],
+    jump: 0x84,
+    rest: 3,
+    before: [],
+  },
+  { begin: [0x66, 0x0f, 0x6e, 0xce, 0x89, 0xf9, 0x48, 0x85, 0xd2], jump: 0x84, rest: 3, before: [] },
+  {
+    begin: [0x66, 0x0f, 0x6e, 0xc6, 0x48, 0x89, 0xf8, 0x25, 0xff, 0x0f, 0, 0],
+    jump: 0x87,
+    rest: 0x40,
+    before: [0x29, 0xc8],
+  },
 ]
 const LONGEST_FUNCTION = 0x3c0
+/** The first jump is not farther from the beginning. */
+const FIRST_JUMP = 40
 
 /** Is a jump at `pc` one of a function that searches by vectors, on what may lie behind the range that it searches? */
-export function isVectorSearch({ bytes }: AddressSpace, pc: number): boolean {
+export function isVectorSearch({ bytes, view }: AddressSpace, pc: number): boolean {
   const follows = (at: number, list: readonly number[]): boolean => list.every((byte, i) => bytes[at + i] === byte)
   for (let at = pc; at > pc - LONGEST_FUNCTION; at--) {
     if (bytes[at] !== 0x66 || bytes[at + 1] !== 0x0f || bytes[at + 2] !== 0x6e) continue
-    if (WHOLE_VECTORS.some(({ begin, before }) => follows(at, begin) && follows(pc - before.length, before)))
-      return true
+    const found = WHOLE_VECTORS.find(({ begin }) => follows(at, begin))
+    if (found === undefined || !follows(pc - found.before.length, found.before)) continue
+    let jump = at + found.begin.length
+    while (jump < at + FIRST_JUMP && !follows(jump, [0x0f, found.jump])) jump++
+    if (pc < jump + 6 + view.getInt32(jump + 2, true) + found.rest) return true
   }
   return false
 }

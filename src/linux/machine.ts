@@ -151,6 +151,7 @@ export function createMachine(options: MachineOptions): Machine {
     thpDisable: false,
     keepCaps: false,
     oomScoreAdj: 0,
+    personality: 0,
     io: { read: 0, written: 0, reads: 0, writes: 0 },
     count: 0,
     childrenCount: 0,

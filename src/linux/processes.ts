@@ -63,6 +63,7 @@ export function addProcess(k: Kernel, parent: Task, request: ProcessRequest): Ta
     thpDisable: from.thpDisable,
     keepCaps: from.keepCaps,
     oomScoreAdj: from.oomScoreAdj,
+    personality: from.personality,
     io: { read: 0, written: 0, reads: 0, writes: 0 },
     count: 0,
     childrenCount: 0,
@@ -83,8 +84,18 @@ export function addProcess(k: Kernel, parent: Task, request: ProcessRequest): Ta
   cpu.setGpr(REG.rax, 0n)
   if (request.stack !== 0) cpu.setGpr(REG.rsp, BigInt(request.stack))
   if (request.tls !== null) cpu.view.setBigUint64(registers[REG.fsBase]!.offset, BigInt(request.tls), true)
-  const { affinity, cpuNumber, nice, policy, priority, timerSlackNs, noNewPrivileges, signalMask } = parent
-  Object.assign(t, { affinity, cpuNumber, nice, policy, priority, timerSlackNs, noNewPrivileges, signalMask })
+  const { affinity, cpuNumber, nice, policy, priority, timerSlackNs, ioPriority, noNewPrivileges, signalMask } = parent
+  Object.assign(t, {
+    affinity,
+    cpuNumber,
+    nice,
+    policy,
+    priority,
+    timerSlackNs,
+    ioPriority,
+    noNewPrivileges,
+    signalMask,
+  })
   if (request.sharesMemory && !request.vfork) t.altStack.flags = SS.disable
   else t.altStack = { ...parent.altStack }
   state.tasks.set(pid, t)

@@ -155,6 +155,8 @@ export interface Task {
   /** prctl(PR_SET_PDEATHSIG). */
   parentDeathSignal: number
   timerSlackNs: number
+  /** ioprio_set(2): class × 8192 + level; 0 for none. */
+  ioPriority: number
   noNewPrivileges: boolean
 }
 
@@ -240,6 +242,7 @@ export interface Process {
   keepCaps: boolean
   /** /proc/PID/oom_score_adj. */
   oomScoreAdj: number
+  personality: number
   /** Characters read and written, and calls that did it, as /proc/PID/io shows them. */
   io: { read: number; written: number; reads: number; writes: number }
   /** Instructions executed by all its threads, ended ones included: its CPU time. */

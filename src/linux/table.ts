@@ -21,6 +21,7 @@ import { pidfdCalls } from './syscalls/pidfd.ts'
 import { pollCalls } from './syscalls/poll.ts'
 import { prctlCalls } from './syscalls/prctl.ts'
 import { processCalls } from './syscalls/process.ts'
+import { restCalls } from './syscalls/rest.ts'
 import { schedCalls } from './syscalls/sched.ts'
 import { signalCalls } from './syscalls/signal.ts'
 import { signalfdCalls } from './syscalls/signalfd.ts'
@@ -50,6 +51,7 @@ const families: readonly (readonly Declaration[])[] = [
   ipcCalls,
   mqueueCalls,
   inotifyCalls,
+  restCalls,
   processCalls,
   cloneCalls,
   execCalls,

@@ -32,6 +32,7 @@ export function newTask(tid: number, pid: number, name: string, cpu: Uint8Array)
     priority: 0,
     parentDeathSignal: 0,
     timerSlackNs: 50_000,
+    ioPriority: 0,
     noNewPrivileges: false,
   }
 }
@@ -53,6 +54,7 @@ export function addThread(k: Kernel, parent: Task, stack: number, tls: number | 
   t.policy = parent.policy
   t.priority = parent.priority
   t.timerSlackNs = parent.timerSlackNs
+  t.ioPriority = parent.ioPriority
   t.noNewPrivileges = parent.noNewPrivileges
   process.tids.push(t.tid)
   state.tasks.set(t.tid, t)

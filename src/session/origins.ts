@@ -4,6 +4,7 @@ import type { HeapBlock, UndefinedEvent } from '../tool/observer.ts'
 import type { Subject } from '../replay/subject.ts'
 import { bytes } from './blocks.ts'
 import { hex, type Namer } from './stacks.ts'
+import { variableAt } from './variables.ts'
 
 /** Instructions before a use in which the value is looked for. */
 export const LOOK_BACK = 400
@@ -61,12 +62,16 @@ export class Origin {
     const block = near !== null && address >= near.address && address < near.address + near.size ? near : null
     const task = subject.tasks().find((one) => one.tid === tid)!
     const frame = block === null ? namer.frameAt(task, address) : null
+    const variable = frame === null ? null : variableAt(namer.symbolizer, subject, task, frame.index, address)
+    const where =
+      frame === null
+        ? `memory${named(subject, pid, address)}`
+        : variable === null
+          ? frame.what
+          : `${variable} in ${frame.what}`
     const origin: OriginReport = {
       kind: block !== null ? 'heap' : frame !== null ? 'stack' : 'memory',
-      what:
-        block !== null
-          ? wordsOf(block, start, size, this.use)
-          : (frame?.what ?? `memory${named(subject, pid, address)}`),
+      what: block !== null ? wordsOf(block, start, size, this.use) : where,
       address: hex(start),
       bytes: size,
       undefined: undefinedIn(subject, pid, start, size),

@@ -81,16 +81,18 @@ export class Namer {
     return this.symbolizer.unwind(dwarfRegisters(task), read, depth)
   }
 
-  /** The function in whose frame on the task's stack an address is, in words; null where it is in none. */
-  frameAt(task: TaskView, address: number): { what: string } | null {
+  /** The function in whose frame on the task's stack an address is, in words, and the number of that frame; null where it is in none. */
+  frameAt(task: TaskView, address: number): { what: string; index: number } | null {
     if (address < Number(task.registers[4]!) - RED_ZONE) return null
-    const frame = this.unwind(task, DEPTH).frames.find(({ cfa }) => cfa !== undefined && address < cfa)
+    const { frames } = this.unwind(task, DEPTH)
+    const index = frames.findIndex(({ cfa }) => cfa !== undefined && address < cfa)
+    const frame = frames[index]
     if (frame === undefined) return null
     const places = this.places(frame.pc, frame.lookup)
     const { function: name, file, line } = places.at(-1)!
     if (name === undefined) return null
     const where = file === undefined ? '' : ` (${file.slice(file.lastIndexOf('/') + 1)}:${line ?? '?'})`
-    return { what: `the stack frame of ${name.includes('(') ? name : `${name}()`}${where}` }
+    return { what: `the stack frame of ${name.includes('(') ? name : `${name}()`}${where}`, index }
   }
 
   /** A task with its stack. */

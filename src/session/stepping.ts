@@ -107,26 +107,26 @@ export class Stepper {
     if (first === null) return { why: 'end' }
     // Without lines a function is left as a whole.
     if (first.line === null) return this.out()
+    let line = first.line
     let from = first
     for (let i = 0; i < MOST_STEPS; i++) {
-      const reached = this.instruction()
-      if (reached.why !== 'task') return reached
+      let reached = this.instruction()
       let to = this.spot()
+      if (reached.why !== 'task') return reached
       if (to === null) return { why: 'end' }
       if (this.isCall(from, to)) {
         const entered = into ? this.entered() : null
         if (entered !== null) return this.skipPrologue(entered)
-        const returned = this.back(from)
-        if (returned.why !== 'task') return returned
-        to = this.spot()
-        if (to === null) return { why: 'end' }
+        reached = this.back(from)
+      } else if (to.line === null && to.function !== from.function) reached = this.out()
+      if (reached.why !== 'task') return reached
+      to = this.spot()
+      if (to === null) return { why: 'end' }
+      if (to.line !== null && to.line !== line) {
+        if (to.starts) return reached
+        // In the middle of another line, as behind a return: that one is finished first.
+        line = to.line
       }
-      if (to.function !== first.function && to.rsp > first.rsp) {
-        // The function has returned: to a line, or to code of somebody else's.
-        if (to.line !== null) return reached
-        return this.out()
-      }
-      if (to.line !== null && to.line !== first.line && to.starts) return reached
       from = to
     }
     return { why: 'task' }
@@ -153,39 +153,47 @@ export class Stepper {
   /** To the start of the line that was executed before this place; `into` functions, else over calls. */
   lineBack(into: boolean): Reached {
     const { timeline } = this
-    const first = this.spot()
-    if (first === null) return { why: 'start' }
+    let here = this.spot()
+    if (here === null) return { why: 'start' }
     let line: string | null = null
-    let here = first
-    let inside = first.function
+    let inside = here.function
     for (let i = 0; i < MOST_STEPS; i++) {
-      const moment = timeline.moment
+      const { moment } = timeline
       const reached = this.instructionBack()
       if (reached.why !== 'task') return reached
       let to = this.spot()
       if (to === null) return { why: 'start' }
-      if (to.function !== here.function && to.rsp < here.rsp) {
-        // Behind the return of a call.
-        const isEnded = line !== null && into && to.line !== null && here.line !== line
-        if (isEnded) break
-        if (!into || to.line === null || line !== null) {
-          const call = this.toCall(this.task!.pid, to.rsp)
-          if (call.why !== 'task') return call
-          to = this.spot()!
-        }
+      const isReturn = to.rsp === here.rsp - 8 && this.isReturn(to.pc)
+      if (isReturn && !(into && to.line !== null)) {
+        const call = this.toCall(this.task!.pid, to.rsp)
+        if (call.why !== 'task') return call
+        to = this.spot()
+        if (to === null) return { why: 'start' }
       }
-      if (line === null) {
-        if (to.line !== null) {
-          line = to.line
-          inside = to.function
-        }
+      const isOther = isReturn && to.rsp < here.rsp
+      if (line === null || isOther) {
+        // The line to whose start it goes is the first that is met, or the last one of a function that is entered from its end.
+        line = to.line
+        inside = to.function
       } else if (to.line !== line || to.function !== inside) {
-        timeline.seek(moment)
-        break
+        // Before its first instruction a function has not been entered: its caller's line is meant.
+        if (here.pc !== here.function || to.rsp <= here.rsp || to.line === null) {
+          timeline.seek(moment)
+          break
+        }
+        line = to.line
+        inside = to.function
       }
       here = to
     }
     return { why: 'task' }
+  }
+
+  private isReturn(pc: number): boolean {
+    const bytes = this.timeline.subject.read(this.task!.pid, pc, 2)
+    if (bytes === null) return false
+    const at = bytes[0] === 0xf2 || bytes[0] === 0xf3 ? 1 : 0
+    return bytes[at] === 0xc3 || (at === 0 && bytes[0] === 0xc2)
   }
 
   /** Is `to` where a call by the instruction at `from` leads? */

@@ -39,6 +39,8 @@ export interface Memory {
 /** Bytes read around an address for a dump. */
 const AROUND = 64
 
+const PAGE = 4096
+
 /** Stops of the second run, and what was seen there. */
 export class Visits {
   private subject: Subject = null!
@@ -101,14 +103,28 @@ export class Visits {
       const namer = this.namerOf(stop.pid)
       const thread = namer.thread(task)
       const what = address === 0 ? '' : this.describe(namer, address, Number(task.registers[4]!))
-      const bytes = address < AROUND ? null : this.subject.read(stop.pid, address - AROUND, 2 * AROUND)
-      const memory = bytes === null ? null : { start: address - AROUND, bytes }
+      const memory = address < AROUND ? null : this.memoryAround(stop.pid, address)
       const source = namer.sources.excerpt(thread.stack.frames)
       const looked = look === null ? null : look(this.subject, namer)
       this.seen.set(key, { thread, source, what, memory, looked })
     }
     // Those who listen want to see the last call, too.
     subject.advance(Math.max(0, ...[...this.stops.values()].map(({ stop }) => stop.moment)))
+  }
+
+  /** What lies in pages that cannot be read is 0: no block reaches into them. */
+  private memoryAround(pid: number, address: number): Memory | null {
+    const start = address - AROUND
+    const whole = this.subject.read(pid, start, 2 * AROUND)
+    if (whole !== null) return { start, bytes: whole }
+    const edge = (start | (PAGE - 1)) + 1
+    const low = this.subject.read(pid, start, edge - start)
+    const high = this.subject.read(pid, edge, start + 2 * AROUND - edge)
+    if (low === null && high === null) return null
+    const bytes = new Uint8Array(2 * AROUND)
+    bytes.set(low ?? [])
+    bytes.set(high ?? [], edge - start)
+    return { start, bytes }
   }
 
   at(stop: Stop): Seen | undefined {

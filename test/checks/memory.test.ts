@@ -14,10 +14,11 @@ const CHECK = ['--check', 'memory']
 const files = fs.readdirSync(folder).filter((name) => name.endsWith('.c'))
 const bless = process.env.LEMMING_BLESS === '1'
 
-/** What depends on this computer: sizes of libraries' frames, and registers. */
+/** What depends on this computer or the schedule: sizes of libraries' frames, registers, where other threads are. */
 function settled(text: string): string {
   return text
     .replace(/^ {4}(?:r\w+|eflags) +[0-9a-f]{16}.*\n/gm, '')
+    .replace(/^ {2}other threads\n(?: {4,}.*\n)*/gm, '')
     .replace(/of \d+ bytes at 0x…: the stack/g, 'of … bytes at 0x…: the stack')
     .replace(/\d+ bytes? behind a mapping/g, '… behind a mapping')
     .replace(/offset \d+ of a mapping of \d+ \w+/g, 'offset … of a mapping')

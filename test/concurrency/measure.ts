@@ -22,11 +22,14 @@ for (const pattern of patterns) {
     while (runs < Number(most) && failures < Number(enough))
       if (runOnce(engine, path, strategy, runs++).failed) failures++
     if (failures > 0) totals[column]!++
-    return failures === 0 ? `> ${runs}` : (runs / failures).toPrecision(2).replace(/e\+2$/, '00')
+    return failures === 0 ? `> ${runs}` : shown(runs / failures)
   })
   tried++
-  console.log(
-    `| ${pattern.name} | ${steps} | ${cells.map((cell) => String(Number.isNaN(Number(cell)) ? cell : Number(cell))).join(' | ')} |`,
-  )
+  console.log(`| ${pattern.name} | ${steps} | ${cells.join(' | ')} |`)
 }
 console.log(`| found, of ${tried} | | ${totals.join(' | ')} |`)
+
+/** Two digits that matter, or whole numbers. */
+function shown(schedules: number): string {
+  return schedules < 10 ? schedules.toFixed(1) : String(Math.round(schedules))
+}

@@ -26,10 +26,17 @@ function start(path: string, definedness: boolean): Machine {
   return machineFor(path, [], { processor: engine, ownHeap: newHeap(), definedness }).machine
 }
 
+/** What an observer hears, with the return address that lies on the stack: of a function without a frame it is the caller. */
+type Told = UndefinedEvent & { caller: number }
+
 /** An observer that keeps what it hears. */
-function listener(): { observer: Observer; events: UndefinedEvent[] } {
-  const events: UndefinedEvent[] = []
-  return { observer: { name: 'listener', accesses: true, undefined: (event) => void events.push(event) }, events }
+function listener(): { observer: Observer; events: Told[] } {
+  const events: Told[] = []
+  const undefinedUse: Observer['undefined'] = (event, view) => {
+    const top = view.readMemory(event.task, event.stack, 4)!
+    events.push({ ...event, caller: new DataView(top.buffer).getUint32(0, true) })
+  }
+  return { observer: { name: 'listener', accesses: true, undefined: undefinedUse }, events }
 }
 
 function runAll(machine: Machine, slice = 10_000_000): void {
@@ -37,9 +44,10 @@ function runAll(machine: Machine, slice = 10_000_000): void {
 }
 
 /** What happens where: `line kind`, ascending; calls of the system by the line that calls the library. */
-function linesOf(path: string, events: readonly UndefinedEvent[]): string[] {
+function linesOf(path: string, events: readonly Told[]): string[] {
   const own = events.filter(({ kind }) => !kind.startsWith('syscall'))
-  const addresses = own.map(({ pc }) => pc.toString(16))
+  // Libraries lie far above the program.
+  const addresses = own.map(({ pc, caller }) => (pc < 0x1000_0000 ? pc : caller - 1).toString(16))
   const said = execFileSync('addr2line', ['-e', path, ...addresses], { encoding: 'utf8' })
     .trim()
     .split('\n')
@@ -122,7 +130,7 @@ describe.each([
   { name: 'threads', path: build('../../determinism/programs/threads', '-O2', '-static') },
 ])('$name, looked at in the middle', ({ path }) => {
   /** Hashes at moments, the end, and what was told until then. */
-  function course(definedness: boolean, slice: number): { hashes: string[]; told: UndefinedEvent[] } {
+  function course(definedness: boolean, slice: number): { hashes: string[]; told: Told[] } {
     const machine = start(path, definedness)
     const { observer, events } = listener()
     machine.addObserver(observer)

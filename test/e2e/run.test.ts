@@ -212,9 +212,11 @@ int main(void)
     const { code, stderr } = place.lemming(['run', '--', './deadlock'])
     expect(code).toBe(7)
     expect(stderr).toMatch(
-      /thread 1000 "deadlock" waits in futex\(0x[0-9a-f]+, FUTEX_WAIT_PRIVATE, 2, NULL\)\n(.*\n){2}.*deadlock\.c:17 .*main\(\)/,
+      /thread 1000 "deadlock" waits in futex\(0x[0-9a-f]+, FUTEX_WAIT_PRIVATE, 2, NULL\)\n {6}for mutex b \(0x[0-9a-f]+\), held by thread 1001, since @.*\n(.*\n){2}.*deadlock\.c:17 .*main\(\)/,
     )
-    expect(stderr).toMatch(/thread 1001 "deadlock" waits in futex\(.*\n(.*\n){2}.*deadlock\.c:8 .*other\(\)/)
+    expect(stderr).toMatch(
+      /thread 1001 "deadlock" waits in futex\(.*\n {6}for mutex a .*\n(.*\n){2}.*deadlock\.c:8 .*other\(\)/,
+    )
   })
 
   test('a time limit ends it at the same instruction every time', () => {

@@ -1,9 +1,10 @@
 /** Exists to run groups through the whole engine (decode, lift, passes, wasm) in the harness's format. */
 import { AddressSpace, PROT } from '../../src/engine/address-space.ts'
 import type { KernelEntry, Stop } from '../../src/engine/processor.ts'
+import { setUndefined } from '../../src/engine/definedness.ts'
 import { Engine } from '../../src/engine/run.ts'
 import { EXIT } from '../../src/ir/exits.ts'
-import { REG, registers, STATE } from '../../src/ir/registers.ts'
+import { REG, registers, STATE, STATE_SIZE } from '../../src/ir/registers.ts'
 import { initialCpuState } from '../../src/engine/cpu-state.ts'
 import {
   CODE_BASE,
@@ -29,6 +30,7 @@ const kernel: KernelEntry = {
     throw new Error('a system call in an instruction test')
   },
   timestamp: () => 0,
+  undefined: () => {},
 }
 
 /** More instructions than any case executes. */
@@ -45,11 +47,11 @@ export class EngineUnderTest {
   private readonly translating: OneEngine
   private readonly interpreting: OneEngine | null
 
-  /** `watched`: as after the program has written exception flags of MXCSR, so that they are kept. */
-  constructor(watched = false) {
-    this.translating = new OneEngine(watched, 'never')
+  /** `watched`: as after the program has written exception flags of MXCSR, so that they are kept. `checked`: definedness is checked, and nothing is defined. */
+  constructor(watched = false, checked = false) {
+    this.translating = new OneEngine(watched, checked, 'never')
     // Code that follows MXCSR exactly is never interpreted.
-    this.interpreting = watched ? null : new OneEngine(watched, 'always')
+    this.interpreting = watched ? null : new OneEngine(watched, checked, 'always')
   }
 
   /** Results of a group, run in quanta of `quantum()` instructions; `executed[i]` is what case i counted, the final INT3 excluded. Interpreted code must make the same of it. */
@@ -81,11 +83,12 @@ function describeDifference(translated: Executed, interpreted: Executed, size: n
 
 /** One engine with the two pages of a case. */
 class OneEngine {
-  private readonly space = new AddressSpace()
+  private readonly space: AddressSpace
   private readonly engine: Engine
   private readonly blank = initialCpuState()
 
-  constructor(watched: boolean, interpret: 'never' | 'always') {
+  constructor(watched: boolean, checked: boolean, interpret: 'never' | 'always') {
+    this.space = new AddressSpace(checked)
     this.engine = new Engine({ callDepth: 100, interpret })
     new DataView(this.blank.buffer).setUint32(STATE.watchExceptions, watched ? 1 : 0, true)
     this.space.map(CODE_BASE, PAGE, PROT.read | PROT.write | PROT.exec)
@@ -146,6 +149,10 @@ class OneEngine {
     const view = state.view
     state.bytes.set(this.blank)
     state.bytes.set(input.subarray(0, 128))
+    if (this.space.checked) {
+      state.bytes.fill(255, STATE.undefined, STATE_SIZE)
+      setUndefined(this.space, DATA_PAGE, PAGE)
+    }
     const at = new DataView(input.buffer, input.byteOffset, input.length)
     this.engine.writeFlags(state, at.getUint32(OFFSET_FLAGS, true))
     view.setBigUint64(registers[REG.fsBase]!.offset, BigInt(FS_BASE), true)

@@ -23,18 +23,31 @@ for (const [compiler, source] of [
   if (!existsSync(`/usr/bin/${compiler}`)) continue
   for (const level of ['-O0', '-O1', '-O2'])
     for (const format of ['-gdwarf-5', '-gdwarf-4'])
-      builds.push({ label: `${compiler} ${level} ${format}`, command: compiler, args: ['-w', level, format, programs(source)] })
+      builds.push({
+        label: `${compiler} ${level} ${format}`,
+        command: compiler,
+        args: ['-w', level, format, programs(source)],
+      })
 }
 if (spawnSync('rustc', ['--version']).status === 0)
   for (const level of [0, 1, 2])
-    builds.push({ label: `rustc -O${level}`, command: 'rustc', args: ['-g', '-Awarnings', '-C', `opt-level=${level}`, programs('work.rs')] })
+    builds.push({
+      label: `rustc -O${level}`,
+      command: 'rustc',
+      args: ['-g', '-Awarnings', '-C', `opt-level=${level}`, programs('work.rs')],
+    })
 
 let compared = 0
 let wrong = 0
 for (const [i, { label, command, args }] of builds.entries()) {
   const program = join(process.env.KEEP ?? directory, `gate${i}`)
   run(command, ['-o', program, ...args])
-  const pcs = drawnInstructions(program, Math.ceil(TOTAL / builds.length), SEED + i, command === 'rustc' ? /4work/ : /./)
+  const pcs = drawnInstructions(
+    program,
+    Math.ceil(TOTAL / builds.length),
+    SEED + i,
+    command === 'rustc' ? /4work/ : /./,
+  )
   const { theirs, ours } = compareDrawn(directory, program, pcs)
   const classes = new Map<string, number>()
   let bad = 0

@@ -103,11 +103,12 @@ export function link(k: Kernel, t: Task, inode: Inode, place: Place): number {
   if (denied !== 0) return denied
   if (inode.kind === 'dir') return -ERRNO.EPERM
   if (!mayLink(k, t, inode)) return -ERRNO.EPERM
-  if (inode.nlink === 0) return -ERRNO.ENOENT
+  if (inode.nlink === 0 && !inode.unnamed) return -ERRNO.ENOENT
   if (place.dir.nlink === 0) return -ERRNO.ENOENT
   const from = inode.mount === 0 ? null : hostPlace(k, inode)
   const failed = from === null ? 0 : outside(k, place.dir, place.name, (to) => ({ do: 'link', path: from, to }))
   if (failed !== 0) return failed
+  inode.unnamed = false
   insertEntry(k, place.dir, place.name, inode)
   tellSelf(k, inode, IN.attrib)
   tellName(k, place.dir, place.name, inode, IN.create)

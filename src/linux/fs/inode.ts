@@ -47,6 +47,7 @@ export function addInode(fs: FsState, init: NewInode, time: Timespec): Inode {
     uid: init.uid,
     gid: init.gid,
     nlink: 0,
+    unnamed: false,
     size: init.kind === 'dir' ? 4096 : init.target === undefined ? 0 : bytesFromName(init.target).length,
     rdev: init.rdev ?? 0,
     asked: true,

@@ -110,6 +110,7 @@ function openUnnamed(
   const { uid, gid } = k.process(t).credentials
   const permissions = mode & 0o7777 & ~k.process(t).umask
   const inode = addInode(k.state.fs, { kind: 'file', mode: permissions, uid: uid[3], gid: gid[3] }, timeNow(k))
+  inode.unnamed = !(flags & O.excl)
   const where = { parent: dir.id, name: `#${inode.ino}` }
   return addDescription(k.state.fs, 'file', (flags & KEPT) | O.largefile, inode, where)
 }

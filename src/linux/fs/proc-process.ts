@@ -59,7 +59,7 @@ export const processFiles: ReadonlyMap<string, ProcessFile> = new Map<string, Pr
   ['setgroups', { content: () => 'allow\n' }],
   ['loginuid', { content: () => '4294967295' }],
   ['sessionid', { content: () => '4294967295' }],
-  ['personality', { content: () => '00000000\n', mode: 0o400 }],
+  ['personality', { content: (_k, p) => `${p.personality.toString(16).padStart(8, '0')}\n`, mode: 0o400 }],
   // The memory of a process is read through the debugger, not through a file.
   ['mem', { content: () => -ERRNO.EIO, mode: 0o600 }],
 ])

@@ -54,6 +54,8 @@ export interface Inode {
   uid: number
   gid: number
   nlink: number
+  /** Made by O_TMPFILE: it may still be given a name. */
+  unnamed: boolean
   /** st_size of what has no content: a directory, a symbolic link. */
   size: number
   /** Device number of a char or block inode (makedev), else 0. */

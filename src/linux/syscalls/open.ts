@@ -252,9 +252,6 @@ export const openCalls: Declaration[] = [
     ],
     number,
     (k, t, a) => open(k, t, 2, a, AT_FDCWD, a[0]!, a[1]!, a[2]!),
-    {
-      support: 'partial: a file of O_TMPFILE cannot be given a name',
-    },
   ),
   syscall(
     257,
@@ -267,7 +264,6 @@ export const openCalls: Declaration[] = [
     ],
     number,
     (k, t, a) => open(k, t, 257, a, a[0]!, a[1]!, a[2]!, a[3]!),
-    { support: 'partial: a file of O_TMPFILE cannot be given a name' },
   ),
   syscall(
     437,

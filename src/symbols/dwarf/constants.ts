@@ -101,11 +101,13 @@ export const DW_AT = {
   call_value: 0x7e,
   call_origin: 0x7f,
   call_parameter: 0x80,
+  call_tail_call: 0x82,
   export_symbols: 0x89,
   loclists_base: 0x8c,
   MIPS_linkage_name: 0x2007,
   GNU_vector: 0x2107,
   GNU_call_site_value: 0x2111,
+  GNU_tail_call: 0x2115,
   GNU_dwo_name: 0x2130,
   GNU_ranges_base: 0x2132,
   GNU_addr_base: 0x2133,
@@ -220,7 +222,7 @@ export const DW_LNS = {
 } as const
 
 /** Extended opcodes of a line number program. */
-export const DW_LNE = { end_sequence: 1, set_address: 2, define_file: 3 } as const
+export const DW_LNE = { end_sequence: 1, set_address: 2, define_file: 3, set_discriminator: 4 } as const
 
 /** Content types of the entry formats in a DWARF 5 line table header. */
 export const DW_LNCT = { path: 1, directory_index: 2 } as const

@@ -24,6 +24,8 @@ export class LineTable {
   private readonly columns: Uint32Array
   /** 1 where a line begins, as opposed to goes on. */
   private readonly statements: Uint8Array
+  /** 1 for rows that go on with the line of the row before: a line of several blocks (with discriminators) is one for those who step. */
+  private readonly continued: Uint8Array
   /** Sequences by the addresses they cover; the value is the index of the first row. */
   private readonly sequences = new IntervalIndex()
   /** For the first row of a sequence, the index of its last. */
@@ -36,6 +38,7 @@ export class LineTable {
     this.lines = Uint32Array.from(rows.lines)
     this.columns = Uint32Array.from(rows.columns)
     this.statements = Uint8Array.from(rows.statements)
+    this.continued = Uint8Array.from(rows.continued)
     for (let i = 0; i < rows.sequences.length; i += 2) {
       const first = rows.sequences[i]
       const last = rows.sequences[i + 1]
@@ -59,9 +62,9 @@ export class LineTable {
     const file = row < 0 ? undefined : this.files[this.fileNumbers[row]]
     if (file === undefined || file === '') return undefined
     let next = row + 1
-    while (this.addresses[next] === this.addresses[row]) next++
+    while (this.addresses[next] === this.addresses[row] || this.continued[next] === 1) next++
     let first = row
-    while (first > 0 && this.addresses[first - 1] === this.addresses[row]) first--
+    while (first > 0 && (this.addresses[first - 1] === this.addresses[first] || this.continued[first] === 1)) first--
     return { file, line: this.lines[row], start: this.addresses[first], end: this.addresses[next] }
   }
 
@@ -150,6 +153,7 @@ interface Rows {
   lines: number[]
   columns: number[]
   statements: number[]
+  continued: number[]
   /** First and last row of each sequence, alternating. */
   sequences: number[]
 }
@@ -164,7 +168,7 @@ export function readLineTable(unit: Unit): LineTable | undefined {
 
 /** Executes the line number program (DWARF 5, 6.2.5). Of several rows at one address the last one counts, as in gdb and addr2line. */
 function runProgram(unit: Unit, header: LineHeader): Rows {
-  const rows: Rows = { addresses: [], files: [], lines: [], columns: [], statements: [], sequences: [] }
+  const rows: Rows = { addresses: [], files: [], lines: [], columns: [], statements: [], continued: [], sequences: [] }
   const { lineBase, lineRange, opcodeBase, operandCounts, minimumInstructionLength, maximumOperations, files } = header
   const reader = unit.data.reader('line', header.programStart)
   let address = 0
@@ -174,7 +178,13 @@ function runProgram(unit: Unit, header: LineHeader): Rows {
   let column = 0
   let isStatement = header.defaultIsStatement
   let sequenceStart = 0
+  let discriminator = 0
+  let hasDiscriminator = false
 
+  const advanceLine = (by: number): void => {
+    line += by
+    if (by !== 0) hasDiscriminator = discriminator !== 0
+  }
   const advance = (operations: number): void => {
     if (maximumOperations <= 1) address += minimumInstructionLength * operations
     else {
@@ -189,6 +199,10 @@ function runProgram(unit: Unit, header: LineHeader): Rows {
     rows.lines.push(line)
     rows.columns.push(column)
     rows.statements.push(isStatement ? 1 : 0)
+    const before = rows.lines.length - 2
+    const same = before >= sequenceStart && rows.lines[before] === line && rows.files[before] === file
+    rows.continued.push(same && hasDiscriminator ? 1 : 0)
+    discriminator = 0
   }
   const endSequence = (): void => {
     emit()
@@ -211,6 +225,10 @@ function runProgram(unit: Unit, header: LineHeader): Rows {
       address = length - 1 === 8 ? reader.u64() : reader.u32()
       operation = 0
     } else if (opcode === DW_LNE.define_file) files.push(readFileEntry(reader, unit))
+    else if (opcode === DW_LNE.set_discriminator) {
+      discriminator = reader.uleb()
+      if (discriminator !== 0) hasDiscriminator = true
+    }
     reader.offset = next
   }
 
@@ -219,7 +237,7 @@ function runProgram(unit: Unit, header: LineHeader): Rows {
     if (opcode >= opcodeBase) {
       const adjusted = opcode - opcodeBase
       advance(Math.floor(adjusted / lineRange))
-      line += lineBase + (adjusted % lineRange)
+      advanceLine(lineBase + (adjusted % lineRange))
       emit()
       continue
     }
@@ -234,7 +252,7 @@ function runProgram(unit: Unit, header: LineHeader): Rows {
         advance(reader.uleb())
         break
       case DW_LNS.advance_line:
-        line += reader.sleb()
+        advanceLine(reader.sleb())
         break
       case DW_LNS.set_file:
         file = reader.uleb()

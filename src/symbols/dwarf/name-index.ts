@@ -1,5 +1,6 @@
 /** Exists to find variables, functions and types by name without reading every entry: one quick pass over the outer levels of a unit. */
 
+import { canonicalTemplateName } from '../types/base-names.ts'
 import type { ByteReader } from '../../elf/reader.ts'
 import type { Abbreviation } from './abbreviations.ts'
 import { DW_AT, DW_TAG, scopedLanguages } from './constants.ts'
@@ -50,7 +51,7 @@ export class NameIndex {
 
   /** What `name` (with its scopes, `a::b`) stands for in one unit. */
   inUnit(unit: Unit, name: string, file = this.file): readonly NamedEntry[] {
-    return this.namesOf(unit, file).get(name) ?? []
+    return this.namesOf(unit, file).get(canonicalTemplateName(name)) ?? []
   }
 
   /** What `name` stands for anywhere, unit by unit: whoever has enough stops asking. */
@@ -237,7 +238,8 @@ class Scanner {
     return [...scopes, name].join('::')
   }
 
-  private add(name: string, entry: NamedEntry): void {
+  private add(written: string, entry: NamedEntry): void {
+    const name = this.isScoped ? canonicalTemplateName(written) : written
     const known = this.names.get(name)
     if (known === undefined) this.names.set(name, [entry])
     else known.push(entry)

@@ -11,7 +11,8 @@ import { optimizedOut } from '../locations/location.ts'
 import { bitsOf } from '../locations/typed.ts'
 import type { LoadedModule, Symbolizer } from '../symbolizer.ts'
 import type { InspectedFrame } from './frame.ts'
-import { functionAt } from './frame.ts'
+import { findCallSite, isSameFunction, targetOf } from './calls.ts'
+import { functionAt } from './function-at.ts'
 import type { ThreadState } from './thread.ts'
 import { otherRegisterName, readAll, registerBytes } from './thread.ts'
 import { threadLocalAddress } from './thread-local.ts'
@@ -133,6 +134,17 @@ function entryValue(
   wanted: { register?: number; entry?: Entry; expression?: Uint8Array },
 ): bigint {
   const { symbolizer } = where
+  const { tail } = frame
+  if (tail !== undefined && frame.at !== undefined) {
+    const value = passedBy(tail.site, wanted)
+    if (value === undefined) throw lost('its caller does not say what it passed')
+    return compute(
+      value,
+      tail.site.file,
+      tail.site.unit,
+      locationContext({ ...where, module: frame.at, frame: tail.frame }),
+    )
+  }
   const caller = frame.stack.frames[frame.physical + 1]
   if (caller === undefined || wanted.expression !== undefined || frame.machine.signalFrame || caller.signalFrame)
     throw lost('no caller says what it passed')
@@ -142,60 +154,42 @@ function entryValue(
   const site = findCallSite(subprogram, caller.pc - module.bias)
   if (site === undefined) throw lost('no caller says what it passed')
   const callee = outermost(frame)
-  const target = site.reference(DW_AT.call_origin) ?? site.reference(DW_AT.abstract_origin)
+  const target = targetOf(site)
   if (target !== undefined && !isSameFunction(target, callee)) throw lost('a tail call lies between it and its caller')
+  const value = passedBy(site, wanted)
+  if (value === undefined) throw lost('its caller does not say what it passed')
+  const next = {
+    ...frame,
+    machine: caller,
+    physical: frame.physical + 1,
+    cfa: caller.cfa,
+    lookup: caller.lookup,
+    at: module,
+    tail: undefined,
+  }
+  const blocks = [
+    {
+      entry: subprogram,
+      ranges: [],
+      isFunction: true,
+      isInlined: false,
+      parent: undefined,
+      children: [],
+      variables: [],
+    },
+  ]
+  return compute(value, site.file, site.unit, locationContext({ ...where, module, frame: { ...next, blocks } }))
+}
+
+/** The expression of what a call site passes in a register, or for a parameter. */
+function passedBy(site: Entry, wanted: { register?: number; entry?: Entry }): Uint8Array | undefined {
   for (const parameter of site.children) {
     if (parameter.tag !== DW_TAG.call_site_parameter && parameter.tag !== DW_TAG.GNU_call_site_parameter) continue
     const place = parameter.block(DW_AT.location)
     const byRegister = wanted.register !== undefined && place?.length === 1 && place[0] === 0x50 + wanted.register
     const named = parameter.reference(DW_AT.call_parameter) ?? parameter.reference(DW_AT.abstract_origin)
     const byName = wanted.entry !== undefined && named !== undefined && wanted.entry.chain.includes(named)
-    if (!byRegister && !byName) continue
-    const value = parameter.block(DW_AT.call_value) ?? parameter.block(DW_AT.GNU_call_site_value)
-    if (value === undefined) break
-    const callerFrame = {
-      ...frame,
-      machine: caller,
-      physical: frame.physical + 1,
-      cfa: caller.cfa,
-      lookup: caller.lookup,
-      at: module,
-    }
-    const blocks = [
-      {
-        entry: subprogram,
-        ranges: [],
-        isFunction: true,
-        isInlined: false,
-        parent: undefined,
-        children: [],
-        variables: [],
-      },
-    ]
-    const context = locationContext({ ...where, module, frame: { ...callerFrame, blocks } })
-    return compute(value, parameter.file, parameter.unit, context)
-  }
-  throw lost('its caller does not say what it passed')
-}
-
-function isSameFunction(target: Entry, callee: Entry): boolean {
-  const callees = callee.chain
-  const targets = target.chain
-  if (targets.some((one) => callees.includes(one))) return true
-  const linkage = (entry: Entry): string | undefined =>
-    entry.chain.map((one) => one.text(DW_AT.linkage_name)).find((name) => name !== undefined) ?? entry.name
-  return linkage(target) !== undefined && linkage(target) === linkage(callee)
-}
-
-/** The call whose return address is `address` (without load bias), anywhere below `entry`. */
-function findCallSite(entry: Entry, address: number): Entry | undefined {
-  for (const child of entry.children) {
-    if (child.tag === DW_TAG.call_site || child.tag === DW_TAG.GNU_call_site) {
-      if ((child.number(DW_AT.call_return_pc) ?? child.number(DW_AT.low_pc)) === address) return child
-    } else if (child.tag === DW_TAG.lexical_block || child.tag === DW_TAG.inlined_subroutine) {
-      const found = findCallSite(child, address)
-      if (found !== undefined) return found
-    }
+    if (byRegister || byName) return parameter.block(DW_AT.call_value) ?? parameter.block(DW_AT.GNU_call_site_value)
   }
   return undefined
 }

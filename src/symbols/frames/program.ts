@@ -18,7 +18,7 @@ import { isMissing } from '../values/space.ts'
 import { dereference, lostValue, Value } from '../values/value.ts'
 import { expressionOf, frameRegister, locateEntry, locationContext } from './context.ts'
 import type { InspectedFrame } from './frame.ts'
-import { functionAt } from './frame.ts'
+import { functionAt } from './function-at.ts'
 import type { ThreadState } from './thread.ts'
 import { readAll } from './thread.ts'
 

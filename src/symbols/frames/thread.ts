@@ -51,6 +51,7 @@ const PAGE = 4096
 export function readAll({ readMemory }: ThreadState, address: number, size: number): Uint8Array {
   const bytes = readMemory(address, size)
   if (bytes !== undefined) return bytes
+  if (address + size <= address) throw unreadable(address)
   for (let at = address; at < address + size; at = at - (at % PAGE) + PAGE)
     if (readMemory(at, Math.min(address + size - at, PAGE - (at % PAGE))) === undefined) throw unreadable(at)
   // Readable page by page: put together.

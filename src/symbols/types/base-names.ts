@@ -17,5 +17,19 @@ export function canonicalBaseName(name: string): string {
 
 const parts: ReadonlySet<string> = new Set(['unsigned', 'signed', 'short', 'long', 'int', 'char', '__int128', 'double'])
 
+/**
+ * A name of C++ with template arguments as gdb writes it, whatever the compiler wrote: `Ring<long, 4ul, char*>`. Other names as they are.
+ */
+export function canonicalTemplateName(name: string): string {
+  if (!name.includes('<')) return name
+  return name
+    .replace(/ ([*&])/g, '$1')
+    .replace(/\b(\d+)([UL]+)\b/g, (_, digits: string, suffix: string) => digits + suffix.toLowerCase())
+    .replace(
+      /\b(?:unsigned|signed|short|long|int|char|__int128|double)(?: (?:unsigned|signed|short|long|int|char|__int128|double))+\b/g,
+      (words) => canonicalBaseName(words),
+    )
+}
+
 /** The words that the names of arithmetic types are made of. */
 export const baseTypeWords = parts

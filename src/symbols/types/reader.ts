@@ -2,7 +2,7 @@
 
 import { DW_AT, DW_ATE, DW_TAG, scopedLanguages } from '../dwarf/constants.ts'
 import type { Entry } from '../dwarf/entry.ts'
-import { canonicalBaseName } from './base-names.ts'
+import { canonicalBaseName, canonicalTemplateName } from './base-names.ts'
 import type {
   Access,
   ArrayType,
@@ -129,7 +129,8 @@ function qualifiedName(entry: Entry): string | undefined {
   if (name === undefined) return undefined
   if (languageOf(entry) === 'c') return name
   const scope = scopeName(entry)
-  return scope === '' ? name : `${scope}::${name}`
+  const full = scope === '' ? name : `${scope}::${name}`
+  return languageOf(entry) === 'c++' ? canonicalTemplateName(full) : full
 }
 
 /** `a::b` around an entry; empty at the top. */

@@ -8,7 +8,7 @@ import { arrayOf, sizeOf, stripped } from '../types/type.ts'
 import { elements } from './elements.ts'
 import type { Inner } from './options.ts'
 import { LOST, REPEATS } from './options.ts'
-import { isMissing } from './space.ts'
+import { errorText, isMissing } from './space.ts'
 import { Value } from './value.ts'
 
 /** Writes a value inside of another. */
@@ -82,8 +82,7 @@ function membersText(value: Value, type: StructType, options: Inner, write: Writ
       try {
         return label + write(value.member(member), inner)
       } catch (error) {
-        if (!isMissing(error)) throw error
-        return `${label}<error: ${error.message}>`
+        return label + errorText(error)
       }
     })
     .join(', ')
@@ -91,8 +90,17 @@ function membersText(value: Value, type: StructType, options: Inner, write: Writ
 
 /** `Option<i32>::Some(5)`, `Shape::Rect{w: 2, h: 3}`. */
 function enumText(value: Value, type: StructType, options: Inner, write: Write): string {
-  const chosen = chosenVariant(value, type)
-  if (chosen === undefined) return `${type.name ?? ''} {<No data fields>}`
+  let chosen: ReturnType<typeof chosenVariant>
+  try {
+    chosen = chosenVariant(value, type)
+  } catch (error) {
+    if (isMissing(error)) return LOST
+    throw error
+  }
+  if (chosen === undefined)
+    return type.variants!.list.length === 0
+      ? `${type.name ?? ''} {<No data fields>}`
+      : '<error reading variable: Could not find active enum variant>'
   const shape = stripped(value.space.complete(stripped(chosen.member.type)))
   if (shape.kind !== 'struct') return write(value.member(chosen.member), options)
   const name = shape.name ?? chosen.member.name ?? ''
@@ -103,18 +111,22 @@ function enumText(value: Value, type: StructType, options: Inner, write: Write):
 
 /** `"text"` for `&str`, `&[i32] [1, 2, 3]` for other slices. */
 function sliceText(value: Value, type: StructType, options: Inner, write: Write): string {
-  const pointer = findMember(value, type, 'data_ptr')
-  const length = findMember(value, type, 'length')
-  const target = pointer && stripped(pointer.type)
-  if (pointer === undefined || length === undefined || target?.kind !== 'pointer') return LOST
-  const count = Number(length.integer())
-  const address = Number(pointer.integer())
   const name = type.name ?? ''
-  if (name.endsWith('str')) return textAt(address, count, value, options)
-  if (count === 0) return `${name} []`
-  const all = Value.at(arrayOf(target.target, count), address, value.space)
-  const size = sizeOf(target.target)
-  return `${name} [${elements(all, target.target, size, count, options, write)}]`
+  const isText = name.endsWith('str')
+  try {
+    const pointer = findMember(value, type, 'data_ptr')
+    const length = findMember(value, type, 'length')
+    const target = pointer && stripped(pointer.type)
+    if (pointer === undefined || length === undefined || target?.kind !== 'pointer') return LOST
+    const count = Number(length.integer())
+    const address = Number(pointer.integer())
+    if (isText) return textAt(address, count, value, options)
+    if (count === 0) return `${name} []`
+    const all = Value.at(arrayOf(target.target, count), address, value.space)
+    return `${name} [${elements(all, target.target, sizeOf(target.target), count, options, write)}]`
+  } catch (error) {
+    return `${isText ? '' : `${name} `}${errorText(error)}`
+  }
 }
 
 const decoder = new TextDecoder()

@@ -9,7 +9,7 @@ import { typeName } from '../types/names.ts'
 import { formatRust, isRust } from './format-rust.ts'
 import { floatText, scalarText } from './numbers.ts'
 import type { Space } from './space.ts'
-import { isMissing } from './space.ts'
+import { errorText, isMissing } from './space.ts'
 import { characterText, codesOf, literalPrefix, stringText } from './text.ts'
 import { elements } from './elements.ts'
 import type { FormatOptions, Inner } from './options.ts'
@@ -216,7 +216,12 @@ function pointedText(address: number, element: Type, space: Space, limit: number
 
 function writeReference(value: Value, bytes: Uint8Array, options: Inner): string {
   const address = `@0x${bitsOf(bytes).toString(16)}`
-  return options.follow ? `${address}: ${write(dereference(value), options)}` : address
+  if (!options.follow) return address
+  try {
+    return `${address}: ${write(dereference(value), options)}`
+  } catch (error) {
+    return errorText(error)
+  }
 }
 
 /** Pointers to members: an offset, or a function (Itanium C++ ABI, 2.3). */
@@ -306,8 +311,7 @@ function writeMember(value: Value, member: StructType['members'][number], option
   try {
     return write(value.member(member), options)
   } catch (error) {
-    if (!isMissing(error)) throw error
-    return `<error reading variable: ${error.message}>`
+    return errorText(error)
   }
 }
 
@@ -330,7 +334,8 @@ function writeArray(value: Value, type: ArrayType, options: Inner): string {
   if (count === 0 || size === 0)
     return value.address === undefined ? '{}' : writePointer(BigInt(value.address), element, value.space, options)
   const contents = value.contents()
-  if (contents.lost !== undefined && !contents.lost.includes(0)) return LOST
+  // As in gdb: inside of others, arrays are lost element by element.
+  if (options.depth === 0 && contents.lost !== undefined && !contents.lost.includes(0)) return LOST
   if (
     isTextual(element) &&
     (options.format === undefined || options.format === 's') &&

@@ -28,13 +28,19 @@ export interface Space {
 }
 
 /** Memory that an expression needs is not there; the message is gdb's. */
-export function unreadable(address: number): LemmingError {
+export function unreadable(address: number | bigint): LemmingError {
   return new LemmingError('expression-memory', `Cannot access memory at address 0x${address.toString(16)}`)
 }
 
 /** The value of something that the compiler has kept nowhere; the message is gdb's. */
 export function gone(): LemmingError {
   return new LemmingError('expression-optimized-out', 'value has been optimized out')
+}
+
+/** What stands for a part of a value that cannot be read, in gdb's words; errors of other kinds are thrown on. */
+export function errorText(error: unknown): string {
+  if (!isMissing(error) && !(error instanceof LemmingError && error.code === 'expression-size')) throw error
+  return `<error reading variable: ${error.message}>`
 }
 
 /** Whether a value is missing for a reason that the program has, as opposed to a wrong question. */

@@ -8,7 +8,7 @@ import type { Member, Type } from '../types/type.ts'
 import { isFloating, isSigned, sizeOf, stripped } from '../types/type.ts'
 import { bytesToNumber } from './floats.ts'
 import type { Space } from './space.ts'
-import { gone, isMissing } from './space.ts'
+import { gone, isMissing, unreadable } from './space.ts'
 
 /** The bytes of a value; `lost` has a 1 for each byte that the compiler has kept nowhere. */
 export interface Contents {
@@ -216,5 +216,8 @@ export function dereference(pointer: Value): Value {
   const type = stripped(pointer.type)
   const target = type.kind === 'pointer' || type.kind === 'reference' ? type.target : pointer.type
   if (location.kind === 'implicit-pointer') return space.implicit(location, target)
-  return Value.at(target, Number(bitsOf(pointer.bytes())), space)
+  const address = bitsOf(pointer.bytes())
+  // No program has memory there, and numbers would round it.
+  if (address >= 1n << 53n) throw unreadable(address)
+  return Value.at(target, Number(address), space)
 }

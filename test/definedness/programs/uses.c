@@ -118,6 +118,24 @@ struct padded {
   int i;
 };
 
+__attribute__((noinline)) static void library(char *s, char *t) {
+  struct padded one, copy;
+  TOUCH(one);
+  one.c = 1;
+  one.i = 2;
+  memcpy(&copy, &one, sizeof one);
+  if (memcmp(&one, &copy, sizeof one) == 1) hits++; /* jump */
+  memset(t, 1, 39);
+  memcpy(s, t, 40);
+  if (memcmp(s, t, 39) == 0) hits++;
+  if (memcmp(s, t, 40) == 1) hits++; /* jump */
+  if (strlen(s + 39) == 7) hits++; /* jump */
+  if (strchr(s + 38, 3) == s) hits++; /* jump */
+  s[39] = 0;
+  if (strlen(s) == 39) hits++;
+  if (strchr(s, 3) == s) hits++;
+}
+
 __attribute__((noinline)) static void calls(char *p) {
   int null = open("/dev/null", O_RDWR);
   int zero = open("/dev/zero", O_RDONLY);
@@ -196,6 +214,7 @@ int main(void) {
   floating(malloc(40), malloc(40));
   vectors(malloc(16));
   strings(malloc(32));
+  library(malloc(40), malloc(40));
   calls(malloc(40));
   interrupted(malloc(1));
   moved();

@@ -80,6 +80,8 @@ class Inserter {
   private readonly bits = new Map<Node, Node>()
   /** The V bits of registers that this block has read or written. */
   private readonly current: (Node | null)[] = new Array(REGISTER_SLOTS).fill(null)
+  /** The values that this block has put into the general registers. */
+  private readonly values: (Node | null)[] = new Array(16).fill(null)
   /** V bits of helper operands since the last helper, and of its results. */
   private operands: Node = DEFINED.i32
   private results: Node = DEFINED.i32
@@ -100,6 +102,7 @@ class Inserter {
     this.r = new Bits(this.b)
     this.bits.clear()
     this.current.fill(null)
+    this.values.fill(null)
     this.operands = this.results = this.kind = DEFINED.i32
     this.flagKind = -1
     this.flagA = null
@@ -255,6 +258,7 @@ class Inserter {
     }
     const v = mirror(register)
     if (v < 0) return
+    if (register < 16) this.values[register] = value
     let bits = this.of(value)
     if (register === REG.flagA) {
       this.flagA = value
@@ -334,9 +338,24 @@ class Inserter {
       // Ways within an instruction are no jumps of the program's.
       if (typeof term.then !== 'number' && typeof term.else !== 'number') return
       const v = this.r.any(this.of(term.cond))
-      this.ask(v, USE.jump, FLAGS_DEFINED)
+      this.ask(v, USE.jump, FLAGS_DEFINED | this.masksIn(term.cond))
     } else if (term.kind === 'ijump' || term.kind === 'icall' || term.kind === 'ret')
       this.askAddress(term.address, USE.target)
+  }
+
+  /**
+   * The registers with masks of vector comparisons that a condition depends on. Once it has been told that it does, they count as defined: string functions compute
+   * from them what they return, which would be told again wherever that is used.
+   */
+  private masksIn(condition: Node): number {
+    const masks: Node[] = []
+    collectMasks(condition, 8, masks)
+    let registers = 0
+    for (let i = 0; i < 16; i++) {
+      const value = this.values[i]
+      if (value !== null && value !== undefined && masks.some((mask) => dependsOn(value, mask, 4))) registers |= 1 << i
+    }
+    return registers
   }
 
   private atEnd(): void {
@@ -363,6 +382,18 @@ class Inserter {
     this.stack ??= this.add(ops.i64_get, null, REG.rsp)
     return this.depth === 0 ? this.stack : this.b.add(this.stack, this.b.i64(this.depth))
   }
+}
+
+function collectMasks(node: Node | null, depth: number, found: Node[]): void {
+  if (node === null || depth === 0 || node.op.effect !== 'pure') return
+  if (node.op.name.endsWith('.bitmask')) found.push(node)
+  else for (const operand of [node.a, node.b, node.c]) collectMasks(operand, depth - 1, found)
+}
+
+function dependsOn(node: Node | null, other: Node, depth: number): boolean {
+  if (node === other) return true
+  if (node === null || depth === 0) return false
+  return [node.a, node.b].some((operand) => dependsOn(operand, other, depth - 1))
 }
 
 /** Does a block go on in a copy of a linkage table entry, which ends in the call? */
