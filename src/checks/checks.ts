@@ -2,6 +2,7 @@
 import type { Observer } from '../tool/observer.ts'
 import { FaultCheck, type FaultFact } from './faults.ts'
 import { HeapCheck, type HeapFacts } from './heap.ts'
+import { LockCheck, type LockFact } from './lock.ts'
 import { RaceCheck, type RaceFact } from './race.ts'
 import { UndefinedCheck, type UndefinedFact } from './undefined.ts'
 
@@ -11,6 +12,7 @@ export interface CheckFacts {
   faults: FaultFact[]
   undefined: UndefinedFact[]
   races: RaceFact[]
+  locks: LockFact[]
 }
 
 /** The observers of a run that is checked. */
@@ -20,21 +22,24 @@ export class Checks {
   private readonly faults: FaultCheck
   private readonly undefined: UndefinedCheck
   private readonly race: RaceCheck | null
+  private readonly lock: LockCheck | null
 
-  /** `names`: `memory`, `leak`, `race`. */
+  /** `names`: `memory`, `leak`, `race`, `lock`. */
   constructor(names: readonly string[]) {
     this.heap = new HeapCheck(names)
     this.faults = new FaultCheck()
     this.undefined = new UndefinedCheck()
     this.race = names.includes('race') ? new RaceCheck() : null
+    this.lock = names.includes('lock') ? new LockCheck() : null
     this.observers = [
       this.heap,
       ...(names.includes('memory') ? [this.faults, this.undefined] : []),
       ...(this.race === null ? [] : [this.race]),
+      ...(this.lock === null ? [] : [this.lock]),
     ]
   }
 
   get facts(): CheckFacts {
-    return { heap: this.heap.facts, faults: this.faults.facts, undefined: this.undefined.facts, races: this.race?.facts ?? [] }
+    return { heap: this.heap.facts, faults: this.faults.facts, undefined: this.undefined.facts, races: this.race?.facts ?? [], locks: this.lock?.facts ?? [] }
   }
 }

@@ -20,6 +20,7 @@ import { FailureDirectory, RECORDING_NAME, writeBundle } from '../campaign/failu
 import { openCatalogue } from '../lab/hunter.ts'
 import { findRecording } from '../lab/places.ts'
 import { readRecording, recordingBytes, userObjects, writeExport } from '../lab/storage.ts'
+import { version } from '../lab/version.ts'
 import type { FailuresOptions } from './failures.ts'
 import { write } from './output.ts'
 
@@ -34,7 +35,8 @@ export function change([verb, ...words]: string[], options: FailuresOptions): nu
   const out = resolve(options.out)
   const catalogue = openCatalogue(out)
   const done = (result: Record<string, unknown>, text: string): number => {
-    write(1, options.json === true ? `${JSON.stringify(result)}\n` : `${text}\n`)
+    const document = { lemming: version(), format: 1, command: 'failures', ...result }
+    write(1, options.json === true ? `${JSON.stringify(document)}\n` : `${text}\n`)
     return 0
   }
   try {

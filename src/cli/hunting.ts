@@ -16,6 +16,7 @@ import {
   storeInput,
   type CampaignEnd,
   type CampaignPlan,
+  type FoundFailure,
 } from '../lab/hunter.ts'
 import { runInputs } from '../lab/inputs.ts'
 import { fileHash } from '../lab/native.ts'
@@ -154,12 +155,17 @@ async function watch(
   const plan = planOf(catalogue, campaign.id).plan as CampaignPlan
   const again = againIn(options.out)
   const early = plan.native ? null : await invocation.thread()
+  const kept: FoundFailure[] = []
   const heeded = heedSignals()
   const ticker = progressTicker({ of: plan.runs ?? Infinity, ...(plan.seconds !== null && { budget: plan.seconds }) })
   const result = await runCampaign(catalogue, campaign, early, {
     signal: heeded.signal,
     progress: (state) => ticker.watch(state),
-    found({ name, outcome: { seed, finding } }) {
+    found(failure) {
+      // For a text the first one is enough: a long hunt finds many.
+      if (json || kept.length === 0) kept.push(failure)
+      const { name, outcome } = failure
+      const { seed, finding } = outcome
       if (plan.until !== 1 && !json) ticker.say(`${name}  seed ${seed}  ${finding.kind}: ${finding.what}\n`)
     },
   }).finally(() => {
@@ -168,7 +174,7 @@ async function watch(
   })
   const cells = hitsByCell(catalogue, campaign.id, null)
   if (json) {
-    const found = result.kept.map(({ name, path, bucket, outcome }) => ({
+    const found = kept.map(({ name, path, bucket, outcome }) => ({
       name,
       path,
       bucket: `B${bucket}`,
@@ -182,7 +188,7 @@ async function watch(
     const { inputs, firstSeed } = plan
     const summary = { inputs, firstSeed, result, kept: found, cells, catalogue: catalogue.path }
     ;(await import('./json.ts')).printHunt(summary)
-  } else tell(result, plan, heeded.by(), again, options.out, cells)
+  } else tell(result, kept[0], plan, heeded.by(), again, options.out, cells)
   tellErrors(result)
   if (result.falseStart !== null) complain(`false start: ${result.falseStart.what}`, result.falseStart.next)
   return exitCode(result, heeded.by())
@@ -219,15 +225,15 @@ function exitCode(result: CampaignEnd, interruptedBy: NodeJS.Signals | undefined
 /** Prints what a hunt found: the report of the first failure, and where all of them are. */
 function tell(
   result: CampaignEnd,
+  first: FoundFailure | undefined,
   plan: CampaignPlan,
   interruptedBy: string | undefined,
   again: (name: string) => string,
   out: string,
   cells: ReturnType<typeof hitsByCell>,
 ): void {
-  const { kept, runs, failures, seconds, buckets } = result
+  const { runs, failures, seconds, buckets } = result
   const { firstSeed } = plan
-  const [first] = kept
   if (first !== undefined) {
     const { finding, seed } = first.outcome
     const command = plan.native ? `none: the run was on the real machine` : again(first.name)

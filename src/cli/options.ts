@@ -8,7 +8,7 @@ import { allocatorParser, allocatorWords } from './allocators.ts'
 import { readSuppressions } from '../lab/suppressions.ts'
 
 /** Detectors there are. */
-const CHECKS = ['memory', 'leak', 'race']
+const CHECKS = ['memory', 'leak', 'race', 'lock']
 
 /** Default of --strategy, and the forms it takes. */
 const STRATEGY = 'mix'
@@ -68,7 +68,7 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
         collectMount,
         [],
       )
-      .option('--check <list>', 'detectors that watch the run: memory, leak, race, or none', 'none')
+      .option('--check <list>', 'detectors that watch the run: memory, leak, race, lock, or none', 'none')
       .addOption(
         new Option('--heap <who>', 'who answers malloc and its like (guarded if something is checked)').choices([
           'native',
@@ -135,10 +135,10 @@ export function wishesOf(words: string[], options: ProgramOptions): RunWishes {
     throw new LemmingError(
       'check-unknown',
       `--check ${options.check}: no such check is built yet`,
-      'leave the option out, or say --check memory,leak,race or --check none',
+      'leave the option out, or say --check memory,leak,race,lock or --check none',
     )
   }
-  const heap = options.heap ?? (names.some((name) => name !== 'race') ? 'guarded' : 'native')
+  const heap = options.heap ?? (names.some((name) => name !== 'race' && name !== 'lock') ? 'guarded' : 'native')
   const undefinedValues = options.undefValueErrors === 'yes' && names.includes('memory')
   const suppressions = options.suppressions.flatMap(readSuppressions)
   return {

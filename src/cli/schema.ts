@@ -132,6 +132,14 @@ const race = z
   .object({ address, location: z.string(), later: raceSide, earlier: raceSide })
   .describe('two accesses that nothing orders')
 
+const lockSide = z.object({
+  tid: z.int(),
+  moment: count,
+  lock: z.string(),
+  held: z.string(),
+  thread: thread.optional(),
+})
+
 const leak = z.object({ bytes: count, blocks: count, indirectBytes: count, indirectBlocks: count })
 
 const amount = z.object({ bytes: count, blocks: count })
@@ -155,6 +163,7 @@ const finding = z.object({
   memory: memory.optional(),
   origin: origin.optional(),
   race: race.optional(),
+  order: z.object({ later: lockSide, earlier: lockSide }).optional().describe('mutexes that are taken in two orders'),
   moment: count.describe('instructions executed until then'),
   seed: count,
   signal: z

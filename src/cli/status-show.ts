@@ -45,19 +45,24 @@ export async function stopHunts(word: string | undefined, options: StatusOptions
       options.all === true
         ? running
         : [campaignFor(catalogue, numberOf(word), ({ state }) => state === 'running', 'is under way')]
-    for (const row of rows) await stopOne(catalogue, row)
-    if (rows.length === 0) write(1, 'no hunt is under way\n')
+    for (const row of rows) {
+      const told = await stopOne(catalogue, row)
+      if (options.json !== true) write(1, `${told}\n`)
+    }
+    if (options.json === true) {
+      const ids = new Set(rows.map(({ id }) => id))
+      const { printStatus } = await import('./json-catalogue.ts')
+      printStatus(campaigns(catalogue).filter(({ id }) => ids.has(id)))
+    } else if (rows.length === 0) write(1, 'no hunt is under way\n')
     return 0
   } finally {
     catalogue.close()
   }
 }
 
-async function stopOne(catalogue: Catalogue, { id, state, pid, host }: CampaignRow): Promise<void> {
-  if (state !== 'running' || pid === null) {
-    write(1, `hunt ${id} is not under way: ${state}\n`)
-    return
-  }
+/** Ends a hunt; what became of it. */
+async function stopOne(catalogue: Catalogue, { id, state, pid, host }: CampaignRow): Promise<string> {
+  if (state !== 'running' || pid === null) return `hunt ${id} is not under way: ${state}`
   if (host !== hostname())
     throw new LemmingError(
       'campaign-elsewhere',
@@ -67,13 +72,8 @@ async function stopOne(catalogue: Catalogue, { id, state, pid, host }: CampaignR
   process.kill(pid, 'SIGTERM')
   for (let waited = 0; waited < ENDING; waited += 50) {
     const now = campaigns(catalogue).find((row) => row.id === id)!
-    if (now.state !== 'running') {
-      write(
-        1,
-        `hunt ${id} has ended after ${now.done} runs with ${now.failed === 1 ? '1 failure' : `${now.failed} failures`}\n`,
-      )
-      return
-    }
+    if (now.state !== 'running')
+      return `hunt ${id} has ended after ${now.done} runs with ${now.failed === 1 ? '1 failure' : `${now.failed} failures`}`
     await new Promise((go) => setTimeout(go, 50))
   }
   throw new LemmingError(

@@ -25,12 +25,13 @@ export function statusCommand({ end }: Invocation): Command {
 }
 
 export function stopCommand({ end }: Invocation): Command {
-  return new Command('stop')
+  return addJsonOptions(new Command('stop'))
     .description('End a hunt in good order: what it has found is kept, and lemming hunt --resume goes on with it.')
     .argument('[hunt]', 'which; the last one under way if none is given')
     .option('--all', 'all that are under way')
     .option('--out <dir>', 'directory of failures; its catalogue is DIR.db', FAILURES)
     .action(async (word: string | undefined, options: StatusOptions) => {
+      if (options.jsonSchema === true) return (await import('./json.ts')).printSchema('status')
       end(await (await import('./status-show.ts')).stopHunts(word, options))
     })
 }

@@ -16,7 +16,7 @@ import {
   ZONES_BASE,
 } from './layout.ts'
 import { setAddressable, setGuarded } from './addressable.ts'
-import { SHADOW_PAGES, setDefined } from './definedness.ts'
+import { defineBelow, SHADOW_PAGES, setDefined } from './definedness.ts'
 import { reachAt } from '../wasm/zones.ts'
 import { usedPages, type UsedPages } from './used-pages.ts'
 
@@ -366,6 +366,7 @@ export class AddressSpace {
     this.setTraces([], false)
     this.setStops(NO_STOPS)
     this.onKernelWrite = null
+    if (this.checked) defineBelow(this)
     if (this.mappedCount > 0) this.unmap(GUEST_MIN, GUEST_LIMIT - GUEST_MIN)
     this.dirtied.length = 0
   }

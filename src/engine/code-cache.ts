@@ -77,7 +77,7 @@ function sharedModules(): Record<'runtime' | 'stub', WebAssembly.Module> {
         },
         POINTS_BASE,
         LOG_BASE,
-        { displacement: SHADOW_DISPLACEMENT, guestLimit: GUEST_LIMIT },
+        { displacement: SHADOW_DISPLACEMENT, guestLimit: GUEST_LIMIT, attributesBase: ATTRIBUTES_BASE },
       ),
     ),
     stub: new WebAssembly.Module(stubModule()),

@@ -4,7 +4,7 @@
  */
 import { FLAGS_DEFINED } from '../ir/exits.ts'
 import { REG, registers } from '../ir/registers.ts'
-import { PAGE_SHIFT, PAGE_SIZE, SHADOW_DISPLACEMENT } from './layout.ts'
+import { ATTRIBUTE, ATTRIBUTE_COUNT, GUEST_MIN, PAGE_SHIFT, PAGE_SIZE, SHADOW_DISPLACEMENT } from './layout.ts'
 import type { AddressSpace } from './address-space.ts'
 
 /** Page number of the V bits of a page, less its own. They begin in the middle of no page. */
@@ -44,6 +44,14 @@ export function definednessOf(space: AddressSpace, start: number, length: number
 /** Puts back V bits that `definednessOf` gave. */
 export function putDefinedness(space: AddressSpace, start: number, bits: Uint8Array): void {
   if (space.checked) space.bytes.set(bits, start + SHADOW_DISPLACEMENT)
+}
+
+/** Makes the pages below all that can be read defined: a call makes the red zone undefined, which may reach into the page below a stack. */
+export function defineBelow(space: AddressSpace): void {
+  const { attributes } = space
+  const isReadable = (page: number): boolean => (attributes[page]! & ATTRIBUTE.noRead) === 0
+  for (let page = (GUEST_MIN >>> PAGE_SHIFT) + 1; page < ATTRIBUTE_COUNT; page++)
+    if (isReadable(page) && !isReadable(page - 1)) setDefined(space, (page - 1) << PAGE_SHIFT, PAGE_SIZE)
 }
 
 /** Has a page undefined bits? */

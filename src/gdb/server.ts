@@ -1,5 +1,6 @@
 /** Exists to serve gdb: one connection at a time, on this computer alone. */
 import { createServer, type Server, type Socket } from 'node:net'
+import { LemmingError } from '../base/errors.ts'
 import type { Remote, Stop } from '../session/protocol.ts'
 import { packet, PacketReader } from './packets.ts'
 import { Stub } from './stub.ts'
@@ -23,7 +24,15 @@ export async function serveGdb(remote: Remote, stop: Stop, interrupt: () => void
     void converse(socket, new Stub(remote, stop), interrupt).then(() => finish(), finish)
   })
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
+    server.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+      reject(
+        new LemmingError(
+          'usage-port',
+          `port ${port} of 127.0.0.1: ${code ?? message}`,
+          'give another one, or 0 for any that is free',
+        ),
+      ),
+    )
     server.listen(port, '127.0.0.1', resolve)
   })
   return { port: (server.address() as { port: number }).port, over, close: () => server.close() }

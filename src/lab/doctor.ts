@@ -138,11 +138,13 @@ export function diagnoseProgram(path: string): Diagnosis[] {
     if (!(error instanceof LemmingError)) throw error
     return [{ what: 'format', state: 'bad', text: error.message, next: error.next }]
   }
+  const libraries = new Map<string, ElfFile>()
   return [
     { what: 'architecture', state: 'ok', text: 'x86-64 Linux' },
     level(file),
-    ...linkage(path, file),
+    ...linkage(path, file, libraries),
     ...instructions(file),
+    ...ofLibraries(libraries),
   ]
 }
 
@@ -175,8 +177,8 @@ function isaNeeded(file: ElfFile): number {
   return 0
 }
 
-/** Interpreter and shared objects. */
-function linkage(path: string, file: ElfFile): Diagnosis[] {
+/** Interpreter and shared objects; those that are there are put into `libraries` by path. */
+function linkage(path: string, file: ElfFile, libraries: Map<string, ElfFile>): Diagnosis[] {
   const interpreter = file.interpreter()
   const found: Diagnosis[] = []
   if (interpreter !== undefined) {
@@ -195,8 +197,13 @@ function linkage(path: string, file: ElfFile): Diagnosis[] {
       if (seen.has(name)) continue
       seen.add(name)
       const at = library(name, from)
-      if (at === null) missing.push(name)
-      else visit(at, parseElf(fs.readFileSync(at), at))
+      if (at === null) {
+        missing.push(name)
+        continue
+      }
+      const object = parseElf(fs.readFileSync(at), at)
+      libraries.set(at, object)
+      visit(at, object)
     }
   }
   visit(path, file)
@@ -218,8 +225,8 @@ function library(name: string, from: string): string | null {
   return paths.map((path) => join(path, name)).find((path) => fs.existsSync(path)) ?? null
 }
 
-/** Instructions in the program's code that the machine does not have. Most programs ask CPUID before they use them. */
-function instructions(file: ElfFile): Diagnosis[] {
+/** What the code of an object has that the machine does not: how many instructions were looked at, and by feature how many are not supported. */
+function scanObject(file: ElfFile): { total: number; features: Map<string, { count: number; first: string }> } {
   const symbols = file.symtab() ?? file.dynsym()
   const starts = Array.from({ length: symbols?.count ?? 0 }, (_, i) => symbols!.at(i))
     .filter(({ type }) => type === STT.FUNC)
@@ -238,6 +245,41 @@ function instructions(file: ElfFile): Diagnosis[] {
       else features.set(feature, { count, first: `${form} at 0x${address.toString(16)}` })
     }
   }
+  return { total, features }
+}
+
+/** The libraries that the program is linked with: a level that one of them needs, and instructions that are not supported. */
+function ofLibraries(libraries: ReadonlyMap<string, ElfFile>): Diagnosis[] {
+  if (libraries.size === 0) return []
+  const found: Diagnosis[] = []
+  const parts: string[] = []
+  let total = 0
+  for (const [path, file] of libraries) {
+    const needed = level(file)
+    if (needed.state === 'bad') found.push({ ...needed, text: `${needed.text} by ${path}` })
+    const scan = scanObject(file)
+    total += scan.total
+    const features = [...scan.features].map(([feature, { count }]) => `${count} of ${feature}`)
+    if (features.length > 0) parts.push(`${path}: ${features.join(', ')}`)
+  }
+  const what = 'library code'
+  const text = `${total} looked at`
+  found.push(
+    parts.length === 0
+      ? { what, state: 'ok', text: `${text}, all supported` }
+      : {
+          what,
+          state: 'note',
+          text: `${text}; not supported: ${parts.join('; ')}`,
+          next: 'most libraries ask CPUID before they use them; one that does not stops the run by name',
+        },
+  )
+  return found
+}
+
+/** Instructions in the program's code that the machine does not have. Most programs ask CPUID before they use them. */
+function instructions(file: ElfFile): Diagnosis[] {
+  const { total, features } = scanObject(file)
   const what = 'instructions'
   if (features.size === 0) return [{ what, state: 'ok', text: `${total} looked at, all supported` }]
   const list = [...features].map(([feature, { count, first }]) => `${count} of ${feature} (${first})`)

@@ -66,8 +66,6 @@ export interface CampaignProgress {
 /** What a campaign has come to. */
 export interface CampaignEnd extends HuntResult {
   id: number
-  /** Failures of this sitting that were kept. */
-  kept: FoundFailure[]
   seconds: number
   buckets: CampaignProgress['buckets']
 }
@@ -139,7 +137,8 @@ export async function runCampaign(
     jobs: plan.jobs,
   }
   const notified: Promise<void>[] = []
-  const kept: FoundFailure[] = []
+  /** The failure that somebody wants to be told of is still to come. */
+  let isUntold = plan.notify !== null && state.failures === 0
   const deadline = alarm(plan.seconds === null ? null : plan.seconds - before)
   const micros = (seconds: number): number => Math.round(seconds * 1e6)
 
@@ -213,13 +212,12 @@ export async function runCampaign(
         })
         tally(bucket.id)
         if (name !== null) {
-          const found = { name, path: directory.pathOf(name), bucket: bucket.id, outcome }
-          kept.push(found)
-          watcher.found(found)
-          if (plan.notify !== null && state.failures <= 1 && kept.length === 1)
-            notified.push(
-              notify(plan.notify, 'failure', { campaign: id, failure: name, path: found.path, what: finding.what }),
-            )
+          watcher.found({ name, path: directory.pathOf(name), bucket: bucket.id, outcome })
+        }
+        if (isUntold) {
+          const where: Record<string, string> = name === null ? {} : { failure: name, path: directory.pathOf(name) }
+          notified.push(notify(plan.notify!, 'failure', { campaign: id, ...where, what: finding.what }))
+          isUntold = false
         }
         return bucket
       },
@@ -240,7 +238,7 @@ export async function runCampaign(
   getUp(catalogue, id, sitting, { reason: reason === 'interrupted' ? null : reason, seconds: own(), end })
   if (plan.notify !== null) notified.push(notify(plan.notify, 'end', { campaign: id, reason, runs, failures }))
   await Promise.all(notified)
-  return { ...result, id, kept, seconds: elapsed(), buckets }
+  return { ...result, id, seconds: elapsed(), buckets }
 }
 
 /** The standard input that all runs get: what the campaign has stored, or this process' own, which is stored once it was read. */

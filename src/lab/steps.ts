@@ -16,14 +16,17 @@ const WANTS_STEPS = /^(mix|pct:\d+)$/
 export function withSteps(inputs: RunInputs, world: World): RunInputs {
   const { strategy } = inputs.options
   if (!WANTS_STEPS.test(strategy)) return inputs
-  const subject = startMachine({ ...inputs, options: { ...inputs.options, strategy: CALM } }, world)
   let steps = 0
   try {
-    subject.advance(LONGEST)
-    steps = subject.steps
+    const subject = startMachine({ ...inputs, options: { ...inputs.options, strategy: CALM } }, world)
+    try {
+      subject.advance(LONGEST)
+      steps = subject.steps
+    } finally {
+      subject.release()
+    }
   } catch {
     // The hunt itself will say what cannot be executed.
   }
-  subject.release()
   return steps === 0 ? inputs : { ...inputs, options: { ...inputs.options, strategy: `${strategy}:${steps}` } }
 }

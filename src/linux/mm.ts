@@ -1,7 +1,7 @@
 /** Exists to keep the layout of an address space (which ranges are mapped, as what) and its pages in step: vm_area_struct in data, bytes in the engine. */
 import type { AddressSpace } from '../engine/address-space.ts'
 import type { CpuState } from '../engine/cpu-state.ts'
-import { definednessOf, putDefinedness } from '../engine/definedness.ts'
+import { definednessOf, putDefinedness, setUndefined } from '../engine/definedness.ts'
 import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../engine/layout.ts'
 import type { SharedMapping } from './fs/state.ts'
 import { Aliases } from './aliases.ts'
@@ -258,7 +258,10 @@ export class Memory {
       start - below.end < STACK_GUARD_GAP
     )
       return false
-    this.add({ ...mapping, start, end: mapping.start })
+    const end = mapping.start
+    this.add({ ...mapping, start, end })
+    // It is used for the first time.
+    setUndefined(this.space, start, end - start)
     return true
   }
 

@@ -6,6 +6,7 @@ import type {
   Finding,
   Frame,
   LeakSummary,
+  LockSide,
   MemoryReport,
   OriginReport,
   RaceReport,
@@ -49,6 +50,7 @@ export function reportText(finding: Finding, context: ReportContext): string {
   if (finding.source !== undefined && !told) lines.push(...sourceLines(finding.source))
   if (finding.memory !== undefined && !told) lines.push(...memoryLines(finding.memory))
   if (finding.race !== undefined) lines.push(...raceLines(finding.race))
+  if (finding.order !== undefined) lines.push(...orderLines(finding.order))
   if (finding.origin !== undefined) lines.push(...originLines(finding.origin))
   if (finding.block !== undefined && finding.leak === undefined) lines.push(...blockLines(finding.block))
   if (finding.registers !== undefined) lines.push('  registers', ...registerLines(finding.registers))
@@ -87,6 +89,17 @@ function raceLines({ address, location, later, earlier }: RaceReport): string[] 
     `  address ${address}, ${location}`,
     `  ${later.what} @${grouped(later.moment)} by thread ${later.tid}, ${locks(later)}: above`,
     `  ${earlier.what} @${grouped(earlier.moment)} by thread ${earlier.tid}, ${locks(earlier)}`,
+    ...(earlier.thread === undefined ? [] : fullLines(earlier.thread.stack, '    at ', '       ')),
+  ]
+}
+
+/** Both orders of two mutexes; the stack of the later one has been shown. */
+function orderLines({ later, earlier }: NonNullable<Finding['order']>): string[] {
+  const line = ({ lock, held, moment, tid }: LockSide): string =>
+    `  ${lock} after ${held} @${grouped(moment)} by thread ${tid}`
+  return [
+    `${line(later)}: above`,
+    line(earlier),
     ...(earlier.thread === undefined ? [] : fullLines(earlier.thread.stack, '    at ', '       ')),
   ]
 }

@@ -39,6 +39,8 @@ import { modulesOf } from '../replay/modules.ts'
 const RSP = 4
 const RIP = 16
 const PAGE = 4096
+/** Bytes above a stack pointer that are surely a stack's, if anything is known to be one. */
+const STACK_REACH = 0x80_0000
 
 export class Debugger implements Debuggee {
   readonly timeline: Timeline
@@ -374,19 +376,17 @@ export class Debugger implements Debuggee {
   who(pid: number, address: number): AddressInfo {
     const mapping = this.mappings(pid).find(({ start, end }) => address >= start && address < end) ?? null
     const [place] = this.namer(pid).places(address)
+    const block = this.timeline.subject.block(pid, address)
     const stackOf = this.timeline.subject
       .tasks()
       .filter((task) => {
         const rsp = Number(task.registers[RSP]!)
-        return task.pid === pid && mapping !== null && rsp >= mapping.start && rsp <= address
+        // Memory of other kinds may lie in the same mapping.
+        const isNear = rsp <= address && address - rsp < STACK_REACH && block === null
+        return task.pid === pid && mapping !== null && rsp >= mapping.start && isNear
       })
       .map(({ tid }) => tid)
-    return {
-      mapping,
-      place: place?.module === undefined ? null : place,
-      stackOf,
-      block: this.timeline.subject.block(pid, address),
-    }
+    return { mapping, place: place?.module === undefined ? null : place, stackOf, block }
   }
 
   find(pid: number, pattern: Uint8Array, most: number): number[] {

@@ -9,6 +9,7 @@ import type { LeakEvent, Observer } from '../tool/observer.ts'
 import { faultFindings, wantFaults, wantRemovals, type MemoryFault } from './fault-findings.ts'
 import { heapFindings, wantHeap, type HeapFacts } from './heap-findings.ts'
 import { leakFindings, wantLeaks } from './leak-findings.ts'
+import { lockFindings, wantLocks, type LockOrder } from './lock-findings.ts'
 import { raceFindings, wantRaces, type Race } from './race-findings.ts'
 import { Removals } from './removals.ts'
 import type { Inflate } from './stacks.ts'
@@ -21,6 +22,7 @@ export interface Facts {
   faults: readonly MemoryFault[]
   undefined: readonly UndefinedUse[]
   races: readonly Race[]
+  locks: readonly LockOrder[]
 }
 
 /** The same run again. */
@@ -34,8 +36,8 @@ export interface Again {
 
 /** The findings behind the facts, in the order of their moments, those of leaks last. */
 export function findingsOf(facts: Facts, again: Again): Finding[] {
-  const { heap, faults, undefined: uses, races } = facts
-  if ([heap.faults, faults, uses, races, heap.leaks.flatMap(({ blocks }) => blocks)].every((list) => list.length === 0))
+  const { heap, faults, undefined: uses, races, locks } = facts
+  if ([heap.faults, faults, uses, races, locks, heap.leaks.flatMap(({ blocks }) => blocks)].every((list) => list.length === 0))
     return []
   const { seed } = again
   let groups: ReturnType<typeof wantLeaks> = []
@@ -47,6 +49,7 @@ export function findingsOf(facts: Facts, again: Again): Finding[] {
     wantFaults(faults, visits)
     wantUndefined(uses, visits)
     wantRaces(races, visits)
+    wantLocks(locks, visits)
     groups = wantLeaks(heap.leaks, visits)
   })
   // What was done to the memory before is known only now.
@@ -59,6 +62,7 @@ export function findingsOf(facts: Facts, again: Again): Finding[] {
     ...heapFindings(heap, seed, visits),
     ...faultFindings(faults, seed, visits, gone, earlier),
     ...raceFindings(races, seed, visits),
+    ...lockFindings(locks, seed, visits),
     ...undefinedFindings(uses, seed, visits, earlier, texts),
   ]
   return [...merged(found), ...leakFindings(groups, seed, visits)]

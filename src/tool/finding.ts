@@ -175,6 +175,16 @@ export interface RaceSide {
   thread?: ThreadState
 }
 
+/** A thread that took a mutex while it held another. */
+export interface LockSide {
+  tid: number
+  /** Instructions executed before it. */
+  moment: number
+  lock: string
+  held: string
+  thread?: ThreadState
+}
+
 /** A data race. */
 export interface RaceReport {
   address: string
@@ -218,6 +228,8 @@ export interface Finding {
   /** Of the use of an undefined value. */
   origin?: OriginReport
   race?: RaceReport
+  /** Of mutexes that are taken in two orders. */
+  order?: { later: LockSide; earlier: LockSide }
   /** Instructions executed until then. */
   moment: number
   seed: number

@@ -7,6 +7,7 @@ import { RUNTIME_LOCAL } from './runtime-index.ts'
 export interface Shadow {
   displacement: number
   guestLimit: number
+  attributesBase: number
 }
 
 /** Bytes below the stack pointer that belong to the function that runs (System V ABI, 3.2.2). */
@@ -32,8 +33,47 @@ function asAddress(f: FunctionBody, index: number, low: number, { guestLimit }: 
   f.localSet(low)
 }
 
+/** Takes off [low, low + bytes) what lies in pages that cannot be read: what is mapped there afterwards is defined, unless it is a stack that has grown. */
+function clip(f: FunctionBody, low: number, bytes: number, { attributesBase }: Shadow): void {
+  const step = f.local(I32)
+  f.opBlock(OP.block, BLOCK_VOID)
+  f.opBlock(OP.loop, BLOCK_VOID)
+  f.localGet(low)
+  f.i32Const(12)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load8_u, 0, attributesBase)
+  f.i32Const(1)
+  f.op(OP.i32_and)
+  f.op(OP.i32_eqz)
+  f.opIndex(OP.br_if, 1)
+  f.i32Const(4096)
+  f.localGet(low)
+  f.i32Const(4095)
+  f.op(OP.i32_and)
+  f.op(OP.i32_sub)
+  f.localTee(step)
+  f.localGet(bytes)
+  f.op(OP.i32_ge_u)
+  f.opBlock(OP.if, BLOCK_VOID)
+  f.op(OP.return)
+  f.op(OP.end)
+  f.localGet(low)
+  f.localGet(step)
+  f.op(OP.i32_add)
+  f.localSet(low)
+  f.localGet(bytes)
+  f.localGet(step)
+  f.op(OP.i32_sub)
+  f.localSet(bytes)
+  f.opIndex(OP.br, 0)
+  f.op(OP.end)
+  f.op(OP.end)
+}
+
 /** Stores ones into `bytes` V bits of [low, low + bytes). Few bytes are the rule. */
-function fill(f: FunctionBody, low: number, bytes: number, { displacement }: Shadow): void {
+function fill(f: FunctionBody, low: number, bytes: number, shadow: Shadow): void {
+  const { displacement } = shadow
+  clip(f, low, bytes, shadow)
   f.localGet(bytes)
   f.i32Const(1024)
   f.op(OP.i32_gt_u)

@@ -99,6 +99,7 @@ export class Evaluator {
         runtimeModule(1, BASE, 0x8000, 0x3200, 0x3300, { base: 0, watched: 64, plain: 67 }, 0x3400, 0x3500, {
           displacement: 0x1_0000,
           guestLimit: 0x1_0000,
+          attributesBase: 0x8000,
         }),
       ),
       { l: { ...base, access: never, rezone: never, conditionUndefined } },

@@ -72,6 +72,9 @@ describe('lemming doctor', () => {
       state: 'note',
       text: expect.stringMatching(/not supported: 1 of .*512/) as string,
     })
+    // glibc has string functions for processors with AVX2, and asks CPUID before it uses them.
+    const linked = about(doctor(place.compile('linked', MAIN)).told, 'library code')
+    expect(linked).toMatchObject({ state: 'note', text: expect.stringMatching(/libc\.so\.6: .*\d+ of AVX2/) })
     const { told } = doctor(place.compile('static', MAIN, ['-static']))
     expect(about(told, 'linkage')).toMatchObject({ state: 'ok', text: 'static' })
     fs.writeFileSync(join(place.path, 'script'), '#!/nowhere/sh -x\n', { mode: 0o755 })

@@ -33,8 +33,8 @@ beforeAll(() => {
 describe('a race', () => {
   test('is left with the switches that make it, in a table, and replays', () => {
     const out = ['--out', 'race']
-    place.json('hunt', [...out, '--runs', '40', '--', './racy'])
-    const least = schemas.minimise.parse(place.json('minimise', [...out, 'F1']))
+    place.json('hunt', [...out, '--strategy', 'random', '--runs', '40', '--', './racy'])
+    const least = schemas.minimise.parse(place.json('minimise', [...out, '--jobs', '1', 'F1']))
     expect(least).toMatchObject({ failure: 'F1', name: 'F2', finding: { kind: 'crash' }, argv: ['./racy'] })
     const { switches, rows, strategy, finding } = least
     expect(switches.after).toBeLessThanOrEqual(switches.before)
@@ -68,9 +68,9 @@ describe('a race', () => {
 describe('arguments and input', () => {
   test('are left with what the failure needs', () => {
     const out = ['--out', 'least']
-    const input = Array.from({ length: 30 }, (_, i) => `line ${i}\n${i === 17 ? 'a boom here\n' : ''}`).join('')
+    const input = Array.from({ length: 12 }, (_, i) => `line ${i}\n${i === 7 ? 'a boom here\n' : ''}`).join('')
     place.lemming(['hunt', ...out, '--runs', '1', '--', './picky', 'a', '-x', 'b'], { input })
-    const text = place.lemming(['minimise', ...out, '--args', '--input', 'F1'])
+    const text = place.lemming(['minimise', ...out, '--jobs', '1', '--args', '--input', 'F1'])
     expect([text.code, text.stderr.replaceAll(/^lemming: \d.*\n/gm, '')]).toEqual([0, ''])
     expect(text.stdout).toMatch(
       /^F2 is F1 with 0 switches of threads in place of 0 \(\d+ runs\); kept in .*\n {2}1 argument of 3: \.\/picky -x\n {2}4 of \d+ bytes of standard input\n/,

@@ -176,3 +176,27 @@ test('what dwz has moved to a supplementary file is found there, and missed by n
   ]
   expect(ours).toEqual(answers.map((one) => one.replace(/^\$\d+ = /, '')))
 })
+
+test('functions that were left by tail calls are put back into the stack, with their arguments', () => {
+  const source = `
+#include <signal.h>
+__attribute__((noinline)) static int last(int a, int b) { raise(SIGABRT); return a * b + a; }
+__attribute__((noinline)) static int second(int p, int q) { return last(q + 1, p); }
+__attribute__((noinline)) static int first(int x) { asm volatile(""); return second(x, 7); }
+int main(int argc, char **argv) { int sum = first(argc + 2); return sum + 1; }
+`
+  const program = compile(directory, source, ['-g', '-O2', '-fno-ipa-cp', '-fno-ipa-sra', '-fno-ipa-vrp'])
+  const { answers, inspector, threads } = momentOf(
+    directory,
+    program,
+    ['set backtrace past-main on', 'run'],
+    ['backtrace'],
+  )
+  const { frames } = inspector.frames(threads[0])
+  const own = frames.slice(0, frames.findIndex(({ name }) => name === 'main') + 1)
+  const withoutDirectories = (text: string): string => text.replaceAll(/ at \S*\//g, ' at ')
+  const ours = own.map((frame) => inspector.describeFrame(frame)).join('\n')
+  const theirs = answers[0].split('\n').slice(0, own.length).join('\n')
+  expect(withoutDirectories(ours)).toBe(withoutDirectories(theirs))
+  expect(own.map(({ name }) => name)).toEqual(expect.arrayContaining(['last', 'second', 'first', 'main']))
+})

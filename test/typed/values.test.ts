@@ -1,14 +1,17 @@
 /** Holds what we print of values, types and frames against gdb's words, question by question. */
 
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { LemmingError } from '../../src/base/errors.ts'
 import type { InspectedFrame, Inspector } from '../../src/symbols/inspector.ts'
-import { compileFile, temporaryDirectory } from '../elf/programs.ts'
+import { compileFile, run, temporaryDirectory } from '../elf/programs.ts'
 import { momentOf } from './oracle.ts'
 
 const directory = temporaryDirectory()
 const programs = (name: string): string => join(import.meta.dirname, 'programs', name)
+
+const pretty = ' -pretty --'
 
 /** Our answer to a question as gdb is asked it. */
 function answer(
@@ -22,6 +25,7 @@ function answer(
   try {
     switch (word) {
       case 'print':
+        if (rest.startsWith(pretty)) return inspector.print(rest.slice(pretty.length), { frame }, { pretty: true })
         return inspector.print(rest, { frame })
       case 'whatis':
         return `type = ${inspector.whatis(rest, { frame })}`
@@ -100,6 +104,7 @@ function list(text: string): string[] {
 const cQuestions = [
   ...list(values).map((one) => (one.startsWith('/') ? `print${one}` : `print ${one}`)),
   ...list(types).flatMap((one) => [`whatis ${one}`, `ptype ${one}`]),
+  ...['everything', 'points', 'line', 'matrix', '&points', '*pp'].map((one) => `print${pretty} ${one}`),
   'info locals',
   'info args',
   'backtrace',
@@ -140,6 +145,7 @@ describe('C++', () => {
     const program = compileFile(directory, programs('classes.cc'), ['-g', '-w', level])
     compare(program, 'shapes::Square::area', [
       ...list(classValues).map((one) => (one.startsWith('/') ? `print${one}` : `print ${one}`)),
+      ...['*this', 'diamond', 'derived', 'empty', 'nested', 'self'].map((one) => `print${pretty} ${one}`),
       ...list(classTypes).map((one) => `whatis ${one}`),
       ...list(classBodies).map((one) => `ptype ${one}`),
       'info locals',
@@ -148,3 +154,27 @@ describe('C++', () => {
     ])
   })
 })
+
+/** What gdb 13 can still say of what a new rustc writes; of pointers it says the kind by itself, and `*mut` for all. */
+const rustValues = `
+*self | self.x | (*self).y | scale | name | items | tuple | tuple.0 | tuple.1 | array | array[1] | yes | letter | some | none | *boxed
+opt_ref | no_ref | rect | rect.w | circle | plain | pair | pair.1 | empty | *raw | result | bits | thing | slice | slice[0] | slice[1]
+slice.length | big | shapes::COUNTER | shapes::inner::DEEP | 1 + 2 | 1 == 1 | scale as u8 | -5i32 | 5u8 | yes && false | !yes
+!scale | self.x + scale | sizeof(i32) | /x scale | /x array | /x *self
+`
+const rustTypes = '*self | name | items | tuple | array | some | plain | yes | letter | big | closure'
+const rustBodies = '*self | tuple | pair | plain | items | name | rect | some | empty | bits'
+
+test.each(spawnSync('rustc', ['--version']).status === 0 ? ['rustc'] : [])(
+  'Rust: values, types and arguments are those of gdb (%s)',
+  (compiler) => {
+    const program = join(directory, 'shapes')
+    run(compiler, ['-g', '-Awarnings', '-C', 'opt-level=0', '-o', program, programs('shapes.rs')])
+    compare(program, 'shapes::Point::stop', [
+      ...list(rustValues).map((one) => (one.startsWith('/') ? `print${one}` : `print ${one}`)),
+      ...list(rustTypes).map((one) => `whatis ${one}`),
+      ...list(rustBodies).map((one) => `ptype ${one}`),
+      'info args',
+    ])
+  },
+)

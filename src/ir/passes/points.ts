@@ -96,9 +96,13 @@ export function insertPoints(block: Block, quiet: boolean, logged: boolean): voi
   while (insn < block.insns.length) begin()
   if (term.kind === 'syscall') {
     counted = begun = false
+    // Nothing of the instruction may have happened where it stops: not even RCX and R11.
+    const own = out.splice(mark!.firstOp)
     const number = latest(out, REG.rax) ?? makeNode(ops.i64_get, null, null, null, REG.rax, 0, null)
     if (!out.includes(number)) out.push(number)
+    if (stack !== null && !out.includes(stack)) stack = null
     point(number, POINT.syscall)
+    out.push(...own)
   }
   block.ops = out
 }

@@ -35,6 +35,9 @@ const F = {
   ofdGetlk: 36,
   ofdSetlk: 37,
   ofdSetlkw: 38,
+  setlease: 1024,
+  getlease: 1025,
+  notify: 1026,
   dupfdCloexec: 1030,
   setpipeSize: 1031,
   getpipeSize: 1032,
@@ -101,6 +104,14 @@ function fcntl(k: Kernel, t: Task, args: number[]): number {
     case F.getSeals: {
       const seals = k.state.fs.inodes.get(d.inode)?.seals ?? -1
       return seals < 0 ? -ERRNO.EINVAL : seals
+    }
+    case F.setlease:
+    case F.getlease:
+    case F.notify: {
+      // As a kernel without them; programs go on without.
+      const name = valueText(command, FCNTL, 'F_???')
+      k.noteUnanswered(t, `fcntl(${number}, ${name}, ${hex(value)})`, 'EINVAL')
+      return -ERRNO.EINVAL
     }
     default:
       if (FCNTL.some(([known]) => known === command)) unsupported('fcntl', valueText(command, FCNTL, 'F_???'))
@@ -380,7 +391,7 @@ export const controlCalls: Declaration[] = [
     fcntlResult,
     fcntl,
     {
-      support: 'partial: F_SETSIG, F_SETOWN_EX, F_GETOWN_EX, leases, F_NOTIFY, O_ASYNC',
+      support: 'partial: F_SETSIG, F_SETOWN_EX, F_GETOWN_EX, O_ASYNC; leases and F_NOTIFY are EINVAL and reported',
     },
   ),
   syscall(

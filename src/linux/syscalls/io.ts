@@ -131,10 +131,23 @@ function isMemoryDevice(d: Description): boolean {
 }
 
 /** Flags of preadv2 and pwritev2 that mean nothing here (HIPRI, DSYNC, SYNC) pass; the others are done. */
-function checkRwf(call: string, rwf: number, allowed: number): number {
-  if (rwf & ~0x1f) return -ERRNO.EOPNOTSUPP
-  if (rwf & RWF.append & ~allowed) unsupported(call, 'flag RWF_APPEND')
-  return 0
+function checkRwf(rwf: number): number {
+  return rwf & ~0x1f ? -ERRNO.EOPNOTSUPP : 0
+}
+
+/** With RWF_APPEND the bytes go to the end of the file, wherever that is; the position moves only if it is asked for. */
+function pwritev2(k: Kernel, t: Task, args: number[]): number {
+  const unknown = checkRwf(args[5]!)
+  if (unknown !== 0) return unknown
+  let at = args[3] === -1 ? null : args[3]!
+  const d = target(k, t, args[0]!)
+  if (args[5]! & RWF.append && d?.type === 'file') {
+    const end = inodeOf(k.state.fs, d.inode).content!.size
+    if (at === null) d.offset = end
+    else at = end
+  }
+  const segments = readIovec(k.space(t), args[1]!, args[2]!)
+  return write(k, t, 328, args, segments, at, (args[5]! & RWF.nowait) !== 0)
 }
 
 function lseek(k: Kernel, t: Task, args: number[]): number {
@@ -371,7 +384,7 @@ export const ioCalls: Declaration[] = [
     ],
     number,
     (k, t, a) =>
-      checkRwf('preadv2', a[5]!, RWF.append) ||
+      checkRwf(a[5]!) ||
       read(k, t, 327, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
   ),
   syscall(
@@ -386,10 +399,7 @@ export const ioCalls: Declaration[] = [
       ['flags', rwf],
     ],
     number,
-    (k, t, a) =>
-      checkRwf('pwritev2', a[5]!, 0) ||
-      write(k, t, 328, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
-    { support: 'partial: RWF_APPEND' },
+    pwritev2,
   ),
   syscall(
     8,

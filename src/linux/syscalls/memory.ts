@@ -4,7 +4,8 @@ import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../../engine/layout.ts'
 import { address, asU64, asUint, fd, flags, hexU64, int, number, oneOf, ptr, shown, size, uint } from '../arguments.ts'
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
-import { mappableOf, sharedMemoryFile, syncMounted } from '../fs/mapping.ts'
+import { inodeOf } from '../fs/inode.ts'
+import { mappableOf, sharedMemoryFile, syncMounted, writeFile } from '../fs/mapping.ts'
 import type { Kernel } from '../kernel.ts'
 import { MAP, MAX_MAPPINGS, pageDown, pageUp, type Memory } from '../mm.ts'
 import type { FileBacking, Mapping, Task } from '../state.ts'
@@ -258,7 +259,7 @@ function madvise(k: Kernel, t: Task, args: number[]): number {
       if (memory.at(start) !== undefined && memory.at(start)!.file !== null) return -ERRNO.EINVAL
       break
     case MADV.remove:
-      return -ERRNO.EINVAL
+      return removePages(k, t, start, end)
     case MADV.dontFork:
       memory.update(start, end, (mapping) => (mapping.onFork = 'drop'))
       break
@@ -273,6 +274,22 @@ function madvise(k: Kernel, t: Task, args: number[]): number {
   }
   // Holes are skipped, and reported at the end.
   return memory.isCovered(start, start + length) ? 0 : -ERRNO.ENOMEM
+}
+
+/** MADV_REMOVE: a hole in the files that are mapped there, shared and writable. */
+function removePages(k: Kernel, t: Task, start: number, end: number): number {
+  const memory = k.memory(t)
+  if (!memory.isCovered(start, end)) return -ERRNO.ENOMEM
+  for (const mapping of memory.map.mappings.filter((other) => other.start < end && other.end > start)) {
+    if (mapping.file === null || !(mapping.flags & MAP.shared)) return -ERRNO.EINVAL
+    if (!mapping.file.mayWrite) return -ERRNO.EACCES
+    const inode = inodeOf(k.state.fs, mapping.file.inode)
+    const at = mapping.file.offset + Math.max(start, mapping.start) - mapping.start
+    const length = Math.min(end, mapping.end) - Math.max(start, mapping.start)
+    const inside = Math.min(length, inode.content!.size - at)
+    if (inside > 0) writeFile(k, inode, at, new Uint8Array(inside))
+  }
+  return 0
 }
 
 function mincore(k: Kernel, t: Task, args: number[]): number {
@@ -330,7 +347,7 @@ export const memoryCalls: readonly Declaration[] = [
   syscall(26, 'msync', [...range, ['flags', flags(MSYNC_FLAGS, 'MS_???')]], number, msync),
   syscall(27, 'mincore', [...range, ['vec', residency]], number, mincore),
   syscall(28, 'madvise', [...range, ['advice', oneOf(MADVICE, 'MADV_???')]], number, madvise, {
-    support: 'partial: MADV_REMOVE gives EINVAL; other advice than MADV_DONTNEED and what concerns fork has no effect',
+    support: 'partial: other advice than MADV_DONTNEED, MADV_REMOVE and what concerns fork has no effect',
   }),
   syscall(149, 'mlock', range, number, lockRange),
   syscall(150, 'munlock', range, number, lockRange),

@@ -1,7 +1,8 @@
 /** Exists to declare the calls that name a process by a descriptor. */
 import { fd, flags, hexUint, int, number, uint } from '../arguments.ts'
-import { syscall, unsupported, type Declaration } from '../declare.ts'
+import { syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
+import { describe, installFd } from '../fs/description.ts'
 import { openPidFd, pidOfFd } from '../fs/pidfd.ts'
 import type { Kernel } from '../kernel.ts'
 import { CODE, SIGNAL_MAX } from '../signal-names.ts'
@@ -37,6 +38,19 @@ function pidfdSendSignal(k: Kernel, t: Task, args: number[]): number {
   return 0
 }
 
+/** Another descriptor for what the process has open under a number; whoever may trace it may do that. */
+function pidfdGetfd(k: Kernel, t: Task, [descriptor, number, given]: number[]): number {
+  if (given !== 0) return -ERRNO.EINVAL
+  const pid = pidOfFd(k, t, descriptor!)
+  if (pid < 0) return pid
+  const process = k.state.processes.get(pid)
+  if (process === undefined || process.tids.length === 0) return -ERRNO.ESRCH
+  const { uid } = k.process(t).credentials
+  if (uid[1] !== 0 && process.credentials.uid.some((id) => id !== uid[0])) return -ERRNO.EPERM
+  const d = describe(k.state.fs, process, number!)
+  return d === undefined ? -ERRNO.EBADF : installFd(k, t, d, true)
+}
+
 export const pidfdCalls: readonly Declaration[] = [
   syscall(
     424,
@@ -69,7 +83,6 @@ export const pidfdCalls: readonly Declaration[] = [
       ['flags', uint],
     ],
     number,
-    () => unsupported('pidfd_getfd', 'taking a descriptor from another process'),
-    { support: 'partial: stops the run' },
+    pidfdGetfd,
   ),
 ]

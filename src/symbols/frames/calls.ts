@@ -84,7 +84,7 @@ function tailSites(entry: Entry): Entry[] {
 }
 
 /** The entry that has the code of a function, where `entry` may only declare it or be its abstract instance. */
-function definitionOf(symbolizer: Symbolizer, module: LoadedModule, entry: Entry): Entry | undefined {
+export function definitionOf(symbolizer: Symbolizer, module: LoadedModule, entry: Entry): Entry | undefined {
   if (entry.ranges !== undefined) return entry
   const linkage =
     entry.chain.map((one) => one.text(DW_AT.linkage_name)).find((name) => name !== undefined) ?? entry.name

@@ -11,7 +11,7 @@ import { optimizedOut } from '../locations/location.ts'
 import { bitsOf } from '../locations/typed.ts'
 import type { LoadedModule, Symbolizer } from '../symbolizer.ts'
 import type { InspectedFrame } from './frame.ts'
-import { findCallSite, isSameFunction, targetOf } from './calls.ts'
+import { definitionOf, findCallSite, isSameFunction, targetOf } from './calls.ts'
 import { functionAt } from './function-at.ts'
 import type { ThreadState } from './thread.ts'
 import { otherRegisterName, readAll, registerBytes } from './thread.ts'
@@ -155,7 +155,8 @@ function entryValue(
   if (site === undefined) throw lost('no caller says what it passed')
   const callee = outermost(frame)
   const target = targetOf(site)
-  if (target !== undefined && !isSameFunction(target, callee)) throw lost('a tail call lies between it and its caller')
+  if (target !== undefined && !isSameFunction(definitionOf(symbolizer, module, target) ?? target, callee))
+    throw lost('a tail call lies between it and its caller')
   const value = passedBy(site, wanted)
   if (value === undefined) throw lost('its caller does not say what it passed')
   const next = {

@@ -274,10 +274,9 @@ function writeStruct(value: Value, type: StructType, options: Inner): string {
       if (position === i) fields.push(writeStatic(type, name, value, inner))
     if (member.isBase) return
     const label = member.name === undefined ? '' : `${member.name} = `
-    const depth = member.name === undefined ? options.depth : inner.depth
     // The pointer to the table of virtual functions is always shown as what it is.
     const format = member.name?.startsWith('_vptr') ? undefined : options.format
-    fields.push(label + writeMember(value, member, { ...inner, depth, format, virtualBases: undefined }))
+    fields.push(label + writeMember(value, member, { ...inner, format, virtualBases: undefined }))
   })
   for (const { name, position } of type.statics)
     if (position >= type.members.length) fields.push(writeStatic(type, name, value, inner))
@@ -287,11 +286,13 @@ function writeStruct(value: Value, type: StructType, options: Inner): string {
     return `<${name}> = ${writeMember(value, base, inner)}`
   })
   const list = fields.length > 0 ? fields : ['<No data fields>']
-  if (options.pretty !== true) return `{${[...baseTexts, ...list].join(', ')}}`
+  if (options.pretty !== true || (fields.length === 0 && baseTexts.length === 0))
+    return `{${[...baseTexts, ...list].join(', ')}}`
   const indent = '  '.repeat(options.depth + 1)
-  const heading = bases.length > 0 && fields.length > 0 ? [`members of ${type.name ?? ''}:`] : []
+  const isDerived = type.members.some(({ isBase }) => isBase)
+  const heading = isDerived && fields.length > 0 ? [`members of ${type.name ?? ''}:`] : []
   const lines = [
-    ...baseTexts.map((text) => `${text},`),
+    ...baseTexts.map((text) => `${text}, `),
     ...heading,
     ...list.map((text, i) => text + (i < list.length - 1 ? ',' : '')),
   ]

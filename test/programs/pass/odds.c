@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/stat.h>
@@ -82,7 +83,37 @@ static void late_names(void) {
   CHECK(close(fd) == 0 && rmdir(dir) == 0);
 }
 
+static void appended(void) {
+  int fd = memfd_create("appended", 0);
+  CHECK(write(fd, "12345", 5) == 5 && lseek(fd, 1, SEEK_SET) == 1);
+  struct iovec piece = {"ab", 2};
+  CHECK(pwritev2(fd, &piece, 1, 0, RWF_APPEND) == 2 && lseek(fd, 0, SEEK_CUR) == 1);
+  CHECK(pwritev2(fd, &piece, 1, -1, RWF_APPEND) == 2 && lseek(fd, 0, SEEK_CUR) == 9);
+  char all[10] = {0};
+  CHECK(pread(fd, all, 10, 0) == 9 && strcmp(all, "12345abab") == 0);
+  CHECK(ftruncate(fd, 8192) == 0);
+  char *view = mmap(0, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  view[5000] = 'x';
+  CHECK(madvise(view + 4096, 4096, MADV_REMOVE) == 0 && view[5000] == 0 && view[0] == '1');
+  pid_t pid = fork();
+  if (pid == 0) {
+    int mine = dup2(fd, 77);
+    CHECK(lseek(mine, 3, SEEK_SET) == 3);
+    for (;;) pause();
+  }
+  int pidfd = syscall(SYS_pidfd_open, pid, 0), taken;
+  CHECK(pidfd >= 0);
+  while ((taken = syscall(SYS_pidfd_getfd, pidfd, 77, 0)) == -1) {
+    CHECK(errno == EBADF);
+    usleep(1000);
+  }
+  CHECK(fcntl(taken, F_GETFD) == FD_CLOEXEC && read(taken, all, 1) == 1);
+  CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, NULL, 0) == pid);
+  FAILS(syscall(SYS_pidfd_getfd, pidfd, 77, 0), ESRCH);
+}
+
 int main(void) {
+  appended();
   personalities();
   priorities();
   other_memory();
