@@ -45,11 +45,19 @@ function configAbove(directory: string): string | null {
 
 async function load(file: string): Promise<Config> {
   let module: { default?: unknown }
+  const { emitWarning } = process
+  // That the package does not say what kind of modules it has is nothing that concerns lemming.
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    const [options] = rest as [{ code?: string } | undefined]
+    if (options?.code !== 'MODULE_TYPELESS_PACKAGE_JSON') Reflect.apply(emitWarning, process, [warning, ...rest])
+  }
   try {
     module = (await import(pathToFileURL(file).href)) as typeof module
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error)
     throw new LemmingError('config', `${file} does not load: ${why}`, 'repair it, or say --config none')
+  } finally {
+    process.emitWarning = emitWarning
   }
   const { configSchema } = await import('./config-schema.ts')
   const result = configSchema.safeParse(module.default)

@@ -11,7 +11,7 @@ import { readSuppressions } from '../lab/suppressions.ts'
 const CHECKS = ['memory', 'leak', 'race', 'lock']
 
 /** Default of --strategy, and the forms it takes. */
-const STRATEGY = 'mix'
+export const STRATEGY = 'mix'
 const STRATEGY_FORMS = 'mix[:STEPS], random, walk, pos, pct:DEPTH[:STEPS]'
 
 /** Default of --quarantine, in bytes. */

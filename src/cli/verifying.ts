@@ -25,6 +25,7 @@ import type { RunInputs } from '../session/session.ts'
 import { EXIT_CODE, exitCodeOf } from './exit-codes.ts'
 import { criteriaOf } from './hunt-options.ts'
 import { refuseShared, tellErrors } from './hunting.ts'
+import { STRATEGY } from './options.ts'
 import { complain, shellLine, write } from './output.ts'
 import type { Invocation } from './program.ts'
 import { rateCells, table } from './tables.ts'
@@ -78,10 +79,16 @@ export async function verify(
     const failure = requireFailure(catalogue, name)
     const { plan } = planOf(catalogue, failure.campaign) as { plan: Partial<CampaignPlan> }
     const native = options.native ?? failure.strategy === 'native'
-    const old = inputsOf(failure, out)
+    const recorded = inputsOf(failure, out)
     const path = pathOfProgram(words[0]!, process.env.PATH)
-    const argv = words.length > 1 ? words : [words[0]!, ...old.argv.slice(1)]
-    const inputs = withSeed({ ...old, path, argv }, old.seed, { label: '', env: options.env })
+    const argv = words.length > 1 ? words : [words[0]!, ...recorded.argv.slice(1)]
+    // A schedule that was written down, or fitted to the old program's length, is no way to look for failures of another one.
+    const strategy = plan.inputs?.options.strategy ?? recorded.options.strategy.replace(/^turns:.*$/s, STRATEGY)
+    const old: RunInputs = { ...recorded, options: { ...recorded.options, strategy } }
+    const inputs = withSeed({ ...old, path, argv }, old.seed, {
+      label: '',
+      env: options.env,
+    })
     refuseShared(inputs)
     const base = {
       native,

@@ -18,6 +18,7 @@ import {
 import { setAddressable, setGuarded } from './addressable.ts'
 import { defineBelow, SHADOW_PAGES, setDefined } from './definedness.ts'
 import { reachAt } from '../wasm/zones.ts'
+import { Traces } from './traces.ts'
 import { usedPages, type UsedPages } from './used-pages.ts'
 
 /** Access rights of a page, as in mmap(2): PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
@@ -30,14 +31,6 @@ const ZONE_PAGES = 64
 const ZONES_KEPT = 16
 
 const NO_STOPS: ReadonlySet<number> = new Set()
-
-/** Bytes whose accesses are told, and the pages they lie in. */
-interface Traces {
-  ranges: readonly { start: number; end: number }[]
-  /** Loads are told too. */
-  reads: boolean
-  pages: ReadonlySet<number>
-}
 
 /** Told when translated code made from a page no longer matches the page. Pages are page numbers, `count` of them from `first`. */
 export interface CodeListener {
@@ -196,11 +189,8 @@ export class AddressSpace {
     }
     this.traces = null
     if (ranges.length === 0) return
-    const pages = new Set<number>()
-    for (const { start, end } of ranges)
-      for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) pages.add(page)
-    this.traces = { ranges, reads, pages }
-    for (const page of pages) {
+    this.traces = new Traces(ranges, reads)
+    for (const page of this.traces.pages) {
       this.losePlain(page, 1, ATTRIBUTE.noRead | ATTRIBUTE.noWrite)
       setAddressable(this, page << PAGE_SHIFT, PAGE_SIZE, true)
       this.attributes[page] = this.watchedAttribute(page, this.attributes[page]!)
@@ -210,16 +200,12 @@ export class AddressSpace {
 
   /** Is an access one that is told? */
   isTraced(address: number, length: number, store: boolean): boolean {
-    const { traces } = this
-    if (traces === null || !(store || traces.reads)) return false
-    return traces.ranges.some(({ start, end }) => address < end && address + length > start)
+    return this.traces?.tell(address, length, store) ?? false
   }
 
   /** Does an access touch bytes of a traced range, told or not? */
   touchesTraces(address: number, length: number): boolean {
-    return (
-      this.traces !== null && this.traces.ranges.some(({ start, end }) => address < end && address + length > start)
-    )
+    return this.traces?.touch(address, length) ?? false
   }
 
   /** The intercepted addresses within ranges [start, end), ascending. */

@@ -439,8 +439,8 @@ export class Engine implements Processor {
   private usesUndefined = false
   /** What for (USE), and the registers that are taken for defined afterwards. */
   private use = 0
-  /** How often it has been told of each instruction. */
-  private readonly usesTold = new Map<number, number>()
+  /** How often it has been told of each instruction, by machine. */
+  private readonly usesTold = new WeakMap<KernelEntry, Map<number, number>>()
 
   /** Where an instruction that was allowed to has written to guarded bytes. */
   private trespassed: { address: number; bytes: number } | null = null
@@ -455,7 +455,9 @@ export class Engine implements Processor {
 
   private tellUndefined(view: DataView, executed: number): void {
     const pc = view.getUint32(STATE.rip, true)
-    this.usesTold.set(pc, (this.usesTold.get(pc) ?? 0) + 1)
+    let told = this.usesTold.get(this.kernel!)
+    if (told === undefined) this.usesTold.set(this.kernel!, (told = new Map()))
+    told.set(pc, (told.get(pc) ?? 0) + 1)
     this.kernel!.undefined!(executed, this.use & ((1 << USE_SHIFT) - 1))
     defineRegisters(view, this.use >>> USE_SHIFT)
     this.usesUndefined = true
@@ -465,7 +467,7 @@ export class Engine implements Processor {
 
   /** Something depends on undefined bits: 1 to stop before the instruction, and everything about the stop is in the CPU state. */
   private undefined(what: number, refund: number, pc: number): number {
-    if (this.usesUndefined || (this.usesTold.get(pc >>> 0) ?? 0) >= MOST_TOLD) return 0
+    if (this.usesUndefined || (this.usesTold.get(this.kernel!)?.get(pc >>> 0) ?? 0) >= MOST_TOLD) return 0
     this.use = what
     const { view } = this.entryOf(this.space!).state
     this.stopBefore(view, EXIT.undefined, pc, refund)

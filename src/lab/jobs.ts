@@ -149,7 +149,17 @@ export interface KeepBranchJob {
   output: string
 }
 
-export type Job = RunJob | ReplayJob | HuntJob | SeedJob | OpenJob | AskJob | KeepBranchJob | ScheduleJob | TrialJob | MinimisedJob
+export type Job =
+  | RunJob
+  | ReplayJob
+  | HuntJob
+  | SeedJob
+  | OpenJob
+  | AskJob
+  | KeepBranchJob
+  | ScheduleJob
+  | TrialJob
+  | MinimisedJob
 
 /** One stream of a program's output. */
 export interface CapturedStream {

@@ -53,8 +53,19 @@ describe('npm pack, then npm install elsewhere', () => {
       expect.arrayContaining(['dist/cli/main.js', 'dist/LICENCES.txt', 'package.json', 'README.md', 'LICENSE']),
     )
     expect(paths.filter((path) => !path.startsWith('dist/') && path.includes('/'))).toEqual([])
-    expect(paths.filter((path) => path.endsWith('.ts'))).toEqual([])
+    // What a lemming.config.ts imports has types.
+    expect(paths.filter((path) => path.endsWith('.ts'))).toEqual(['dist/cli/define-config.d.ts'])
     expect(packed.files.find((file) => file.path === 'dist/cli/main.js')!.mode & 0o111).toBe(0o111)
+  })
+
+  test('takes a configuration', () => {
+    writeFileSync(
+      join(elsewhere, 'lemming.config.ts'),
+      "import { defineConfig } from 'lemming'\nexport default defineConfig({ env: { CONFIGURED: 'yes' } })\n",
+    )
+    const told = lemming('run', '--clean-env', '--', '/usr/bin/env')
+    rmSync(join(elsewhere, 'lemming.config.ts'))
+    expect([told.status, told.stdout, told.stderr]).toEqual([0, 'CONFIGURED=yes\n', ''])
   })
 
   test('tells its version', () => {

@@ -53,7 +53,7 @@ describe('one line and the next step', () => {
     [['run', '--seed', '-1', '--', './prog'], 2, /'-1' is invalid/],
     [['run', '--seed', '1.5', '--', './prog'], 2, /whole number/],
     [['run', '--env', 'X', '--', './prog'], 2, /NAME=VALUE/],
-    [['run', '--check', 'rice', '--', './prog'], 2, /--check race: no such check is built yet/],
+    [['run', '--check', 'rice', '--', './prog'], 2, /--check rice: no such check is built yet/],
     [['hunt', '--strategy', 'dice:3', '--', './prog'], 2, /there is no scheduling strategy 'dice:3'/],
     [['hunt', '--jobs', '0', '--', './prog'], 2, /from 1 to 256/],
     [['replay'], 2, /missing argument 'failure'/],

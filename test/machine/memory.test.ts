@@ -238,12 +238,22 @@ describe('files', () => {
     expect(file.bytes[4 * PAGE_SIZE + 5]).toBe(5)
   })
 
-  test('a page that would be seen writable at two addresses is refused by name', () => {
-    memory.add(ofFile(BASE, 2, PROT.read, 0, MAP.shared))
-    memory.add(ofFile(BASE + 4 * PAGE_SIZE, 2, PROT.read, 1, MAP.shared))
-    expect(() => memory.protect(BASE, BASE + 2 * PAGE_SIZE, PROT.read | PROT.write)).toThrow(
-      /^\/f: offset 0x0 is mapped MAP_SHARED and writable at two addresses/,
-    )
+  test('a page that is seen at two addresses can be stored into at one of them at a time', () => {
+    // The second page of the file, at two addresses; its neighbours are at one each.
+    const one = BASE + PAGE_SIZE
+    const other = BASE + 4 * PAGE_SIZE
+    memory.add(ofFile(BASE, 2, PROT.read | PROT.write, 0, MAP.shared))
+    memory.add(ofFile(other, 2, PROT.read | PROT.write, 1, MAP.shared))
+    const rights = (): number[] => [BASE, one, other, other + PAGE_SIZE].map((at) => memory.space.protOf(at))
+    expect(rights()).toEqual([3, 1, 1, 3])
+    expect(memory.acquire(one, true, 1)).toBe(true)
+    expect(rights()).toEqual([3, 3, 0, 3])
+    memory.space.view.setUint32(one, 0x1234, true)
+    expect(memory.space.readU32(other)).toBe(0x1234)
+    expect(rights()).toEqual([3, 1, 1, 3])
+    expect(memory.acquire(BASE, true, 1)).toBe(false)
+    memory.remove(other, other + PAGE_SIZE)
+    expect(memory.space.protOf(one)).toBe(3)
   })
 })
 

@@ -41,7 +41,7 @@ export function tellInode(k: Kernel, inode: Inode, mask: number): void {
   if (k.state.fs.inotifies.length === 0) return
   const kind = inode.kind === 'dir' ? IN.isDir : 0
   for (const d of instances(k)) {
-    for (const [wd, watch] of [...d.inotify!.watches]) {
+    for (const [wd, watch] of d.inotify!.watches) {
       if (watch.inode === inode.id) queue(k, d, wd, mask | kind, 0, '')
       else {
         const name = nameIn(k, watch.inode, inode)
@@ -56,22 +56,21 @@ export function tellName(k: Kernel, dir: Inode, name: string, inode: Inode, mask
   if (k.state.fs.inotifies.length === 0) return
   const kind = inode.kind === 'dir' ? IN.isDir : 0
   for (const d of instances(k))
-    for (const [wd, watch] of [...d.inotify!.watches])
-      if (watch.inode === dir.id) queue(k, d, wd, mask | kind, cookie, name)
+    for (const [wd, watch] of d.inotify!.watches) if (watch.inode === dir.id) queue(k, d, wd, mask | kind, cookie, name)
 }
 
 /** Something has happened to an inode that concerns its own watchers alone. */
 export function tellSelf(k: Kernel, inode: Inode, mask: number): void {
   if (k.state.fs.inotifies.length === 0) return
   for (const d of instances(k))
-    for (const [wd, watch] of [...d.inotify!.watches]) if (watch.inode === inode.id) queue(k, d, wd, mask, 0, '')
+    for (const [wd, watch] of d.inotify!.watches) if (watch.inode === inode.id) queue(k, d, wd, mask, 0, '')
 }
 
 /** Tells of inodes that are gone, to be called when some may be. */
 export function tellGone(k: Kernel): void {
   if (k.state.fs.inotifies.length === 0) return
   for (const d of instances(k)) {
-    for (const [wd, watch] of [...d.inotify!.watches]) {
+    for (const [wd, watch] of d.inotify!.watches) {
       if (k.state.fs.inodes.has(watch.inode)) continue
       queue(k, d, wd, IN.deleteSelf, 0, '')
       if (d.inotify!.watches.has(wd)) dropWatch(k, d, wd)

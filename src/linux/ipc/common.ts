@@ -8,8 +8,8 @@ import type { IpcTable, IpcWait } from './state.ts'
 /** Commands of the ctl calls that all kinds have. */
 export const IPC = { rmid: 0, set: 1, stat: 2, info: 3 } as const
 /** Flags of the get calls. */
-export const IPC_CREAT = 0o1000
-export const IPC_EXCL = 0o2000
+const IPC_CREAT = 0o1000
+const IPC_EXCL = 0o2000
 /** Flag of semop, msgsnd and msgrcv. */
 export const IPC_NOWAIT = 0o4000
 

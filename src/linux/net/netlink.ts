@@ -1,7 +1,7 @@
 /** Exists to answer what the C library asks of rtnetlink(7) for getifaddrs and getaddrinfo: the machine has the loopback device and its two addresses. */
 import { ERRNO } from '../errno.ts'
+import { signalActivity } from '../fs/activity.ts'
 import type { Kernel } from '../kernel.ts'
-import { stir } from './socket.ts'
 import type { Socket } from './state.ts'
 
 /** Message types (linux/netlink.h, linux/rtnetlink.h). */
@@ -137,5 +137,5 @@ function reply(k: Kernel, socket: Socket, parts: Uint8Array[]): void {
     cost: 0,
   })
   socket.queued += bytes.length
-  stir(k, socket, 'read')
+  if (socket.description !== 0) signalActivity(k, socket.description, 'read')
 }

@@ -44,6 +44,7 @@ interface State {
   readonly unit: Unit
   readonly context: LocationContext
   readonly stack: Typed[]
+  readonly steps: { count: number }
 }
 
 function damaged(state: Pick<State, 'file'>, what: string): LemmingError {
@@ -100,12 +101,9 @@ export function compute(
   return integerOf(top(state))
 }
 
-let steps = 0
-
 function start(expression: Uint8Array, file: DwarfFile, unit: Unit, context: LocationContext): State {
-  steps = 0
   const reader = new ByteReader(expression, `${file.data.elf.name}: a location expression`)
-  return { reader, file, unit, context, stack: [] }
+  return { reader, file, unit, context, stack: [], steps: { count: 0 } }
 }
 
 function top(state: State, depth = 0): Typed {
@@ -174,7 +172,7 @@ const comparisons: Readonly<Record<number, (order: number) => boolean>> = {
 /** Executes one operation that works on the stack. */
 function step(opcode: number, state: State): void {
   const { reader, file, unit, context, stack } = state
-  if (++steps > MAX_STEPS) throw damaged(state, 'does not end')
+  if (++state.steps.count > MAX_STEPS) throw damaged(state, 'does not end')
   const push = (value: bigint | number, type?: BaseType): void => {
     stack.push({ bits: BigInt.asUintN(type === undefined ? 64 : type.size * 8, BigInt(value)), type })
   }
