@@ -40,6 +40,12 @@ export class Checks {
   }
 
   get facts(): CheckFacts {
-    return { heap: this.heap.facts, faults: this.faults.facts, undefined: this.undefined.facts, races: this.race?.facts ?? [], locks: this.lock?.facts ?? [] }
+    return {
+      heap: this.heap.facts,
+      faults: this.faults.facts,
+      undefined: this.undefined.facts,
+      races: this.race?.facts ?? [],
+      locks: this.lock?.facts ?? [],
+    }
   }
 }

@@ -45,7 +45,7 @@ function configAbove(directory: string): string | null {
 
 async function load(file: string): Promise<Config> {
   let module: { default?: unknown }
-  const { emitWarning } = process
+  const emitWarning = process.emitWarning.bind(process)
   // That the package does not say what kind of modules it has is nothing that concerns lemming.
   process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
     const [options] = rest as [{ code?: string } | undefined]

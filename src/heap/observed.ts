@@ -256,7 +256,13 @@ export class Observed {
     const i = state.pending.findIndex((one) => one.tid === t.tid && one.stack + 8 === stack)
     if (i < 0) return
     const [pending] = state.pending.splice(i, 1)
-    const { size, old, index, back } = pending!
+    const { size, old, index, back, moment } = pending!
+    // Links and marks that the function has left in what it took back.
+    const { freed } = state.observed
+    for (let at = freed.length - 1; at >= 0 && state.blocks.freedAt[freed[at]!] === moment; at--) {
+      const row = freed[at]!
+      if (state.blocks.state[row] === BLOCK.freed && this.heap.isObserved(row)) this.mark(row)
+    }
     if (back !== Number(k.cpu.rip) || size === null) return
     const result = Number(BigInt.asUintN(64, k.cpu.gpr(REG.rax)))
     if (result === 0 || result + size > this.heap.limit) return

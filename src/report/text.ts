@@ -84,7 +84,8 @@ function memoryLines({ address, mapping, removed }: MemoryReport): string[] {
 
 /** Both sides of a race; the stack of the later one has been shown. */
 function raceLines({ address, location, later, earlier }: RaceReport): string[] {
-  const locks = ({ locks }: RaceSide): string => (locks.length === 0 ? 'holding no mutex' : `holding ${locks.join(', ')}`)
+  const locks = ({ locks }: RaceSide): string =>
+    locks.length === 0 ? 'holding no mutex' : `holding ${locks.join(', ')}`
   return [
     `  address ${address}, ${location}`,
     `  ${later.what} @${grouped(later.moment)} by thread ${later.tid}, ${locks(later)}: above`,

@@ -37,7 +37,11 @@ export interface Again {
 /** The findings behind the facts, in the order of their moments, those of leaks last. */
 export function findingsOf(facts: Facts, again: Again): Finding[] {
   const { heap, faults, undefined: uses, races, locks } = facts
-  if ([heap.faults, faults, uses, races, locks, heap.leaks.flatMap(({ blocks }) => blocks)].every((list) => list.length === 0))
+  if (
+    [heap.faults, faults, uses, races, locks, heap.leaks.flatMap(({ blocks }) => blocks)].every(
+      (list) => list.length === 0,
+    )
+  )
     return []
   const { seed } = again
   let groups: ReturnType<typeof wantLeaks> = []

@@ -105,9 +105,13 @@ function fcntl(k: Kernel, t: Task, args: number[]): number {
       const seals = k.state.fs.inodes.get(d.inode)?.seals ?? -1
       return seals < 0 ? -ERRNO.EINVAL : seals
     }
-    case F.setlease:
     case F.getlease:
+      // F_UNLCK: nobody has one.
+      return 2
+    case F.setlease:
     case F.notify: {
+      // No events: a request is taken back, and there is none.
+      if (command === F.notify && (word & 0x7fff_ffff) === 0) return 0
       // As a kernel without them; programs go on without.
       const name = valueText(command, FCNTL, 'F_???')
       k.noteUnanswered(t, `fcntl(${number}, ${name}, ${hex(value)})`, 'EINVAL')
@@ -391,7 +395,7 @@ export const controlCalls: Declaration[] = [
     fcntlResult,
     fcntl,
     {
-      support: 'partial: F_SETSIG, F_SETOWN_EX, F_GETOWN_EX, O_ASYNC; leases and F_NOTIFY are EINVAL and reported',
+      support: 'partial: F_SETSIG, F_SETOWN_EX, F_GETOWN_EX, O_ASYNC; F_SETLEASE and F_NOTIFY are EINVAL and reported',
     },
   ),
   syscall(

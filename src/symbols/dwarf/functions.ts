@@ -120,7 +120,7 @@ class Scanner {
         next = number(readForm(reader, forms[i], constants[i], unit))
       else skipForm(reader, forms[i], unit)
     }
-    if (next === undefined) return false
+    if (next === undefined || next <= reader.offset) return false
     reader.offset = next
     return true
   }

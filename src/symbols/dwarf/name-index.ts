@@ -218,7 +218,8 @@ class Scanner {
   /** Steps over the children where the compiler says how far they go; else they are walked without interest. */
   private leave({ hasChildren }: Abbreviation, sibling: number | undefined): Scope | undefined {
     if (!hasChildren) return undefined
-    if (sibling === undefined) return { prefix: '', isOpen: false }
+    // Damaged files may lead back.
+    if (sibling === undefined || sibling <= this.reader.offset) return { prefix: '', isOpen: false }
     this.reader.offset = sibling
     return undefined
   }

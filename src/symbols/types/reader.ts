@@ -53,8 +53,38 @@ export function typeOfEntry(entry: Entry): Type {
   return typeAt(entry.type)
 }
 
+/** Types that are written around others. */
+const wrappers: ReadonlySet<number> = new Set([
+  DW_TAG.pointer_type,
+  DW_TAG.reference_type,
+  DW_TAG.rvalue_reference_type,
+  DW_TAG.const_type,
+  DW_TAG.volatile_type,
+  DW_TAG.restrict_type,
+  DW_TAG.atomic_type,
+  DW_TAG.typedef,
+  DW_TAG.template_alias,
+  DW_TAG.array_type,
+  DW_TAG.subrange_type,
+  DW_TAG.subroutine_type,
+  DW_TAG.ptr_to_member_type,
+])
+
+/** No declaration is nested this deep: a type that seems to be leads to itself, in a damaged file. */
+const DEEPEST = 100
+
+function leadsToItself(entry: Entry): boolean {
+  let at: Entry | undefined = entry
+  for (let hops = 0; at !== undefined && wrappers.has(at.tag); hops++) {
+    if (hops > DEEPEST) return true
+    at = at.reference(DW_AT.type)
+  }
+  return false
+}
+
 function readType(entry: Entry): Type {
   const language = languageOf(entry)
+  if (leadsToItself(entry)) return voidType
   const targetEntry = (): Entry | undefined => entry.reference(DW_AT.type)
   const lazy = <T extends Type>(rest: Omit<T, 'target'>): T =>
     ({
