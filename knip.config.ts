@@ -14,7 +14,7 @@ const config: KnipConfig = {
   ],
   ignoreBinaries: [
     'addr2line',
-    'g++',
+    /^g\+\+$/,
     'gcc',
     'gdb',
     'ldd',
