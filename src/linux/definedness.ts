@@ -9,6 +9,7 @@ import {
   setDefined,
   setUndefined,
 } from '../engine/definedness.ts'
+import type { CpuState } from '../engine/cpu-state.ts'
 import { PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import { REG, registers, STATE, STATE_SIZE } from '../ir/registers.ts'
 import { argumentRegister, type ArgType, type CallView, type Declaration, type Range } from './declare.ts'
@@ -208,6 +209,46 @@ export function isVectorSearch({ bytes, view }: AddressSpace, pc: number): boole
     if (pc < jump + 6 + view.getInt32(jump + 2, true) + found.rest) return true
   }
   return false
+}
+
+/**
+ * strncmp for SSE2 compares whole vectors, of which R11 bytes count. Where two differ at all, perhaps behind those, it comes to `found`, with the vectors at RDI and RSI; from its
+ * loops (`jne` after comparing the mask with 0xffff) by way of `fromLoop`, with the vectors at RDI + R9 + RCX - 16 and at RSI + RCX.
+ */
+const BOUNDED_COMPARE = {
+  differ: [0x81, 0xea, 0xff, 0xff, 0, 0],
+  fromLoop: [0x49, 0x8d, 0x44, 0x09, 0xf0],
+  found: [0x48, 0x0f, 0xbc, 0xd2, 0x49, 0x29, 0xd3],
+  /** After `found`: jbe to where the answer is 0. */
+  bound: [0x76, 0x0b, 0x0f, 0xb6, 0x0c, 0x16],
+  /** From `fromLoop` to `found`. */
+  distance: 32,
+}
+
+/** Is the instruction at rip a jump of strncmp, and are all bytes defined that count? Whether there is a difference depends on the others, the answer does not. */
+export function isBoundedCompare(space: AddressSpace, cpu: CpuState): boolean {
+  const { bytes } = space
+  const { differ, fromLoop, found, bound, distance } = BOUNDED_COMPARE
+  const has = (at: number, list: readonly number[]): boolean => list.every((byte, i) => bytes[at + i] === byte)
+  const value = (register: number): bigint => cpu.view.getBigUint64(registers[register]!.offset, true)
+  const pc = Number(cpu.rip)
+  let left = value(REG.r11)
+  let first = value(REG.rdi)
+  let second = value(REG.rsi)
+  if (has(pc, bound) && has(pc - found.length, found)) left += value(REG.rdx)
+  else {
+    if (!has(pc - differ.length, differ) || bytes[pc] !== 0x0f || bytes[pc + 1] !== 0x85) return false
+    const target = pc + 6 + space.view.getInt32(pc + 2, true)
+    const looped = has(target, fromLoop)
+    if (!has(looped ? target + distance : target, found)) return false
+    if (looped) {
+      first += value(REG.r9) + value(REG.rcx) - 16n
+      second += value(REG.rcx)
+    }
+  }
+  left = BigInt.asUintN(64, left)
+  const count = left < 16n ? Number(left) : 16
+  return [first, second].every((at) => firstUndefined(space, Number(BigInt.asUintN(64, at)), count) < 0)
 }
 
 /** Numbers of the pages of an address space with bits that are not defined, ascending, and the V bits of all of their bytes. */

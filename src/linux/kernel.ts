@@ -9,7 +9,7 @@ import { USE } from '../ir/exits.ts'
 import { REG } from '../ir/registers.ts'
 import type { MachineView, Observer, TaskInfo, UndefinedEvent } from '../tool/observer.ts'
 import { monotonicNs } from './clock.ts'
-import { isVectorSearch } from './definedness.ts'
+import { isBoundedCompare, isVectorSearch } from './definedness.ts'
 import { systemCall, type Entered } from './dispatch.ts'
 import type { Heap } from './heap.ts'
 import type { Memory } from './mm.ts'
@@ -236,7 +236,8 @@ export class Kernel implements KernelEntry, MachineView {
     const t = this.current!
     this.account(t, executed)
     if (this.undefinedObservers.length === 0) return
-    if (use === USE.jump && isVectorSearch(this.loaded!.space, Number(this.cpu.rip))) return
+    const { space } = this.loaded!
+    if (use === USE.jump && (isVectorSearch(space, Number(this.cpu.rip)) || isBoundedCompare(space, this.cpu))) return
     const kind = use === USE.jump ? 'jump' : use === USE.target ? 'target' : 'address'
     this.tellUndefined(t, { pc: Number(this.cpu.rip), kind, by: '', argument: -1, address: 0, start: 0, length: 0 })
   }

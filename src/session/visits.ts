@@ -117,7 +117,9 @@ export class Visits {
     const start = address - AROUND
     const whole = this.subject.read(pid, start, 2 * AROUND)
     if (whole !== null) return { start, bytes: whole }
-    const edge = (start | (PAGE - 1)) + 1
+    // Not by bits: an address that a program made up may have more than 32.
+    const edge = (Math.floor(start / PAGE) + 1) * PAGE
+    if (edge >= start + 2 * AROUND) return null
     const low = this.subject.read(pid, start, edge - start)
     const high = this.subject.read(pid, edge, start + 2 * AROUND - edge)
     if (low === null && high === null) return null

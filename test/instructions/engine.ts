@@ -65,7 +65,7 @@ export class EngineUnderTest {
       throw new Error(
         `interpreted code differs: ${describeDifference(translated, interpreted, stateSize + RESULT_HEAD)}`,
       )
-    if (this.interpreting.regions > 0) throw new Error('code was translated that was to be interpreted')
+    if (this.interpreting.units === 0) throw new Error('code was translated that was to be interpreted')
     return translated
   }
 }
@@ -95,9 +95,9 @@ class OneEngine {
     this.space.map(DATA_PAGE, PAGE, PROT.read | PROT.write)
   }
 
-  /** Regions translated so far. */
-  get regions(): number {
-    return this.engine.statistics().regions
+  /** Blocks interpreted so far. */
+  get units(): number {
+    return this.engine.statistics().units
   }
 
   execute(group: Group, stateSize: number, quantum: () => number): Executed {
