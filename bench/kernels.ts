@@ -86,7 +86,10 @@ export const kernels: Kernel[] = [
   },
   packaged('bzip2', 'bzip2, 10 MB', '/bin/bzip2', (scale, input) => ['-c', '-k', input(Math.round(10e6 * scale))]),
   packaged('xz', 'xz -3, 10 MB', '/usr/bin/xz', (scale, input) => ['-3', '-c', '-k', input(Math.round(10e6 * scale))]),
-  packaged('sqlite', 'sqlite3, 300,000 rows', '/usr/bin/sqlite3', (scale) => [':memory:', sql(Math.round(3e5 * scale))]),
+  packaged('sqlite', 'sqlite3, 300,000 rows', '/usr/bin/sqlite3', (scale) => [
+    ':memory:',
+    sql(Math.round(3e5 * scale)),
+  ]),
   packaged('lua', 'lua, strings, tables, calls', '/usr/bin/lua5.4', (scale) => [script('work.lua'), whole(10 * scale)]),
   packaged('python', 'python3, JSON, dictionaries, regular expressions', '/usr/bin/python3', (scale) => [
     script('work.py'),

@@ -39,7 +39,11 @@ export function prepareBlock(block: Block): void {
         continue
       }
       overwritten[node.imm] = 1
-    } else if (effect === 'pure' || effect === 'get' || ((effect === 'state' || effect === 'shadow') && isReading(node))) {
+    } else if (
+      effect === 'pure' ||
+      effect === 'get' ||
+      ((effect === 'state' || effect === 'shadow') && isReading(node))
+    ) {
       if (node.uses === 0) {
         node.uses = DEAD
         continue

@@ -59,7 +59,7 @@ export class RegisterSet {
 
   /** A key for maps: equal sets have equal keys. */
   get key(): number | string {
-    if ((this.high >>> 16) === 0 && this.top === 0) return (this.low >>> 0) * 0x1_0000 + this.high
+    if (this.high >>> 16 === 0 && this.top === 0) return (this.low >>> 0) * 0x1_0000 + this.high
     return `${this.low} ${this.high} ${this.top}`
   }
 

@@ -22,7 +22,10 @@ describe('the cache on disk', () => {
     const { instructions, hash, ending, stdout, statistics } = place.json('run', ['--seed', '5', '--', path], {
       env: { XDG_CACHE_HOME: cache },
     })
-    return { end: [instructions, hash, ending, stdout], used: statistics.revived! > statistics.regions! + statistics.units! }
+    return {
+      end: [instructions, hash, ending, stdout],
+      used: statistics.revived! > statistics.regions! + statistics.units!,
+    }
   }
   /** The one file that the cache gains. */
   function cacheFile(action: () => void): string {

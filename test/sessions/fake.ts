@@ -48,7 +48,20 @@ export class FakeMachine implements Subject {
   tasks(): TaskView[] {
     const registers = Array.from({ length: 17 }, (_, i) => BigInt(i) * 0x1111n)
     const state = new Uint8Array(0)
-    return [{ pid: 1000, tid: 1000, name: 'prog', count: 1, state, registers, flags: 0x246, fsBase: 0n, waiting: null, wait: null }]
+    return [
+      {
+        pid: 1000,
+        tid: 1000,
+        name: 'prog',
+        count: 1,
+        state,
+        registers,
+        flags: 0x246,
+        fsBase: 0n,
+        waiting: null,
+        wait: null,
+      },
+    ]
   }
 
   mappedFiles(): [] {
