@@ -17,15 +17,11 @@ describe('the cache on disk', () => {
   const cache = join(place.path, 'cache')
   const files = join(cache, 'lemming', 'translations')
 
-  /** A run by the command, in one variant of code; what is equal for equal runs, and how much of the cache was used. */
+  /** A run by the command; what is equal for equal runs, and how much of the cache was used. */
   function run(path: string): { end: unknown[]; used: boolean } {
-    const { instructions, hash, ending, stdout, statistics } = place.json(
-      'run',
-      ['--seed', '5', '--strategy', 'random', '--', path],
-      {
-        env: { XDG_CACHE_HOME: cache },
-      },
-    )
+    const { instructions, hash, ending, stdout, statistics } = place.json('run', ['--seed', '5', '--', path], {
+      env: { XDG_CACHE_HOME: cache },
+    })
     return {
       end: [instructions, hash, ending, stdout],
       used: statistics.revived! > statistics.regions! + statistics.units!,
@@ -42,18 +38,22 @@ describe('the cache on disk', () => {
   const { path } = four
   let cold: ReturnType<typeof run>
   let file: string
-  let whole: Buffer
   let foreign: Buffer
   beforeAll(() => {
     file = cacheFile(() => (cold = run(path)))
-    whole = fs.readFileSync(file)
     foreign = fs.readFileSync(cacheFile(() => run(altered.path)))
   })
 
-  const middle = (): number => Math.floor(whole.length / 3)
+  /** Each variant of code has a file. */
+  function damage(name: string): void {
+    const at = join(files, name)
+    const bytes = fs.readFileSync(at)
+    const middle = Math.floor(bytes.length / 3)
+    fs.writeFileSync(at, bytes.with(middle, bytes[middle]! ^ 4))
+  }
   const conditions: [string, boolean, () => void][] = [
     ['warm', true, () => {}],
-    ['with a changed byte', false, () => fs.writeFileSync(file, whole.with(middle(), whole[middle()]! ^ 4))],
+    ['with a changed byte in each file', false, () => fs.readdirSync(files).forEach(damage)],
     ['of another program, much of which is the same', true, () => fs.writeFileSync(file, foreign)],
     ['that cannot be written', false, () => (fs.rmSync(cache, { recursive: true }), fs.writeFileSync(cache, ''))],
   ]
