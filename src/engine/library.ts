@@ -68,6 +68,7 @@ interface StoredRegion {
 
 /** The translations of a library as plain data. */
 export interface StoredTranslations {
+  variant: number
   /** Guest address of each slot; -1 for slots that are not to be found by address. */
   slots: number[]
   regions: StoredRegion[]
@@ -298,7 +299,13 @@ export class Library {
         regions.push({ slot, entryPcs, ranges, source, intercepts, quiet, bytes: code.bytes, hints: code.hints })
     }
     const hot = [...this.heats].flatMap(([pc, heat]) => (heat >= HOT ? [pc] : []))
-    return { slots: [...this.slots], regions, units: packUnits([...this.units.values()].flat()), hot }
+    return {
+      variant: this.variant,
+      slots: [...this.slots],
+      regions,
+      units: packUnits([...this.units.values()].flat()),
+      hot,
+    }
   }
 
   /** Takes over the translations of an earlier library. Each is used only where memory holds the bytes that it was made from. Only for an empty one. */

@@ -174,7 +174,7 @@ export class Engine implements Processor {
 
   private restore(library: Library): void {
     const stored = this.source(library.variant)
-    if (stored !== null) library.restore(stored)
+    if (stored?.variant === library.variant) library.restore(stored)
   }
 
   /** What is worth keeping of the translations, by variant. */
