@@ -56,6 +56,13 @@ const TABLE_GROWTH = 4096
 /** Visits after which a unit becomes a region. */
 const UNIT_VISITS = 2500
 
+/** Bytes of code in a region that another one goes to rather than containing it, too; of one that is hot. */
+const NEIGHBOUR = 150
+const HOT_NEIGHBOUR = 300
+
+/** Visits after which a unit is taken into the regions that it is reached from. */
+const WARM_VISITS = 50
+
 let modules: Record<'runtime' | 'stub', WebAssembly.Module> | null = null
 /** By table of units. */
 const interpreters: WebAssembly.Module[] = []
@@ -249,10 +256,23 @@ export class CodeCache implements CodeListener {
       this.activateUnit(unit)
       return slot << 8
     }
-    const { translation, volatile } = this.library.translate(this.space, pc)
+    const { translation, volatile } = this.library.translate(this.space, pc, (at) => this.isWarm(at))
     this.activate(translation)
     if (volatile) this.entries.delete(pc)
     return slot << 8
+  }
+
+  /**
+   * Is the code at `pc` worth a place in the region at hand? What has been executed now and then only is left to the interpreter, which will tell when that changes;
+   * and what starts a region of more than `neighbour` bytes is left to that one, or else regions that overlap would hold the same code many times.
+   */
+  private isWarm(pc: number, neighbour = NEIGHBOUR): boolean {
+    if (this.library.interpreted !== 'cold') return true
+    const code = this.entries.get(pc) ?? -1
+    const known = this.active.get(code >>> 8)
+    if (known === undefined) return false
+    if (!('bytecode' in known)) return (code & 255) !== 0 || known.source.length <= neighbour
+    return this.space.view.getUint32(known.address + UNIT.visits, true) >= WARM_VISITS
   }
 
   /** For the interpreter: a unit has been visited often. Its entry code, now of a region, or the complement of its address. */
@@ -274,7 +294,11 @@ export class CodeCache implements CodeListener {
       if (cool === undefined || !cool.ranges.some(([start, end]) => pc >= start && pc < end)) continue
       const start = cool.entryPcs[0]!
       if (!this.library.heat(start)) continue
-      const { translation, volatile } = this.library.translate(this.space, start)
+      const { translation, volatile } = this.library.translate(
+        this.space,
+        start,
+        (at) => this.isWarm(at, HOT_NEIGHBOUR) || cool.ranges.some(([low, high]) => at >= low && at < high),
+      )
       if (volatile) continue
       for (const at of cool.entryPcs) if (this.entries.get(at)! >>> 8 === slot) this.entries.delete(at)
       this.jumpCache.fill(0)

@@ -95,10 +95,10 @@ const STORED_SLOTS = 0x4_0000
 /** Translations of one address that are kept: a program that writes its code again and again must not fill the memory. */
 const MAX_VARIANTS = 8
 
-/** Guest instructions in one region. Most code is executed a few times: what lies behind untaken branches there is not worth its translation. */
-const COLD_INSTRUCTIONS = 50
+/** Guest instructions in one region. */
+const COLD_INSTRUCTIONS = 100
 /** In code that is executed often; more make V8's optimising compiler superlinear (design measurements: 0.5-1.3 s for 1,500). */
-const HOT_INSTRUCTIONS = 150
+const HOT_INSTRUCTIONS = 200
 const HOT = 2
 
 /** Translations with modules of their own from which on they are put together for a new address space: instantiating each costs more. */
@@ -163,14 +163,19 @@ export class Library {
     return this.variants.get(slot) ?? []
   }
 
-  /** Translates the region at `pc`, which must be executable, from the bytes of `space`. `volatile`: good for this one time. */
-  translate(space: AddressSpace, pc: number): { translation: Translation; volatile: boolean } {
+  /** Translates the region at `pc`, which must be executable, from the bytes of `space`. `volatile`: good for this one time. For `isWarm` see `discover`. */
+  translate(
+    space: AddressSpace,
+    pc: number,
+    isWarm: (pc: number) => boolean,
+  ): { translation: Translation; volatile: boolean } {
     const { region, code, bytes } = translateRegion(
       space,
       pc,
       (to) => this.slotFor(to),
       (this.heats.get(pc) ?? 0) >= HOT ? HOT_INSTRUCTIONS : COLD_INSTRUCTIONS,
       this.variant,
+      isWarm,
     )
     const translation: Translation = {
       slot: this.slotFor(pc),

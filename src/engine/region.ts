@@ -42,8 +42,14 @@ export function codeReader(space: AddressSpace): CodeReader {
   return new CodeReader(space.bytes, (pc) => canExecute(space, pc))
 }
 
-/** Discovers the region that starts at `pc`, which must be executable, for a VARIANT. */
-export function discover(space: AddressSpace, pc: number, budget: number, variant: number): Region {
+/** Discovers the region that starts at `pc`, which must be executable, for a VARIANT. Blocks at other addresses belong to it only if they are `isWarm`. */
+export function discover(
+  space: AddressSpace,
+  pc: number,
+  budget: number,
+  variant: number,
+  isWarm: (pc: number) => boolean,
+): Region {
   const reader = codeReader(space)
   const byPc = new Map<number, Block>()
   /** Start of the block that covers each instruction start. */
@@ -91,7 +97,7 @@ export function discover(space: AddressSpace, pc: number, budget: number, varian
       lift(covering.pc, limit)
       continue
     }
-    if (instructions >= budget || !canExecute(space, at)) continue
+    if (instructions >= budget || !canExecute(space, at) || (at !== pc && !isWarm(at))) continue
     lift(at, Math.max(1, Math.min(budget - instructions, 64)))
   }
   const region = assemble(pc, byPc, [...internal, ...linkage], instructions)

@@ -53,17 +53,18 @@ const builder = new ModuleBuilder()
 const regionType = builder.type(REGION_PARAMETERS, REGION_RESULTS)
 importRuntime(builder, MEMORY_WASM_PAGES)
 
-/** Translates the region at `pc`, which must be executable; `slotFor` numbers the addresses that it refers to; the region has at most about so many `instructions`; `variant` is a VARIANT. */
+/** Translates the region at `pc`, which must be executable; `slotFor` numbers the addresses that it refers to; the region has at most about so many `instructions`; `variant` is a VARIANT; for `isWarm` see `discover`. */
 export function translateRegion(
   space: AddressSpace,
   pc: number,
   slotFor: (pc: number) => number,
   instructions: number,
   variant: number,
+  isWarm: (pc: number) => boolean,
 ): TranslatedRegion {
   const m = builder
   m.resetFunctions()
-  const region = discover(space, pc, instructions, variant)
+  const region = discover(space, pc, instructions, variant, isWarm)
   lowering.lower({
     blocks: region.blocks,
     entries: region.entries,

@@ -8,15 +8,18 @@ export interface StopProfiles {
   readonly sets: readonly RegisterSet[]
   /** Position in `sets` by a set's key. A stop that has nothing to fetch has no profile. */
   readonly index: ReadonlyMap<number | string, number>
+  /** Of each set another one, before it in `sets`, that it contains, so that only the difference must be fetched before going on there; or -1. */
+  readonly parents: readonly number[]
 }
 
 /** Finds what is missing at each place where a stop may happen. What a block writes is no longer missing after the write. */
 export function planStopProfiles(blocks: readonly Block[], plan: RegisterPlan): StopProfiles {
   const sets: RegisterSet[] = []
-  const index = new Map<number | string, number>()
+  const seen = new Set<number | string>()
   const add = (missing: RegisterSet): void => {
-    if (missing.empty || index.has(missing.key)) return
-    index.set(missing.key, sets.push(missing.minus(new RegisterSet())) - 1)
+    if (missing.empty || seen.has(missing.key)) return
+    seen.add(missing.key)
+    sets.push(missing.minus(new RegisterSet()))
   }
   plan.valid.forEach((valid, b) => {
     const missing = plan.written.minus(valid)
@@ -28,5 +31,10 @@ export function planStopProfiles(blocks: readonly Block[], plan: RegisterPlan): 
     }
     add(missing)
   })
-  return { sets, index }
+  sets.sort((x, y) => x.size - y.size)
+  return {
+    sets,
+    index: new Map(sets.map((set, i) => [set.key, i])),
+    parents: sets.map((set, i) => sets.findLastIndex((other, at) => at < i && other.minus(set).empty)),
+  }
 }

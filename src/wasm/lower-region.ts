@@ -91,8 +91,7 @@ export class RegionLowering implements StructureSink {
     f.op(OP.unreachable)
     for (let i = this.profiles.sets.length - 1; i >= 0; i--) {
       this.end()
-      this.loadRegisters(this.profiles.sets[i]!)
-      if (i > 0) this.branchTo(LEVEL.stop)
+      this.fetchProfile(i)
     }
     this.end()
     this.stopSequence()
@@ -101,6 +100,14 @@ export class RegionLowering implements StructureSink {
     this.end()
     f.localGet(this.xpc)
     f.localGet(PARAMETER.fuel)
+  }
+
+  /** Fetches what profile `i` has more than its parent, and goes on there. */
+  private fetchProfile(i: number): void {
+    const { sets, parents } = this.profiles
+    const parent = parents[i]!
+    this.loadRegisters(parent < 0 ? sets[i]! : sets[i]!.minus(sets[parent]!))
+    if (parent < i - 1) this.branchTo(parent < 0 ? LEVEL.stop : LEVEL.profiles + parent)
   }
 
   private extractLabel(): void {

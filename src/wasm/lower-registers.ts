@@ -57,6 +57,10 @@ export class RegisterSet {
     return (this.low | this.high | this.top) === 0
   }
 
+  get size(): number {
+    return bits(this.low) + bits(this.high) + bits(this.top)
+  }
+
   /** A key for maps: equal sets have equal keys. */
   get key(): number | string {
     if (this.high >>> 16 === 0 && this.top === 0) return (this.low >>> 0) * 0x1_0000 + this.high
@@ -66,6 +70,12 @@ export class RegisterSet {
   forEach(visit: (register: number) => void): void {
     for (let r = 0; r < REGISTER_SLOTS; r++) if (this.has(r)) visit(r)
   }
+}
+
+function bits(word: number): number {
+  let count = 0
+  for (let rest = word; rest !== 0; rest &= rest - 1) count++
+  return count
 }
 
 /** What is known about the registers of a region, by block (leaves outside of the region included, after the blocks). */
