@@ -187,6 +187,8 @@ export const packages = {
     in: ['cli', 'lab', 'campaign', 'session'],
     why: 'checks what comes from outside: config, protocol, catalogue',
   },
+  '@vscode/debugadapter': { in: ['dap'], why: "the framing of the editors' protocol" },
+  '@vscode/debugprotocol': { in: ['dap'], why: 'its messages as types' },
   msgpackr: { in: ['replay', 'lab'], why: 'the encoding of recordings and of stored translations' },
 }
 

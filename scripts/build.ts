@@ -1,12 +1,12 @@
 /** Makes dist/ from src/: JavaScript that Node runs inside node_modules, where it strips no types, in few files, because each costs every start of lemming. */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const root = join(import.meta.dirname, '..')
 const dist = join(root, 'dist')
 /** Packages whose code becomes part of the files. */
-const bundled = ['commander', 'msgpackr', 'zod']
+const bundled = ['@vscode/debugadapter', 'commander', 'msgpackr', 'zod']
 
 rmSync(dist, { recursive: true, force: true })
 const bundle = await rolldown({
@@ -41,7 +41,7 @@ if (strays.length > 0) {
   process.exit(1)
 }
 const licences = bundled.map(
-  (name) => `${name}\n\n${readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8').trim()}\n`,
+  (name) => `${name}\n\n${licenceOf(join(root, 'node_modules', name)).trim()}\n`,
 )
 writeFileSync(join(dist, 'LICENCES.txt'), `Parts of these files come from other packages:\n\n${licences.join('\n\n')}`)
 // The file has types and one function: without its body it is its own declaration.
@@ -49,3 +49,7 @@ const source = readFileSync(join(root, 'src/cli/define-config.ts'), 'utf8')
 const declared = source.replace(/export (function .*?) \{\n.*\n\}/, 'export declare $1')
 writeFileSync(join(dist, 'cli', 'define-config.d.ts'), declared)
 chmodSync(join(dist, 'cli', 'main.js'), 0o755)
+
+function licenceOf(directory: string): string {
+  return readFileSync(join(directory, readdirSync(directory).find((name) => /^licen[cs]e/i.test(name))!), 'utf8')
+}

@@ -3,6 +3,7 @@ import type { Observer } from '../tool/observer.ts'
 import { FaultCheck, type FaultFact } from './faults.ts'
 import { HeapCheck, type HeapFacts } from './heap.ts'
 import { LockCheck, type LockFact } from './lock.ts'
+import { MisuseCheck, type MisuseFact } from './misuse.ts'
 import { RaceCheck, type RaceFact } from './race.ts'
 import { UndefinedCheck, type UndefinedFact } from './undefined.ts'
 
@@ -13,6 +14,7 @@ export interface CheckFacts {
   undefined: UndefinedFact[]
   races: RaceFact[]
   locks: LockFact[]
+  misuses: MisuseFact[]
 }
 
 /** The observers of a run that is checked. */
@@ -23,6 +25,7 @@ export class Checks {
   private readonly undefined: UndefinedCheck
   private readonly race: RaceCheck | null
   private readonly lock: LockCheck | null
+  private readonly misuse: MisuseCheck | null
 
   /** `names`: `memory`, `leak`, `race`, `lock`. */
   constructor(names: readonly string[]) {
@@ -31,11 +34,13 @@ export class Checks {
     this.undefined = new UndefinedCheck()
     this.race = names.includes('race') ? new RaceCheck() : null
     this.lock = names.includes('lock') ? new LockCheck() : null
+    this.misuse = names.includes('lock') ? new MisuseCheck() : null
     this.observers = [
       this.heap,
       ...(names.includes('memory') ? [this.faults, this.undefined] : []),
       ...(this.race === null ? [] : [this.race]),
       ...(this.lock === null ? [] : [this.lock]),
+      ...(this.misuse === null ? [] : [this.misuse]),
     ]
   }
 
@@ -46,6 +51,7 @@ export class Checks {
       undefined: this.undefined.facts,
       races: this.race?.facts ?? [],
       locks: this.lock?.facts ?? [],
+      misuses: this.misuse?.facts ?? [],
     }
   }
 }

@@ -1,15 +1,15 @@
 /**
- * Exists to find mutexes that are taken in different orders (`--check lock`): a deadlock that has not happened yet. A mutex of the C library is seen by what its
- * functions do to memory: an atomic instruction on the word, and a plain store of the owner eight bytes behind it, after the one that takes it and before the one that
- * gives it back.
+ * Exists to find locks that are taken in different orders (`--check lock`): a deadlock that has not happened yet. Mutexes and reader-writer locks of the C library are
+ * seen by the calls of its functions.
  */
-import { SHARED, type Observer, type SharedLog, type TaskInfo } from '../tool/observer.ts'
+import type { CallEvent, MachineView, Observer, TaskInfo } from '../tool/observer.ts'
+import { roomOf } from './glibc.ts'
 
 /** A thread took `lock` while it held `held`. */
 export interface LockTaken {
   pid: number
   tid: number
-  /** Instructions executed before the atomic instruction. */
+  /** Instructions executed before the first one of the function that took it. */
   moment: number
   lock: number
   held: number
@@ -23,49 +23,71 @@ export interface LockFact {
 }
 
 interface Thread {
-  /** Mutexes held, in the order in which they were taken. */
-  held: { lock: number; leaving: boolean }[]
-  /** The word on which the last atomic instruction worked, and when. */
-  word: number
+  /** Locks held, in the order in which they were taken. */
+  held: number[]
+  /** When the function was entered that may take one. */
   moment: number
 }
 
-/** From the lock word of glibc's pthread_mutex_t to its owner. */
-const OWNER = 8
+const MUTEX = ['destroy', 'lock', 'trylock', 'timedlock', 'clocklock', 'unlock']
+const RWLOCK = [
+  'destroy',
+  'rdlock',
+  'wrlock',
+  'tryrdlock',
+  'trywrlock',
+  'timedrdlock',
+  'timedwrlock',
+  'clockrdlock',
+  'clockwrlock',
+  'unlock',
+]
+
+/** Locked, though whoever held it has died. */
+const EOWNERDEAD = 130
 
 const MAX_FACTS = 100
 
 /** Watches for inversions of the order of mutexes. */
 export class LockCheck implements Observer {
   readonly name = 'lock'
+  readonly functions = [
+    'free',
+    ...MUTEX.map((verb) => `pthread_mutex_${verb}`),
+    ...RWLOCK.map((verb) => `pthread_rwlock_${verb}`),
+  ]
   facts: LockFact[] = []
   private threads = new Map<number, Thread>()
   /** By the mutex held, what was taken then: the first time. */
   private orders = new Map<number, Map<number, LockTaken>>()
 
-  shared({ task, entries, origin }: SharedLog): void {
+  call({ task, name, args, moment, result }: CallEvent, view: MachineView): void {
     const thread = this.thread(task)
-    for (let i = 0; i < entries.length; i += 4) {
-      const kind = entries[i + 1]!
-      const address = entries[i]!
-      if ((kind & SHARED.atomic) !== 0) {
-        thread.word = address
-        thread.moment = origin - entries[i + 3]!
-        if ((kind & SHARED.store) !== 0)
-          thread.held = thread.held.filter(({ lock, leaving }) => lock !== address || !leaving)
-      } else if ((kind & SHARED.quiet) !== 0 && (kind & SHARED.store) !== 0 && (kind & 255) === 4)
-        this.ownerStored(task, thread, address - OWNER)
+    const lock = args[0]!
+    if (name === 'free' || name.endsWith('_destroy')) {
+      if (result === null && lock !== 0) this.gone(lock, name === 'free' ? roomOf(view, task, lock) : 1)
+    } else if (name.endsWith('_unlock')) {
+      const at = result === null ? thread.held.lastIndexOf(lock) : -1
+      if (at >= 0) thread.held.splice(at, 1)
+    } else if (result === null) thread.moment = moment
+    else if ((result | 0) === 0 || (result | 0) === EOWNERDEAD) {
+      // Who only tries does not wait for anybody.
+      if (!/_try/.test(name) && !thread.held.includes(lock)) this.taken(task, thread, lock)
+      thread.held.push(lock)
     }
   }
 
-  private ownerStored(task: TaskInfo, thread: Thread, lock: number): void {
-    const held = thread.held.find((one) => one.lock === lock)
-    if (held !== undefined) held.leaving = true
-    else if (thread.word === lock) this.taken(task, thread, lock)
+  /** What will be there later are other locks. */
+  private gone(start: number, length: number): void {
+    const isGone = (lock: number): boolean => lock >= start && lock < start + length
+    for (const [held, taken] of this.orders) {
+      if (isGone(held)) this.orders.delete(held)
+      for (const lock of taken.keys()) if (isGone(lock)) taken.delete(lock)
+    }
   }
 
   private taken({ pid, tid }: TaskInfo, thread: Thread, lock: number): void {
-    for (const { lock: held } of thread.held) {
+    for (const held of new Set(thread.held)) {
       const later = { pid, tid, moment: thread.moment, lock, held }
       const known = this.orders.get(held)
       if (known?.has(lock) === true) continue
@@ -74,7 +96,6 @@ export class LockCheck implements Observer {
       if (known === undefined) this.orders.set(held, new Map([[lock, later]]))
       else known.set(lock, later)
     }
-    thread.held.push({ lock, leaving: false })
   }
 
   /** The last step of a way on which `to` was taken, in the end, by one who held `from`; null when there is none. */
@@ -91,7 +112,7 @@ export class LockCheck implements Observer {
 
   private thread({ tid }: TaskInfo): Thread {
     let thread = this.threads.get(tid)
-    if (thread === undefined) this.threads.set(tid, (thread = { held: [], word: 0, moment: 0 }))
+    if (thread === undefined) this.threads.set(tid, (thread = { held: [], moment: 0 }))
     return thread
   }
 

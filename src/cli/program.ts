@@ -13,6 +13,7 @@ import { failuresCommand } from './failures.ts'
 import { huntCommand } from './hunt.ts'
 import { complain, write } from './output.ts'
 import { minimiseCommand } from './minimise.ts'
+import { historyCommand, linesCommand, threadsCommand, whyCommand } from './questions.ts'
 import { replayCommand } from './replay.ts'
 import { runCommand } from './run.ts'
 import { statusCommand, stopCommand } from './status.ts'
@@ -50,6 +51,10 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
     replayCommand,
     coreCommand,
     branchCommand,
+    whyCommand,
+    historyCommand,
+    threadsCommand,
+    linesCommand,
     doctorCommand,
     cacheCommand,
   ]
@@ -79,9 +84,10 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
 
 function commanderEnd(error: CommanderError, words: string[]): number {
   if (error.exitCode === 0) return EXIT_CODE.ok
-  const command = /^(run|hunt|failures|status|stop|verify|minimise|replay|core|branch|doctor|cache)$/.exec(
-    words[0] ?? '',
-  )?.[0]
+  const command =
+    /^(run|hunt|failures|status|stop|verify|minimise|replay|core|branch|why|history|threads|lines|doctor|cache)$/.exec(
+      words[0] ?? '',
+    )?.[0]
   const message = error.message
     .replace(/^error: /, '')
     .replace(/\n+\(?/, ' (')

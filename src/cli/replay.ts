@@ -15,6 +15,7 @@ interface ReplayOptions {
   export?: string
   errorExitcode?: number
   gdb?: number
+  dap?: string | true
   commands: string[]
   ex: string[]
   json?: boolean
@@ -27,7 +28,7 @@ export function replayCommand({ thread, end }: Invocation): Command {
   return addJsonOptions(new Command('replay'))
     .description(
       'Execute a failure, or any recording, again; compare count and state with the recorded run; report again. ' +
-        'At a terminal, or with --commands, --ex or --gdb: walk through it both ways.',
+        'At a terminal, or with --commands, --ex, --gdb or --dap: walk through it both ways.',
     )
     .argument('[failure]', 'a failure such as F1, its directory, or a recording file')
     .option('--out <dir>', 'directory of failures', FAILURES)
@@ -39,12 +40,17 @@ export function replayCommand({ thread, end }: Invocation): Command {
       'wait for gdb at this port of 127.0.0.1 (0: any), and run for it both ways',
       wholeNumber(0, 65_535),
     )
+    .option('--dap [port]', 'speak with an editor on standard input and output, or at this port of 127.0.0.1')
     .option('-x, --commands <file>', 'walk through the run with the commands of a file (repeatable)', collect, [])
     .option('--ex <command>', 'the same with a command (repeatable)', collect, [])
     .option('--error-exitcode <n>', 'end with this code when a check found something', wholeNumber(0, 255))
     .option('--export <file>', 'write a self-contained recording, which replays where the files of this one are not')
     .action(async (name: string | undefined, options: ReplayOptions, command: Command) => {
       if (options.jsonSchema === true) return (await import('./json.ts')).printSchema('replay')
+      if (options.dap !== undefined) {
+        const { port, failure } = editorAt(options.dap, name)
+        return (await import('./dap.ts')).serveEditor(await thread(), failure, options.out, port)
+      }
       if (name === undefined) command.error("missing argument 'failure'")
       const { json = false, strace = false, stats = false, times } = options
       const file = findRecording(name, options.out)
@@ -85,4 +91,11 @@ export function replayCommand({ thread, end }: Invocation): Command {
       }
       end(exitCodeOfResult(result, options.errorExitcode))
     })
+}
+
+/** What follows `--dap` is a port, or the failure. */
+function editorAt(given: string | true, name: string | undefined): { port: number | null; failure?: string } {
+  if (given === true) return { port: null, failure: name }
+  if (!/^\d+$/.test(given) && name === undefined) return { port: null, failure: given }
+  return { port: wholeNumber(0, 65_535)(given), failure: name }
 }

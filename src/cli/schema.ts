@@ -1,6 +1,7 @@
 /** Exists to define the documents that `--json` prints: checked before they are printed, and shown by `--json-schema`. */
 import { z } from 'zod'
 import { catalogueSchemas, interval } from './schema-catalogue.ts'
+import { questionSchemas } from './schema-questions.ts'
 
 const address = z.string().regex(/^0x[0-9a-f]+$/)
 const count = z.int().min(0)
@@ -287,4 +288,4 @@ const hunt = z.object({
 })
 
 /** The document of each command; a command that fails prints `{ lemming, error }` instead. */
-export const schemas = { run, replay, hunt, ...catalogueSchemas(finding) }
+export const schemas = { run, replay, hunt, ...catalogueSchemas(finding), ...questionSchemas(place, ending) }

@@ -3,6 +3,8 @@ import { assert } from '../base/errors.ts'
 import {
   ADDRESSABLE_BASE,
   ATTRIBUTE,
+  CLEAN_BASE,
+  UNADDRESSABLE_BASE,
   ATTRIBUTES_BASE,
   LOG_BASE,
   POINTS_BASE,
@@ -26,7 +28,8 @@ import { holds, moduleOf, type Library, type Translation } from './library.ts'
 import { canExecute } from './region.ts'
 import { memoryLayout, stubModule } from './translate.ts'
 import type { Unit } from './units.ts'
-import { unitTableOf } from './variant.ts'
+import { addressOf, FULL, unitTableOf, VARIANT, variantOf } from './variant.ts'
+import { Deopts } from './deopts.ts'
 import { conditionUndefined } from './undefined-flags.ts'
 import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
 
@@ -84,7 +87,13 @@ function sharedModules(): Record<'runtime' | 'stub', WebAssembly.Module> {
         },
         POINTS_BASE,
         LOG_BASE,
-        { displacement: SHADOW_DISPLACEMENT, guestLimit: GUEST_LIMIT, attributesBase: ATTRIBUTES_BASE },
+        {
+          displacement: SHADOW_DISPLACEMENT,
+          guestLimit: GUEST_LIMIT,
+          attributesBase: ATTRIBUTES_BASE,
+          unaddressableBase: UNADDRESSABLE_BASE,
+          cleanBase: CLEAN_BASE,
+        },
       ),
     ),
     stub: new WebAssembly.Module(stubModule()),
@@ -102,6 +111,7 @@ function interpreterOf(table: number): WebAssembly.Module {
       ...memoryLayout,
       unitsBase: unitsBase(table),
       frameBase: FRAME_BASE,
+      checked: (variantOf(table) & VARIANT.checked) !== 0,
       visits: UNIT_VISITS,
     }),
   ))
@@ -139,12 +149,14 @@ export class CodeCache implements CodeListener {
   /** AddressSpace.interceptsVersion that `steps` were made for. */
   private stepsVersion = 0
   private readonly jumpCache: Int32Array
+  private readonly deopts: Deopts
   /** Set when translations, or pages that translated code relies on, went away: frames of translated code below must not be resumed. */
   dropped = false
 
   constructor(space: AddressSpace, engine: EngineImports, library: Library) {
     this.space = space
     this.library = library
+    this.deopts = new Deopts(library.statistics)
     this.jumpCache = new Int32Array(space.memory.buffer, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES * 2)
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 })
     const base = { memory: space.memory, table: this.table }
@@ -163,6 +175,7 @@ export class CodeCache implements CodeListener {
       intercept: (fuel: number) => engine.intercept(fuel),
       undefined: (what: number, refund: number, pc: number) => engine.undefined(what, refund, pc),
       guarded: (address: number, what: number, pc: number) => engine.guarded(address, what, pc),
+      deopt: (what: number, from: number) => this.deopt(what, from),
     }
     js.promote = (code: number) => this.promote(code)
     this.imports = { ...base, promote: js.promote! }
@@ -211,9 +224,10 @@ export class CodeCache implements CodeListener {
   resolve(pc: number): number {
     let code = this.entries.get(pc) ?? -1
     if (code < 0) {
-      if (!canExecute(this.space, pc)) return -1
+      if (!canExecute(this.space, addressOf(pc))) return -1
       code = this.translate(pc)
     }
+    if (pc >= FULL) return code
     const index = ((pc ^ (pc >>> 7)) & (JUMP_CACHE_ENTRIES - 1)) * 2
     this.jumpCache[index] = pc
     this.jumpCache[index + 1] = code
@@ -281,6 +295,21 @@ export class CodeCache implements CodeListener {
     return this.unlessDropped(this.translate(pc), ~pc)
   }
 
+  /**
+   * For clean code that cannot go on: the entry code of full code, or a negative number to go on by way of the run loop. It is at the entry with the code `what`, of which this is the
+   * complement of the address; or, in the region with the code `from`, at the address `what`.
+   */
+  private deopt(what: number, from: number): number {
+    const slot = (from < 0 ? what : from) >>> 8
+    const pc =
+      from >= 0 ? what : (what & 255) === 0 ? this.library.slots[slot]! : this.latest.get(slot)!.entryPcs[what & 255]!
+    if (this.deopts.count(slot)) {
+      this.library.giveUpClean(this.library.slots[slot]!)
+      this.retranslate(slot)
+    }
+    return this.unlessDropped(this.resolve(pc + FULL), ~pc)
+  }
+
   /** A translation of the slot's address that is good for what memory holds now. */
   private known(slot: number): Translation | undefined {
     return this.library.translationsOf(slot).find((translation) => this.matches(translation))
@@ -292,18 +321,22 @@ export class CodeCache implements CodeListener {
     for (const slot of this.byPage.get(pc >>> PAGE_SHIFT) ?? []) {
       const cool = this.active.get(slot)
       if (cool === undefined || !cool.ranges.some(([start, end]) => pc >= start && pc < end)) continue
-      const start = cool.entryPcs[0]!
-      if (!this.library.heat(start)) continue
-      const { translation, volatile } = this.library.translate(
-        this.space,
-        start,
-        (at) => this.isWarm(at, HOT_NEIGHBOUR) || cool.ranges.some(([low, high]) => at >= low && at < high),
-      )
-      if (volatile) continue
-      for (const at of cool.entryPcs) if (this.entries.get(at)! >>> 8 === slot) this.entries.delete(at)
-      this.jumpCache.fill(0)
-      this.activate(translation)
+      if (this.library.heat(cool.entryPcs[0]!)) this.retranslate(slot)
     }
+  }
+
+  private retranslate(slot: number): void {
+    const cool = this.active.get(slot)
+    if (cool === undefined) return
+    const { translation, volatile } = this.library.translate(
+      this.space,
+      cool.entryPcs[0]!,
+      (at) => this.isWarm(at, HOT_NEIGHBOUR) || cool.ranges.some(([low, high]) => at >= low && at < high),
+    )
+    if (volatile) return
+    for (const at of cool.entryPcs) if (this.entries.get(at)! >>> 8 === slot) this.entries.delete(at)
+    this.jumpCache.fill(0)
+    this.activate(translation)
   }
 
   private activate(translation: Translation): void {
@@ -328,7 +361,8 @@ export class CodeCache implements CodeListener {
     const { slot, entryPcs, ranges } = unit
     this.makeRoom()
     this.place(slot, unit)
-    if (this.library.interpreted === 'always') neverPromoted(this.space, unit.address)
+    if (this.library.interpreted === 'always') setVisits(this.space, unit.address, UNIT_VISITS + 1)
+    else if (this.library.interpreted === 'soon') setVisits(this.space, unit.address, UNIT_VISITS - 2)
     this.active.set(slot, unit)
     this.entries.set(entryPcs[0], slot << 8)
     this.mark(slot, ranges)
@@ -462,7 +496,7 @@ export class CodeCache implements CodeListener {
   }
 }
 
-/** Counts the visits of the unit at `address` from beyond their limit. */
-function neverPromoted(space: AddressSpace, address: number): void {
-  space.view.setUint32(address + UNIT.visits, UNIT_VISITS + 1, true)
+/** How often the unit at `address` has been visited. */
+function setVisits(space: AddressSpace, address: number, visits: number): void {
+  space.view.setUint32(address + UNIT.visits, visits, true)
 }

@@ -3,8 +3,18 @@
  * other spaces everything is defined, and nothing here does anything.
  */
 import { FLAGS_DEFINED } from '../ir/exits.ts'
+import { CLEAN, MIRRORS, mirrorsOf } from '../ir/clean.ts'
 import { REG, registers } from '../ir/registers.ts'
-import { ATTRIBUTE, ATTRIBUTE_COUNT, GUEST_MIN, PAGE_SHIFT, PAGE_SIZE, SHADOW_DISPLACEMENT } from './layout.ts'
+import {
+  ATTRIBUTE,
+  ATTRIBUTE_COUNT,
+  CLEAN_BASE,
+  GUEST_MIN,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  SHADOW_DISPLACEMENT,
+  STATE_BASE,
+} from './layout.ts'
 import type { AddressSpace } from './address-space.ts'
 
 /** Page number of the V bits of a page, less its own. They begin in the middle of no page. */
@@ -65,6 +75,42 @@ export function firstUndefined(space: AddressSpace, start: number, length: numbe
   const { bytes } = space
   for (let at = start; at < start + length; at++) if (bytes[at + SHADOW_DISPLACEMENT] !== 0) return at
   return -1
+}
+
+/** Before translated code is entered: the mirrors are exact. */
+export function unsettle({ checked, view }: AddressSpace): void {
+  if (checked) view.setUint32(CLEAN_BASE + 4, CLEAN.stale, true)
+}
+
+/** Translated code has been left, perhaps clean code: what that knows of the registers goes to the mirrors. */
+export function settle({ checked, view, bytes }: AddressSpace): void {
+  if (!checked) return
+  const [lo, hi] = [view.getUint32(CLEAN_BASE, true), view.getUint32(CLEAN_BASE + 4, true)]
+  if ((hi & CLEAN.stale) !== 0) return
+  const first = STATE_BASE + MIRRORS.offset
+  if (lo === 0 && hi === 0) bytes.fill(0, first, first + MIRRORS.bytes)
+  else
+    for (let bit = 0; bit <= 32; bit++) {
+      if ((bit === 32 ? hi & CLEAN.flags : lo & (1 << bit)) !== 0) continue
+      const mirror = mirrorsOf(bit)
+      bytes.fill(0, STATE_BASE + mirror.offset, STATE_BASE + mirror.offset + mirror.bytes)
+    }
+  view.setUint32(CLEAN_BASE + 4, CLEAN.stale, true)
+}
+
+/** Registers that a function may change (System V ABI, 3.2.1): rax, rcx, rdx, rsi, rdi, r8 to r11. */
+const SCRATCH = 0x0fc7
+
+/** The registers that a function may change are defined from now on, vectors and flags too. */
+export function defineScratch(view: DataView): void {
+  defineRegisters(view, SCRATCH | FLAGS_DEFINED)
+  const { offset } = registers[REG.xmmUndefined]!
+  for (let at = offset; at < offset + 256; at += 8) view.setBigUint64(at, 0n, true)
+}
+
+/** Has a general register undefined bits? `view` shows a CPU state. */
+export function isUndefined(view: DataView, register: number): boolean {
+  return view.getBigUint64(registers[REG.gprUndefined + register]!.offset, true) !== 0n
 }
 
 /** The registers of a set are defined from now on: bits 0-15 for the general ones, and FLAGS_DEFINED. `view` shows a CPU state. */

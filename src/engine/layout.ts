@@ -27,6 +27,9 @@ export const REFUND_BASE = 0x1810
 /** Accesses outside of their zones (u32): paces the search for new ones, and nothing else depends on it. */
 export const MISSES_BASE = 0x1814
 
+/** The word of registers that may be undefined while clean code runs (ir/clean.ts; u64). */
+export const CLEAN_BASE = 0x1818
+
 /** What translated code knows of scheduling points (wasm/runtime-points.ts): 32 bytes, and one for each number of a system call. */
 export const POINTS_BASE = 0x1820
 

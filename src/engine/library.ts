@@ -12,7 +12,7 @@ import {
   type PackedUnits,
   type Unit,
 } from './units.ts'
-import { unitTableOf, VARIANT } from './variant.ts'
+import { addressOf, unitTableOf, VARIANT } from './variant.ts'
 
 /** Many translations in one module, which is validated lazily: what a store has kept. Function `i` lies at index `i` of the shelf that it is instantiated with. */
 interface Bundle {
@@ -88,6 +88,8 @@ export interface TranslationStatistics {
   units: number
   /** Regions and units that an address space took over, from this library or from its own past, without translating. */
   revived: number
+  /** How often clean code went on in full code. */
+  deopts: number
 }
 
 /** More slots than this are not stored. */
@@ -113,7 +115,7 @@ const NO_BYTES = new Uint8Array(0)
 export class Library {
   readonly variant: number
   /** What is interpreted; see EngineOptions. */
-  readonly interpreted: 'cold' | 'always' | 'never'
+  readonly interpreted: 'cold' | 'soon' | 'always' | 'never'
   /** Guest address of each slot; -1 for single steps. */
   readonly slots: number[] = []
   readonly statistics: TranslationStatistics = {
@@ -124,17 +126,20 @@ export class Library {
     steps: 0,
     units: 0,
     revived: 0,
+    deopts: 0,
   }
   private readonly slotOf = new Map<number, number>()
   private readonly variants = new Map<number, Translation[]>()
   private readonly units = new Map<number, Unit[]>()
   private readonly room: BytecodeRoom
   private readonly singles = new Map<number, StepTranslation[]>()
+  /** Where code is hardly ever clean. */
+  private readonly neverClean = new Set<number>()
   /** How often execution was met in the region that starts at an address; from HOT times on it is a large one. */
   private readonly heats = new Map<number, number>()
 
   /** `room`: shared by all libraries whose bytecode may be in one memory. */
-  constructor(variant: number, interpreted: 'cold' | 'always' | 'never', room: BytecodeRoom) {
+  constructor(variant: number, interpreted: 'cold' | 'soon' | 'always' | 'never', room: BytecodeRoom) {
     this.variant = variant
     this.interpreted = unitTableOf(variant) < 0 ? 'never' : interpreted
     this.room = room
@@ -158,28 +163,41 @@ export class Library {
     return heat === HOT
   }
 
+  /** The region at `pc` is to be full code from now on. */
+  giveUpClean(pc: number): void {
+    this.neverClean.add(pc)
+    this.variants.delete(this.slotFor(pc))
+  }
+
   /** What has been translated from the slot's address so far, the latest first. */
   translationsOf(slot: number): readonly Translation[] {
     return this.variants.get(slot) ?? []
   }
 
-  /** Translates the region at `pc`, which must be executable, from the bytes of `space`. `volatile`: good for this one time. For `isWarm` see `discover`. */
+  /**
+   * Translates the region at a place (variant.ts), which must be executable, from the bytes of `space`. `volatile`: good for this one time. For `isWarm` see
+   * `discover`.
+   */
   translate(
     space: AddressSpace,
-    pc: number,
+    place: number,
     isWarm: (pc: number) => boolean,
   ): { translation: Translation; volatile: boolean } {
+    const pc = addressOf(place)
+    const clean =
+      this.variant === VARIANT.checked && place === pc && !space.intercepts.has(pc) && !this.neverClean.has(pc)
     const { region, code, bytes } = translateRegion(
       space,
       pc,
       (to) => this.slotFor(to),
-      (this.heats.get(pc) ?? 0) >= HOT ? HOT_INSTRUCTIONS : COLD_INSTRUCTIONS,
+      (this.heats.get(place) ?? 0) >= HOT ? HOT_INSTRUCTIONS : COLD_INSTRUCTIONS,
       this.variant,
       isWarm,
+      clean,
     )
     const translation: Translation = {
-      slot: this.slotFor(pc),
-      entryPcs: region.entryPcs,
+      slot: this.slotFor(place),
+      entryPcs: region.entryPcs.map((at) => at + place - pc),
       ranges: region.ranges,
       source: sourceOf(space, region.ranges),
       intercepts: space.interceptedIn(region.ranges),
@@ -203,10 +221,10 @@ export class Library {
     return (this.variant & VARIANT.points) !== 0 && space.isQuiet(pc)
   }
 
-  /** Bytecode for the block at `pc`, for which `isGood`; null when the code there is to be translated at once. */
-  unit(space: AddressSpace, pc: number, isGood: (unit: Unit) => boolean): Unit | null {
+  /** Bytecode for the block at a place, for which `isGood`; null when the code there is to be translated at once. */
+  unit(space: AddressSpace, place: number, isGood: (unit: Unit) => boolean): Unit | null {
     if (this.interpreted === 'never') return null
-    const slot = this.slotFor(pc)
+    const slot = this.slotFor(place)
     const known = this.units.get(slot) ?? []
     const found = known.find(isGood)
     if (found !== undefined) {
@@ -215,7 +233,7 @@ export class Library {
     }
     // The oldest one makes room: an address space runs one unit of a slot at a time.
     const given = known.length < MAX_VARIANTS ? null : known.pop()!
-    const unit = makeUnit(space, pc, (to) => this.slotFor(to), this.variant, this.room, given, this.isQuiet(space, pc))
+    const unit = makeUnit(space, place, (to) => this.slotFor(to), this.variant, this.room, given, this.isQuiet(space, place))
     if (unit === null) return null
     this.keepUnit(unit)
     this.statistics.units++

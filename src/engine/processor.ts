@@ -16,6 +16,8 @@ export interface TracedAccess {
   address: number
   bytes: number
   store: boolean
+  /** The instruction; of a write of the kernel's the one behind the call. */
+  pc: number
 }
 
 /** Implemented by the kernel: what translated code calls at a SYSCALL instruction. */

@@ -3,7 +3,7 @@ import type { AddressSpace } from './address-space.ts'
 import { makeBlock } from '../ir/builder.ts'
 import { EXIT } from '../ir/exits.ts'
 import { resolveFlagKinds } from '../ir/passes/flags.ts'
-import { insertDefinedness } from '../ir/passes/definedness/insert.ts'
+import { insertClean, insertDefinedness } from '../ir/passes/definedness/insert.ts'
 import { insertPoints } from '../ir/passes/points.ts'
 import type { Block, Target } from '../ir/types.ts'
 import { CodeReader } from '../x86/fetch.ts'
@@ -42,13 +42,14 @@ export function codeReader(space: AddressSpace): CodeReader {
   return new CodeReader(space.bytes, (pc) => canExecute(space, pc))
 }
 
-/** Discovers the region that starts at `pc`, which must be executable, for a VARIANT. Blocks at other addresses belong to it only if they are `isWarm`. */
+/** Discovers the region that starts at `pc`, which must be executable, for a VARIANT. Blocks at other addresses belong to it only if they are `isWarm`. `clean` code asks the kernel nothing. */
 export function discover(
   space: AddressSpace,
   pc: number,
   budget: number,
   variant: number,
   isWarm: (pc: number) => boolean,
+  clean: boolean,
 ): Region {
   const reader = codeReader(space)
   const byPc = new Map<number, Block>()
@@ -98,10 +99,11 @@ export function discover(
       continue
     }
     if (instructions >= budget || !canExecute(space, at) || (at !== pc && !isWarm(at))) continue
+    if (clean && space.intercepts.has(at)) continue
     lift(at, Math.max(1, Math.min(budget - instructions, 64)))
   }
   const region = assemble(pc, byPc, [...internal, ...linkage], instructions)
-  if ((variant & VARIANT.checked) !== 0) region.blocks.forEach(insertDefinedness)
+  if ((variant & VARIANT.checked) !== 0) region.blocks.forEach(clean ? insertClean : insertDefinedness)
   return region
 }
 

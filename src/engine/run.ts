@@ -15,7 +15,7 @@ import { VARIANT } from './variant.ts'
 import { isHeard, PointWords } from './point-words.ts'
 import { runHelper } from './helpers/index.ts'
 import { isExact } from './helpers/sse.ts'
-import { defineRegisters } from './definedness.ts'
+import { defineRegisters, settle, unsettle } from './definedness.ts'
 import { USE_SHIFT } from '../wasm/runtime.ts'
 import type { KernelEntry, Processor, Stop, TracedAccess } from './processor.ts'
 
@@ -25,8 +25,8 @@ export type TranslationSource = (variant: number) => StoredTranslations | null
 /** Nested guest calls that may become nested wasm calls before everything unwinds to the run loop; the stack of the thread must hold them. */
 export interface EngineOptions {
   callDepth: number
-  /** What is interpreted instead of being translated: code that is executed rarely (the default), all of it, or none. For tests: it makes no difference but for time. */
-  interpret?: 'cold' | 'always' | 'never'
+  /** What is interpreted instead of being translated: code that is executed rarely (the default), or at first, all of it, or none. For tests: it makes no difference but for time. */
+  interpret?: 'cold' | 'soon' | 'always' | 'never'
   /** Bytes of bytecode that are kept at most, for tests; as many as there is room for. */
   bytecodeBytes?: number
 }
@@ -253,7 +253,9 @@ export class Engine implements Processor {
       this.before = executed
       this.fuel = fuel
       view.setUint32(STATE.exitReason, EXIT.none, true)
+      unsettle(space)
       const ret = cache.enter(code, fuel, this.options.callDepth)
+      settle(space)
       if (this.logging) this.drain(entry)
       executed += fuel - this.fuelLeft(space)
       if (ret !== 0) {
@@ -371,7 +373,9 @@ export class Engine implements Processor {
       const fuel = allowing ? 1 : until - executed
       this.fuel = fuel
       view.setUint32(STATE.exitReason, EXIT.none, true)
+      unsettle(space)
       const ret = cache.enter(code, fuel, 0)
+      settle(space)
       if (this.logging) this.drain(entry)
       const used = fuel - this.fuelLeft(space)
       executed += used
@@ -497,6 +501,7 @@ export class Engine implements Processor {
   }
 
   private systemCall(fuel: number): number {
+    settle(this.space!)
     if (this.logging) this.drain(this.entryOf(this.space!))
     const cache = this.entryOf(this.space!).cache
     cache.dropped = false
@@ -509,9 +514,11 @@ export class Engine implements Processor {
   }
 
   private intercept(fuel: number): number {
+    settle(this.space!)
     const entry = this.entryOf(this.space!)
     entry.cache.dropped = false
     const { view } = entry.state
+    if (this.logging) this.drain(entry)
     const pc = this.kernel!.intercept!(this.before + this.fuel - fuel)
     if (pc === STOP_BEFORE) {
       this.space!.view.setInt32(REFUND_BASE, 1, true)
@@ -551,7 +558,8 @@ export class Engine implements Processor {
     }
     if (watched !== 0 && !modify && firstUnaddressable(space, low, bytes) >= 0) {
       const isTraced = space.isTraced(low, bytes, store)
-      if (this.allowing && isTraced) this.traced.push({ address: low, bytes, store })
+      if (this.allowing && isTraced)
+        this.traced.push({ address: low, bytes, store, pc: view.getUint32(STATE.rip, true) })
       if (this.allowing) return EXIT.none
       if (isTraced) return EXIT.unaddressable
       if (space.touchesTraces(low, bytes)) return EXIT.none

@@ -9,6 +9,7 @@ import type { Block } from '../ir/types.ts'
 import type { AddressSpace } from './address-space.ts'
 import {
   ATTRIBUTES_BASE,
+  CLEAN_BASE,
   GUEST_LIMIT,
   GUEST_MIN,
   JUMP_CACHE_BASE,
@@ -31,6 +32,7 @@ export const memoryLayout: MemoryLayout = {
   attributesBase: ATTRIBUTES_BASE,
   shadowDisplacement: SHADOW_DISPLACEMENT,
   unaddressableBase: UNADDRESSABLE_BASE,
+  cleanBase: CLEAN_BASE,
   zoneBase: ZONE_BASE,
   zonesBase: ZONES_BASE,
   missesBase: MISSES_BASE,
@@ -53,7 +55,8 @@ const builder = new ModuleBuilder()
 const regionType = builder.type(REGION_PARAMETERS, REGION_RESULTS)
 importRuntime(builder, MEMORY_WASM_PAGES)
 
-/** Translates the region at `pc`, which must be executable; `slotFor` numbers the addresses that it refers to; the region has at most about so many `instructions`; `variant` is a VARIANT; for `isWarm` see `discover`. */
+/** Translates the region at `pc`, which must be executable; `slotFor` numbers the addresses that it refers to; the region has at most about so many `instructions`; `variant` is a VARIANT; for `isWarm` see `discover`; `clean` code of a
+ * checked variant computes no V bits (wasm/lower-clean.ts). */
 export function translateRegion(
   space: AddressSpace,
   pc: number,
@@ -61,10 +64,11 @@ export function translateRegion(
   instructions: number,
   variant: number,
   isWarm: (pc: number) => boolean,
+  clean: boolean,
 ): TranslatedRegion {
   const m = builder
   m.resetFunctions()
-  const region = discover(space, pc, instructions, variant, isWarm)
+  const region = discover(space, pc, instructions, variant, isWarm, clean)
   lowering.lower({
     blocks: region.blocks,
     entries: region.entries,
@@ -73,6 +77,7 @@ export function translateRegion(
     codeFor: (to) => slotFor(to) << 8,
     chain: true,
     checked: (variant & VARIANT.checked) !== 0,
+    clean: clean ? slotFor(pc) << 8 : -1,
   })
   const code = encodeFunction(lowering.body)
   m.exportFunction('f', m.addEncoded(regionType, code))
@@ -134,7 +139,7 @@ export function translateStraight(blocks: readonly Block[], variant: number): Ui
   const m = builder
   m.resetFunctions()
   const checked = (variant & VARIANT.checked) !== 0
-  lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false, checked })
+  lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false, checked, clean: -1 })
   m.exportFunction('f', m.add(regionType, lowering.body))
   return m.finish()
 }

@@ -15,7 +15,7 @@ import {
   UNIT_SLOTS,
 } from './layout.ts'
 import { codeReader, liftAt } from './region.ts'
-import { VARIANT } from './variant.ts'
+import { addressOf, VARIANT } from './variant.ts'
 
 /** The block at an address as bytecode. It is good wherever memory holds `source` from there on, executable, and intercepts are the same. */
 export interface Unit {
@@ -86,17 +86,18 @@ export class BytecodeRoom {
   }
 }
 
-/** The unit at `pc` for what memory holds now; null when the code there is to be translated. It takes the place of `given`, a unit of the same slot, if it fits. */
+/** The unit at a place (variant.ts) for what memory holds now; null when the code there is to be translated. It takes the place of `given`, a unit of the same slot, if it fits. */
 export function makeUnit(
   space: AddressSpace,
-  pc: number,
+  place: number,
   slotFor: (pc: number) => number,
   variant: number,
   room: BytecodeRoom,
   given: Unit | null,
   quiet: boolean,
 ): Unit | null {
-  const slot = slotFor(pc)
+  const pc = addressOf(place)
+  const slot = slotFor(place)
   if (slot >= UNIT_SLOTS) return null
   const blocks = blockAt(space, pc, variant)
   // What cannot be fetched now may be there the next time.
@@ -104,7 +105,7 @@ export function makeUnit(
   if (term.kind === 'fault' && term.reason === EXIT.fetchFault && insns.length <= 1) return null
   const checked = (variant & VARIANT.checked) !== 0
   if (checked) blocks.forEach(insertDefinedness)
-  const bytecode = writer.write(blocks, (to) => slotFor(to) << 8, checked)
+  const bytecode = writer.write(blocks, (to) => slotFor(to) << 8, checked, slot << 8)
   if (bytecode === null) return null
   const reused = given !== null && given.bytecode.length >= bytecode.length
   const address = reused ? given.address : room.take(bytecode.length)
@@ -112,7 +113,7 @@ export function makeUnit(
   const end = endOf(blocks)
   return {
     slot,
-    entryPcs: [pc],
+    entryPcs: [place],
     ranges: [[pc, end]],
     source: space.bytes.slice(pc, end),
     intercepts: space.interceptedIn([[pc, end]]),
@@ -138,7 +139,7 @@ export function straightUnit(
   variant: number,
   room: BytecodeRoom,
 ): { bytecode: Uint8Array; address: number } | null {
-  const bytecode = slot < UNIT_SLOTS ? writer.write(blocks, null, (variant & VARIANT.checked) !== 0) : null
+  const bytecode = slot < UNIT_SLOTS ? writer.write(blocks, null, (variant & VARIANT.checked) !== 0, -1) : null
   const address = bytecode === null ? -1 : room.take(bytecode.length)
   return address < 0 ? null : { bytecode: bytecode!, address }
 }
@@ -178,10 +179,11 @@ export function unpackUnits(packed: PackedUnits, slots: readonly number[], room:
     const [slot, sourceLength, length] = [word(0), word(1), word(2)]
     if (!room.ample) break
     const address = room.take(length)
-    const pc = slots[slot]!
+    const place = slots[slot]!
+    const pc = addressOf(place)
     units.push({
       slot,
-      entryPcs: [pc],
+      entryPcs: [place],
       ranges: [[pc, pc + sourceLength]],
       source: packed.sources.subarray(source, source + sourceLength),
       intercepts: [],

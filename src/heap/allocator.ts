@@ -4,9 +4,12 @@ import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
 import { setAddressable, setGuarded } from '../engine/addressable.ts'
 import { definednessOf, putDefinedness, setUndefined } from '../engine/definedness.ts'
 import { PROT, type AddressSpace } from '../engine/address-space.ts'
+import type { Kernel } from '../linux/kernel.ts'
 import { MAP, type Memory } from '../linux/mm.ts'
-import { CUSTOM } from './functions.ts'
+import type { Task } from '../linux/state.ts'
+import { CLIENT } from './functions.ts'
 import { Observed } from './observed.ts'
+import { say } from './ranges.ts'
 import {
   BLOCK,
   FRESH,
@@ -90,7 +93,7 @@ export class Allocator {
   }
 
   isObserved(row: number): boolean {
-    return row >= 0 && this.state.blocks.madeBy[row]! >= CUSTOM
+    return row >= 0 && this.state.blocks.madeBy[row]! >= CLIENT.mallocLike
   }
 
   /** From now on memory outside of live blocks is not addressable. */
@@ -103,11 +106,36 @@ export class Allocator {
     for (let row = 0; row < blocks.rows; row++)
       if (blocks.state[row] === BLOCK.live && !this.isObserved(row)) live.push(row)
     const bits = live.map((row) => definednessOf(space, blocks.address[row]!, blocks.size[row]!))
+    const opened = this.state.requests.ranges
+      .filter(({ open }) => open)
+      .map(({ start, end }) => ({ start, bits: definednessOf(space, start, end - start) }))
     for (const span of spans) if (span !== null) this.watchSpan(span.base, span.length)
     live.forEach((row, i) => {
       this.mark(row, true)
       putDefinedness(space, blocks.address[row]!, bits[i]!)
     })
+    for (const { start, end, open } of this.state.requests.ranges) this.setAccess(start, end - start, open)
+    for (const { start, bits } of opened) putDefinedness(space, start, bits)
+  }
+
+  /** The program says that a range may be accessed from now on, or must not be. */
+  say(start: number, length: number, open: boolean): void {
+    say(this.state.requests.ranges, start, start + length, open)
+    this.setAccess(start, length, open)
+  }
+
+  /** What was said of a range is over: it is another block's, or another mapping's. */
+  forgetSaid(start: number, length: number): void {
+    const { ranges } = this.state.requests
+    if (ranges.length > 0) say(ranges, start, start + length, null)
+  }
+
+  private setAccess(start: number, length: number, open: boolean): void {
+    if (!this.watched || length === 0) return
+    const { space } = this.memory
+    this.observed.watchPages(start, length)
+    if (space.checked) setGuarded(space, start, length, !open)
+    else setAddressable(space, start, length, open)
   }
 
   private watchSpan(base: number, length: number): void {
@@ -199,6 +227,7 @@ export class Allocator {
     blocks.size[row] = size
     blocks.state[row] = BLOCK.live
     span.rows[(slot - span.base) / span.slot] = row + 1
+    this.forgetSaid(slot, span.slot)
     this.mark(row, true)
     setUndefined(this.memory.space, address, size)
     this.fill(slot, address)
@@ -265,7 +294,8 @@ export class Allocator {
     const { spans, chunks } = this.state
     const gap = spans.indexOf(null)
     const index = gap < 0 ? spans.length : gap
-    const rows = new Uint32Array(Math.floor((length - REDZONE) / slot))
+    // At its end some bytes stay zero: where a string has no end, it ends there.
+    const rows = new Uint32Array(Math.floor((length - (sizeClass < 0 ? REDZONE : 2 * REDZONE)) / slot))
     spans[index] = { base, length, slot, rows, fresh: sizeClass < 0 ? 1 : 0, sizeClass }
     for (let at = base; at < base + length; at += SPAN) chunks.set(at >>> SPAN_SHIFT, index)
     // The redzone behind the last slot.
@@ -273,10 +303,20 @@ export class Allocator {
     return index
   }
 
+  /** A live block is freed by the function of that index, in whatever way. */
+  freed(k: Kernel, t: Task, row: number, index: number): void {
+    const { blocks } = this.state
+    blocks.freedBy[row] = index
+    blocks.freedAt[row] = k.state.count
+    blocks.freedTid[row] = t.tid
+    this.release(row)
+  }
+
   /** Puts a live block into quarantine; blocks that have been there for longest leave it for good. */
   release(row: number): void {
     const { blocks, quarantine } = this.state
     blocks.state[row] = BLOCK.freed
+    this.forgetSaid(blocks.address[row]!, blocks.size[row]!)
     this.mark(row, false)
     quarantine.rows.push(row)
     quarantine.bytes += blocks.size[row]! + REDZONE

@@ -1,5 +1,6 @@
 /** Exists to list the allocation functions by their symbols: what each does, where its arguments are, and which of them belong together. */
 import type { CustomFunction } from '../tool/allocator-spec.ts'
+import { STRING_FUNCTIONS } from './string-reads.ts'
 
 /** Who may free what. */
 export type Family = 'malloc' | 'new' | 'new[]' | 'custom'
@@ -20,9 +21,7 @@ export type Action =
   | 'copyStringUpTo'
   | 'appendString'
   | 'appendStringUpTo'
-  | 'string'
-  | 'strings'
-  | 'bytes'
+  | 'reads'
   | 'observe'
 
 /** One allocation function. Arguments are numbered from 0; -1 for none. */
@@ -79,16 +78,15 @@ row('strncpy', 'strncpy __strncpy_chk stpncpy __stpncpy_chk', 'copyStringUpTo', 
 row('strcat', 'strcat __strcat_chk', 'appendString', 'malloc')
 row('strncat', 'strncat __strncat_chk', 'appendStringUpTo', 'malloc')
 
-row('strlen', 'strlen', 'string', 'malloc')
-row('strdup', 'strdup', 'string', 'malloc')
-row('strchr', 'strchr', 'bytes', 'malloc')
-row('strrchr', 'strrchr', 'string', 'malloc')
-row('strstr', 'strstr', 'bytes', 'malloc')
-row('strnlen', 'strnlen', 'bytes', 'malloc')
-row('strcmp', 'strcmp', 'strings', 'malloc')
-row('strncmp', 'strncmp', 'strings', 'malloc')
-row('strcasecmp', 'strcasecmp', 'strings', 'malloc')
-row('strncasecmp', 'strncasecmp', 'strings', 'malloc')
+// Functions that read, by what string-reads.ts knows of them.
+const copying = new Set(rows.slice(LOOKED_AT).flatMap(({ symbols }) => symbols))
+for (const name of STRING_FUNCTIONS)
+  if (!copying.has(name)) row(name, name === 'memmove' ? 'memmove __memmove_chk' : name, 'reads', 'malloc')
+
+/** Blocks of which a program tells by client requests (requests.ts): indices of what makes them. */
+export const CLIENT = { mallocLike: rows.length, poolAllocate: rows.length + 1 } as const
+for (const name of ['VALGRIND_MALLOCLIKE_BLOCK', 'VALGRIND_MEMPOOL_ALLOC'])
+  rows.push({ name, symbols: [], action: 'observe', family: 'custom', align: -1, size: -1 })
 
 /** All of them; a block remembers its functions by index. */
 export const FUNCTIONS: readonly HeapFunction[] = rows

@@ -6,7 +6,7 @@ import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
 import { PF, PT } from '../elf/constants.ts'
 import { isElfError, parseElf } from '../elf/file.ts'
 import { firstUnaddressable } from '../engine/addressable.ts'
-import { moveDefinedness, setUndefined } from '../engine/definedness.ts'
+import { defineScratch, moveDefinedness, setUndefined } from '../engine/definedness.ts'
 import { REG } from '../ir/registers.ts'
 import { filePages } from '../linux/fs/mapping.ts'
 import type { Range } from '../linux/declare.ts'
@@ -15,15 +15,20 @@ import type { Kernel } from '../linux/kernel.ts'
 import type { Memory } from '../linux/mm.ts'
 import type { Task } from '../linux/state.ts'
 import type { CustomFunction } from '../tool/allocator-spec.ts'
-import type { HeapBlock, HeapEvent } from '../tool/observer.ts'
+import type { HeapBlock, HeapEvent, LeakCheck } from '../tool/observer.ts'
 import { Allocator, CLASSES } from './allocator.ts'
+import { ARGUMENTS, tellArguments } from './arguments.ts'
 import { blockOf } from './blocks.ts'
-import { checkCopy } from './copies.ts'
+import { overlapOf } from './copies.ts'
 import { CUSTOM, functionAt, FUNCTIONS, type HeapFunction } from './functions.ts'
 import { findLeaks } from './leaks.ts'
+import { isPartial, isVectorLoad } from './over-reads.ts'
+import { isQuiet, isSilenced, Requests, type ComplainRequest } from './requests.ts'
 import { customFunctions, isWithin, nameOf, resumeSites, type Complain } from './observed.ts'
 import { isLinker, recognise, type Recognised } from './recognise.ts'
-import { BLOCK, newHeap, type HeapState } from './state.ts'
+import { BLOCK, isWithinStrings, newHeap, type HeapState } from './state.ts'
+import { StringCalls } from './string-calls.ts'
+import { stringReads } from './string-reads.ts'
 
 /** Options of a guarded heap. */
 export interface GuardedOptions {
@@ -72,8 +77,7 @@ export class GuardedHeap implements Heap {
   private readonly options: GuardedOptions
   private readonly allocators = new WeakMap<Memory, Allocator>()
   private watching = false
-  /** Calls of copying and string functions of which it was told that they read what they must not: stack pointers at their entries, by task. */
-  private readonly toldCalls = new Map<number, number>()
+  private readonly strings = new StringCalls()
   /** Bad accesses that were told, by instruction. */
   private readonly told = new Map<number, number>()
 
@@ -100,25 +104,39 @@ export class GuardedHeap implements Heap {
   }
 
   excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean {
-    if (this.isToldCall(k, t)) return false
+    const stack = k.cpu.gprNumber(REG.rsp)
+    if (this.strings.isTold(k.space(t), t.tid, stack)) return false
     if ((this.told.get(pc) ?? 0) >= MOST_TOLD) return true
-    const memory = k.memory(t)
-    const { state } = this.allocator(memory)
-    return isWithin(state, t.tid) || (!store && isOverRead(memory, state.strings, pc, address, bytes))
+    const { state, space } = this.allocator(k.memory(t))
+    if (isQuiet(state, address, bytes) || isWithin(state, t.tid)) return true
+    if (store) return false
+    if (isWithinStrings(state, pc) && isVectorLoad(space, pc, bytes))
+      return this.strings.isOverRead(space, t.tid, stack, pc, address, bytes)
+    return isPartial(space, address, bytes)
   }
 
-  /** Is the task within such a call? What is read there counts as defined, like after every access that was told. */
-  private isToldCall(k: Kernel, t: Task): boolean {
-    const stack = this.toldCalls.get(t.tid)
-    if (stack === undefined) return false
-    if (k.cpu.gprNumber(REG.rsp) <= stack) return true
-    this.toldCalls.delete(t.tid)
-    return false
+  explains(k: Kernel, t: Task): boolean {
+    const { space, map } = k.memory(t)
+    const state = map.heap as HeapState | undefined
+    if (state === undefined || !isWithinStrings(state, Number(k.cpu.rip))) return false
+    const beyond = this.strings.explain(space, k.cpu, t.tid)
+    if (beyond === null) return false
+    if (beyond >= 0) {
+      if (!this.strings.isSame(t.tid, k.cpu.gprNumber(REG.rsp), k.state.count))
+        this.tellAccess(k, t, k.state.count + 1, '', beyond, 1, false)
+    }
+    // What the function makes of it is right, or was told.
+    defineScratch(k.cpu.view)
+    return true
   }
 
   unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void {
-    if (k.heapObservers.length === 0 || this.isToldCall(k, t)) return
+    const stack = k.cpu.gprNumber(REG.rsp)
+    const { space, map } = k.memory(t)
+    if (k.heapObservers.length === 0 || this.strings.isTold(space, t.tid, stack)) return
     const pc = Number(k.cpu.rip)
+    const isString = !store && isWithinStrings(map.heap as HeapState, pc) && isVectorLoad(space, pc, bytes)
+    if (isString && this.strings.isSame(t.tid, stack, k.state.count)) return
     this.told.set(pc, (this.told.get(pc) ?? 0) + 1)
     this.tellAccess(k, t, k.state.count + 1, '', address, bytes, store)
   }
@@ -146,7 +164,7 @@ export class GuardedHeap implements Heap {
   ): void {
     const heap = this.allocator(k.memory(t))
     const row = heap.nearest(address)
-    tell(k, {
+    tell(k, t, {
       task: k.info(t),
       moment,
       kind: by === '' ? (store ? 'invalid-write' : 'invalid-read') : store ? 'syscall-write' : 'syscall-read',
@@ -187,6 +205,13 @@ export class GuardedHeap implements Heap {
     const isProgram = memory.map.codeStart === 0
     const bytes = files.read(inode, 0, size)
     const found = recognised(bytes, path, isProgram)
+    state.isStatic ||= found.isStatic
+    for (const at of found.requests) {
+      const address = mapping.start + at - offset
+      if (address < mapping.start || address >= mapping.end) continue
+      state.requests.sites.add(address)
+      memory.space.intercept(address)
+    }
     const bias = biasOf(bytes, path, mapping.start, offset)
     if (bias === null) return
     if (found.ownOperators) state.ownOperators = true
@@ -212,12 +237,18 @@ export class GuardedHeap implements Heap {
     const heap = this.allocator(memory)
     const rip = Number(k.cpu.rip)
     const index = heap.state.functions.get(rip)
+    if (heap.state.requests.sites.has(rip)) {
+      const complain = requestComplainer(k, t, heap)
+      new Requests(heap).perform(k, t, { complain, leaks: (asked) => tellLeaks(k, t, heap, asked) })
+      return NATIVE
+    }
     if (heap.state.sites.has(rip)) heap.observed.leave(k, t, complainer(k, t, memory, heap, index ?? 0, rip))
     if (index === undefined) return NATIVE
     if (index >= CUSTOM)
       return heap.observed.enter(k, t, index, complainer(k, t, memory, heap, index, rip)) ? NATIVE : AGAIN
     const f = FUNCTIONS[index]!
-    const result = perform({ k, t, memory, heap, index, f }, this.toldCalls)
+    if (k.undefinedObservers.length > 0) tellArguments(k, t, f, rip)
+    const result = perform({ k, t, memory, heap, index, f }, this.strings)
     if (result === NATIVE) return NATIVE
     if (result === ELSEWHERE) return Number(k.cpu.rip)
     // As RET does: the translated caller compares both.
@@ -238,36 +269,40 @@ export class GuardedHeap implements Heap {
     const { blocks } = heap.state
     for (let row = 0; row < blocks.rows; row++)
       if (blocks.state[row] !== BLOCK.none && !heap.isObserved(row)) reportDamage(k, t, heap, row, 'exit', 0, 0)
-    const listeners = k.observers.filter((observer) => 'leaks' in observer && observer.leaks !== undefined)
-    if (listeners.length === 0) return
-    const event = { task: k.info(t), moment: k.state.count, blocks: findLeaks(k, t, heap) }
-    for (const observer of listeners) observer.leaks!(event, k)
+    tellLeaks(k, t, heap, null)
   }
-}
 
-/**
- * String functions read whole words and vectors beyond the ends of strings, which does no harm where the page goes on. As for memcheck, a load at a multiple of its
- * size may be addressable in part; those of the C library's own string functions may lie behind the end altogether, since they look at several vectors at once.
- */
-function isOverRead(
-  { space }: Memory,
-  strings: readonly (readonly [number, number])[],
-  pc: number,
-  address: number,
-  bytes: number,
-): boolean {
-  if (bytes < 8) return false
-  if (address % bytes === 0)
-    for (let at = address; at < address + bytes; at++) if (firstUnaddressable(space, at, 1) < 0) return true
-  if (bytes !== 16 && !isHalfVector(space, pc)) return false
-  return strings.some(([start, end]) => pc >= start && pc < end)
-}
+  claimed(memory: Memory, start: number, length: number): void {
+    const state = memory.map.heap as HeapState | undefined
+    // A static C library takes the memory of thread-locals from there, and relies on what the kernel gives.
+    if (state !== undefined && !state.isStatic) setUndefined(memory.space, start, length)
+  }
 
-/** MOVLPD or MOVHPD, by which strcmp loads the halves of a vector: 66 (REX) 0F 12 or 16. */
-function isHalfVector({ bytes }: Memory['space'], pc: number): boolean {
-  if (bytes[pc] !== 0x66) return false
-  const at = (bytes[pc + 1]! & 0xf0) === 0x40 ? pc + 2 : pc + 1
-  return bytes[at] === 0x0f && (bytes[at + 1] === 0x12 || bytes[at + 1] === 0x16)
+  changed(memory: Memory, start: number, length: number): void {
+    const state = memory.map.heap as HeapState | undefined
+    if (state !== undefined && state.requests.ranges.length > 0) this.allocator(memory).forgetSaid(start, length)
+  }
+
+  silences(k: Kernel, t: Task): boolean {
+    const state = k.memory(t).map.heap as HeapState | undefined
+    return state !== undefined && isSilenced(state, t.tid)
+  }
+
+  faulted(k: Kernel, t: Task, name: string, address: number, store: boolean): void {
+    const heap = this.allocator(k.memory(t))
+    const row = heap.around(address)
+    tell(k, t, {
+      task: k.info(t),
+      moment: k.state.count,
+      kind: 'syscall-fault',
+      by: name,
+      site: Number(k.cpu.rip),
+      stack: k.cpu.gprNumber(REG.rsp),
+      address,
+      block: row < 0 ? null : blockOf(heap, row),
+      numbers: { store: store ? 1 : 0 },
+    })
+  }
 }
 
 function recognised(bytes: Uint8Array, path: string, isProgram: boolean): Recognised {
@@ -298,10 +333,10 @@ function biasOf(bytes: Uint8Array, path: string, start: number, offset: number):
   }
 }
 
-const argument = ({ k }: Call, i: number): number => k.cpu.gprNumber([REG.rdi, REG.rsi, REG.rdx, REG.rcx][i]!)
+const argument = ({ k }: Call, i: number): number => k.cpu.gprNumber(ARGUMENTS[i]!)
 
 /** What the function returns, or NATIVE. */
-function perform(call: Call, toldCalls: Map<number, number>): number {
+function perform(call: Call, strings: StringCalls): number {
   const { f, heap } = call
   switch (f.action) {
     case 'allocate':
@@ -343,17 +378,28 @@ function perform(call: Call, toldCalls: Map<number, number>): number {
       return row < 0 ? 0 : heap.state.blocks.size[row]!
     }
     default:
-      checkCopy(
-        f,
-        (i) => argument(call, i),
-        call.memory.space,
-        (kind, address, numbers) => {
-          if (kind === 'invalid-read') toldCalls.set(call.t.tid, call.k.cpu.gprNumber(REG.rsp))
-          report(call, kind, address, kind === 'overlap' ? -1 : heap.nearest(address), numbers)
-        },
-      )
+      checkString(call, strings)
       return NATIVE
   }
+}
+
+/** Looks at the call of a string function before it runs: for what overlaps, and for what it must read and may not. */
+function checkString(call: Call, strings: StringCalls): void {
+  const { k, t, f, heap, memory } = call
+  if (k.heapObservers.length === 0) return
+  const arguments_ = (i: number): number => argument(call, i)
+  const overlap = overlapOf(f, arguments_, memory.space)
+  if (overlap !== null) report(call, 'overlap', overlap.address, -1, overlap.numbers)
+  const ranges = stringReads(f.name, arguments_, memory.space)
+  let told = false
+  for (const { start, length } of ranges) {
+    const bad = firstUnaddressable(memory.space, start, length)
+    if (bad < 0) continue
+    told = true
+    const size = f.action === 'copy' || f.name === 'memmove' ? start + length - bad : f.name.startsWith('w') ? 4 : 1
+    report(call, 'invalid-read', bad, heap.nearest(bad), { size })
+  }
+  strings.enter(memory.space, t.tid, k.cpu.gprNumber(REG.rsp), told, ranges)
 }
 
 function allocate(call: Call, size: number, align: number): number {
@@ -475,18 +521,32 @@ function free(call: Call, address: number, checked: boolean): void {
       report(call, 'mismatched-size', address, row, { size: argument(call, f.size) })
   }
   reportDamage(k, t, heap, row, f.name, siteOf(call), k.cpu.gprNumber(REG.rsp))
-  blocks.freedBy[row] = index
-  blocks.freedAt[row] = k.state.count
-  blocks.freedTid[row] = t.tid
-  heap.release(row)
+  heap.freed(k, t, row, index)
+}
+
+/** Tells what is wrong with a client request of the task's. */
+function requestComplainer(k: Kernel, t: Task, heap: Allocator): ComplainRequest {
+  return (kind, by, address, row, numbers = {}) => {
+    const block = row < 0 ? null : blockOf(heap, row)
+    const site = Number(k.cpu.rip)
+    const stack = k.cpu.gprNumber(REG.rsp)
+    tell(k, t, { task: k.info(t), moment: k.state.count, kind, by, site, stack, address, block, numbers })
+  }
+}
+
+/** Tells who wants to know which blocks are still there, and how they can be reached. */
+function tellLeaks(k: Kernel, t: Task, heap: Allocator, asked: LeakCheck | null): void {
+  const listeners = k.observers.filter((observer) => 'leaks' in observer && observer.leaks !== undefined)
+  if (listeners.length === 0) return
+  const event = { asked, task: k.info(t), moment: k.state.count, blocks: findLeaks(k, t, heap) }
+  for (const observer of listeners) observer.leaks!(event, k)
 }
 
 /** Tells what is wrong with a call of a custom function. */
 function complainer(k: Kernel, t: Task, memory: Memory, heap: Allocator, index: number, site: number): Complain {
   return (kind, address, row, numbers) => {
-    if (k.heapObservers.length === 0) return
     const isCall = kind !== 'overlapping-block'
-    tell(k, {
+    tell(k, t, {
       task: k.info(t),
       moment: k.state.count,
       kind,
@@ -512,8 +572,7 @@ function report(
   numbers: Record<string, number>,
 ): void {
   const { k, t, heap, f } = call
-  if (k.heapObservers.length === 0) return
-  tell(k, {
+  tell(k, t, {
     task: k.info(t),
     moment: k.state.count,
     kind,
@@ -528,9 +587,8 @@ function report(
 
 function reportDamage(k: Kernel, t: Task, heap: Allocator, row: number, by: string, site: number, stack: number): void {
   for (const { row: owner, address, length } of heap.damages(row)) {
-    if (k.heapObservers.length === 0) continue
     const block = blockOf(heap, owner)
-    tell(k, {
+    tell(k, t, {
       task: k.info(t),
       moment: k.state.count,
       kind: 'redzone',
@@ -544,6 +602,7 @@ function reportDamage(k: Kernel, t: Task, heap: Allocator, row: number, by: stri
   }
 }
 
-function tell(k: Kernel, event: HeapEvent): void {
+function tell(k: Kernel, t: Task, event: HeapEvent): void {
+  if (k.heapObservers.length === 0 || isSilenced(k.memory(t).map.heap as HeapState, t.tid)) return
   for (const observer of k.heapObservers) observer.heap!(event, k)
 }

@@ -2,10 +2,10 @@
  * Exists to find out which blocks a process can still reach when it ends: everything that it can write is searched for addresses of blocks, from registers and
  * memory outside of the heap on. A block that only a pointer into its middle leads to is possibly lost, unless the pointer is one that C++ makes.
  */
-import { ATTRIBUTE, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
+import { ATTRIBUTE, PAGE_SHIFT, PAGE_SIZE, SHADOW_DISPLACEMENT } from '../engine/layout.ts'
 import { PROT } from '../engine/address-space.ts'
 import { CpuState } from '../engine/cpu-state.ts'
-import { REG } from '../ir/registers.ts'
+import { REG, registers } from '../ir/registers.ts'
 import type { Kernel } from '../linux/kernel.ts'
 import type { Mapping, Task } from '../linux/state.ts'
 import type { LeakedBlock, LeakState } from '../tool/observer.ts'
@@ -16,6 +16,9 @@ import { BLOCK } from './state.ts'
 
 /** Below the stack pointer a function without calls may keep this many bytes (System V ABI, 3.2.2). */
 const RED_ZONE = 128
+
+/** From a word's index to that of its V bits. */
+const SHADOW_WORDS = SHADOW_DISPLACEMENT >>> 2
 
 const REACH = { none: 0, possible: 1, reachable: 2 } as const
 
@@ -50,7 +53,8 @@ class Search {
     this.roots()
     this.follow()
     const live: number[] = []
-    for (let row = 0; row < blocks.rows; row++) if (blocks.state[row] === BLOCK.live) live.push(row)
+    const around = this.around()
+    for (let row = 0; row < blocks.rows; row++) if (blocks.state[row] === BLOCK.live && !around.has(row)) live.push(row)
     live.sort((a, b) => blocks.madeAt[a]! - blocks.madeAt[b]! || a - b)
     const lost = live.filter((row) => this.reach[row] === REACH.none)
     for (const row of lost) if (this.leader[row] === 0) this.lead(row)
@@ -82,16 +86,31 @@ class Search {
     return found
   }
 
+  /** Blocks in which a program's own allocator has made live ones: they are its memory, and no blocks of the program's. */
+  private around(): Set<number> {
+    const { heap } = this
+    const { blocks, observed } = heap.state
+    const found = new Set<number>()
+    for (const row of observed.rows) {
+      if (blocks.state[row] !== BLOCK.live) continue
+      const outer = heap.rowAt(blocks.address[row]!)
+      if (outer >= 0 && blocks.size[outer]! > blocks.size[row]!) found.add(outer)
+    }
+    return found
+  }
+
   // From the roots.
 
   private roots(): void {
     const { k, t } = this
+    const { checked } = k.space(t)
     const stacks: number[] = []
     for (const tid of k.process(t).tids) {
       const cpu = new CpuState(k.registers(k.state.tasks.get(tid)!))
       for (let i = 0; i < 16; i++) {
         const high = cpu.view.getUint32(i * 8 + 4, true)
-        if (high === 0) this.visit(cpu.view.getUint32(i * 8, true))
+        const isDefined = !checked || cpu.view.getBigUint64(registers[REG.gprUndefined + i]!.offset, true) === 0n
+        if (high === 0 && isDefined) this.visit(cpu.view.getUint32(i * 8, true))
       }
       stacks.push(cpu.gprNumber(REG.rsp))
     }
@@ -115,13 +134,18 @@ class Search {
     }
   }
 
-  /** Visits words that may be addresses; those within blocks of custom allocators only if they are block `row`'s. */
+  /**
+   * Visits words that may be addresses; those within blocks of custom allocators only if they are block `row`'s. Where it is known what is defined, a word that is
+   * not is none: it was left behind by a function that has returned, or in a block before it was handed out anew.
+   */
   private scan(from: number, to: number, row: number, visit: (address: number) => void): void {
     const { words, heap } = this
     const { observes } = heap
+    const { checked } = heap.space
     for (let i = ((from + 7) >>> 3) << 1; i + 1 < to >>> 2; i += 2) {
       const low = words[i]!
       if (low === 0 || words[i + 1] !== 0) continue
+      if (checked && (words[i + SHADOW_WORDS] !== 0 || words[i + 1 + SHADOW_WORDS] !== 0)) continue
       if (observes && heap.observed.at(i * 4) !== (heap.isObserved(row) ? row : -1)) continue
       visit(low >>> 0)
     }

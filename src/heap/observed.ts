@@ -113,7 +113,8 @@ export class Observed {
     for (const row of observed.rows) this.mark(row)
   }
 
-  private watchPages(address: number, size: number): void {
+  /** Looks at accesses to the pages of a range; what may be accessed in them stays as it is. */
+  watchPages(address: number, size: number): void {
     const { space } = this.heap
     for (let page = address >>> PAGE_SHIFT; page <= (address + Math.max(1, size) - 1) >>> PAGE_SHIFT; page++) {
       if ((space.attributes[page]! & ATTRIBUTE.watched) !== 0 || space.isGuardedPage(page)) continue
@@ -155,7 +156,7 @@ export class Observed {
   }
 
   /** A block has been handed out: freed ones that it overlaps are history, live ones a mistake of the allocator's. */
-  private add(address: number, size: number, pending: Pending, complain: Complain): void {
+  add(address: number, size: number, pending: Pending, defined: boolean, complain: Complain): void {
     const { blocks, observed } = this.state
     for (let i = Math.max(0, this.behind(address) - 1); i < observed.rows.length;) {
       const row = observed.rows[i]!
@@ -181,19 +182,34 @@ export class Observed {
     observed.starts.splice(at, 0, address)
     observed.rows.splice(at, 0, row)
     if (pending.pool !== null) observed.pools.set(row, pending.pool)
+    this.heap.forgetSaid(address, size)
     this.mark(row)
-    const { count, ptr, zeroed } = this.state.custom[pending.index - CUSTOM]!
-    if (count !== undefined || ptr !== undefined || zeroed === true) setDefined(this.heap.space, address, size)
+    if (defined) setDefined(this.heap.space, address, size)
     else setUndefined(this.heap.space, address, size)
   }
 
-  private release(k: Kernel, t: Task, row: number, index: number): void {
+  /** A live block is at another address, of another size; what may be accessed stays as it is. */
+  move(row: number, address: number, size: number): void {
+    const { blocks, observed } = this.state
+    const i = observed.rows.indexOf(row)
+    observed.starts.splice(i, 1)
+    observed.rows.splice(i, 1)
+    blocks.address[row] = address
+    blocks.size[row] = size
+    const at = this.behind(address)
+    observed.starts.splice(at, 0, address)
+    observed.rows.splice(at, 0, row)
+  }
+
+  /** A live block is freed by the function of that index. */
+  release(k: Kernel, t: Task, row: number, index: number): void {
     const { blocks, observed } = this.state
     blocks.state[row] = BLOCK.freed
     blocks.freedBy[row] = index
     blocks.freedAt[row] = k.state.count
     blocks.freedTid[row] = t.tid
     observed.freed.push(row)
+    this.heap.forgetSaid(blocks.address[row]!, blocks.size[row]!)
     this.mark(row)
     if (observed.freed.length < 2 * REMEMBERED) return
     const old = new Set(observed.freed.splice(0, REMEMBERED))
@@ -271,7 +287,8 @@ export class Observed {
       if (row >= 0 && state.blocks.address[row] === old && state.blocks.state[row] === BLOCK.live)
         this.release(k, t, row, index)
     }
-    this.add(result, size, pending!, complain)
+    const { count, ptr, zeroed } = state.custom[index - CUSTOM]!
+    this.add(result, size, pending!, count !== undefined || ptr !== undefined || zeroed === true, complain)
   }
 }
 
@@ -281,6 +298,6 @@ export function nameOf(state: HeapState, index: number): string {
 }
 
 /** Intercepts what a state says, in an address space that came back from plain data. */
-export function resumeSites({ sites }: HeapState, space: AddressSpace): void {
-  for (const site of sites) space.intercept(site)
+export function resumeSites({ sites, requests }: HeapState, space: AddressSpace): void {
+  for (const site of [...sites, ...requests.sites]) space.intercept(site)
 }

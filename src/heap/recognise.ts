@@ -3,6 +3,7 @@ import { isElfError, parseElf, type ElfFile } from '../elf/file.ts'
 import { SHN, STT } from '../elf/constants.ts'
 import type { SymbolTable } from '../elf/symbol-table.ts'
 import { pltSymbols } from '../symbols/plt.ts'
+import { requestsIn } from './requests.ts'
 import { allocationFunction, copyingFunction, FUNCTIONS, isOperator, rustFunction } from './functions.ts'
 
 /** What an object file says. Addresses are without load bias. */
@@ -18,6 +19,10 @@ export interface Recognised {
   mixed: boolean
   /** Code of the C library's string functions: [start, end). */
   strings: [number, number][]
+  /** A program with the C library in itself. */
+  isStatic: boolean
+  /** Offsets in the file of instructions that make client requests. */
+  requests: number[]
 }
 
 const C_LIBRARY = /^(libc\.so\.6|libc-2\.\d+\.so|libc\.so|libc\.musl-.*|ld-musl-.*)$/
@@ -46,6 +51,8 @@ export function recognise(bytes: Uint8Array, path: string, isProgram: boolean): 
     musl: false,
     mixed: false,
     strings: [],
+    isStatic: false,
+    requests: requestsIn(bytes),
   }
   try {
     collect(parseElf(bytes, path), path.slice(path.lastIndexOf('/') + 1), isProgram, found)
@@ -61,6 +68,7 @@ function collect(elf: ElfFile, name: string, isProgram: boolean, found: Recognis
   const isAllocator = ALLOCATOR_LIBRARY.test(name)
   const isCxxLibrary = CXX_LIBRARY.test(name) || isAllocator
   const isStatic = isProgram && elf.interpreter() === undefined
+  found.isStatic = isStatic
   const all = elf.symtab()
   const dynamic = elf.dynsym()
   // Without these the functions in a program are its own.

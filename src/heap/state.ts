@@ -1,5 +1,6 @@
 /** Exists to define what a guarded heap remembers: plain data, part of the address space's map and so of every snapshot and hash. */
 import type { CustomFunction } from '../tool/allocator-spec.ts'
+import type { SaidRange } from './ranges.ts'
 import { randomFrom, nextBelow, type RandomState } from '../base/random.ts'
 
 /** States of a row of the block table. */
@@ -79,6 +80,25 @@ export const MOST_GAP = 16
 /** In one run of so many, the quarantine is this much smaller than it may be: blocks are used again soon. */
 const SMALL = { of: 4, by: 16 }
 
+/** A pool of blocks of which the program tells. */
+export interface ClientPool {
+  redzone: number
+  zeroed: boolean
+}
+
+/** What the program has said by client requests. */
+export interface RequestState {
+  /** Addresses of the instructions by which they are made: they are intercepted. */
+  sites: Set<number>
+  ranges: SaidRange[]
+  /** By the address that stands for the pool. */
+  pools: Map<number, ClientPool>
+  /** By thread: how often its errors were silenced and not told again. */
+  silenced: Map<number, number>
+  /** Ranges in which bad accesses are not told. */
+  quiet: SaidRange[]
+}
+
 /** Everything that a guarded heap knows. */
 export interface HeapState {
   /** Index in FUNCTIONS by address. */
@@ -98,6 +118,9 @@ export interface HeapState {
   sites: Set<number>
   /** Blocks of custom allocators by address: starts (ascending) and rows; pools by row; freed ones in the order of their freeing. */
   observed: { starts: number[]; rows: number[]; pools: Map<number, number>; freed: number[] }
+  requests: RequestState
+  /** The program has its C library in itself. */
+  isStatic: boolean
   reuse: number
   fresh: number
   random: RandomState
@@ -149,6 +172,8 @@ export function newHeap(
     pending: [],
     sites: new Set(),
     observed: { starts: [], rows: [], pools: new Map(), freed: [] },
+    requests: { sites: new Set(), ranges: [], pools: new Map(), silenced: new Map(), quiet: [] },
+    isStatic: false,
     reuse: nextBelow(random, 3),
     fresh: nextBelow(random, 2),
     random,
@@ -180,4 +205,9 @@ export function newRow(blocks: BlockTable): number {
     }
   }
   return blocks.rows++
+}
+
+/** Does code lie in the C library's string functions, or where those have no names? */
+export function isWithinStrings({ strings }: HeapState, pc: number): boolean {
+  return strings.some(([start, end]) => pc >= start && pc < end)
 }

@@ -409,6 +409,8 @@ export const ops = {
   guarded_v128: row('guarded.v128', ['i32', 'v128'], 'v128', 'pure'),
   // Tells before the instruction that it depends on undefined bits when a != 0: imm is a USE (exits.ts), imm2 the registers to be taken for defined afterwards.
   undefined_if: row('undefined.if', ['i32'], null, 'guard'),
+  // Clean code cannot execute the instruction: full code does.
+  unclean: row('unclean', [], null, 'guard'),
   // What of condition imm, or for 16 of all arithmetic flags, is undefined: of a record of kind a, operands b and their V bits c, two lanes each.
   flags_undefined: row('flags.undefined', ['i32', 'v128', 'v128'], 'i32', 'pure'),
   // The stack pointer was lowered to a: the imm bytes from 128 below it on become undefined. imm2 is 1 where the access right before was at a.

@@ -71,7 +71,7 @@ function orderedBySource(races: readonly RaceFact[], again: Again, count: number
   return races
 }
 
-const NOTHING = { heap: { faults: [], dropped: 0, leaks: [] }, faults: [], undefined: [], locks: [] }
+const NOTHING = { heap: { faults: [], dropped: 0, leaks: [] }, faults: [], undefined: [], locks: [], misuses: [] }
 
 function emptySummary(): LeakSummary {
   const none = (): { bytes: number; blocks: number } => ({ bytes: 0, blocks: 0 })

@@ -7,15 +7,17 @@ import { ReplayingWorld } from '../replay/replaying-world.ts'
 import type { Timeline } from '../replay/timeline.ts'
 import { Debugger } from '../session/debugger.ts'
 import type { Stop } from '../session/protocol.ts'
-import { verifyEnd } from '../session/session.ts'
+import { verifyEnd, type RunInputs } from '../session/session.ts'
+import type { Judge } from './minimise.ts'
 import type { Answers, AskJob, KeepBranchJob, OpenJob } from './jobs.ts'
 import { readRecording, writeExport } from './storage.ts'
 
 let opened: Debugger | null = null
 
-/** Executes the recorded run once, compares its end with the recorded one, and stands at its end. */
-export function openRun({ file, budget, interrupt }: OpenJob): Stop {
+/** Executes the recorded run once, compares its end with the recorded one, and stands at its end. `provide` brings translations of earlier runs of the program. */
+export function openRun({ file, budget, interrupt }: OpenJob, provide: (program: string) => void): Stop {
   const { recording, objects } = readRecording(file)
+  provide(recording.inputs.path)
   const world = new ReplayingWorld(recording.answers, objects, (fd, bytes) => timeline.wrote(fd, bytes))
   const timeline: Timeline = startTimeline(recording.inputs, world, recording.end, {
     ...(budget !== null && { budget }),
@@ -45,24 +47,36 @@ export function askRun({ method, args }: AskJob): unknown {
   return (opened[method] as (...args: unknown[]) => unknown).apply(opened, args)
 }
 
-/** Writes the self-contained recording of a branch: the recorded run up to a moment, then another schedule. */
-export function keepBranch({ file, moment, seed, limit, output }: KeepBranchJob): Answers['keepBranch'] {
+/** The inputs of a branch: the recorded ones up to its moment, then what it says. */
+function branchInputs(inputs: RunInputs, branch: KeepBranchJob['branch']): RunInputs {
+  const earlier = inputs.options.branches?.filter(({ moment }) => moment < branch.moment) ?? []
+  return { ...inputs, options: { ...inputs.options, branches: [...earlier, branch] } }
+}
+
+/** Writes the self-contained recording of a branch (the recorded run up to a moment, then what the branch says), or keeps it as a failure. */
+export async function keepBranch(job: KeepBranchJob, judge: Judge): Promise<Answers['keepBranch']> {
+  const { file, branch, limit, output, note } = job
   const { recording, objects } = readRecording(file)
-  const earlier = recording.inputs.options.branches?.filter((branch) => branch.moment < moment) ?? []
-  const options = { ...recording.inputs.options, branches: [...earlier, { moment, seed }] }
-  const inputs = { ...recording.inputs, options }
+  const inputs = branchInputs(recording.inputs, branch)
+  if (job.as === 'failure') {
+    const change = { options: inputs.options }
+    const { minimisedJob } = await import('./minimise.ts')
+    const bundle = { kind: 'minimised' as const, file, change, live: false, input: null, bundle: output, note }
+    const { count } = await minimisedJob(bundle, judge)
+    return { moment: count }
+  }
   const subject = startMachine(inputs, new ReplayingWorld(recording.answers, objects, () => {}))
   subject.advance(limit)
   const ending = subject.ending()
   if (ending === null) {
     throw new LemmingError(
       'export-unfinished',
-      `the lemming with seed ${seed} has not ended at @${subject.count}`,
+      `the lemming with seed ${branch.seed} has not ended at @${subject.count}`,
       'keep another one, or give it more instructions with --limit',
     )
   }
   const end = { count: subject.count, hash: subject.hash(), ending }
   subject.release()
   writeExport(output, { recording: { ...recording, inputs, end }, objects })
-  return { ending, moment: end.count, error: null }
+  return { moment: end.count }
 }

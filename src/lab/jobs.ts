@@ -141,13 +141,18 @@ export interface SwitchRow {
 export interface KeepBranchJob {
   kind: 'keepBranch'
   file: string
-  moment: number
-  seed: number
+  branch: BranchChoice
   /** Instructions in all after which it is given up. */
   limit: number
-  /** The new recording. */
+  /** The file of the new recording, or the directory of a failure's bundle. */
   output: string
+  as: 'recording' | 'failure'
+  /** Where it comes from, for a failure's document. */
+  note: string
 }
+
+/** Where a clone leaves the run, and what is different from there on. */
+type BranchChoice = NonNullable<RunInputs['options']['branches']>[number]
 
 export type Job =
   | RunJob
@@ -208,7 +213,8 @@ export interface Answers {
   trial: TrialAnswer
   minimised: { finding: Finding; count: number; hash: string; rows: SwitchRow[] }
   ask: unknown
-  keepBranch: { ending: RunEnding; moment: number; error: null }
+  /** Where it ended. */
+  keepBranch: { moment: number }
 }
 
 /** An answer on its way. */

@@ -50,11 +50,11 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
     case 'minimised':
       return (await import('./minimise.ts')).minimisedJob(job, judged)
     case 'open':
-      return (await import('./debug.ts')).openRun(job)
+      return (await import('./debug.ts')).openRun(job, provide)
     case 'ask':
       return (await import('./debug.ts')).askRun(job)
     case 'keepBranch':
-      return (await import('./debug.ts')).keepBranch(job)
+      return (await import('./debug.ts')).keepBranch(job, judged)
   }
 }
 

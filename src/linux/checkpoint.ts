@@ -75,6 +75,7 @@ export class Checkpoints {
     for (const [id, memory] of k.memories) {
       memory.space.dirtied.length = 0
       k.heap?.resume(memory)
+      k.libraryCalls?.resume(memory)
       k.watchSpace(memory.space, id)
     }
     for (const inode of k.state.fs.inodes.values()) if (inode.shared.length > 1) watchShared(k, inode)
@@ -111,6 +112,26 @@ export function isUnchanged(a: Checkpoint, b: Checkpoint, spaceId: number, page:
   }
   const bytes = find(a)
   return bytes !== undefined && bytes !== null && bytes === find(b)
+}
+
+/** Whether some bytes of a process are the same in two checkpoints; what is not mapped counts as zeros. False where the process has another memory. */
+export function isEqual(a: Checkpoint, b: Checkpoint, pid: number, start: number, end: number): boolean {
+  const spaceId = a.state.processes.get(pid)?.spaceId
+  if (spaceId === undefined || b.state.processes.get(pid)?.spaceId !== spaceId) return false
+  for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
+    const [one, other] = [a, b].map(({ spaces }) => pageOf(spaces.get(spaceId), page))
+    if (one === other) continue
+    const first = Math.max(start, page << PAGE_SHIFT) & (PAGE_SIZE - 1)
+    const last = (Math.min(end, (page + 1) << PAGE_SHIFT) - 1) & (PAGE_SIZE - 1)
+    for (let i = first; i <= last; i++) if ((one ?? ZEROS)[i] !== (other ?? ZEROS)[i]) return false
+  }
+  return true
+}
+
+function pageOf(copy: SpaceCopy | undefined, page: number): Uint8Array | undefined {
+  if (copy === undefined) return undefined
+  const at = indexOf(copy.numbers, page)
+  return at < 0 ? undefined : copy.pages[at]
 }
 
 function indexOf(numbers: Int32Array, page: number): number {

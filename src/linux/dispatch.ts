@@ -1,6 +1,7 @@
 /** Exists to carry a system call from the registers to its handler and back, to complete calls that waited, and to tell those who trace. */
 import type { CpuState } from '../engine/cpu-state.ts'
 import { defineRegisters } from '../engine/definedness.ts'
+import { ATTRIBUTE } from '../engine/layout.ts'
 import { REG } from '../ir/registers.ts'
 import type { SyscallEvent } from '../tool/observer.ts'
 import {
@@ -64,7 +65,7 @@ export function systemCall(k: Kernel, t: Task): boolean {
     return false
   }
   setResult(k.cpu, result)
-  if (checked && result >= 0 && k.space(t) === space) tellPassed(k, t, declaration, args, result)
+  if (checked && k.space(t) === space) tellResult(k, t, declaration, args, result)
   if (traced) leave(k, t, declaration, args, result, space)
   return !(t.interrupted || k.attention || t.savedMask !== null || k.state.ended !== null)
 }
@@ -103,7 +104,7 @@ export function interruptCall(k: Kernel, t: Task, action: SignalAction): void {
 function finish(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number): void {
   t.wait = null
   if (result !== NO_RESULT) setResult(k.cpu, result)
-  if (k.heapObservers.length !== 0 && k.heap !== null && result >= 0) tellPassed(k, t, declaration, args, result)
+  if (k.heapObservers.length !== 0 && k.heap !== null) tellResult(k, t, declaration, args, result)
   if (k.syscallObservers.length !== 0) leave(k, t, declaration, args, result === NO_RESULT ? null : result)
 }
 
@@ -112,6 +113,30 @@ function tellPassed(k: Kernel, t: Task, declaration: Declaration, args: number[]
   const call: CallView = { k, t, space: k.space(t), args, result }
   const ranges = result === null ? readSet(declaration, call) : writeSet(declaration, call)
   k.heap!.passed(k, t, declaration.name, ranges, result !== null)
+}
+
+function tellResult(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number): void {
+  if (result >= 0) tellPassed(k, t, declaration, args, result)
+  else if (result === -ERRNO.EFAULT) tellFault(k, t, declaration, args)
+}
+
+/** Tells which of a call's addresses the kernel could not access, as far as the declaration says what they are. */
+function tellFault(k: Kernel, t: Task, declaration: Declaration, args: number[]): void {
+  const call: CallView = { k, t, space: k.space(t), args, result: null }
+  const bad = [false, true].flatMap((store) =>
+    declaration.args.flatMap(([, type], i) => {
+      const ranges = type[store ? 'writes' : 'reads']
+      if (ranges === undefined) return []
+      const start = args[i]!
+      return [{ start, length: 1 }, ...(start === 0 ? [] : ranges(start, call))].flatMap(({ start, length }) => {
+        const room = call.space.accessible(start, length, store ? ATTRIBUTE.noWrite : ATTRIBUTE.noRead)
+        return room < length ? [{ address: start + room, store }] : []
+      })
+    }),
+  )
+  // A null pointer may be one that stands for nothing.
+  const first = bad.find(({ address }) => address !== 0) ?? bad[0]
+  if (first !== undefined) k.heap!.faulted(k, t, declaration.name, first.address, first.store)
 }
 
 function setResult(cpu: CpuState, result: number): void {
@@ -136,7 +161,9 @@ function unknownCall(k: Kernel, t: Task, nr: number): boolean {
   const call = `${name}(${args.map((value) => `0x${value.toString(16)}`).join(', ')})`
   k.noteUnanswered(t, call, 'ENOSYS', nr)
   const text = (): string => padded(call, errorText(ERRNO.ENOSYS))
-  const event: SyscallEvent = { task: k.info(t), moment: k.state.count, nr, name, args, result: -ERRNO.ENOSYS, text }
+  const task = k.info(t)
+  const touched = (): [] => []
+  const event: SyscallEvent = { task, moment: k.state.count, nr, name, args, result: -ERRNO.ENOSYS, text, touched }
   for (const observer of k.syscallObservers) observer.syscall!(event, k)
   return true
 }
@@ -165,6 +192,7 @@ function leave(
     args: entered?.args ?? rawArgs(k.cpu),
     result,
     text: () => straceLine(declaration, call, entered?.text ?? null),
+    touched: (written) => (written ? writeSet(declaration, call) : readSet(declaration, call)),
   }
   for (const observer of k.syscallObservers) observer.syscall!(event, k)
 }

@@ -19,10 +19,20 @@ export interface Heap {
   watch(k: Kernel): void
   /** KernelEntry.excuses for the running task. */
   excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean
+  /** Is nothing wrong, or told as what it is, when the running task's next instruction depends on undefined bits? It may be a string function's. */
+  explains(k: Kernel, t: Task): boolean
   /** The running task is about to access bytes that belong to no live block. */
   unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void
   /** The system call `name` makes the kernel read these ranges, or (`store`) has made it write them. Only called when somebody listens. */
   passed(k: Kernel, t: Task, name: string, ranges: readonly Range[], store: boolean): void
+  /** The call has failed with EFAULT, by an address that cannot be read (`store`: written). Only called when somebody listens. */
+  faulted(k: Kernel, t: Task, name: string, address: number, store: boolean): void
+  /** brk(2) has given the program memory: nothing is in it. */
+  claimed(memory: Memory, start: number, length: number): void
+  /** A mapping has come, gone or changed. */
+  changed(memory: Memory, start: number, length: number): void
+  /** Does the program want that nothing is told of the task's errors? */
+  silences(k: Kernel, t: Task): boolean
   /** The block at or next to an address where an access has failed, or the one that was there before its memory was given back; null for none. */
   lookup(k: Kernel, t: Task, address: number): HeapBlock | null
   /** The task is about to end its process by itself: the last moment at which its memory can be looked at. Only called when somebody listens. */

@@ -12,6 +12,7 @@ import { monotonicNs } from './clock.ts'
 import { isBoundedCompare, isVectorSearch } from './definedness.ts'
 import { systemCall, type Entered } from './dispatch.ts'
 import type { Heap } from './heap.ts'
+import { LibraryCalls } from './library-calls.ts'
 import type { Memory } from './mm.ts'
 import { strategyNamed } from './scheduler/strategies.ts'
 import type { Strategy } from './scheduler/strategy.ts'
@@ -41,6 +42,8 @@ export class Kernel implements KernelEntry, MachineView {
   /** Do its address spaces know which bits are defined? Not part of the machine: executions are the same with and without. */
   readonly definedness: boolean
   undefinedObservers: Observer[] = []
+  /** Those who want to hear of calls of the C library's functions; null while there are none. */
+  libraryCalls: LibraryCalls | null = null
   /** The task on the processor while `advance` runs, with its registers in `cpu`. */
   current: Task | null = null
   /** The memory of the running task. */
@@ -121,6 +124,7 @@ export class Kernel implements KernelEntry, MachineView {
     if (observer.shared) this.sharedObservers.push(observer)
     if (observer.undefined) this.undefinedObservers.push(observer)
     if (observer.accesses === true) this.heap?.watch(this)
+    if (observer.functions !== undefined) (this.libraryCalls ??= new LibraryCalls(this)).add(observer)
   }
 
   removeObserver(observer: Observer): void {
@@ -131,11 +135,14 @@ export class Kernel implements KernelEntry, MachineView {
     this.heapObservers = without(this.heapObservers)
     this.sharedObservers = without(this.sharedObservers)
     this.undefinedObservers = without(this.undefinedObservers)
+    this.libraryCalls?.remove(observer)
   }
 
   /** Tells the observers that `[start, start + length)` of the task's address space changed; `prot` -1 for gone. */
   tellMapping(t: Task, start: number, length: number, prot: number, name: string): void {
+    this.heap?.changed(this.memory(t), start, length)
     if (this.heap !== null && prot > 0 && (prot & PROT.exec) !== 0) this.heap.mapped(this, t, start)
+    if (prot > 0) this.libraryCalls?.mapped(this.memory(t), this.memory(t).at(start))
     if (this.mappingObservers.length === 0) return
     const event = { task: this.info(t), start, length, prot, name }
     for (const observer of this.mappingObservers) observer.mapping!(event, this)
@@ -174,7 +181,8 @@ export class Kernel implements KernelEntry, MachineView {
   /** The kernel writes into traced memory, on behalf of the running task: it shows one instruction later than `moment`. */
   wroteTraced(address: number, length: number): void {
     if (this.traps === null) return
-    const access = { address, bytes: length, store: true }
+    const pc = this.current === null ? 0 : Number(this.cpu.rip)
+    const access = { address, bytes: length, store: true, pc }
     if (this.traps.accessed(this.current, this.before, [access], true)) this.halted = true
   }
 
@@ -213,6 +221,10 @@ export class Kernel implements KernelEntry, MachineView {
         return -2
       }
     }
+    if (this.libraryCalls !== null) {
+      this.account(t, executed - 1)
+      if (!this.libraryCalls.arrived(t)) return -2
+    }
     if (this.heap === null) return -1
     this.account(t, executed)
     this.inside = 1
@@ -238,12 +250,14 @@ export class Kernel implements KernelEntry, MachineView {
     if (this.undefinedObservers.length === 0) return
     const { space } = this.loaded!
     if (use === USE.jump && (isVectorSearch(space, Number(this.cpu.rip)) || isBoundedCompare(space, this.cpu))) return
+    if (this.heap?.explains(this, t) === true) return
     const kind = use === USE.jump ? 'jump' : use === USE.target ? 'target' : 'address'
     this.tellUndefined(t, { pc: Number(this.cpu.rip), kind, by: '', argument: -1, address: 0, start: 0, length: 0 })
   }
 
   /** Tells the observers that the task depends on undefined bits. */
   tellUndefined(t: Task, use: Omit<UndefinedEvent, 'task' | 'moment' | 'stack'>): void {
+    if (this.heap?.silences(this, t) === true) return
     const stack = this.cpu.gprNumber(REG.rsp)
     const event: UndefinedEvent = { task: this.info(t), moment: this.state.count, stack, ...use }
     for (const observer of this.undefinedObservers) observer.undefined!(event, this)

@@ -58,9 +58,9 @@ export function pageUp(address: number): number {
   return pageDown(address + PAGE_SIZE - 1)
 }
 
-/** The C library and its like: what they do to memory that threads share, they do under locks of their own. */
+/** The C library and its like, and the runtimes of OpenMP: what they do to memory that threads share, they do in an order that they see to themselves. */
 const SYSTEM_LIBRARY =
-  /\/(ld-[^/]*|ld|lib(c|m|pthread|rt|dl|resolv|anl|util|stdc\+\+|gcc_s|c\.musl-[^/]*))[-.\d]*\.so[.\d]*$/
+  /\/(ld-[^/]*|ld|lib(c|m|pthread|rt|dl|resolv|anl|util|stdc\+\+|gcc_s|c\.musl-[^/]*|gomp|i?omp5?|atomic))[-.\d]*\.so[.\d]*$/
 
 function isSystemLibrary(path: string | undefined): boolean {
   return path !== undefined && SYSTEM_LIBRARY.test(path)

@@ -1,5 +1,6 @@
 /** Exists to be the outer loop of a machine: whose turn it is, for how many instructions, and what happens when a turn stops. */
 import { LemmingError } from '../base/errors.ts'
+import { CpuState } from '../engine/cpu-state.ts'
 import type { Stop } from '../engine/processor.ts'
 import { EXIT } from '../ir/exits.ts'
 import { STATE } from '../ir/registers.ts'
@@ -19,6 +20,9 @@ import { cpuTimersLeft, expireCpuTimers, expireTimer } from './timers.ts'
 
 /** Longest stretch that the processor is asked for at once: its fuel is a signed 32-bit number. */
 const LONGEST_RUN = 0x4000_0000
+
+/** The number of rip among the registers that a branch sets. */
+const RIP = 16
 
 /**
  * Runs until `limit` instructions have been executed since the machine was made, or until it ends. Where the limit falls changes nothing about
@@ -112,9 +116,24 @@ function countPoints(k: Kernel, stop: Stop): void {
   if (stop.reason === EXIT.point) turn.at = stop.point!
 }
 
-/** The schedule goes on with another seed: whoever has the turn loses it. */
-function takeBranch({ state }: Kernel): void {
-  const { seed } = state.branches!.shift()!
+/** The schedule goes on with another seed: whoever has the turn loses it. Memory and registers are changed first. */
+function takeBranch(k: Kernel): void {
+  const { state } = k
+  const { seed, set = [] } = state.branches!.shift()!
+  for (const change of set) {
+    if ('pid' in change) {
+      const process = state.processes.get(change.pid)
+      if (process !== undefined)
+        k.memories.get(process.spaceId)?.space.poke(change.address, Uint8Array.from(change.bytes))
+      continue
+    }
+    const task = state.tasks.get(change.tid)
+    if (task === undefined) continue
+    const cpu = new CpuState(k.registers(task))
+    if (change.register === RIP) cpu.rip = BigInt(change.value)
+    else cpu.setGpr(change.register, BigInt(change.value))
+  }
+  if (seed === null) return
   state.strategy = startStrategy(state.strategy.name, seed)
   state.turn.left = 0
 }

@@ -30,6 +30,7 @@ export function copySpace(k: Kernel, process: Process): number {
   const memory = addMemory(k, map, from)
   memory.holdFiles()
   k.heap?.resume(memory)
+  k.libraryCalls?.resume(memory)
   return map.id
 }
 

@@ -421,11 +421,17 @@ export interface KernelState {
   ended: Ending | null
 }
 
-/** From a moment on, the strategy goes on as if it had been started with `seed`. */
+/** From a moment on, the strategy goes on as if it had been started with `seed` (null: as it would have), and what `set` says is changed. */
 export interface Branch {
   moment: number
-  seed: number
+  seed: number | null
+  set?: Change[]
 }
+
+/** Bytes of a process' memory, or a general register (by its x86 number; 16 is rip) of a task, with its value as text (`0x1f`). */
+export type Change =
+  | { pid: number; address: number; bytes: number[] }
+  | { tid: number; register: number; value: string }
 
 /** Plain data of a scheduling strategy; its fields belong to the strategy that `name` names. */
 export interface StrategyState {

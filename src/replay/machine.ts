@@ -229,6 +229,12 @@ class MachineSubject implements Subject {
     return task === undefined ? null : (kernel.heap?.lookup(kernel, task, address) ?? null)
   }
 
+  conditions(tid: number): { flags: number; rcx: bigint } {
+    const { state, kernel } = this.machine
+    const cpu = new CpuState(kernel.registers(state.tasks.get(tid)!))
+    return { flags: this.engine.readFlags(cpu), rcx: cpu.gpr(REG.rcx) }
+  }
+
   reads(tid: number): { address: number; size: number } | null {
     const { state, kernel } = this.machine
     const task = state.tasks.get(tid)

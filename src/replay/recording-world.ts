@@ -1,4 +1,5 @@
 /** Exists to note every answer that the world gives to a run, so that the run can be executed again without that world. */
+import { LemmingError } from '../base/errors.ts'
 import type {
   Codec,
   HostChange,
@@ -89,13 +90,13 @@ export class RecordingWorld implements ReportWorld {
   }
 
   look(path: string): Uint8Array | undefined {
-    const content = this.content(path)
+    const content = unlessUnknown(() => this.content(path))
     return typeof content === 'string' ? undefined : content
   }
 
   changedAt(path: string): bigint | undefined {
-    const stat = this.lstat(path)
-    return typeof stat === 'string' ? undefined : BigInt(stat.mtime)
+    const stat = unlessUnknown(() => this.lstat(path))
+    return stat === undefined || typeof stat === 'string' ? undefined : BigInt(stat.mtime)
   }
 
   /** The answers so far; the contents go into the store. */
@@ -129,4 +130,14 @@ function once<T>(known: Map<string, T>, path: string, ask: () => T): T {
     known.set(path, answer)
   }
   return answer
+}
+
+/** An answer; undefined where the world behind is a recorded one that was never asked. */
+function unlessUnknown<T>(ask: () => T): T | undefined {
+  try {
+    return ask()
+  } catch (error) {
+    if (error instanceof LemmingError && error.code === 'replay-divergence') return undefined
+    throw error
+  }
 }

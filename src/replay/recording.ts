@@ -1,7 +1,10 @@
 /** Exists to say what is needed to execute a run again: a recording, as plain data. */
 import type { HostError, HostStat, HostTerminal, TerminalNews } from '../host/host.ts'
+import type { Branch, Change } from '../linux/state.ts'
 import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { Suppression } from '../tool/suppression.ts'
+
+export type { Change }
 
 /** Version of the recording's form, on disk and in memory. It grows when an older lemming could not read a newer one's recordings. */
 export const RECORDING_FORMAT = 2
@@ -53,8 +56,8 @@ interface MachineChoices {
   gid: number
   /** Bytes of address space that each process may have (RLIMIT_AS); absent for no limit. */
   memoryLimit?: number
-  /** Moments at which the schedule goes on with another seed, ascending; absent for none. */
-  branches?: { moment: number; seed: number }[]
+  /** Moments at which the schedule goes on with another seed, or something is changed, ascending; absent for none. */
+  branches?: Branch[]
   /** What of the host is mounted where; absent for none. */
   mounts?: MountChoice[]
   /** Virtual nanoseconds after which the run ends as hung, or null for none. */

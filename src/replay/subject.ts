@@ -121,6 +121,8 @@ export interface Subject {
   undefinedBits(pid: number, address: number, length: number): Uint8Array | null
   /** The block of a guarded heap at or next to an address, live or freed; null for none. */
   block(pid: number, address: number): HeapBlock | null
+  /** Flags and rcx of a task, on which its next instruction may depend; cheap, also in the middle of `advance`. */
+  conditions(tid: number): { flags: number; rcx: bigint }
   /** The memory that a task's next instruction reads; null for none. */
   reads(tid: number): { address: number; size: number } | null
   /** A copy of guest memory, or null where it cannot be read. */

@@ -5,12 +5,12 @@
 import { LemmingError } from '../base/errors.ts'
 import type { AddressSpace } from '../engine/address-space.ts'
 import type { TracedAccess } from '../engine/processor.ts'
-import { Checkpoints, isUnchanged, ownPages, type Checkpoint } from '../linux/checkpoint.ts'
+import { Checkpoints, isEqual, isUnchanged, ownPages, type Checkpoint } from '../linux/checkpoint.ts'
 import type { Kernel } from '../linux/kernel.ts'
 import { Machine } from '../linux/machine.ts'
-import type { Task } from '../linux/state.ts'
+import type { Change, Task } from '../linux/state.ts'
 import type { Traps } from '../linux/traps.ts'
-import type { Observer, TaskInfo } from '../tool/observer.ts'
+import type { MappingEvent, Observer, TaskInfo } from '../tool/observer.ts'
 import type { RunEnd } from './recording.ts'
 import type { Subject } from './subject.ts'
 
@@ -23,6 +23,8 @@ export interface Search {
   /** A hit for each change of the running thread, or each system call that is over. */
   switches?: boolean
   calls?: boolean
+  /** A hit for each mapping that came, changed or went. */
+  mappings?: boolean
   /** Which hits count; asked while the machine stands at it. All, when it is absent. */
   accept?: (hit: Hit) => boolean
   /** Going forwards also ends where this thread has executed so many instructions. */
@@ -33,19 +35,21 @@ export interface Search {
 
 /** Something that was looked for. */
 export interface Hit {
-  kind: 'stop' | 'access' | 'switch' | 'call'
+  kind: 'stop' | 'access' | 'switch' | 'call' | 'mapping'
   /** The moment before the instruction that is at the stop, makes the access, ends the call: what it does shows one moment later. */
   moment: number
   /** Who; 0 for a write of the kernel's on nobody's behalf. */
   pid: number
   tid: number
-  /** The instruction, of a stop. */
+  /** The instruction, of a stop, and how many its thread had executed before. */
   pc: number
+  count: number
   accesses: readonly TracedAccess[]
   /** An access of the kernel's, and not of an instruction. */
   byKernel: boolean
   /** A system call in strace's form. */
   text: string
+  mapping?: MappingEvent
 }
 
 /** Where going forwards or backwards has ended. */
@@ -231,6 +235,67 @@ export class Timeline {
     return null
   }
 
+  /**
+   * As `last` for stores, but it executes no more than about `most` instructions where the bytes came out as they had been: then `unseen` is the range of moments in which
+   * stores that left them so were not looked for.
+   */
+  lastChange(
+    search: Search & Required<Pick<Search, 'traces'>>,
+    before: number,
+    most: number,
+  ): { hit: Hit | 'interrupted' | null; unseen: { from: number; to: number } | null } {
+    const { pid, ranges } = search.traces
+    this.seek(before)
+    this.take(true)
+    // The last interval whose ends differ: what was stored last is not before it.
+    let at = this.position(before) - 1
+    let dirty = 0
+    const differs = (i: number): boolean => {
+      const [a, b] = [this.checkpoints[i - 1]!, this.checkpoints[i]!]
+      if (!this.isQuiet(search, a)) dirty += b.moment - a.moment
+      return ranges.some(({ start, end }) => !isEqual(a, b, pid, start, end))
+    }
+    const last = at
+    while (at > 0 && !differs(at)) at--
+    // Where nothing ever changed, only looking helps.
+    if (at === 0 || dirty <= most) return { hit: this.last(search, before), unseen: null }
+    const [base, end] = [this.checkpoints[at - 1]!, this.checkpoints[at]!.moment]
+    const hit = this.lastWithin(search, base, end)
+    // What the kernel mapped anew differs, and nobody stored it.
+    if (hit === null) return { hit: this.last(search, before), unseen: null }
+    return { hit, unseen: at === last ? null : { from: end, to: before } }
+  }
+
+  /** Shows every hit of [from, to), in order; where the machine is afterwards is not said. False when somebody asked to stop. */
+  each(search: Search, from: number, to: number, see: (hit: Hit) => void): boolean {
+    const accept = search.accept ?? (() => true)
+    const arrived = new Map<number, number>()
+    for (let at = from; at < to && this.end.count > at;) {
+      if (this.interrupted()) return false
+      const base = this.before(at)
+      const next = this.checkpoints[this.checkpoints.indexOf(base) + 1]?.moment ?? Infinity
+      const end = Math.min(to, next, (Math.floor(at / this.distance) + 1) * this.distance)
+      if (!this.isQuiet(search, base)) {
+        this.seek(at)
+        const show = (hit: Hit): boolean => {
+          if (hit.moment >= end) return false
+          // Who loses its turn at a stop comes to it again.
+          const isNew = hit.kind !== 'stop' || arrived.get(hit.tid) !== hit.count
+          if (hit.kind === 'stop') arrived.set(hit.tid, hit.count)
+          if (isNew && accept(hit)) see(hit)
+          return false
+        }
+        this.arm({ ...search, accept: show })
+        this.stretch(end)
+        this.disarm()
+        this.takeIfDue()
+      }
+      if (this.subject.ending() !== null && this.moment <= at) break
+      at = end
+    }
+    return true
+  }
+
   /** The first moment at which a thread had executed so many instructions; null when it never had. The machine is there. */
   momentOf(tid: number, count: number): number | null {
     const counts = this.checkpoints.map(({ state }) => state.tasks.get(tid)?.count)
@@ -245,17 +310,17 @@ export class Timeline {
   }
 
   /**
-   * Sends a clone on from this moment, with a schedule of its own, until it ends or has executed `limit` instructions in all; `look` is called
+   * Sends a clone on from this moment, with a schedule of its own (null: with that of the run) and with changes, until it ends or has executed `limit` instructions in all; `look` is called
    * there, with the error that kept it from going on. The machine is then where it was.
    */
-  branch<T>(seed: number, limit: number, look: (error: string | null) => T): T {
+  branch<T>(seed: number | null, limit: number, look: (error: string | null) => T, set: Change[] = []): T {
     this.seek(this.moment)
     const { moment, holder } = this
     this.take(true)
     const from = this.before(moment)
     this.isAside = true
     try {
-      holder.machine.state.branches = [{ moment, seed }]
+      holder.machine.state.branches = [{ moment, seed, set }]
       let error: string | null = null
       try {
         holder.machine.advance(limit)
@@ -273,8 +338,8 @@ export class Timeline {
   // Searching.
 
   /** Whether the pages in question are the same at both ends of an interval that is covered by checkpoints. */
-  private isQuiet({ traces, stops, switches, calls }: Search, base: Checkpoint): boolean {
-    if (traces === undefined || traces.reads || stops !== undefined || switches || calls) return false
+  private isQuiet({ traces, stops, switches, calls, mappings }: Search, base: Checkpoint): boolean {
+    if (traces === undefined || traces.reads || stops !== undefined || switches || calls || mappings) return false
     const next = this.checkpoints[this.checkpoints.indexOf(base) + 1]
     if (next === undefined) return false
     const spaceId = base.state.processes.get(traces.pid)?.spaceId
@@ -343,7 +408,7 @@ export class Timeline {
     this.ranges = traces
     if (!sameStops || !sameTraces || this.armed !== kernel)
       for (const [id, { space }] of kernel.memories) this.traps.space(space, id)
-    if (search.switches || search.calls) {
+    if (search.switches || search.calls || search.mappings) {
       if (!kernel.observers.includes(this.observer)) kernel.addObserver(this.observer)
     } else kernel.removeObserver(this.observer)
     this.armed = kernel
@@ -371,7 +436,7 @@ export class Timeline {
         space.setTraces(ranges.ranges, ranges.reads)
       } else space.setTraces([], false)
     },
-    arrived: (t: Task, pc: number) => this.isFound({ ...this.hit('stop', t), pc }),
+    arrived: (t: Task, pc: number) => this.isFound({ ...this.hit('stop', t), pc, count: t.count }),
     accessed: (t: Task | null, moment: number, accesses: readonly TracedAccess[], byKernel: boolean) =>
       this.isFound({ ...this.hit('access', t ?? { pid: 0, tid: 0 }), moment, accesses, byKernel }),
   }
@@ -384,6 +449,9 @@ export class Timeline {
     syscall: (event) => {
       if (this.search?.calls) this.tell({ ...this.hit('call', event.task), text: event.text() })
     },
+    mapping: (event) => {
+      if (this.search?.mappings) this.tell({ ...this.hit('mapping', event.task), mapping: event })
+    },
   }
 
   private tell(hit: Hit): void {
@@ -391,7 +459,8 @@ export class Timeline {
   }
 
   private hit(kind: Hit['kind'], { pid, tid }: Pick<TaskInfo, 'pid' | 'tid'>): Hit {
-    return { kind, moment: this.holder.machine.kernel.before, pid, tid, pc: 0, accesses: [], byKernel: false, text: '' }
+    const { before: moment } = this.holder.machine.kernel
+    return { kind, moment, pid, tid, pc: 0, count: 0, accesses: [], byKernel: false, text: '' }
   }
 
   private isFound(hit: Hit): boolean {

@@ -4,19 +4,27 @@ import type { ReportWorld } from '../replay/recording-world.ts'
 import type { RunInputs } from '../replay/recording.ts'
 import type { Hit, Reached, Search, Timeline } from '../replay/timeline.ts'
 import type { TaskView } from '../replay/subject.ts'
+import { accessesOf } from './accesses.ts'
 import { coreOf } from './core.ts'
-import { firstMatches } from './find.ts'
+import { classify, firstMatches } from './find.ts'
 import { Inspection } from './inspection.ts'
+import { countLines } from './lines.ts'
+import { blocksAt, mappingsAt, withCalls } from './owners.ts'
 import type {
+  AccessesInfo,
   AddressInfo,
+  Change,
   CodePlace,
   Debuggee,
   Fate,
+  FoundInfo,
   FrameInfo,
   Instruction,
   LibraryInfo,
+  LinesInfo,
   MappedRange,
   OutputInfo,
+  OwnerInfo,
   PlaceInfo,
   Position,
   ProcessDetails,
@@ -27,18 +35,23 @@ import type {
   StopPoint,
   ThreadInfo,
   TurnInfo,
+  ValueInfo,
   VariableInfo,
   WatchPoint,
+  WhyStep,
   Writer,
 } from './protocol.ts'
 import { registersOf } from './registers.ts'
 import { Namer, type Inflate } from './stacks.ts'
 import { Stepper, type Lines } from './stepping.ts'
+import { Why } from './why.ts'
 import { modulesOf } from '../replay/modules.ts'
 
 const RSP = 4
 const RIP = 16
 const PAGE = 4096
+/** Instructions that are executed in search of writes that changed nothing. */
+const MOST_EXECUTED = 100_000_000
 /** Bytes above a stack pointer that are surely a stack's, if anything is known to be one. */
 const STACK_REACH = 0x80_0000
 
@@ -237,14 +250,19 @@ export class Debugger implements Debuggee {
     }
   }
 
-  branch(seed: number, limit: number): Fate {
+  change(tid: number, level: number, text: string): Change {
+    return this.inspection.change(tid, level, text)
+  }
+
+  branch(seed: number | null, limit: number, set: Change[] = []): Fate {
     const { subject } = this.timeline
-    return this.timeline.branch(seed, limit, (error) => {
+    const look = (error: string | null): Fate => {
       const ending = subject.ending()
       const task = this.task(ending?.kind === 'signal' ? ending.tid : this.runner())
       const [place] = task === undefined ? [] : this.namer(task.pid).places(Number(task.registers[RIP]!))
       return { seed, moment: subject.count, ending, error, hash: subject.hash(), place: place ?? null }
-    })
+    }
+    return this.timeline.branch(seed, limit, look, set)
   }
 
   // Looking.
@@ -267,6 +285,18 @@ export class Debugger implements Debuggee {
 
   variables(tid: number, level: number, which: 'locals' | 'args'): VariableInfo[] {
     return this.inspection.variablesOf(tid, level, which)
+  }
+
+  value(tid: number, level: number, text: string, hex: boolean): ValueInfo {
+    return this.inspection.value(tid, level, text, hex)
+  }
+
+  values(tid: number, level: number, which: 'locals' | 'args', hex: boolean): ValueInfo[] {
+    return this.inspection.values(tid, level, which, hex)
+  }
+
+  parts(handle: number, start: number, count: number, hex: boolean): ValueInfo[] {
+    return this.inspection.parts(handle, start, count, hex)
   }
 
   code(tid: number, level: number, text: string): CodePlace[] {
@@ -389,9 +419,10 @@ export class Debugger implements Debuggee {
     return { mapping, place: place?.module === undefined ? null : place, stackOf, block }
   }
 
-  find(pid: number, pattern: Uint8Array, most: number): number[] {
+  find(pid: number, pattern: Uint8Array, most: number): FoundInfo[] {
     const ranges = this.mappings(pid).filter(({ prot }) => prot !== 0)
-    return firstMatches(ranges, (address, length) => this.memory(pid, address, length), pattern, most)
+    const found = firstMatches(ranges, (address, length) => this.memory(pid, address, length), pattern, most)
+    return found.map((address) => classify(this, pid, address, pattern.length))
   }
 
   file(path: string): Uint8Array | null {
@@ -409,11 +440,11 @@ export class Debugger implements Debuggee {
 
   // The past.
 
-  lastWrite({ pid, address, size }: { pid: number; address: number; size: number }): Writer | null {
+  lastWrite({ pid, address, size, exact = false }: Parameters<Debuggee['lastWrite']>[0]): Writer | null {
     const { timeline } = this
     const here = timeline.moment
     const search = { traces: { pid, ranges: [{ start: address, end: address + size }], reads: false } }
-    const hit = timeline.last(search, here)
+    const { hit, unseen } = timeline.lastChange(search, here, exact ? Infinity : MOST_EXECUTED)
     if (hit === null || hit === 'interrupted') {
       timeline.seek(here)
       return null
@@ -426,7 +457,61 @@ export class Debugger implements Debuggee {
     const after = timeline.subject.read(pid, address, size)
     timeline.seek(here)
     const { tid, byKernel, moment } = hit
-    return { moment: moment + 1, pid: hit.pid, tid, name: task?.name ?? '', byKernel, before, after, stack }
+    return { moment: moment + 1, pid: hit.pid, tid, name: task?.name ?? '', byKernel, before, after, stack, unseen }
+  }
+
+  lines({ tid, file, from, to, condition }: Parameters<Debuggee['lines']>[0]): LinesInfo {
+    const { pid } = this.inspection.task(tid)
+    const { timeline } = this
+    const here = timeline.moment
+    const accept = (one: number): boolean => this.holds(condition, one)
+    const instruments = { timeline, inspector: this.inspection.inspector(pid), namer: this.namer(pid), pid, accept }
+    try {
+      return countLines(instruments, file, from, to, here)
+    } finally {
+      timeline.seek(here)
+    }
+  }
+
+  extent(tid: number, name: string): { file: string; from: number; to: number } {
+    const { pid } = this.inspection.task(tid)
+    return this.inspection.inspector(pid).extent(name)
+  }
+
+  accesses({ tid, level, text, size, reads, most }: Parameters<Debuggee['accesses']>[0]): AccessesInfo {
+    const { timeline } = this
+    const ranges = this.inspection.ranges(tid, level, text, size)
+    return accessesOf(timeline, (pid) => this.namer(pid), ranges, reads, timeline.moment, most)
+  }
+
+  owners({ pid, address, allocators = [], most }: Parameters<Debuggee['owners']>[0]): OwnerInfo[] {
+    const { timeline } = this
+    const here = timeline.moment
+    const functions = [...allocators, ...(this.inputs.options.allocators ?? [])]
+    try {
+      const events = [
+        ...mappingsAt(timeline, pid, address, here),
+        ...blocksAt(timeline, this.namer(pid), pid, address, here, functions),
+      ].toSorted((a, b) => a.moment - b.moment)
+      return withCalls(timeline, (one) => this.namer(one), events, most)
+    } finally {
+      timeline.seek(here)
+    }
+  }
+
+  why(tid: number, level: number, text: string | null): WhyStep[] {
+    const { timeline } = this
+    const why = new Why(timeline, (pid) => this.namer(pid))
+    if (text === null) {
+      const { ending } = timeline.end
+      timeline.seek(this.lastMoment())
+      return why.chain({ kind: 'fault', tid: ending.kind === 'signal' ? ending.tid : tid })
+    }
+    const { moment } = timeline
+    const register = this.inspection.registerOf(tid, level, text)
+    if (register !== null) return why.chain({ kind: 'register', tid, register, moment })
+    const { pid, ranges } = this.inspection.ranges(tid, level, text, undefined)
+    return why.chain({ kind: 'memory', pid, ...ranges[0]!, moment })
   }
 
   output(): OutputInfo[] {

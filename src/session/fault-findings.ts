@@ -29,7 +29,7 @@ function stopOf({ first }: MemoryFault): Stop {
 export function wantFaults(faults: readonly MemoryFault[], visits: Visits): void {
   for (const fault of faults) {
     const { task, address, access, bus, block } = fault.first
-    visits.want(stopOf(fault), 0, (subject, namer) =>
+    visits.want(stopOf(fault), 0, 'fault', (subject, namer) =>
       explainAddress(subject, namer, { pid: task.pid, tid: task.tid, address, access, bus }),
     )
     if (block !== null) wantBlock(visits, block, task.pid)
@@ -53,7 +53,7 @@ export function faultFindings(
     const { first, times } = fault
     const { address, access, size, moment, task, block, signal, fatal } = first
     const seen = visits.at(stopOf(fault))
-    const memory = memoryOf(seen?.looked as MemoryReport | undefined, removals[i] ?? null, earlier)
+    const memory = memoryOf(seen?.looked.get('fault') as MemoryReport | undefined, removals[i] ?? null, earlier)
     const { kind, valgrind, what } = KINDS[access]
     const length = size === 0 ? '' : ` of ${bytes(size)}`
     const where = access === 'unknown' ? '' : ` ${access === 'execute' ? 'to' : 'at'} ${hex(address)}`

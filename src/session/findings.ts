@@ -10,6 +10,7 @@ import { faultFindings, wantFaults, wantRemovals, type MemoryFault } from './fau
 import { heapFindings, wantHeap, type HeapFacts } from './heap-findings.ts'
 import { leakFindings, wantLeaks } from './leak-findings.ts'
 import { lockFindings, wantLocks, type LockOrder } from './lock-findings.ts'
+import { misuseFindings, wantMisuses, type Misuse } from './misuse-findings.ts'
 import { raceFindings, wantRaces, type Race } from './race-findings.ts'
 import { Removals } from './removals.ts'
 import type { Inflate } from './stacks.ts'
@@ -23,6 +24,7 @@ export interface Facts {
   undefined: readonly UndefinedUse[]
   races: readonly Race[]
   locks: readonly LockOrder[]
+  misuses: readonly Misuse[]
 }
 
 /** The same run again. */
@@ -36,9 +38,9 @@ export interface Again {
 
 /** The findings behind the facts, in the order of their moments, those of leaks last. */
 export function findingsOf(facts: Facts, again: Again): Finding[] {
-  const { heap, faults, undefined: uses, races, locks } = facts
+  const { heap, faults, undefined: uses, races, locks, misuses } = facts
   if (
-    [heap.faults, faults, uses, races, locks, heap.leaks.flatMap(({ blocks }) => blocks)].every(
+    [heap.faults, faults, uses, races, locks, misuses, heap.leaks.flatMap(({ blocks }) => blocks)].every(
       (list) => list.length === 0,
     )
   )
@@ -54,6 +56,7 @@ export function findingsOf(facts: Facts, again: Again): Finding[] {
     wantUndefined(uses, visits)
     wantRaces(races, visits)
     wantLocks(locks, visits)
+    wantMisuses(misuses, visits)
     groups = wantLeaks(heap.leaks, visits)
   })
   // What was done to the memory before is known only now.
@@ -67,6 +70,7 @@ export function findingsOf(facts: Facts, again: Again): Finding[] {
     ...faultFindings(faults, seed, visits, gone, earlier),
     ...raceFindings(races, seed, visits),
     ...lockFindings(locks, seed, visits),
+    ...misuseFindings(misuses, seed, visits),
     ...undefinedFindings(uses, seed, visits, earlier, texts),
   ]
   return [...merged(found), ...leakFindings(groups, seed, visits)]

@@ -32,6 +32,9 @@ const VALGRIND: Record<HeapEvent['kind'], string> = {
   'overlapping-block': 'InvalidMemPool',
   'syscall-read': 'SyscallParam',
   'syscall-write': 'SyscallParam',
+  'syscall-fault': 'SyscallParam',
+  'invalid-pool': 'InvalidMemPool',
+  'client-check': 'ClientCheck',
 }
 
 /** Asks for what `heapFindings` needs. */
@@ -52,8 +55,7 @@ export function heapFindings(facts: HeapFacts, seed: number, visits: Visits): Fi
 function faultFinding(event: HeapEvent, times: number, seed: number, visits: Visits): Finding {
   const seen = visits.at({ moment: event.moment, pid: event.task.pid, tid: event.task.tid })
   const finding: Finding = {
-    kind:
-      event.kind === 'redzone' ? (event.address < event.block!.address ? 'heap-underrun' : 'heap-overrun') : event.kind,
+    kind: kindOf(event),
     what: sentence(event, seen?.what ?? ''),
     valgrind: VALGRIND[event.kind],
     moment: event.moment,
@@ -76,12 +78,24 @@ function faultFinding(event: HeapEvent, times: number, seed: number, visits: Vis
   return finding
 }
 
+function kindOf({ kind, address, block, numbers }: HeapEvent): string {
+  if (kind === 'redzone') return address < block!.address ? 'heap-underrun' : 'heap-overrun'
+  return kind === 'syscall-fault' ? (numbers.store === 1 ? 'syscall-write' : 'syscall-read') : kind
+}
+
 /** Events that are about bytes, and not about the block as a whole. */
-const DUMPED = new Set<HeapEvent['kind']>(['invalid-read', 'invalid-write', 'syscall-read', 'syscall-write', 'redzone'])
+const DUMPED = new Set<HeapEvent['kind']>([
+  'invalid-read',
+  'invalid-write',
+  'syscall-read',
+  'syscall-write',
+  'client-check',
+  'redzone',
+])
 
 /** Is the innermost frame that of the function in `by`? */
 function isCalled({ kind, by }: HeapEvent): boolean {
-  return by !== '' && by !== 'exit' && !kind.startsWith('syscall-')
+  return by !== '' && by !== 'exit' && !kind.startsWith('syscall-') && !by.startsWith('VALGRIND_')
 }
 
 const FREES: Record<string, string> = {
@@ -139,6 +153,18 @@ function sentence(event: HeapEvent, where: string): string {
       const place = block === null ? 'where no block is' : relation(event.address, block)
       return `${by}: the kernel ${how} ${bytes(numbers.size!)} at ${at}: ${place}`
     }
+    case 'syscall-fault': {
+      const how = numbers.store === 1 ? 'write' : 'read'
+      if (event.address === 0) return `${by}: the kernel cannot ${how} at a null pointer`
+      const place = block === null ? where : relation(event.address, block)
+      return `${by}: the kernel cannot ${how} at ${at}: ${place}`
+    }
+    case 'client-check': {
+      const place = block === null ? where : relation(event.address, block)
+      return `${by} of ${bytes(numbers.size!)}: what is at ${at} may not be accessed: ${place}`
+    }
+    case 'invalid-pool':
+      return `${by}(${at}): there is no such pool`
     case 'overlapping-block': {
       const other = `${bytes(block!.size)} at ${hex(block!.address)}`
       return `a block of ${bytes(numbers.size!)} is handed out at ${at}, where a live block of ${other} is`

@@ -8,10 +8,14 @@ import { DECODED, Decoder } from '../x86/decode.ts'
 import { disassemble } from '../x86/disassemble.ts'
 import { BASELINE } from '../x86/features.ts'
 import { Insn } from '../x86/insn.ts'
-import type { FrameInfo, Instruction, PlaceInfo, VariableInfo } from './protocol.ts'
+import type { Ranges } from './accesses.ts'
+import type { Change, FrameInfo, Instruction, PlaceInfo, ValueInfo, VariableInfo } from './protocol.ts'
 import { registersOf } from './registers.ts'
-import { dwarfRegisters, type Namer } from './stacks.ts'
+import { DWARF_OF, dwarfRegisters, type Namer } from './stacks.ts'
+import { OpenValues } from './values.ts'
 
+/** Elements that `[*]` may stand for. */
+const MOST_ELEMENTS = 4096
 /** Bytes of the longest instruction. */
 const LONGEST = 15
 
@@ -22,6 +26,7 @@ export class Inspection {
   private first: Inspector | null = null
   private readonly variables = new Map<string, Value>()
   private results = 0
+  private readonly open = new OpenValues()
   private decoder: Decoder | null = null
 
   constructor(timeline: Timeline, namer: (pid: number) => Namer) {
@@ -41,7 +46,7 @@ export class Inspection {
     return inspector
   }
 
-  private task(tid: number): TaskView {
+  task(tid: number): TaskView {
     const task = this.timeline.subject.tasks().find((one) => one.tid === tid)
     if (task === undefined)
       throw new LemmingError(
@@ -130,10 +135,90 @@ export class Inspection {
     throw new LemmingError('expression-place', `${text} is not in memory`, 'give something that is, or an address')
   }
 
+  /** The general register in which an expression is, by its x86 number; null for what is elsewhere, and in outer frames. */
+  registerOf(tid: number, level: number, text: string): number | null {
+    const { inspector, frame } = this.frame(tid, level)
+    const place = inspector.place(text, { frame, variables: this.variables })
+    if (place.kind !== 'register' || frame.physical !== 0) return null
+    const number = DWARF_OF.indexOf(place.register)
+    return number < 0 ? null : number
+  }
+
+  /** What an assignment would change. Of a bit-field the bytes around it are kept as they are. */
+  change(tid: number, level: number, text: string): Change {
+    const { inspector, frame } = this.frame(tid, level)
+    const { place, bytes } = inspector.assignment(text, { frame, variables: this.variables })
+    const { pid } = this.task(tid)
+    if (place.kind === 'register') {
+      const register = DWARF_OF.indexOf(place.register)
+      if (register < 0 || frame.physical !== 0)
+        throw new LemmingError(
+          'expression-place',
+          `${text}: this register cannot be set`,
+          'general registers of the innermost frame can',
+        )
+      return { tid, register, value: `0x${numberOf(bytes).toString(16)}` }
+    }
+    if (place.kind !== 'memory') throw new LemmingError('expression-place', `${text}: the left side is not in memory`)
+    const { address, size, bits } = place
+    const now = this.timeline.subject.read(pid, address, size)
+    if (now === null)
+      throw new LemmingError('expression-memory', `Cannot access memory at address 0x${address.toString(16)}`)
+    if (bits === undefined) return { pid, address, bytes: [...bytes.subarray(0, size)] }
+    const mask = ((1n << BigInt(bits.size)) - 1n) << BigInt(bits.offset)
+    const value = (numberOf(now) & ~mask) | ((numberOf(bytes) << BigInt(bits.offset)) & mask)
+    return { pid, address, bytes: Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 255n)) }
+  }
+
+  /** The bytes of an expression; `[*]` in it stands for all elements of an array. */
+  ranges(tid: number, level: number, text: string, size: number | undefined): Ranges {
+    const { inspector, frame } = this.frame(tid, level)
+    const scope = { frame, variables: this.variables }
+    const expand = (expression: string): string[] => {
+      const at = expression.indexOf('[*]')
+      if (at < 0) return [expression]
+      const array = expression.slice(0, at)
+      const count = Number(inspector.evaluate(`sizeof(${array}) / sizeof((${array})[0])`, scope).integer())
+      if (count > MOST_ELEMENTS)
+        throw new LemmingError(
+          'expression-place',
+          `${array} has ${count} elements`,
+          `give at most ${MOST_ELEMENTS}: [3]`,
+        )
+      return Array.from({ length: count }, (_, i) => expand(`${array}[${i}]${expression.slice(at + 3)}`)).flat()
+    }
+    const places = expand(text).map((one) => this.place(tid, level, one))
+    const { type } = places[0] ?? { type: '' }
+    if (places.some(({ kind }) => kind === 'register'))
+      throw new LemmingError('expression-place', `${text} is in a register here, and not in memory`)
+    const ranges = places.map((place) => ({ address: place.address, size: size ?? (place.size || 8) }))
+    return { pid: this.task(tid).pid, ranges, type: places[0]?.size === 0 ? '' : type }
+  }
+
   variablesOf(tid: number, level: number, which: 'locals' | 'args'): VariableInfo[] {
     const { inspector, frame } = this.frame(tid, level)
     const all = which === 'locals' ? inspector.locals(frame) : inspector.args(frame)
     return all.map(({ name, text }) => ({ name, text }))
+  }
+
+  value(tid: number, level: number, text: string, hex: boolean): ValueInfo {
+    const { inspector, frame } = this.frame(tid, level)
+    const scope = { frame, variables: this.variables }
+    const expression = text.replace(/^\s*\/\S*\s*/, '').trim()
+    const value = inspector.evaluate(expression, scope)
+    const shown = inspector.print(text, scope, hex ? { format: 'x' } : {})
+    return this.open.tell(this.timeline.moment, text, value, shown, expression)
+  }
+
+  values(tid: number, level: number, which: 'locals' | 'args', hex: boolean): ValueInfo[] {
+    const { inspector, frame } = this.frame(tid, level)
+    const options = hex ? { format: 'x' as const } : {}
+    const all = which === 'locals' ? inspector.locals(frame, options) : inspector.args(frame, options)
+    return all.map(({ name, value, text }) => this.open.tell(this.timeline.moment, name, value, text, name))
+  }
+
+  parts(handle: number, start: number, count: number, hex: boolean): ValueInfo[] {
+    return this.open.parts(this.timeline.moment, handle, start, count, hex ? { format: 'x' } : {})
   }
 
   /** Is an expression not 0 in the innermost frame? What cannot be told counts as it is, so that nothing is passed by. */
@@ -178,9 +263,17 @@ export class Inspection {
       for (let length = LONGEST - 1; bytes === null && length > 0; length--) bytes = subject.read(pid, at, length)
       if (bytes === null) break
       const decoded = this.decoder.decode(bytes, 0, bytes.length, at, insn) === DECODED.ok
-      out.push({ address: at, text: decoded ? disassemble(insn) : '(bad)', symbol: this.symbolic(pid, at) })
-      at += decoded ? insn.length : 1
+      const length = decoded ? insn.length : 1
+      const text = decoded ? disassemble(insn) : '(bad)'
+      const { file, line } = this.inspector(pid).line(at) ?? {}
+      out.push({ address: at, length, text, symbol: this.symbolic(pid, at), ...(file !== undefined && { file, line }) })
+      at += length
     }
     return out
   }
+}
+
+/** Little-endian bytes as a number. */
+function numberOf(bytes: Uint8Array): bigint {
+  return bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
 }

@@ -20,8 +20,9 @@ export interface LeakGroup {
   state: LeakedBlock['state']
   block: HeapBlock
   pid: number
-  /** When the process ended. */
+  /** When the process ended, or asked what it has lost. */
   ended: number
+  asked: boolean
   bytes: number
   blocks: number
   indirectBytes: number
@@ -30,17 +31,29 @@ export interface LeakGroup {
 
 /** The blocks to be told, and asks for their stacks. */
 export function wantLeaks(events: readonly LeakEvent[], visits: Visits): LeakGroup[] {
-  const groups = events.flatMap(({ blocks, task, moment }) => groupLeaks(blocks, task.pid, moment))
+  const groups = events.flatMap((event, i) => groupLeaks(toldOf(event, events.slice(0, i)), event))
   for (const { block, pid } of groups) visits.want({ moment: block.madeAt, pid, tid: block.madeTid }, 0)
   return groups
 }
 
-function groupLeaks(blocks: readonly LeakedBlock[], pid: number, ended: number): LeakGroup[] {
+/** The blocks of a search that are to be told: where only changes were asked for, those that the last search of the process has not found in the same way. */
+function toldOf({ blocks, asked, task }: LeakEvent, earlier: readonly LeakEvent[]): readonly LeakedBlock[] {
+  const last =
+    asked === 'added' || asked === 'changed' ? earlier.findLast((one) => one.task.pid === task.pid) : undefined
+  if (last === undefined) return blocks
+  const key = ({ block, state }: LeakedBlock): string => `${block.madeAt} ${block.address} ${state}`
+  const known = new Set(last.blocks.map(key))
+  return blocks.filter((one) => !known.has(key(one)))
+}
+
+function groupLeaks(blocks: readonly LeakedBlock[], { task, moment: ended, asked: mode }: LeakEvent): LeakGroup[] {
+  const { pid } = task
+  const asked = mode !== null
   const groups = new Map<string, LeakGroup>()
   const alone = blocks.length <= MAX_STOPS
   blocks.forEach(({ block, state, site, indirectBytes, indirectBlocks }, i) => {
     const key = alone ? String(i) : `${state} ${site} ${block.size}`
-    addTo(groups, key, { state, block, pid, ended, bytes: block.size, blocks: 1, indirectBytes, indirectBlocks })
+    addTo(groups, key, { state, block, pid, ended, asked, bytes: block.size, blocks: 1, indirectBytes, indirectBlocks })
   })
   return [...groups.values()]
 }
@@ -70,15 +83,19 @@ export function leakFindings(groups: readonly LeakGroup[], seed: number, visits:
   const stop = ({ block, pid }: LeakGroup): Stop => ({ moment: block.madeAt, pid, tid: block.madeTid })
   for (const group of groups) {
     const place = placeOf(visits.at(stop(group))?.thread.stack)
-    addTo(merged, `${group.state} ${group.pid} ${group.block.madeBy} ${place}`, group)
+    addTo(merged, `${group.state} ${group.pid} ${group.asked ? group.ended : ''} ${group.block.madeBy} ${place}`, group)
   }
   const rank = Object.keys(WORDS).toReversed()
   const weight = ({ bytes: own, indirectBytes }: LeakGroup): number => own + indirectBytes
   const sorted = [...merged.values()].toSorted(
-    (a, b) => rank.indexOf(a.state) - rank.indexOf(b.state) || weight(a) - weight(b) || a.block.madeAt - b.block.madeAt,
+    (a, b) =>
+      (a.asked || b.asked ? a.ended - b.ended : 0) ||
+      rank.indexOf(a.state) - rank.indexOf(b.state) ||
+      weight(a) - weight(b) ||
+      a.block.madeAt - b.block.madeAt,
   )
   return sorted.map((group) => {
-    const { state, block, ended, bytes: own, blocks, indirectBytes, indirectBlocks } = group
+    const { state, block, ended, asked, bytes: own, blocks, indirectBytes, indirectBlocks } = group
     const seen = visits.at(stop(group))
     const also =
       indirectBlocks === 0
@@ -86,7 +103,7 @@ export function leakFindings(groups: readonly LeakGroup[], seed: number, visits:
         : `, and ${bytes(indirectBytes)} in ${count(indirectBlocks)} because of ${blocks === 1 ? 'it' : 'them'}`
     const finding: Finding = {
       kind: `leak-${state}`,
-      what: `${bytes(own)} in ${count(blocks)} ${own === 1 ? 'is' : 'are'} ${WORDS[state]} when the program ends${also}`,
+      what: `${bytes(own)} in ${count(blocks)} ${own === 1 ? 'is' : 'are'} ${WORDS[state]} when the program ${asked ? 'asks' : 'ends'}${also}`,
       valgrind: VALGRIND[state],
       moment: ended,
       seed,

@@ -24,7 +24,7 @@ const stopOf = ({ moment, pid, tid }: Taken): Stop => ({ moment: moment + 1, pid
 export function wantLocks(orders: readonly LockOrder[], visits: Visits): void {
   for (const { earlier, later } of orders)
     for (const taken of [earlier, later])
-      visits.want(stopOf(taken), 0, (_, namer) => [lockName(namer, taken.lock), lockName(namer, taken.held)])
+      visits.want(stopOf(taken), 0, 'lock', (_, namer) => [lockName(namer, taken.lock), lockName(namer, taken.held)])
 }
 
 /** Findings in the order of the facts. */
@@ -50,7 +50,7 @@ export function lockFindings(orders: readonly LockOrder[], seed: number, visits:
 
 function sideOf(taken: Taken, visits: Visits): LockSide {
   const seen = visits.at(stopOf(taken))
-  const [lock = '', held = ''] = (seen?.looked as string[] | undefined) ?? []
+  const [lock = '', held = ''] = (seen?.looked.get('lock') as string[] | undefined) ?? []
   const { tid, moment } = taken
   return { tid, moment, lock, held, ...(seen !== undefined && { thread: named(seen.thread, null) }) }
 }

@@ -21,6 +21,11 @@ interface Read {
 /** Bytes on either side of an address that a dump may need. */
 const AROUND = 32
 
+/** Is it known which memory is meant? */
+export function isOfMemory({ kind }: Pick<UndefinedEvent, 'kind'>): boolean {
+  return kind === 'syscall-memory' || kind === 'request'
+}
+
 /** Follows a thread up to the use of an undefined value. */
 export class Origin {
   private readonly use: UndefinedEvent
@@ -42,9 +47,9 @@ export class Origin {
   /** At the use: what the bytes are, and the block of the heap that they are in. Null when the value was read longer ago. */
   report(subject: Subject, namer: Namer): Found | 'told' | null {
     const { use, last } = this
-    const read = use.kind === 'syscall-memory' ? { address: use.start, size: use.length } : last
+    const read = isOfMemory(use) ? { address: use.start, size: use.length } : last
     if (read !== null && isBeyond(subject, use.task.pid, read)) return 'told'
-    if (use.kind === 'syscall-memory') return this.found(subject, namer, use.address, use.start, use.length, null)
+    if (isOfMemory(use)) return this.found(subject, namer, use.address, use.start, use.length, null)
     return last === null ? null : this.found(subject, namer, last.address, last.address, last.size, last)
   }
 
@@ -79,7 +84,8 @@ export class Origin {
     if (read !== null) origin.read = { ...namer.places(read.pc)[0]!, moment: read.moment }
     const dump = dumpOf(subject, pid, address, start, size, block)
     if (dump !== null) {
-      if (this.use.kind === 'syscall-memory') dump.mark = 'the first undefined byte that the call reads'
+      if (isOfMemory(this.use))
+        dump.mark = `the first undefined byte that the ${this.use.kind === 'request' ? 'request asks for' : 'call reads'}`
       if (block === null) origin.dump = dump
     }
     return { origin, block, dump: block === null ? null : dump }
@@ -118,8 +124,8 @@ function undefinedIn(subject: Subject, pid: number, start: number, length: numbe
 function wordsOf(block: HeapBlock, start: number, size: number, { kind, address }: UndefinedEvent): string {
   const at = (offset: number): string => `${offset < 0 ? '-' : '+'}${hex(Math.abs(offset))}`
   const from = start - block.address
-  return kind === 'syscall-memory'
-    ? `the call reads ${at(from)} .. ${at(from + size)} of the block; undefined from ${at(address - block.address)}`
+  return isOfMemory({ kind })
+    ? `the ${kind === 'request' ? 'request asks for' : 'call reads'} ${at(from)} .. ${at(from + size)} of the block; undefined from ${at(address - block.address)}`
     : `${bytes(size)} at ${at(from)} of the block`
 }
 

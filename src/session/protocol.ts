@@ -1,10 +1,11 @@
 /** Exists to define what front ends say to a run that can be walked both ways, and what they hear: plain data in and out, so that the run may live in a worker. */
 import type { Frame, Place } from '../tool/finding.ts'
+import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { HeapBlock } from '../tool/observer.ts'
-import type { RunEnding } from '../replay/recording.ts'
+import type { Change, RunEnding } from '../replay/recording.ts'
 import type { MappedRange, ProcessDetails } from '../replay/subject.ts'
 
-export type { MappedRange, ProcessDetails }
+export type { Change, MappedRange, ProcessDetails }
 
 /** Where a stop wants the run to stand still. */
 export interface StopPoint {
@@ -94,6 +95,8 @@ export interface Writer {
   before: Uint8Array | null
   after: Uint8Array | null
   stack: StackInfo
+  /** Moments in which stores that left the bytes as they were have not been looked for; null: there was none. */
+  unseen: { from: number; to: number } | null
 }
 
 /** What an address is. */
@@ -104,6 +107,15 @@ export interface AddressInfo {
   stackOf: number[]
   /** The block of a guarded heap at or next to it. */
   block: HeapBlock | null
+}
+
+/** A match of a byte pattern. */
+export interface FoundInfo {
+  address: number
+  /** The object, block, stack or mapping that it lies in. */
+  where: string
+  /** What it seems to be: code, text, a pointer to something, a bitmap, a number. */
+  what: string
 }
 
 /** Output of the program. */
@@ -149,6 +161,23 @@ export interface VariableInfo {
   text: string
 }
 
+/** A value that can be opened: a structure, an array, a pointer to something. */
+export interface ValueInfo {
+  name: string
+  text: string
+  type: string
+  /** `parts` opens it, until the run moves; 0 for what has no parts. */
+  handle: number
+  /** Of an array; 0 for others. */
+  elements: number
+  /** Where it is, if that is in whole bytes of memory. */
+  address: number | null
+  /** In bytes. */
+  size: number
+  /** An expression that means it. */
+  expression: string | null
+}
+
 /** Where the value of an expression is. */
 export interface PlaceInfo {
   /** In memory; otherwise `address` is the value itself: of a register, or of something that lies nowhere, such as a number. */
@@ -161,9 +190,14 @@ export interface PlaceInfo {
 
 export interface Instruction {
   address: number
+  /** In bytes. */
+  length: number
   text: string
   /** `main+4`, or null. */
   symbol: string | null
+  /** The source line that it belongs to. */
+  file?: string
+  line?: number
 }
 
 /** An instruction at which to stop, for what somebody wrote. */
@@ -174,9 +208,122 @@ export interface CodePlace {
   line?: number
 }
 
+/** A place in the source. The file is absent where it is the one that is spoken of. */
+export interface SourceSpot {
+  file?: string
+  line?: number
+  column?: number
+}
+
+/** A conditional jump, and how often it went which way. Places lack the file where it is the line's own. */
+export interface BranchInfo {
+  address: number
+  mnemonic: string
+  taken: number
+  passed: number
+  /** Where it leads when it is taken, and when it is not. */
+  to: SourceSpot
+  next: SourceSpot
+}
+
+/** How often a source line was executed. Lines without code are not listed. */
+export interface LineInfo {
+  line: number
+  times: number
+  threads: { tid: number; times: number }[]
+  branches: BranchInfo[]
+}
+
+export interface LinesInfo {
+  file: string
+  pid: number
+  from: number
+  to: number
+  /** The moment up to which was counted. */
+  until: number
+  lines: LineInfo[]
+}
+
+/** An access to some bytes. */
+export interface AccessInfo {
+  /** Shows what was written; the moment before it still has what was there. */
+  moment: number
+  pid: number
+  tid: number
+  name: string
+  store: boolean
+  byKernel: boolean
+  address: number
+  bytes: number
+  place: Place
+  /** The source line. */
+  text: string | null
+  /** Functions from the innermost one out, at most a few. */
+  calls: string[]
+  /** The bytes of the range it touches. */
+  before: Uint8Array | null
+  after: Uint8Array | null
+}
+
+/** Instructions that accessed some bytes, those of one source line (or of one address without lines) together. */
+export interface SiteInfo {
+  place: Place
+  text: string | null
+  reads: number
+  writes: number
+  threads: { tid: number; reads: number; writes: number }[]
+  /** Moments before the first and the last one. */
+  first: number
+  last: number
+}
+
+export interface AccessesInfo {
+  ranges: { address: number; size: number }[]
+  type: string
+  reads: number
+  writes: number
+  /** The moment up to which was looked. */
+  until: number
+  /** The most frequent first. */
+  sites: SiteInfo[]
+  /** The last ones, in the order of time. */
+  shown: AccessInfo[]
+}
+
+/** A step on the way of a value, from where it was found back to where it came from. */
+export interface WhyStep {
+  kind: 'fault' | 'load' | 'store' | 'constant' | 'computed' | 'system-call' | 'origin'
+  /** Before the instruction. */
+  moment: number
+  pid: number
+  tid: number
+  what: string
+  /** The value there, hexadecimal. */
+  value: string | null
+  place: Place
+  /** The source line. */
+  text: string | null
+  instruction: string | null
+}
+
+/** What happened to memory as a whole: a mapping, or a block of an allocator. */
+export interface OwnerInfo {
+  kind: 'mapped' | 'unmapped' | 'protected' | 'allocated' | 'freed'
+  moment: number
+  tid: number
+  /** The range or the block. */
+  address: number
+  size: number
+  /** The name and the rights of a mapping; the function of a block. */
+  by: string
+  /** Functions from the innermost caller out. */
+  calls: string[]
+}
+
 /** What became of a clone that was sent on with another schedule. */
 export interface Fate {
-  seed: number
+  /** null: the schedule of the run. */
+  seed: number | null
   /** Where it ended, or where nobody waited for it any longer. */
   moment: number
   /** null: it had not ended. */
@@ -204,14 +351,31 @@ export interface Debuggee {
   mappings(pid: number): MappedRange[]
   process(pid: number): ProcessDetails | null
   libraries(pid: number): LibraryInfo[]
-  /** The last write before this moment; null when nobody has written there. */
-  lastWrite(request: { pid: number; address: number; size: number }): Writer | null
+  /** The last write before this moment; null when nobody has written there. `exact`: however long it takes to see writes that changed nothing. */
+  lastWrite(request: { pid: number; address: number; size: number; exact?: boolean }): Writer | null
   who(pid: number, address: number): AddressInfo
-  /** Addresses of a byte pattern in readable memory, the first so many. */
-  find(pid: number, pattern: Uint8Array, most: number): number[]
+  /** A byte pattern in readable memory, the first so many matches. */
+  find(pid: number, pattern: Uint8Array, most: number): FoundInfo[]
   output(): OutputInfo[]
   /** The last turns before this moment, at most so many. */
   turns(most: number): TurnInfo[]
+  /** How often lines of a file were executed before this moment; `condition` decides which executions count. */
+  lines(request: { tid: number; file: string; from: number; to: number; condition?: string }): LinesInfo
+  /** The lines of a function's code: for `lines`. */
+  extent(tid: number, name: string): { file: string; from: number; to: number }
+  /** All accesses to an expression's bytes before this moment (`[*]` stands for all elements of an array), and details of the last `most` ones. */
+  accesses(request: {
+    tid: number
+    level: number
+    text: string
+    size?: number
+    reads: boolean
+    most: number
+  }): AccessesInfo
+  /** What was mapped at an address before this moment, and which blocks of its allocators were there. */
+  owners(request: { pid: number; address: number; allocators?: CustomFunction[]; most: number }): OwnerInfo[]
+  /** Where a value came from; without an expression the address of the access that failed at the end. */
+  why(tid: number, level: number, text: string | null): WhyStep[]
   /** Content of a file as the run saw it, or as a report needed it; null when it was not recorded. */
   file(path: string): Uint8Array | null
   /** Lines of a source file, or null when it is not there. */
@@ -225,6 +389,12 @@ export interface Debuggee {
   whatis(tid: number, level: number, text: string, whole: boolean): string
   place(tid: number, level: number, text: string): PlaceInfo
   variables(tid: number, level: number, which: 'locals' | 'args'): VariableInfo[]
+  /** The value of an expression. */
+  value(tid: number, level: number, text: string, hex: boolean): ValueInfo
+  /** The same as `variables`, to be opened. */
+  values(tid: number, level: number, which: 'locals' | 'args', hex: boolean): ValueInfo[]
+  /** What a value consists of; of an array `count` elements from `start` on. */
+  parts(handle: number, start: number, count: number, hex: boolean): ValueInfo[]
   /** `FUNCTION`, `FILE:LINE`, `LINE`, `*EXPRESSION`. */
   code(tid: number, level: number, text: string): CodePlace[]
   /** Declares types in C; their names. */
@@ -232,8 +402,10 @@ export interface Debuggee {
   complete(tid: number, level: number, prefix: string): string[]
   symbolic(pid: number, address: number): string | null
   instructions(pid: number, address: number, count: number): Instruction[]
-  /** Sends a clone on from this moment; the run stays where it is. `limit` instructions in all. */
-  branch(seed: number, limit: number): Fate
+  /** Sends a clone on from this moment, with changes; the run stays where it is. `limit` instructions in all; the seed null: scheduled as the run was. */
+  branch(seed: number | null, limit: number, set?: Change[]): Fate
+  /** What `LEFT = RIGHT` changes: memory or a register. */
+  change(tid: number, level: number, text: string): Change
   /** State hash: equal for equal machines. */
   hash(): string
 }

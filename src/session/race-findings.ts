@@ -17,6 +17,8 @@ interface Access {
   bytes: number
   write: boolean
   atomic: boolean
+  /** The system call by which the kernel did it, or ''. */
+  by: string
 }
 
 /** Two accesses that nothing orders. */
@@ -34,7 +36,7 @@ const stopOf = ({ moment, pid, tid }: Access): Stop => ({ moment: moment + 1, pi
 export function wantRaces(races: readonly Race[], visits: Visits): void {
   for (const { earlier, later, locks } of races)
     for (const access of [earlier, later])
-      visits.want(stopOf(access), access.address, (subject, namer) => heldLocks(subject, namer, access, locks))
+      visits.want(stopOf(access), access.address, 'race', (subject, namer) => heldLocks(subject, namer, access, locks))
 }
 
 /** Names of the mutexes that a thread holds, of those at the given words. */
@@ -69,22 +71,23 @@ export function raceFindings(races: readonly Race[], seed: number, visits: Visit
 
 function sideOf(access: Access, visits: Visits): RaceSide {
   const seen = visits.at(stopOf(access))
-  const { tid, moment, write, bytes, atomic, pc } = access
+  const { tid, moment, write, bytes, atomic, pc, by } = access
+  const kind = by === '' ? `${atomic ? 'atomic' : 'plain'} ` : ''
   return {
-    what: `${atomic ? 'atomic' : 'plain'} ${write ? 'write' : 'read'} of ${sizeText(bytes)}`,
+    what: `${kind}${write ? 'write' : 'read'} of ${sizeText(bytes)}${by === '' ? '' : ` in ${by}()`}`,
     tid,
     moment,
-    pc: hex(pc),
+    pc: hex(by === '' ? pc : 0),
     atomic,
     write,
     bytes,
-    locks: (seen?.looked as string[] | undefined) ?? [],
+    locks: (seen?.looked.get('race') as string[] | undefined) ?? [],
     ...(seen !== undefined && { thread: named(seen.thread, null) }),
   }
 }
 
 /** Words by which C and C++ say that an access is atomic, whatever instruction it takes. */
-const SAYS_ATOMIC = /atomic|__sync_|memory_order|READ_ONCE|WRITE_ONCE/
+const SAYS_ATOMIC = /atomic|__sync_|memory_order|(READ|WRITE|ACCESS)_ONCE|(store|write)_release|(load|read)_acquire/i
 
 /** Instructions, of those that race, that are plain for the processor and atomic for the program, as its source says. */
 export function atomicPlaces(findings: readonly Finding[]): number[] {

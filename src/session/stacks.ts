@@ -18,7 +18,7 @@ const DEPTH = 256
 const RED_ZONE = 128
 
 /** DWARF register number of each register of TaskView.registers. */
-const DWARF_OF = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16]
+export const DWARF_OF = [0, 2, 1, 3, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16]
 
 /** The registers of a task as the unwinder has them. */
 export function dwarfRegisters({ registers }: TaskView): Uint32Array {

@@ -2,7 +2,7 @@
 import type { Finding } from '../tool/finding.ts'
 import type { Observer, SyscallEvent, UndefinedEvent } from '../tool/observer.ts'
 import { blockReport, bytes, wantBlock } from './blocks.ts'
-import { LOOK_BACK, Origin, type Found } from './origins.ts'
+import { isOfMemory, LOOK_BACK, Origin, type Found } from './origins.ts'
 import { hex } from './stacks.ts'
 import { named, type Stop, type Visits } from './visits.ts'
 
@@ -19,16 +19,19 @@ type Looked = ReturnType<Origin['report']>
 const FOLLOWED = 64
 
 const KINDS: Record<UndefinedEvent['kind'], { kind: string; valgrind: string }> = {
+  argument: { kind: 'undefined-argument', valgrind: 'UninitCondition' },
   jump: { kind: 'undefined-jump', valgrind: 'UninitCondition' },
   target: { kind: 'undefined-jump', valgrind: 'UninitValue' },
   address: { kind: 'undefined-address', valgrind: 'UninitValue' },
   'syscall-register': { kind: 'undefined-argument', valgrind: 'SyscallParam' },
   'syscall-memory': { kind: 'undefined-write', valgrind: 'SyscallParam' },
+  request: { kind: 'client-check', valgrind: 'ClientCheck' },
 }
 
-/** The instruction that used the value; a system call has been counted already. */
+/** The instruction that used the value; a call has been counted already. */
 function stopOf({ moment, kind, task }: UndefinedEvent): Stop {
-  return { moment: kind.startsWith('syscall-') ? moment : moment + 1, pid: task.pid, tid: task.tid }
+  const isCounted = kind.startsWith('syscall-') || kind === 'request' || kind === 'argument'
+  return { moment: isCounted ? moment : moment + 1, pid: task.pid, tid: task.tid }
 }
 
 /** Keeps the texts of system calls that are told. */
@@ -62,16 +65,15 @@ export function wantUndefined(uses: readonly UndefinedUse[], visits: Visits): vo
   uses.forEach(({ first }, i) => {
     const origin = new Origin(first)
     const stop = stopOf(first)
-    visits.want(stop, 0, (subject, namer) => origin.report(subject, namer))
-    if (i < FOLLOWED && first.kind !== 'syscall-memory')
-      visits.follow(stop, LOOK_BACK, (subject) => origin.step(subject))
+    visits.want(stop, 0, 'undefined', (subject, namer) => origin.report(subject, namer))
+    if (i < FOLLOWED && !isOfMemory(first)) visits.follow(stop, LOOK_BACK, (subject) => origin.step(subject))
   })
 }
 
 /** Asks who made the blocks that the values were in. */
 export function wantOrigins(uses: readonly UndefinedUse[], visits: Visits, earlier: Visits): void {
   for (const { first } of uses) {
-    const found = visits.at(stopOf(first))?.looked as Looked | undefined
+    const found = visits.at(stopOf(first))?.looked.get('undefined') as Looked | undefined
     if (found !== 'told' && found?.block) wantBlock(earlier, found.block, first.task.pid)
   }
 }
@@ -86,7 +88,7 @@ export function undefinedFindings(
 ): Finding[] {
   return uses.flatMap(({ first, times }) => {
     const seen = visits.at(stopOf(first))
-    const found = (seen?.looked ?? null) as Looked
+    const found = (seen?.looked.get('undefined') ?? null) as Looked
     if (found === 'told') return []
     const finding: Finding = {
       ...KINDS[first.kind],
@@ -101,12 +103,12 @@ export function undefinedFindings(
     }
     if (times > 1) finding.times = times
     if (KINDS[first.kind].valgrind === 'UninitValue') finding.bytes = 8
-    if (seen !== undefined) finding.thread = named(seen.thread, null)
+    if (seen !== undefined) finding.thread = named(seen.thread, first.kind === 'argument' ? first.by : null)
     if (seen?.source !== undefined) finding.source = seen.source
     if (found === null) return finding
     finding.origin = found.origin
     if (found.block !== null && earlier !== null) {
-      const address = first.kind === 'syscall-memory' ? first.address : Number(found.origin.address)
+      const address = isOfMemory(first) ? first.address : Number(found.origin.address)
       finding.block = blockReport(found.block, address, first.task.pid, earlier)
       if (found.dump !== null) finding.block.dump = found.dump
     }
@@ -116,6 +118,8 @@ export function undefinedFindings(
 
 function sentence(event: UndefinedEvent, found: Found | null, texts: CallTexts): string {
   switch (event.kind) {
+    case 'argument':
+      return `${event.by}: argument ${event.argument + 1} is undefined`
     case 'jump':
       return 'a conditional jump or move depends on undefined bytes'
     case 'target':
@@ -126,6 +130,8 @@ function sentence(event: UndefinedEvent, found: Found | null, texts: CallTexts):
       return event.argument < 0
         ? `the number of a system call is undefined`
         : `${texts.of(event)}: argument ${event.argument + 1} is undefined`
+    case 'request':
+      return `${event.by} of ${bytes(event.length)}: what is at ${hex(event.address)} is undefined`
     case 'syscall-memory': {
       const count = found === null ? 'undefined bytes' : bytes(found.origin.undefined).replace('byte', 'undefined byte')
       return `${texts.of(event)} passes ${count} to the kernel, from ${hex(event.address)} on`

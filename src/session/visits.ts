@@ -23,9 +23,12 @@ export interface Seen {
   what: string
   /** Memory around the address of an event, where that can be read. */
   memory: Memory | null
-  /** What `look` has returned. */
-  looked: unknown
+  /** What each `look` has returned, by who wanted it. */
+  looked: ReadonlyMap<Wanting, unknown>
 }
+
+/** Those who find out something at a stop besides. */
+export type Wanting = 'fault' | 'undefined' | 'race' | 'lock' | 'misuse'
 
 /** Finds out something else at a stop. */
 export type Look = (subject: Subject, namer: Namer) => unknown
@@ -46,7 +49,7 @@ export class Visits {
   private subject: Subject = null!
   private readonly world: ReportWorld
   private readonly inflate: Inflate
-  private readonly stops = new Map<string, { stop: Stop; address: number; look: Look | null }>()
+  private readonly stops = new Map<string, { stop: Stop; address: number; looks: Map<Wanting, Look> }>()
   private readonly followed: { from: number; end: number; tid: number; step: (subject: Subject) => void }[] = []
   private readonly seen = new Map<string, Seen>()
   private namer: Namer | null = null
@@ -58,13 +61,15 @@ export class Visits {
   }
 
   /** `address`: what is to be described and dumped; 0 for nothing. */
-  want(stop: Stop, address: number, look: Look | null = null): void {
+  want(stop: Stop, address: number, by?: Wanting, look?: Look): void {
     const key = keyOf(stop)
     const known = this.stops.get(key)
+    const looks = known?.looks ?? new Map<Wanting, Look>()
+    if (by !== undefined && look !== undefined && !looks.has(by)) looks.set(by, look)
     this.stops.set(key, {
       stop,
       address: known === undefined || known.address === 0 ? address : known.address,
-      look: known?.look ?? look,
+      looks,
     })
   }
 
@@ -94,7 +99,7 @@ export class Visits {
   /** Executes `subject`, the run at its start, as far as needed. */
   run(subject: Subject): void {
     this.subject = subject
-    for (const [key, { stop, address, look }] of [...this.stops].toSorted(
+    for (const [key, { stop, address, looks }] of [...this.stops].toSorted(
       ([, a], [, b]) => a.stop.moment - b.stop.moment,
     )) {
       this.advance(stop.moment - 1)
@@ -105,7 +110,7 @@ export class Visits {
       const what = address === 0 ? '' : this.describe(namer, address, Number(task.registers[4]!))
       const memory = address < AROUND ? null : this.memoryAround(stop.pid, address)
       const source = namer.sources.excerpt(thread.stack.frames)
-      const looked = look === null ? null : look(this.subject, namer)
+      const looked = new Map([...looks].map(([by, look]) => [by, look(this.subject, namer)]))
       this.seen.set(key, { thread, source, what, memory, looked })
     }
     // Those who listen want to see the last call, too.

@@ -7,7 +7,7 @@ import { castTo } from './expressions/cast.ts'
 import { typeError } from './expressions/errors.ts'
 import { constantSize, parseExpression } from './expressions/parser.ts'
 import type { BreakpointPlace } from './expressions/places.ts'
-import { breakpointPlaces } from './expressions/places.ts'
+import { breakpointPlaces, linePieces } from './expressions/places.ts'
 import { Scope } from './expressions/scope.ts'
 import type { Expression } from './expressions/tree.ts'
 import type { Declarations } from './expressions/types.ts'
@@ -185,6 +185,27 @@ export class Inspector {
       return [{ address, function: symbol, file, line }]
     }
     return breakpointPlaces(trimmed, this.lookup, scope.frame)
+  }
+
+  /** The code of lines `from` to `to` of a file. */
+  pieces(file: string, from: number, to: number): { file: string; line: number; start: number; end: number }[] {
+    return linePieces(file, from, to, this.lookup)
+  }
+
+  /** The lines of a function's code. Throws `expression-place`. */
+  extent(name: string): { file: string; from: number; to: number } {
+    const [place] = breakpointPlaces(name, this.lookup, undefined)
+    const symbol = place && this.symbolizer.symbolAt(place.address)
+    if (place?.file === undefined || symbol === undefined)
+      throw new LemmingError('expression-place', `Function "${name}" has no lines.`)
+    const { file } = place
+    const lines: number[] = []
+    for (let at = symbol.start; at < symbol.end;) {
+      const piece = this.line(at)
+      if (piece?.file === file && piece.line > 0) lines.push(piece.line)
+      at = Math.max(at + 1, piece?.end ?? 0)
+    }
+    return { file, from: Math.min(...lines), to: Math.max(...lines) }
   }
 
   /** The piece of line table that holds `address`: its line, and the addresses it covers. */

@@ -20,6 +20,8 @@ export interface SyscallEvent {
   result: number | null
   /** The call in strace's format, without pid prefix; computed only when an observer asks for it. */
   text(): string
+  /** Memory that the kernel has read for the call, or written; computed only when an observer asks for it. */
+  touched(written: boolean): readonly { start: number; length: number }[]
 }
 
 /** A mapping that came, changed or went. `prot` is -1 for an unmapping. */
@@ -95,7 +97,10 @@ export interface HeapEvent {
     | 'syscall-read'
     | 'syscall-write'
     | 'overlapping-block'
-  /** The function or system call; '' for an access by the program's own code. */
+    | 'invalid-pool'
+    | 'client-check'
+    | 'syscall-fault'
+  /** The function, system call or client request (VALGRIND_…); '' for an access by the program's own code. */
   by: string
   /** Where it was called from, and the stack pointer there. */
   site: number
@@ -116,13 +121,13 @@ export interface UndefinedEvent {
   pc: number
   /** The stack pointer there. */
   stack: number
-  /** A conditional jump, where a jump goes, where memory is accessed, an argument of a system call, or memory that a system call reads. */
-  kind: 'jump' | 'target' | 'address' | 'syscall-register' | 'syscall-memory'
-  /** The system call; '' for instructions. */
+  /** An argument of an allocation function, a conditional jump, where a jump goes, where memory is accessed, an argument of a system call, or memory that a system call reads or a client request asks for. */
+  kind: 'argument' | 'jump' | 'target' | 'address' | 'syscall-register' | 'syscall-memory' | 'request'
+  /** The function, system call or client request; '' for instructions. */
   by: string
-  /** Which argument of the system call, from 0 on; -1 is its number. */
+  /** Which argument of the function or system call, from 0 on; -1 is its number. */
   argument: number
-  /** For `syscall-memory` the first undefined byte, and the range that is read. */
+  /** For `syscall-memory` and `request` the first undefined byte, and the range that is read. */
   address: number
   start: number
   length: number
@@ -143,8 +148,13 @@ export interface LeakedBlock {
   site: number
 }
 
-/** What a process leaves behind when it ends by itself. */
+/** Which blocks are to be told: all, or those that no earlier search of the process has found so (`added`), or as lost as now (`changed`). */
+export type LeakCheck = 'all' | 'added' | 'changed'
+
+/** What a process leaves behind when it ends by itself, or has at a moment at which it asks for that. */
 export interface LeakEvent {
+  /** null: it ends. */
+  asked: LeakCheck | null
   task: TaskInfo
   moment: number
   blocks: LeakedBlock[]
@@ -157,6 +167,23 @@ export interface SharedLog {
   entries: Uint32Array
   /** `origin` less an entry's fourth word is the moment right before its instruction. */
   origin: number
+}
+
+/** A function of the C library that is entered or has returned. */
+export interface CallEvent {
+  task: TaskInfo
+  /** Instructions executed before the function's first one, or before the one to which it returned. */
+  moment: number
+  name: string
+  /** The first six arguments as they were at the entry, exact below 2^53. */
+  args: readonly number[]
+  /** Where it was called from: the address of return, and the stack pointer at the entry. */
+  site: number
+  stack: number
+  /** It was called by a system library's own code. */
+  quiet: boolean
+  /** What RAX holds; null at the entry. */
+  result: number | null
 }
 
 /** Kinds of logged accesses: the low byte is the size, 0 for what is no access; the rest are flags. */
@@ -178,6 +205,9 @@ export interface Observer {
   readonly name: string
   /** Wants to hear, by `heap`, of accesses to what is no block of a guarded heap. */
   readonly accesses?: boolean
+  /** Functions of the C library of which it wants to hear, by `call`. */
+  readonly functions?: readonly string[]
+  call?(event: CallEvent, view: MachineView): void
   syscall?(event: SyscallEvent, view: MachineView): void
   mapping?(event: MappingEvent, view: MachineView): void
   signal?(event: SignalEvent, view: MachineView): void

@@ -1,4 +1,5 @@
 /** Exists to build the operations of the interpreter that begin and end blocks: fuel, jumps, calls, the ways out. */
+import { CLEAN } from '../ir/clean.ts'
 import { EXIT } from '../ir/exits.ts'
 import { REG, registers, STATE } from '../ir/registers.ts'
 import { AT, DEPTH, FUEL, IP, type OperationWriter, type Operations } from './bytecode-parts.ts'
@@ -72,6 +73,18 @@ function lookup(w: OperationWriter): void {
   f.localSet(w.xcode)
 }
 
+/** Where definedness is checked: what the interpreter executes is full code, and may have come from clean code. */
+function settle(w: OperationWriter): void {
+  if (!w.layout.checked) return
+  const { f } = w
+  f.i32Const(0)
+  f.opMemory(OP.i32_load, 2, w.layout.cleanBase + 4)
+  f.i32Const(CLEAN.stale)
+  f.op(OP.i32_and)
+  f.op(OP.i32_eqz)
+  w.if(() => f.opIndex(OP.call, RUNTIME.leaveClean!))
+}
+
 function rsp(w: OperationWriter): void {
   w.f.i32Const(0)
   w.f.opMemory(OP.i64_load, 3, w.layout.stateBase + registers[REG.rsp]!.offset)
@@ -101,7 +114,9 @@ function call(w: OperationWriter, ret: number, words: number): void {
   f.op(OP.i32_shr_u)
   f.callIndirect(w.region, 0)
   f.localSet(FUEL)
-  f.localTee(w.xpc)
+  f.localSet(w.xpc)
+  settle(w)
+  f.localGet(w.xpc)
   w.word(ret)
   f.op(OP.i32_ne)
   rsp(w)
@@ -138,6 +153,7 @@ export function controlOperations(w: OperationWriter): Operations {
         f.opIndex(OP.call, w.promote)
         w.goToAnswer()
       })
+      settle(w)
       takeFuel(w)
       w.next(4)
     },

@@ -24,6 +24,8 @@ export type Operations = Record<string, () => void>
 export interface InterpreterLayout extends MemoryLayout {
   frameBase: number
   unitsBase: number
+  /** Do its units know which bits are defined? */
+  checked: boolean
   /** After so many visits a unit becomes a region. */
   visits: number
 }

@@ -73,9 +73,15 @@ export class BytecodeWriter {
 
   /**
    * The unit of `blocks`, of which the first is the entry, or null when it cannot be one. `codeFor` gives entry codes of other units; without it (straight code), control
-   * goes back to the engine wherever it leaves the blocks. The visits are counted in word 2 of a unit with codes. `checked`: the blocks compute which bits are defined.
+   * goes back to the engine wherever it leaves the blocks. The visits are counted in word 2 of a unit with codes. `checked`: the blocks compute which bits are defined. `own`
+   * is the entry code of the unit itself, if it has one.
    */
-  write(blocks: readonly Block[], codeFor: ((pc: number) => number) | null, checked: boolean): Uint8Array | null {
+  write(
+    blocks: readonly Block[],
+    codeFor: ((pc: number) => number) | null,
+    checked: boolean,
+    own: number,
+  ): Uint8Array | null {
     this.length = 0
     this.checked = checked
     this.blocks = blocks
@@ -86,7 +92,7 @@ export class BytecodeWriter {
       for (const [i, block] of blocks.entries()) {
         places.push(this.length)
         const count = block.insns.length
-        if (i === 0 && codeFor !== null) this.put(BYTECODE.enter, count, block.pc, 0, codeFor(block.pc))
+        if (i === 0 && codeFor !== null) this.put(BYTECODE.enter, count, block.pc, 0, own)
         else if (count > 0) this.put(BYTECODE.block, count, block.pc)
         this.block(block)
         this.terminator(block, i)

@@ -1,6 +1,9 @@
 /** Exists to hold what the lowering is told: the region, and the surroundings that its code will find. */
 import type { Block } from '../ir/types.ts'
 
+/** Parameters of a region function. The first one is an entry code; its low byte is the label of the entry. */
+export const PARAMETER = { label: 0, fuel: 1, depth: 2 } as const
+
 /** What the engine says about a region and its surroundings. */
 export interface RegionInput {
   readonly blocks: readonly Block[]
@@ -14,6 +17,8 @@ export interface RegionInput {
   readonly chain: boolean
   /** Does it know which bits are defined? Then accesses to what is not ask whether it may be accessed at all. */
   readonly checked: boolean
+  /** Is it clean code (lower-clean.ts)? Then the entry code of its first entry, else -1. */
+  readonly clean: number
 }
 
 /** Where the lowered code finds its surroundings in the linear memory. */
@@ -24,6 +29,8 @@ export interface MemoryLayout {
   readonly shadowDisplacement: number
   /** Where one bit for each byte says that it may not be accessed, in the same machines. */
   readonly unaddressableBase: number
+  /** Where the word of registers that may be undefined is (ir/clean.ts), in the same machines. */
+  readonly cleanBase: number
   /** Where the table of zones is; see zones.ts. */
   readonly zonesBase: number
   /** Where accesses outside of their zones are counted. */

@@ -3,6 +3,7 @@ import type { OpRow } from '../ir/ops.ts'
 import type { Node } from '../ir/types.ts'
 import { I32, I64, V128 } from './encode.ts'
 import { accessOf } from './lower-access.ts'
+import { cleanAccess } from './lower-clean.ts'
 import type { ValueLowering } from './lower-value.ts'
 import type { Window } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
@@ -319,8 +320,10 @@ export function access(v: ValueLowering, node: Node): void {
     offset = placement.offset
   }
   v.accessed = { low, offset, bits: -1 }
+  if (v.region.input.clean >= 0) cleanAccess(v, row, placement?.window.base === null)
   // Nobody guards the stack.
-  if (v.region.input.checked && placement?.window.base !== null) v.accessed.bits = askGuarded(v, row.bytes, row.store)
+  else if (v.region.input.checked && placement?.window.base !== null)
+    v.accessed.bits = askGuarded(v, row.bytes, row.store)
   if (row.store) {
     f.localGet(low)
     v.emit(node.b!)

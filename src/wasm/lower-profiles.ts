@@ -1,25 +1,34 @@
-/** Exists because a stop stores every register that its region may write: registers whose values are in the CPU state alone at the place of the stop must be fetched first. */
+/**
+ * Exists because most ways out of a region are taken rarely: they share the code that fetches or stores registers. A stop stores every register that its region may
+ * write, so what is in the CPU state alone must be fetched first; an exit stores what has been written on the way to it.
+ */
 import type { Block } from '../ir/types.ts'
 import { DEAD, mayLeave } from './lower-prepare.ts'
 import { RegisterSet, type RegisterPlan } from './lower-registers.ts'
 
-/** The different sets of registers that stops of a region have to fetch: a *profile* each, with a label of its own around the region's body. */
-export interface StopProfiles {
+/** Different sets of registers, a *profile* each, with a label of its own around the region's body. Small ones come first. */
+export interface Profiles {
   readonly sets: readonly RegisterSet[]
-  /** Position in `sets` by a set's key. A stop that has nothing to fetch has no profile. */
+  /** Position in `sets` by a set's key. The empty set has no profile. */
   readonly index: ReadonlyMap<number | string, number>
-  /** Of each set another one, before it in `sets`, that it contains, so that only the difference must be fetched before going on there; or -1. */
+  /** Of each set another one, before it in `sets`, that it contains, so that only the difference is dealt with before going on there; or -1. */
   readonly parents: readonly number[]
 }
 
+function profilesOf(all: Iterable<RegisterSet>): Profiles {
+  const sets = [...all].sort((x, y) => x.size - y.size)
+  return {
+    sets,
+    index: new Map(sets.map((set, i) => [set.key, i])),
+    parents: sets.map((set, i) => sets.findLastIndex((other, at) => at < i && other.minus(set).empty)),
+  }
+}
+
 /** Finds what is missing at each place where a stop may happen. What a block writes is no longer missing after the write. */
-export function planStopProfiles(blocks: readonly Block[], plan: RegisterPlan): StopProfiles {
-  const sets: RegisterSet[] = []
-  const seen = new Set<number | string>()
+export function planStops(blocks: readonly Block[], plan: RegisterPlan): Profiles {
+  const sets = new Map<number | string, RegisterSet>()
   const add = (missing: RegisterSet): void => {
-    if (missing.empty || seen.has(missing.key)) return
-    seen.add(missing.key)
-    sets.push(missing.minus(new RegisterSet()))
+    if (!missing.empty && !sets.has(missing.key)) sets.set(missing.key, missing.minus(new RegisterSet()))
   }
   plan.valid.forEach((valid, b) => {
     const missing = plan.written.minus(valid)
@@ -31,10 +40,11 @@ export function planStopProfiles(blocks: readonly Block[], plan: RegisterPlan): 
     }
     add(missing)
   })
-  sets.sort((x, y) => x.size - y.size)
-  return {
-    sets,
-    index: new Map(sets.map((set, i) => [set.key, i])),
-    parents: sets.map((set, i) => sets.findLastIndex((other, at) => at < i && other.minus(set).empty)),
-  }
+  return profilesOf(sets.values())
+}
+
+/** Finds what is to be stored at the exits to known addresses: the leaves of the graph, which come after the `blocks`. */
+export function planExits(blocks: readonly Block[], plan: RegisterPlan): Profiles {
+  const sets = plan.dirtyBefore.slice(blocks.length).filter((set) => !set.empty)
+  return profilesOf(new Map(sets.map((set) => [set.key, set])).values())
 }

@@ -2,11 +2,14 @@
 import { EXIT } from '../ir/exits.ts'
 import { REG, registers, REGISTER_SLOTS, STATE } from '../ir/registers.ts'
 import type { Block, Node, Target, Terminator } from '../ir/types.ts'
-import { BLOCK_VOID, FunctionBody, I32, I64 } from './encode.ts'
+import { I32, I64 } from './encode.ts'
 import { wholeValue } from './lower-access.ts'
-import type { MemoryLayout, RegionInput } from './lower-input.ts'
+import { LabelledBody } from './lower-labels.ts'
+import { clearBits, enterClean, keepBits, recheck, settle, stopClean, type CleanLocals } from './lower-clean.ts'
+import { type MemoryLayout, PARAMETER, type RegionInput } from './lower-input.ts'
 import { prepareBlock } from './lower-prepare.ts'
-import { planStopProfiles, type StopProfiles } from './lower-profiles.ts'
+import { planFuel } from './lower-fuel.ts'
+import { planExits, planStops, type Profiles } from './lower-profiles.ts'
 import { planRegisters, RegisterSet, type RegisterPlan } from './lower-registers.ts'
 import { emitStackWindow } from './lower-memory.ts'
 import { ValueLowering } from './lower-value.ts'
@@ -15,15 +18,11 @@ import * as OP from './opcodes.ts'
 import { RUNTIME } from './runtime.ts'
 import { emitStructured, planCfg, type StructureSink } from './structure.ts'
 
-/** Nesting levels of the labels around the body. */
-const LEVEL = { return: 0, exit: 1, stop: 2, profiles: 3 } as const
-
-/** Parameters of a region function. The first one is an entry code; its low byte is the label of the entry. */
-const PARAMETER = { label: 0, fuel: 1, depth: 2 } as const
+/** Nesting levels of the labels around the body; within `exits` those of the profiles of exits, the stop, and the profiles of stops. */
+const LEVEL = { return: 0, exit: 1, exits: 2 } as const
 
 /** Lowers regions one after the other; buffers are reused. */
-export class RegionLowering implements StructureSink {
-  readonly body = new FunctionBody(3)
+export class RegionLowering extends LabelledBody implements StructureSink {
   readonly layout: MemoryLayout
   input!: RegionInput
   /** Blocks of the graph: the region's, then leaves for addresses outside of it. */
@@ -33,21 +32,26 @@ export class RegionLowering implements StructureSink {
   /** Wasm local of each register, or -1. */
   private readonly registerLocal = new Int32Array(REGISTER_SLOTS)
   private plan!: RegisterPlan
-  private profiles!: StopProfiles
+  private stops!: Profiles
+  private exits!: Profiles
   /** Registers that the stop sequence stores and that are in the CPU state alone at this point of the code. */
   private missing = new RegisterSet()
   /** The block at hand. */
   private current = 0
   private readonly values: ValueLowering
-  private open = 0
-  private xpc = 0
-  private xcode = 0
+  xpc = 0
+  xcode = 0
   private scratch64 = 0
+  /** What clean code has besides; null for other code. */
+  private clean: CleanLocals | null = null
   private windows!: WindowPlan
+  /** Fuel that each block asks for. */
+  private fuel!: Int32Array
   /** Local with the full address of the stack window's first byte. */
   private stackStart = 0
 
   constructor(layout: MemoryLayout) {
+    super(3)
     this.layout = layout
     this.values = new ValueLowering(this)
   }
@@ -55,9 +59,8 @@ export class RegionLowering implements StructureSink {
   /** Writes the function of a region into `body`. */
   lower(input: RegionInput): void {
     const f = this.body
-    f.reset(3)
+    this.resetLabels(3)
     this.input = input
-    this.open = 0
     this.leaves = []
     this.leafOf.clear()
     this.blockIndex.clear()
@@ -73,28 +76,44 @@ export class RegionLowering implements StructureSink {
     if (this.windows.stack !== null) this.plan.used.add(REG.rsp)
     for (let r = 0; r < REGISTER_SLOTS; r++)
       this.registerLocal[r] = this.plan.used.has(r) ? f.local(wholeValue[registers[r]!.type].type) : -1
-    this.profiles = planStopProfiles(input.blocks, this.plan)
+    this.stops = planStops(input.blocks, this.plan)
+    this.exits = planExits(input.blocks, this.plan)
+    this.fuel = input.chain
+      ? planFuel(input.blocks, succs, input.entries)
+      : Int32Array.from(input.blocks, (block) => block.insns.length)
     this.xpc = f.local(I32)
     this.xcode = f.local(I32)
     this.scratch64 = f.local(I64)
+    this.clean = input.clean < 0 ? null : { deopt: f.local(I32), keep: f.local(I64) }
     this.values.reset()
 
     const shape = planCfg({ n: succs.length, entries: input.entries, succs })
+    if (this.clean !== null)
+      enterClean(
+        this,
+        input.entries.map((b) => this.plan.valid[b]!),
+      )
+    else if (input.checked && input.chain) settle(this)
     this.extractLabel()
     this.loadEntry()
     this.openStackWindow()
-    this.block()
-    this.block()
-    this.block()
-    for (let i = 0; i < this.profiles.sets.length; i++) this.block()
+    const labels = this.stopLevel + 1 + this.stops.sets.length
+    for (let i = 0; i < labels; i++) this.block()
     emitStructured(shape, this)
     f.op(OP.unreachable)
-    for (let i = this.profiles.sets.length - 1; i >= 0; i--) {
+    for (let i = this.stops.sets.length - 1; i >= 0; i--) {
       this.end()
-      this.fetchProfile(i)
+      this.loadRegisters(this.toParent(this.stops, i))
+      if (this.clean !== null) keepBits(this, this.clean, this.toParent(this.stops, i))
+      this.branchToParent(this.stops, i, this.stopLevel + 1, this.stopLevel)
     }
     this.end()
     this.stopSequence()
+    for (let i = this.exits.sets.length - 1; i >= 0; i--) {
+      this.end()
+      this.handOver(this.toParent(this.exits, i))
+      this.branchToParent(this.exits, i, LEVEL.exits, LEVEL.exit)
+    }
     this.end()
     this.exitSequence()
     this.end()
@@ -102,12 +121,19 @@ export class RegionLowering implements StructureSink {
     f.localGet(PARAMETER.fuel)
   }
 
-  /** Fetches what profile `i` has more than its parent, and goes on there. */
-  private fetchProfile(i: number): void {
-    const { sets, parents } = this.profiles
+  private get stopLevel(): number {
+    return LEVEL.exits + this.exits.sets.length
+  }
+
+  /** What profile `i` has more than its parent. */
+  private toParent({ sets, parents }: Profiles, i: number): RegisterSet {
+    return parents[i]! < 0 ? sets[i]! : sets[i]!.minus(sets[parents[i]!]!)
+  }
+
+  /** Goes on with the parent of profile `i`, unless that comes next: profiles are at the levels from `first` on, and `last` is behind them all. */
+  private branchToParent({ parents }: Profiles, i: number, first: number, last: number): void {
     const parent = parents[i]!
-    this.loadRegisters(parent < 0 ? sets[i]! : sets[i]!.minus(sets[parent]!))
-    if (parent < i - 1) this.branchTo(parent < 0 ? LEVEL.stop : LEVEL.profiles + parent)
+    if (parent < i - 1) this.branchTo(parent < 0 ? last : first + parent)
   }
 
   private extractLabel(): void {
@@ -236,10 +262,6 @@ export class RegionLowering implements StructureSink {
 
   // Leaving.
 
-  private branchTo(level: number): void {
-    this.body.opIndex(OP.br, this.open - 1 - level)
-  }
-
   private setLocal(local: number, value: number): void {
     this.body.i32Const(value)
     this.body.localSet(local)
@@ -260,7 +282,8 @@ export class RegionLowering implements StructureSink {
 
   /** Goes to the stop sequence of the block at hand: what is in the CPU state alone is fetched on the way. */
   stop(): void {
-    this.branchTo(this.missing.empty ? LEVEL.stop : LEVEL.profiles + this.profiles.index.get(this.missing.key)!)
+    const { stopLevel, missing } = this
+    this.branchTo(missing.empty ? stopLevel : stopLevel + 1 + this.stops.index.get(missing.key)!)
   }
 
   /** Stops with the i64 on the wasm stack as rip: it is not a place where code can be. */
@@ -274,11 +297,37 @@ export class RegionLowering implements StructureSink {
     this.setLocal(this.xpc, 0)
     this.setLocal(this.xcode, -1)
     this.storeRegisters(this.plan.written)
+    if (this.clean !== null) stopClean(this, this.clean, this.plan.written)
+    if (this.exits.sets.length > 0) this.branchTo(LEVEL.exit)
+  }
+
+  /** All registers are in the CPU state, and control has come back to `pc`. */
+  private comeBack(pc: number): void {
+    const set = this.plan.valid[this.node(pc)]!
+    if (this.clean !== null) recheck(this, set, pc, () => this.branchTo(LEVEL.exit))
+    else if (this.input.checked && this.input.chain) settle(this)
+    this.loadRegisters(set)
+  }
+
+  /** The instruction at `pc` cannot be executed by clean code: full code goes on there. `refund` as in `stopAt`. */
+  deopt(pc: number, refund: number): void {
+    this.setLocal(this.clean!.deopt, pc)
+    this.body.localGet(PARAMETER.fuel)
+    this.body.i32Const(refund)
+    this.body.op(OP.i32_add)
+    this.body.localSet(PARAMETER.fuel)
+    this.stop()
+  }
+
+  /** Stores what the block at hand may have changed. */
+  private handOver(dirty = this.plan.dirtyAfter[this.current]!): void {
+    this.storeRegisters(dirty)
+    if (this.clean !== null) clearBits(this, dirty, -1)
   }
 
   /** Stores what the block at hand may have changed and leaves for the address in xpc, by way of xcode if that is not negative. */
   private exit(): void {
-    this.storeRegisters(this.plan.dirtyAfter[this.current]!)
+    this.handOver()
     this.branchTo(LEVEL.exit)
   }
 
@@ -306,7 +355,7 @@ export class RegionLowering implements StructureSink {
   }
 
   /** Pushes (code, fuel, depth - less, slot) for the entry code in a local. */
-  private arguments(code: number, less: number): void {
+  arguments(code: number, less: number): void {
     const f = this.body
     f.localGet(code)
     f.localGet(PARAMETER.fuel)
@@ -337,8 +386,7 @@ export class RegionLowering implements StructureSink {
     f.opMemory(OP.i32_load, 2, jumpCacheBase)
     f.localGet(this.xpc)
     f.op(OP.i32_eq)
-    f.opBlock(OP.if, -1)
-    this.open++
+    this.ifGiving(-1)
     f.localGet(this.xcode)
     f.opMemory(OP.i32_load, 2, jumpCacheBase + 4)
     f.op(OP.else)
@@ -371,7 +419,7 @@ export class RegionLowering implements StructureSink {
   private call(ret: number, code: number, target: number): void {
     const f = this.body
     const rsp = this.registerLocal[REG.rsp]!
-    this.storeRegisters(this.plan.dirtyAfter[this.current]!)
+    this.handOver()
     f.localGet(PARAMETER.depth)
     f.op(OP.i32_eqz)
     if (code < 0) {
@@ -407,12 +455,12 @@ export class RegionLowering implements StructureSink {
     this.if_()
     this.branchTo(LEVEL.return)
     this.end()
-    this.loadRegisters(this.plan.valid[this.node(ret)]!)
+    this.comeBack(ret)
   }
 
   private systemCall(next: number): void {
     const f = this.body
-    this.storeRegisters(this.plan.dirtyAfter[this.current]!)
+    this.handOver()
     f.i32Const(0)
     f.i64Const(next, 0)
     f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
@@ -422,13 +470,13 @@ export class RegionLowering implements StructureSink {
     this.setLocal(this.xpc, 0)
     this.branchTo(LEVEL.return)
     this.end()
-    this.loadRegisters(this.plan.valid[this.node(next)]!)
+    this.comeBack(next)
   }
 
   /** Asks the kernel about the function at `pc`: it gives the address at which an answered one goes on, 0 to unwind, or -1 for the function's own code. */
   private intercept(pc: number, native: Block): void {
     const f = this.body
-    this.storeRegisters(this.plan.dirtyAfter[this.current]!)
+    this.handOver()
     f.i32Const(0)
     f.i64Const(pc, 0)
     f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
@@ -449,37 +497,9 @@ export class RegionLowering implements StructureSink {
 
   // StructureSink.
 
-  if_(): void {
-    this.body.opBlock(OP.if, BLOCK_VOID)
-    this.open++
-  }
-
-  block(): void {
-    this.body.opBlock(OP.block, BLOCK_VOID)
-    this.open++
-  }
-
-  loop(): void {
-    this.body.opBlock(OP.loop, BLOCK_VOID)
-    this.open++
-  }
-
   if(b: number, sense: boolean): void {
     this.condition(b, sense)
     this.if_()
-  }
-
-  else(): void {
-    this.body.op(OP.else)
-  }
-
-  end(): void {
-    this.body.op(OP.end)
-    this.open--
-  }
-
-  br(depth: number): void {
-    this.body.opIndex(OP.br, depth)
   }
 
   brIf(b: number, sense: boolean, depth: number): void {
@@ -532,14 +552,16 @@ export class RegionLowering implements StructureSink {
     const block = this.input.blocks[b]!
     this.enter(b)
     const count = block.insns.length
-    if (count > 0) {
+    if (this.fuel[b]! > 0) {
       f.localGet(PARAMETER.fuel)
-      f.i32Const(count)
+      f.i32Const(this.fuel[b]!)
       f.op(OP.i32_lt_u)
       f.hint(false)
       this.if_()
       this.stopAt(EXIT.fuel, block.pc, 0)
       this.end()
+    }
+    if (count > 0) {
       f.localGet(PARAMETER.fuel)
       f.i32Const(count)
       f.op(OP.i32_sub)
@@ -602,6 +624,8 @@ export class RegionLowering implements StructureSink {
     }
     this.setLocal(this.xpc, pc)
     this.setLocal(this.xcode, this.input.chain ? this.input.codeFor(pc) : -1)
-    this.exit()
+    if (this.current < this.input.blocks.length) return this.exit()
+    const dirty = this.plan.dirtyBefore[this.current]!
+    this.branchTo(dirty.empty ? LEVEL.exit : LEVEL.exits + this.exits.index.get(dirty.key)!)
   }
 }

@@ -125,6 +125,7 @@ export class ValueLowering {
           return
         }
         if (node.op === ops.undefined_if) return this.askUndefined(node)
+        if (node.op === ops.unclean) return this.region.deopt(this.pc, this.refund)
         assert(node.op === ops.fault_if, `unknown guard ${node.op.name}`)
         this.emit(node.a!)
         f.hint(false)
@@ -179,9 +180,12 @@ export class ValueLowering {
     const { low, offset } = this.accessed
     node.a!.uses--
     const start = this.region.layout.shadowDisplacement + offset - node.imm
+    const ones = this.local(V128)
+    f.v128Const(-1, -1, -1, -1)
+    f.localSet(ones)
     for (let at = 0; at < node.imm; at += 16) {
       f.localGet(low)
-      f.v128Const(-1, -1, -1, -1)
+      f.localGet(ones)
       f.opMemory(OP.v128_store, 0, start + at)
     }
   }

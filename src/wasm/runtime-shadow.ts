@@ -8,6 +8,10 @@ export interface Shadow {
   displacement: number
   guestLimit: number
   attributesBase: number
+  /** Where one bit for each byte says that it may not be accessed. */
+  unaddressableBase: number
+  /** Where the word of ir/clean.ts is. */
+  cleanBase: number
 }
 
 /** Bytes below the stack pointer that belong to the function that runs (System V ABI, 3.2.2). */

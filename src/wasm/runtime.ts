@@ -5,6 +5,7 @@ import { F32, F64, FunctionBody, I32, I64, ModuleBuilder, V128, type ValueType }
 import * as OP from './opcodes.ts'
 import { point } from './runtime-points.ts'
 import { claim, flagsUndefined, moved, type Shadow } from './runtime-shadow.ts'
+import { define as define_, enterClean, leaveClean } from './runtime-clean.ts'
 import { type Addressable, check, stop, wild, zone } from './runtime-access.ts'
 import { materialize } from './runtime-flags.ts'
 import {
@@ -96,6 +97,14 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   wasm('moved', [I64, I64], []),
   /** (kind, operands, V bits, condition) of a flag record -> what is undefined of the condition; see ops.flags_undefined. */
   wasm('flagsUndefined', [I32, V128, V128, I32], [I32]),
+  /** (guest pc, entry code of the clean region that cannot go on there) -> entry code of full code, or a negative number to leave for the run loop. */
+  js('deopt', [I32, I32], [I32]),
+  /** () -> the word of registers that may be undefined (ir/clean.ts), from their mirrors if need be: for clean code that is entered. */
+  wasm('enterClean', [], [I64]),
+  /** Full code is entered: the mirrors become exact. */
+  wasm('leaveClean', [], []),
+  /** (address, bytes): bytes that are written become defined; 1 if some of them are guarded, and none has. */
+  wasm('define', [I32, I32], [I32]),
 ]
 
 /** Where the set of registers begins in the first parameter of `undefined`. */
@@ -170,6 +179,9 @@ export function runtimeModule(
   runtime('claim', (f) => claim(f, shadow))
   runtime('moved', (f) => moved(f, shadow))
   runtime('flagsUndefined', flagsUndefined)
+  runtime('enterClean', (f) => enterClean(f, stateBase, shadow))
+  runtime('leaveClean', (f) => leaveClean(f, stateBase, shadow))
+  runtime('define', (f) => define_(f, shadow))
   define('enter', [I32, I32, I32], [I32], (f) => {
     const fuel = f.local(I32)
     const pc = f.local(I32)

@@ -24,6 +24,7 @@ const layout = {
   stateBase: BASE,
   attributesBase: 0x8000,
   shadowDisplacement: 0x1_0000,
+  cleanBase: 0x3600,
   unaddressableBase: 0x1_0000,
   zonesBase: 0x2000,
   missesBase: 0x3000,
@@ -86,7 +87,7 @@ export class Evaluator {
     cases.forEach((one, i) => {
       for (const rule of [false, true]) {
         const blocks = [blockOf(one, rule)]
-        lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false, checked: false })
+        lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false, checked: false, clean: -1 })
         m.exportFunction(`${rule ? 'v' : 'x'}${i}`, m.addEncoded(regionType, encodeFunction(lowering.body)))
       }
     })
@@ -100,6 +101,8 @@ export class Evaluator {
           displacement: 0x1_0000,
           guestLimit: 0x1_0000,
           attributesBase: 0x8000,
+          unaddressableBase: 0,
+          cleanBase: 0x3600,
         }),
       ),
       { l: { ...base, access: never, rezone: never, conditionUndefined } },

@@ -7,7 +7,7 @@ import { nullObserver, type MachineView, type Observer, type TaskInfo } from '..
 import { newEngine } from '../machine/machines.ts'
 import { course, larson, MOMENTS, pooled, single, start, threads, type Course, type Subject } from './subjects.ts'
 
-type Event = Exclude<keyof Observer, 'name' | 'accesses' | 'save' | 'restore'>
+type Event = Exclude<keyof Observer, 'name' | 'accesses' | 'functions' | 'save' | 'restore'>
 
 /** Counts every event that there is (a new one does not compile until it is counted), and each time looks at memory. */
 function countingObserver(): { observer: Observer; counts: Record<Event, number>; seen: { bytes: number } } {
@@ -18,6 +18,7 @@ function countingObserver(): { observer: Observer; counts: Record<Event, number>
     heap: 0,
     leaks: 0,
     undefined: 0,
+    call: 0,
     shared: 0,
     threadEnd: 0,
     taskStart: 0,
@@ -36,13 +37,15 @@ function countingObserver(): { observer: Observer; counts: Record<Event, number>
     heap: ({ task }, view) => count('heap', task, view),
     leaks: ({ task }, view) => count('leaks', task, view),
     undefined: ({ task }, view) => count('undefined', task, view),
+    call: ({ task }, view) => count('call', task, view),
     shared: ({ task }, view) => count('shared', task, view),
     threadEnd: (task, _word, view) => count('threadEnd', task, view),
     taskStart: (task, view) => count('taskStart', task, view),
     taskSwitch: (_from, to, view) => count('taskSwitch', to, view),
     taskExit: (task, _status, view) => count('taskExit', task, view),
   }
-  return { observer: { name: 'counting', ...hears }, counts, seen }
+  const functions = ['malloc', 'free', 'pthread_mutex_lock', 'pthread_create']
+  return { observer: { name: 'counting', functions, ...hears }, counts, seen }
 }
 
 function watched(processor: Engine, subject: Subject, observer: Observer): Course {
@@ -69,6 +72,7 @@ describe.each([single(), threads(), larson()])('$name', (subject) => {
     const least = {
       syscall: 20,
       mapping: 5,
+      call: several ? 8 : 2,
       signal: subject.name === 'larson' ? 0 : 5,
       shared: several ? 100 : 0,
       threadEnd: several ? 3 : 0,

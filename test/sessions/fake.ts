@@ -92,6 +92,10 @@ export class FakeMachine implements Subject {
     return null
   }
 
+  conditions(): { flags: number; rcx: bigint } {
+    return { flags: 2, rcx: 0n }
+  }
+
   reads(): null {
     return null
   }

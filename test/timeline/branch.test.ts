@@ -1,6 +1,6 @@
 /** Clones that are sent on from a moment: their fates depend on their seeds alone, the run stays where it was, and a recording of one replays. */
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMachine } from '../../src/linux/machine.ts'
@@ -71,4 +71,41 @@ test('lemming branch: a table of fates, and one of them as a recording', () => {
   expect(place.lemming(['replay', kept])).toMatchObject({ code: Number(told[1]) })
   expect(place.lemming(['replay', kept, '--ex', 'moment']).stdout).toContain(`exit with code ${told[1]}`)
   expect(place.lemming(['branch', recording]).stderr).toContain('nothing comes after this moment')
+})
+
+test('lemmings with other memory and registers, as JSON; one is kept as a failure that replays', () => {
+  const program = join(place.path, 'changed')
+  const source = `#include <stdio.h>
+struct flags { unsigned low : 3, state : 5, high : 24; };
+struct flags flags = { 1, 2, 3 };
+long number = 5;
+int main(void) {
+  long mine = number;
+  if (flags.low != 1 || flags.high != 3) return 9;
+  printf("%ld %d\\n", mine, flags.state);
+  return mine == 7 ? 100 + flags.state : 0;
+}
+`
+  writeFileSync(`${program}.c`, source)
+  execFileSync('gcc', ['-g', '-O0', '-o', program, `${program}.c`])
+  const recording = join(place.path, 'changed.lemming')
+  place.lemming(['run', '--export', recording, '--', program])
+  const { stdout } = place.lemming(['replay', recording, '--ex', 'seek start', '--ex', 'tbreak changed.c:7', '--ex', 'continue'])
+  const moment = /Temporary breakpoint 1 at @(\d+)/.exec(stdout)![1]!
+  const from = `${recording}@${moment}`
+  const fate = (...set: string[]) =>
+    place.json('branch', [from, '--same-schedule', ...set.flatMap((one) => ['--set', one])]).lemmings[0]!
+  expect(fate().ending).toEqual({ kind: 'exit', code: 0 })
+  expect(fate().moment).toBe(place.json('replay', [recording]).instructions)
+  expect(fate('mine = number + 2').ending).toEqual({ kind: 'exit', code: 102 })
+  expect(fate('mine = 7', 'flags.state = 9').ending).toEqual({ kind: 'exit', code: 109 })
+  expect(fate('$rcx = 5')).toMatchObject({ seed: null, ending: { kind: 'exit', code: 0 } })
+  expect(fate('$rsp = 16').ending).toMatchObject({ kind: 'signal', name: 'SIGSEGV' })
+  expect(place.lemming(['branch', from, '--set', 'mine + 1']).stderr).toContain('an assignment is expected')
+  // A lemming that did not fail is no failure.
+  expect(place.lemming(['branch', from, '--lemmings', '1', '--keep', '1']).stderr).toContain('is no failure: exit 0')
+  const kept = place.json('branch', [from, '--lemmings', '2', '--keep', '2', '--set', '$rsp = 16'])
+  expect(kept.kept).toMatchObject([{ seed: 2, path: expect.stringMatching(/failures\/F1$/) }])
+  expect(place.lemming(['replay', 'F1']).stderr).toContain('as recorded')
+  expect(place.lemming(['failures', 'F1']).stdout).toContain('SIGSEGV')
 })

@@ -144,3 +144,43 @@ test('looking on changes nothing', () => {
   expect(timeline.finish().hash).toBe(timeline.end.hash)
   machine.release()
 })
+
+test('all hits are shown in order, each once, whatever part of the run is asked about', () => {
+  const traces = { pid: 1000, ranges: [{ start: value, end: value + 8 }], reads: false }
+  const line = timelineFor(subject, { engine, budget: 1 << 22 })
+  const shown = (search: Search, from: number, to: number): Step[] => {
+    const found: Step[] = []
+    expect(line.each(search, from, to, ({ moment, tid }) => found.push({ moment, tid }))).toBe(true)
+    return found
+  }
+  const inside = (steps: Step[], from: number, to: number): Step[] =>
+    steps.filter(({ moment }) => moment >= from && moment < to)
+  const known = stops.get(work)!
+  const cuts = [0, known[3]!.moment, known[3]!.moment + 1, writes[10]!.moment, writes[10]!.moment + 1, end]
+  for (const [i, from] of cuts.entries())
+    for (const to of cuts.slice(i)) {
+      expect(shown({ stops: new Set([work]) }, from, to)).toEqual(inside(known, from, to))
+      expect(shown({ traces }, from, to)).toEqual(inside(writes, from, to))
+    }
+  const both = shown({ stops: new Set([work, leaf]), traces }, 0, end)
+  expect(both).toHaveLength(known.length + stops.get(leaf)!.length + writes.length)
+})
+
+test('who changed some bytes last, with few instructions executed, is the last writer that changed them', () => {
+  const ranges = [{ start: value, end: value + 8 }]
+  const search = { traces: { pid: 1000, ranges, reads: false } }
+  for (const most of [Infinity, 0]) {
+    const line = timelineFor(subject, { engine })
+    for (const { moment } of writes.filter((_, i) => i % 9 === 0)) {
+      for (const before of [moment, moment + 1, moment + 5]) {
+        const expected = writes.findLast((one) => one.moment < before)
+        const { hit, unseen } = line.lastChange(search, before, most)
+        if (expected === undefined) expect(hit).toBeNull()
+        else expect(hit).toMatchObject({ moment: expected.moment, tid: expected.tid })
+        // Each of these writes leaves another value.
+        if (unseen !== null) expect(unseen.from).toBeGreaterThan((hit as Hit).moment)
+        if (most === Infinity) expect(unseen).toBeNull()
+      }
+    }
+  }
+})

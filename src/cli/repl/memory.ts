@@ -138,11 +138,7 @@ export async function who(state: State, args: string): Promise<void> {
 export async function find(state: State, args: string): Promise<void> {
   const pattern = patternOf(args)
   const found = await state.remote.find(state.pid, pattern, MOST_MATCHES)
-  for (const address of found) {
-    const { mapping, place } = await state.remote.who(state.pid, address)
-    const name = place?.function === undefined ? (mapping?.name ?? '') : `${place.function}+${place.offset ?? 0}`
-    state.say(`0x${address.toString(16)}  ${name}\n`)
-  }
+  for (const { address, where, what } of found) state.say(`0x${address.toString(16)}  ${where}: ${what}\n`)
   state.say(found.length === MOST_MATCHES ? `the first ${MOST_MATCHES} are shown\n` : `${found.length} found\n`)
 }
 

@@ -1,5 +1,6 @@
 /** Exists for the commands that gdb does not have: moments, last writers, turns of threads, output. */
-import type { Place } from '../../tool/finding.ts'
+import { placeText } from '../answers.ts'
+import { interleaving } from './questions.ts'
 import { at, inMemory, refusal, type State, wholeNumberIn } from './state.ts'
 import { valueText } from './stops.ts'
 
@@ -9,13 +10,18 @@ export async function moment(state: State): Promise<void> {
   state.say(`${at(now)} of ${at(end)}, ${(elapsed / 1e9).toFixed(6)} s of the program's time, seed ${seed}${turn}\n`)
 }
 
-/** `last-write EXPRESSION`, `last-write ADDRESS [SIZE]`. */
+/** `last-write EXPRESSION`, `last-write ADDRESS [SIZE]`; `-x`: however long it takes to be sure that nobody stored the same once more. */
 export async function lastWrite(state: State, args: string): Promise<void> {
-  const [, text, size] = /^(.*?)(?: +(\d+))?$/s.exec(args) as unknown as [string, string, string?]
+  const [, exact, text, size] = /^(-x +)?(.*?)(?: +(\d+))?$/s.exec(args) as unknown as [
+    string,
+    string | undefined,
+    string,
+    string?,
+  ]
   if (text === '') throw refusal('last-write: an expression or an address is expected')
   const { address, size: known, type } = await inMemory(state, text)
   const bytes = size === undefined ? known || 8 : wholeNumberIn(size, 'last-write')
-  const writer = await state.remote.lastWrite({ pid: state.pid, address, size: bytes })
+  const writer = await state.remote.lastWrite({ pid: state.pid, address, size: bytes, exact: exact !== undefined })
   state.say(
     `${text} (${known === 0 ? '' : `${type}, `}${bytes} byte${bytes === 1 ? '' : 's'} at 0x${address.toString(16)})`,
   )
@@ -28,16 +34,14 @@ export async function lastWrite(state: State, args: string): Promise<void> {
     state.say(`#${String(i).padEnd(3)} ${placeText(frame)}${line}\n`)
   }
   state.say(`seek ${at(writer.moment - 1)} goes to right before it\n`)
+  if (writer.unseen === null) return
+  const { from, to } = writer.unseen
+  state.say(`between ${at(from)} and ${at(to)} it came out as it was; last-write -x also looks there\n`)
 }
 
-function placeText({ address, function: f, file, line, module }: Place): string {
-  const name = f === undefined ? address : `${f} ()`
-  if (file !== undefined) return `${name} at ${file}:${line ?? '?'}`
-  return module === undefined ? name : `${name} from ${module}`
-}
-
-/** `threads [N]`: the last turns before this moment, one line each, one column a thread. */
+/** `threads [N]`: the last turns before this moment, one line each, one column a thread. `threads EXPRESSION`: accesses to that. */
 export async function turns(state: State, args: string): Promise<void> {
+  if (!/^\d*$/.test(args)) return interleaving(state, args)
   const found = await state.remote.turns(args === '' ? 20 : wholeNumberIn(args, 'threads'))
   const tids = [...new Set(found.map(({ tid }) => tid))].toSorted((a, b) => a - b)
   state.say(

@@ -49,6 +49,13 @@ function readCommands(path: string): string[] {
   }
 }
 
+/** Does one command that is no `quit`. Throws for what cannot be done, and `Undefined command` for what is none. */
+export async function execute(state: State, text: string): Promise<void> {
+  // A format may follow its command at once: p/x, x/4i.
+  const [, word, args] = /^([\w-]+)\s*(.*)$/s.exec(text) ?? [undefined, text, '']
+  await rowNamed(word!, COMMANDS).action(state, args!, (one) => execute(state, one))
+}
+
 class Talk {
   private readonly state: State
   private last: { row: Row; args: string } | null = null

@@ -4,6 +4,7 @@ import { goer, seek, stepper, until } from './going.ts'
 import * as look from './looking.ts'
 import { examine, find, who } from './memory.ts'
 import * as past from './past.ts'
+import { history, lines, why } from './questions.ts'
 import { refusal, type State } from './state.ts'
 
 type Action = (state: State, args: string, execute: (command: string) => Promise<void>) => Promise<void>
@@ -68,10 +69,21 @@ export const COMMANDS: readonly Row[] = [
   row('reverse-switch', '[N] back to before the last one did', stepper('switch', true), true),
   row('moment', 'which moment this is', past.moment),
   row('seek goto', '@N | +N | -N | start | end: go to a moment', seek),
-  row('last-write', 'EXPR | ADDRESS [SIZE]: who wrote it last', past.lastWrite),
+  row(
+    'last-write',
+    '[-x] EXPR | ADDRESS [SIZE]: who wrote it last (-x: or left it as it was, in a long run)',
+    past.lastWrite,
+  ),
   row('who', 'ADDRESS: mapping, symbol, stack', who),
-  row('find', '"TEXT" | [SIZE] NUMBER | hex DIGITS: where it is in memory', find),
-  row('threads', '[N] the last turns of threads before this moment', past.turns),
+  row('find', '"TEXT" | [SIZE] NUMBER | hex DIGITS: where it is in memory, and what it may be', find),
+  row(
+    'history',
+    '[-r] EXPR | ADDRESS [SIZE]: whose it was, and who wrote it (-r: or read it) up to this moment',
+    history,
+  ),
+  row('why', '[EXPR] where a value came from; the address of the crash without one', why),
+  row('lines', 'FILE:A-B | FUNCTION [if EXPR]: how often lines and branches were executed up to this moment', lines),
+  row('threads', '[N | EXPR] the last turns of threads, or accesses to EXPR, one column a thread', past.turns),
   row('out', 'what the program has written so far, and when', past.output),
   row('backtrace bt where', '[N | -N | full] the stack', look.backtrace),
   row('frame f', '[N] select a frame', look.frame),

@@ -182,6 +182,7 @@ function brk(k: Kernel, t: Task, [wanted]: number[]): number {
     })
     k.tellMapping(t, oldEnd, newEnd - oldEnd, PROT.read | PROT.write, '[heap]')
   }
+  if (wanted! > now) k.heap?.claimed(memory, now, wanted! - now)
   map.brk = wanted!
   return wanted!
 }

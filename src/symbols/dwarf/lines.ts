@@ -109,6 +109,26 @@ export class LineTable {
     return { line: best, addresses: [...new Set(addresses)].sort((a, b) => a - b) }
   }
 
+  /** The addresses of the rows for lines `from` to `to` (inclusive) of files that `fits`; undefined if no file fits. */
+  pieces(fits: (file: string) => boolean, from: number, to: number): LineRange[] | undefined {
+    const fitting = this.files.map((file) => file !== '' && fits(file))
+    if (!fitting.includes(true)) return undefined
+    const out: LineRange[] = []
+    for (const [first, last] of this.lastRow) {
+      for (let i = first; i < last; i++) {
+        const line = this.lines[i]
+        const [start, end] = [this.addresses[i], this.addresses[i + 1]]
+        if (line < from || line > to || start === end || !fitting[this.fileNumbers[i]]) continue
+        const before = out.at(-1)
+        const file = this.files[this.fileNumbers[i]]
+        if (before?.end === start && before.line === line && before.file === file)
+          out[out.length - 1] = { ...before, end }
+        else out.push({ file, line, start, end })
+      }
+    }
+    return out
+  }
+
   /** The row in force at `address`: of several at one address the last; -1 outside. */
   private rowAt(address: number): number {
     const first = this.sequences.find(address)

@@ -3,12 +3,13 @@
 import { LemmingError } from '../../base/errors.ts'
 import { DW_AT } from '../dwarf/constants.ts'
 import type { Entry } from '../dwarf/entry.ts'
-import type { LineTable } from '../dwarf/lines.ts'
+import type { LineRange, LineTable } from '../dwarf/lines.ts'
 import { blocksAt } from '../frames/blocks.ts'
 import type { InspectedFrame } from '../frames/frame.ts'
 import { functionAt } from '../frames/function-at.ts'
 import type { Found, Lookup } from '../lookup.ts'
 import { isPathEnd } from '../lookup.ts'
+import type { ObjectFile } from '../object.ts'
 import type { LoadedModule } from '../symbolizer.ts'
 
 /** Where execution is to stop: behind the code that sets up a function's frame. */
@@ -124,6 +125,35 @@ function symbolPlace(name: string, lookup: Lookup): BreakpointPlace | undefined 
     return { ...described(address, lookup), function: name }
   }
   return undefined
+}
+
+/** The code of lines `from` to `to` of a file, of all units and objects. Throws `expression-place` if the file is not known. */
+export function linePieces(file: string, from: number, to: number, lookup: Lookup): LineRange[] {
+  const pieces = new Map<number, LineRange>()
+  let known = false
+  for (const { object, table, bias } of lineTables(lookup))
+    object.attempt(() => {
+      const found = table.pieces((path) => isPathEnd(path, file), from, to)
+      if (found !== undefined) known = true
+      for (const { start, end, ...line } of found ?? [])
+        pieces.set(start + bias, { ...line, start: start + bias, end: end + bias })
+    })
+  if (!known) throw new LemmingError('expression-place', `No source file named ${file}.`)
+  return [...pieces.values()].toSorted((a, b) => a.start - b.start)
+}
+
+function* lineTables(lookup: Lookup): Generator<{ object: ObjectFile; table: LineTable; bias: number }> {
+  for (const module of lookup.symbolizer.loaded) {
+    const object = lookup.symbolizer.objectFile(module)
+    const seen = new Set<unknown>()
+    for (const unit of object.attempt(() => object.debugging?.file.units.units) ?? []) {
+      if (!unit.hasCode) continue
+      const table = object.attempt(() => object.debugging?.lineTable(unit))
+      if (table === undefined || seen.has(table)) continue
+      seen.add(table)
+      yield { object, table, bias: module.bias }
+    }
+  }
 }
 
 function linePlaces(file: string, line: number, lookup: Lookup): BreakpointPlace[] {

@@ -64,6 +64,14 @@ function isOrdered(list: readonly Node[]): boolean {
 
 const isEffect = ({ op }: Node): boolean => op.effect === 'store' || op.effect === 'put'
 
+/** Does an op use an MMX register? Clean code knows nothing of their V bits. */
+const touchesMmx = ({ op, imm }: Node): boolean =>
+  op.effect === 'state' &&
+  op !== ops.helper &&
+  op !== ops.stack_claim &&
+  op !== ops.stack_moved &&
+  stateMirror(imm) >= 0
+
 /** base + constant, where an address is that. */
 function split(node: Node): { base: Node; offset: number } {
   if (node.op === ops.i64_add && node.b!.op === ops.i64_const && node.b!.imm2 === node.b!.imm >> 31)
@@ -94,8 +102,12 @@ class Inserter {
   private depth = 0
   private claimed = -RED_ZONE
 
-  run(block: Block): void {
+  /** Clean code is written: all values are defined. */
+  private clean = false
+
+  run(block: Block, clean: boolean): void {
     this.block = block
+    this.clean = clean
     const scratch = makeBlock(block.pc, true)
     this.out = scratch.ops
     this.b = new Builder(scratch)
@@ -123,6 +135,7 @@ class Inserter {
   }
 
   private instruction(list: readonly Node[], last: boolean): void {
+    if (this.clean && list.some(touchesMmx)) this.add(ops.unclean, null)
     const ordered = isOrdered(list)
     for (const node of list) if (!ordered || !isEffect(node)) this.node(node)
     if (ordered) {
@@ -145,6 +158,7 @@ class Inserter {
 
   /** The V bits of a value. */
   private of(node: Node): Node {
+    if (this.clean) return DEFINED[bitsType(node.type!)]
     const known = this.bits.get(node)
     if (known !== undefined) return known
     const v = this.compute(node)
@@ -208,7 +222,7 @@ class Inserter {
     switch (op.effect) {
       case 'get':
         this.push(node)
-        this.bits.set(node, this.register(node.imm, node))
+        if (!this.clean) this.bits.set(node, this.register(node.imm, node))
         if (node.imm === REG.rsp) this.stack ??= node
         return
       case 'put':
@@ -216,11 +230,13 @@ class Inserter {
         this.put(node.imm, node.a!)
         return
       case 'load':
+        if (this.clean) return this.access(node)
         this.askAddress(node.a!, USE.address)
         this.push(node)
         this.bits.set(node, this.add(SHADOW_LOAD.get(op)!, null))
         return
       case 'store': {
+        if (this.clean) return this.access(node)
         this.askAddress(node.a!, USE.address)
         const v = this.of(node.b!)
         this.push(node)
@@ -233,11 +249,21 @@ class Inserter {
         return
       case 'state':
         this.push(node)
-        this.state(node)
+        if (!this.clean) this.state(node)
         return
       default:
         this.push(node)
     }
+  }
+
+  /** An access of clean code, which may go on in full code: what was pushed before has made the rest of the red zone undefined then. */
+  private access(node: Node): void {
+    const bytes = this.stack === null ? 0 : this.claimed - this.depth + RED_ZONE
+    if (bytes > 0 && split(node.a!).base !== this.stack) {
+      this.add(ops.stack_claim, this.top(), bytes)
+      this.claimed -= bytes
+    }
+    this.push(node)
   }
 
   private register(register: number, like: Node): Node {
@@ -249,6 +275,7 @@ class Inserter {
   private put(register: number, value: Node): void {
     const { r } = this
     if (register === REG.rsp) return this.moveStack(value)
+    if (this.clean) return
     if (register === REG.flagKind) {
       // Flags of an unknown kind are as undefined as what decided the kind.
       this.kind = r.all(this.of(value), 'i64')
@@ -333,6 +360,7 @@ class Inserter {
   }
 
   private terminator(): void {
+    if (this.clean) return
     const { term } = this.block
     if (term.kind === 'branch') {
       // Ways within an instruction are no jumps of the program's.
@@ -411,5 +439,10 @@ const inserter = new Inserter()
 
 /** Adds V bits to a block of any kind; its terminator stays as it is. */
 export function insertDefinedness(block: Block): void {
-  inserter.run(block)
+  inserter.run(block, false)
+}
+
+/** Adds to a block for clean code (wasm/lower-clean.ts) what that does with V bits: the stack's. */
+export function insertClean(block: Block): void {
+  inserter.run(block, true)
 }

@@ -1,0 +1,146 @@
+/**
+ * Exists to tell observers of calls of the C library's functions: when one is entered, and when it returns. The functions run as they are; that somebody listens is
+ * known to translated code alone, which asks at their entries and at the places to which they return.
+ */
+import { isElfError, parseElf } from '../elf/file.ts'
+import { PF, PT, SHN, STT } from '../elf/constants.ts'
+import type { Segment } from '../elf/segments.ts'
+import { PAGE_SIZE } from '../engine/layout.ts'
+import { REG } from '../ir/registers.ts'
+import type { Observer } from '../tool/observer.ts'
+import { filePages } from './fs/mapping.ts'
+import type { Kernel } from './kernel.ts'
+import type { Memory } from './mm.ts'
+import type { Mapping, Task } from './state.ts'
+
+const C_LIBRARY = /\/(libc|libpthread|libc\.musl-[^/]*|ld-musl-[^/]*)[-.\d]*\.so[.\d]*$/
+/** What a static program has that brings the C library with it. */
+const START = '__libc_start_main'
+
+const ARGUMENTS = [REG.rdi, REG.rsi, REG.rdx, REG.rcx, REG.r8, REG.r9]
+
+/** A call that has not returned. */
+interface Pending {
+  name: string
+  args: number[]
+  /** The stack pointer at the entry, where the address of return is. */
+  stack: number
+  site: number
+}
+
+/** The observers that want to hear of calls, and the calls under way. No part of the machine. */
+export class LibraryCalls {
+  private readonly observers: { observer: Observer; wanted: ReadonlySet<string> }[] = []
+  /** Functions by the addresses of their entries. */
+  private readonly entries = new WeakMap<Memory, Map<number, string>>()
+  /** The innermost last. */
+  private readonly pending = new Map<number, Pending[]>()
+  private readonly k: Kernel
+
+  constructor(k: Kernel) {
+    this.k = k
+  }
+
+  add(observer: Observer): void {
+    this.observers.push({ observer, wanted: new Set(observer.functions) })
+    for (const memory of this.k.memories.values()) this.resume(memory)
+  }
+
+  remove(observer: Observer): void {
+    const at = this.observers.findIndex((one) => one.observer === observer)
+    if (at >= 0) this.observers.splice(at, 1)
+  }
+
+  /** An address space came into being that has code already. */
+  resume(memory: Memory): void {
+    for (const mapping of memory.map.mappings) this.mapped(memory, mapping)
+  }
+
+  /** A file may have been mapped so that it can be executed. */
+  mapped(memory: Memory, mapping: Mapping | undefined): void {
+    if (mapping === undefined || mapping.file === null || !memory.space.isExecutable(mapping.start)) return
+    const { path, inode, offset } = mapping.file
+    const isLibrary = C_LIBRARY.test(path)
+    if (!isLibrary && (mapping.end <= memory.map.codeStart || memory.map.codeEnd <= mapping.start)) return
+    const files = filePages(this.k)
+    let entries = this.entries.get(memory)
+    if (entries === undefined) this.entries.set(memory, (entries = new Map()))
+    for (const [at, name] of functionsOf(files.read(inode, 0, files.size(inode)), path, isLibrary, offset)) {
+      const address = mapping.start + at
+      if (!this.observers.some(({ wanted }) => wanted.has(name)) || address >= mapping.end) continue
+      entries.set(address, name)
+      memory.space.intercept(address)
+    }
+  }
+
+  /** The running task is at an intercepted address. False: the place to which the function returns was not intercepted until now; it must be entered once more. */
+  arrived(t: Task): boolean {
+    const { k } = this
+    const memory = k.memory(t)
+    const rip = Number(k.cpu.rip)
+    const stack = k.cpu.gprNumber(REG.rsp)
+    const list = this.pending.get(t.tid) ?? []
+    const last = list.findLast((one) => one.stack + 8 === stack && one.site === rip)
+    if (last !== undefined) {
+      // Those above it were left by a longjmp.
+      list.length = list.indexOf(last)
+      this.tell(t, last, k.cpu.gprNumber(REG.rax))
+    }
+    const name = this.entries.get(memory)?.get(rip)
+    if (name === undefined) return true
+    const site = Number(memory.space.readU64(stack) ?? 0n)
+    if (!memory.space.isExecutable(site)) return true
+    if (!memory.space.intercepts.has(site)) {
+      memory.space.intercept(site)
+      return false
+    }
+    const args = ARGUMENTS.map((reg) => k.cpu.gprNumber(reg))
+    const call = { name, args, stack, site }
+    this.pending.set(t.tid, [...list.filter((one) => one.stack > stack), call])
+    this.tell(t, call, null)
+    return true
+  }
+
+  private tell(t: Task, { name, args, site, stack }: Pending, result: number | null): void {
+    const { k } = this
+    const quiet = k.space(t).isQuiet(site)
+    const event = { task: k.info(t), moment: k.state.count, name, args, site, stack, quiet, result }
+    for (const { observer, wanted } of this.observers) if (wanted.has(name)) observer.call?.(event, k)
+  }
+}
+
+/** What was found in files, by path, size and place: symbols are many, and hunts load the same files. */
+const known = new Map<string, [number, string][]>()
+
+/** Functions of a file by how far they are behind the place where `offset` is mapped. */
+function functionsOf(bytes: Uint8Array, path: string, isLibrary: boolean, offset: number): [number, string][] {
+  const key = `${path} ${bytes.length} ${isLibrary} ${offset}`
+  let found = known.get(key)
+  if (found === undefined) known.set(key, (found = findFunctions(bytes, path, isLibrary, offset)))
+  return found
+}
+
+function findFunctions(bytes: Uint8Array, path: string, isLibrary: boolean, offset: number): [number, string][] {
+  try {
+    const elf = parseElf(bytes, path)
+    const page = (one: Segment): number => one.offset - (one.offset % PAGE_SIZE)
+    const segment = elf.segments.find((one) => {
+      const holds = page(one) <= offset && offset < one.offset + one.filesz
+      return one.type === PT.LOAD && (one.flags & PF.X) !== 0 && holds
+    })
+    if (segment === undefined) return []
+    const symtab = elf.symtab()
+    if (!isLibrary && (elf.interpreter() !== undefined || symtab?.find(START) === undefined)) return []
+    const start = segment.vaddr + offset - segment.offset
+    const found: [number, string][] = []
+    for (const table of [elf.dynsym(), symtab])
+      for (let i = 1; table !== undefined && i < table.count; i++)
+        if (table.typeOf(i) === STT.FUNC && table.sectionOf(i) !== SHN.UNDEF && table.valueOf(i) >= start)
+          found.push([table.valueOf(i) - start, table.nameOf(i)])
+    return found
+  } catch (error) {
+    // The kernel loads what it can; symbols are another matter.
+    if (isElfError(error)) return []
+    throw error
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Exists to write *clean* code: it computes no V bits, since all registers that it reads are defined, and so is all that it loads. Where that ends it goes on in full
+ * code at the very instruction, by a tail call. A word in memory (ir/clean.ts) tells which registers may be undefined meanwhile.
+ */
+import { CLEAN, cleanBit, type CleanMask } from '../ir/clean.ts'
+import { BLOCK_VOID, I32, I64, V128 } from './encode.ts'
+import type { AccessRow } from './lower-access.ts'
+import { PARAMETER } from './lower-input.ts'
+import { RegisterSet } from './lower-registers.ts'
+import type { RegionLowering } from './lower-region.ts'
+import type { ValueLowering } from './lower-value.ts'
+import * as OP from './opcodes.ts'
+import { RUNTIME } from './runtime.ts'
+
+/** The bits of a set of registers. */
+function maskOf(set: RegisterSet): CleanMask {
+  const mask = { lo: 0, hi: 0 }
+  set.forEach((register) => {
+    const bit = cleanBit(register)
+    if (bit >= 32) mask.hi |= CLEAN.flags
+    else if (bit >= 0) mask.lo |= 1 << bit
+  })
+  return mask
+}
+
+function pushWord({ body: f, layout }: RegionLowering): void {
+  f.i32Const(0)
+  f.opMemory(OP.i64_load, 3, layout.cleanBase)
+}
+
+/** Pushes whether any register is undefined of those that `need` pushes the bits of; the word is stale no more. */
+function pushUndefined(region: RegionLowering, need: () => void, then: () => void): void {
+  const { body: f } = region
+  pushWord(region)
+  need()
+  f.op(OP.i64_and)
+  f.i64Const(0, 0)
+  f.op(OP.i64_ne)
+  f.hint(false)
+  region.if_()
+  f.opIndex(OP.call, RUNTIME.enterClean!)
+  need()
+  f.op(OP.i64_and)
+  f.i64Const(0, 0)
+  f.op(OP.i64_ne)
+  f.hint(false)
+  region.if_()
+  then()
+  region.end()
+  region.end()
+}
+
+/** Pushes the bits of a set of registers that clean code needs to be defined. */
+function pushNeed({ body: f }: RegionLowering, set: RegisterSet): void {
+  const { lo, hi } = maskOf(set)
+  f.i64Const(lo, hi | CLEAN.stale)
+}
+
+/** The registers of a set have been written: they are defined. Those of `keep`, a local or -1, have not. */
+export function clearBits(region: RegionLowering, set: RegisterSet, keep: number): void {
+  const { lo, hi } = maskOf(set)
+  if (lo === 0 && hi === 0) return
+  const { body: f, layout } = region
+  f.i32Const(0)
+  pushWord(region)
+  f.i64Const(~lo, ~hi)
+  if (keep >= 0) {
+    f.localGet(keep)
+    f.op(OP.i64_or)
+  }
+  f.op(OP.i64_and)
+  f.opMemory(OP.i64_store, 3, layout.cleanBase)
+}
+
+/** Locals of clean code: where full code is to go on, or 0; and the bits of registers that a stop has only fetched. */
+export interface CleanLocals {
+  deopt: number
+  keep: number
+}
+
+/** A stop fetches a set of registers: it does not write them. */
+export function keepBits({ body: f }: RegionLowering, { keep }: CleanLocals, set: RegisterSet): void {
+  const { lo, hi } = maskOf(set)
+  f.localGet(keep)
+  f.i64Const(lo, hi)
+  f.op(OP.i64_or)
+  f.localSet(keep)
+}
+
+/** Where all stops end, those too that are only to go on in full code; `written` are the registers that they store. */
+export function stopClean(region: RegionLowering, { deopt, keep }: CleanLocals, written: RegisterSet): void {
+  const { body: f } = region
+  clearBits(region, written, keep)
+  f.localGet(deopt)
+  region.if_()
+  f.localGet(deopt)
+  f.localTee(region.xpc)
+  f.i32Const(region.input.clean)
+  f.opIndex(OP.call, RUNTIME.deopt!)
+  f.localSet(region.xcode)
+  region.end()
+}
+
+/** At the start of a region: goes to full code unless the registers are defined that the entry needs. The first entry is the common one. */
+export function enterClean(region: RegionLowering, entries: readonly RegisterSet[]): void {
+  const { body: f } = region
+  const [first] = entries
+  const all = new RegisterSet()
+  for (const set of entries) all.addAll(set)
+  const need = (): void => {
+    if (all.key === first!.key) return pushNeed(region, all)
+    pushNeed(region, all)
+    pushNeed(region, first!)
+    f.localGet(PARAMETER.label)
+    f.i32Const(255)
+    f.op(OP.i32_and)
+    f.op(OP.select)
+  }
+  pushUndefined(region, need, () => {
+    f.localGet(PARAMETER.label)
+    f.i32Const(-1)
+    f.opIndex(OP.call, RUNTIME.deopt!)
+    f.localTee(region.xcode)
+    f.i32Const(0)
+    f.op(OP.i32_lt_s)
+    f.opBlock(OP.if, BLOCK_VOID)
+    // No code now: the answer is the complement of the address.
+    f.localGet(region.xcode)
+    f.i32Const(-1)
+    f.op(OP.i32_xor)
+    f.localGet(PARAMETER.fuel)
+    f.op(OP.return)
+    f.op(OP.end)
+    region.arguments(region.xcode, 0)
+    f.returnCallIndirect(region.input.regionType, 0)
+  })
+}
+
+/** Control has come back to `pc`, where a set of registers is needed, with all of them in the CPU state: `leave` goes to the code in xcode instead. */
+export function recheck(region: RegionLowering, set: RegisterSet, pc: number, leave: () => void): void {
+  const { body: f } = region
+  pushUndefined(
+    region,
+    () => pushNeed(region, set),
+    () => {
+      f.i32Const(pc)
+      f.localTee(region.xpc)
+      f.i32Const(region.input.clean)
+      f.opIndex(OP.call, RUNTIME.deopt!)
+      f.localSet(region.xcode)
+      leave()
+    },
+  )
+}
+
+/** Full code has come here from code that may have been clean. */
+export function settle(region: RegionLowering): void {
+  const { body: f } = region
+  pushWord(region)
+  f.i64Const(0, CLEAN.stale)
+  f.op(OP.i64_and)
+  f.op(OP.i64_eqz)
+  f.opBlock(OP.if, BLOCK_VOID)
+  f.opIndex(OP.call, RUNTIME.leaveClean!)
+  f.op(OP.end)
+}
+
+const LOADS = new Map([
+  [1, OP.i32_load8_u],
+  [2, OP.i32_load16_u],
+  [4, OP.i32_load],
+  [8, OP.i64_load],
+  [16, OP.v128_load],
+])
+const STORES = new Map([
+  [1, OP.i32_store8],
+  [2, OP.i32_store16],
+  [4, OP.i32_store],
+  [8, OP.i64_store],
+  [16, OP.v128_store],
+])
+
+/** What is loaded must be defined; what is stored is, and says so. The stack's own bytes are never guarded. */
+export function cleanAccess(v: ValueLowering, { bytes, store }: AccessRow, stack: boolean): void {
+  const f = v.region.body
+  const { shadowDisplacement } = v.region.layout
+  const { low, offset } = v.accessed
+  const type = bytes === 16 ? V128 : bytes === 8 ? I64 : I32
+  f.localGet(low)
+  if (store && stack) {
+    if (type === V128) f.v128Const(0, 0, 0, 0)
+    else if (type === I64) f.i64Const(0, 0)
+    else f.i32Const(0)
+    f.opMemory(STORES.get(bytes)!, 0, shadowDisplacement + offset)
+    return
+  }
+  f.opMemory(LOADS.get(bytes)!, 0, shadowDisplacement + offset)
+  if (type === V128) f.op(OP.v128_any_true)
+  else if (type === I64) {
+    f.op(OP.i64_eqz)
+    f.op(OP.i32_eqz)
+  }
+  f.hint(false)
+  v.region.if_()
+  if (store) {
+    f.localGet(low)
+    if (offset !== 0) {
+      f.i32Const(offset)
+      f.op(OP.i32_add)
+    }
+    f.i32Const(bytes)
+    f.opIndex(OP.call, RUNTIME.define!)
+    f.hint(false)
+    v.region.if_()
+    v.region.deopt(v.pc, v.refund)
+    v.region.end()
+  } else v.region.deopt(v.pc, v.refund)
+  v.region.end()
+}

@@ -1,0 +1,86 @@
+/** `--check lock`: wrong uses of mutexes, conditions and the like are told in words; Helgrind is the oracle for those that it knows. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { LockCheck } from '../../src/checks/lock.ts'
+import { MisuseCheck } from '../../src/checks/misuse.ts'
+import { Place } from '../e2e/lemming.ts'
+import { machineFor, newEngine, scratch } from '../machine/machines.ts'
+
+const engine = newEngine()
+const directory = scratch()
+const place = new Place()
+afterAll(() => place.remove())
+const program = join(directory, 'misuse')
+const source = join(import.meta.dirname, 'cases', 'misuse.c')
+execFileSync('gcc', ['-O0', '-g', '-Wall', '-Wextra', '-Werror', '-pthread', '-o', program, source])
+
+/** Kind and function of what is wrong, over some schedules. */
+function misuses(name: string): string[] {
+  const found = new Set<string>()
+  for (let seed = 0; seed < 3; seed++) {
+    const { machine } = machineFor(program, [name], { seed, strategy: 'mix', processor: engine })
+    const [check, orders] = [new MisuseCheck(), new LockCheck()]
+    machine.addObserver(check)
+    machine.addObserver(orders)
+    machine.advance(20_000_000)
+    machine.release()
+    for (const { kind, call, object } of check.facts) found.add(`${kind} ${call} ${object}`)
+    expect(orders.facts).toEqual([])
+  }
+  return [...found]
+}
+
+const CASES: Record<string, string> = {
+  'unlock-free': 'unlock-free pthread_mutex_unlock mutex',
+  'unlock-other': 'unlock-other pthread_mutex_unlock mutex',
+  'unlock-rwlock': 'unlock-free pthread_rwlock_unlock rwlock',
+  'unlock-other-rwlock': 'unlock-other pthread_rwlock_unlock rwlock',
+  'destroy-locked': 'destroy-locked pthread_mutex_destroy mutex',
+  'destroy-locked-rwlock': 'destroy-locked pthread_rwlock_destroy rwlock',
+  destroyed: 'failed pthread_mutex_lock mutex',
+  relock: 'relock pthread_mutex_lock mutex',
+  'relock-strict': 'failed pthread_mutex_lock mutex',
+  'wait-unheld': 'wait-unheld pthread_cond_timedwait mutex',
+  'wait-mutexes': 'wait-mutexes pthread_cond_wait condition',
+  'wait-rwlock': 'other-kind pthread_cond_timedwait rwlock',
+  'destroy-waited': 'destroy-waited pthread_cond_destroy condition',
+  'exit-holding': 'exit-holding  mutex',
+  'free-locked': 'free-locked free mutex',
+  'init-locked': 'init-locked pthread_mutex_init mutex',
+  'init-again': 'init-again sem_init semaphore',
+  'init-again-barrier': 'init-again pthread_barrier_init barrier',
+  'init-zero': 'init-zero pthread_barrier_init barrier',
+}
+
+test.each(Object.entries(CASES))('%s', (name, expected) => {
+  // Unlocking what is another's has consequences, and a second waiter's mutex may be told at both.
+  if (name === 'wait-rwlock') expect(misuses(name)).toContain(expected)
+  else expect(misuses(name)).toEqual([expected])
+})
+
+test('right uses are quiet', () => {
+  expect(misuses('right')).toEqual([])
+})
+
+test.each(['right', 'unlock-other', 'destroy-locked', 'exit-holding', 'init-zero'])(
+  'Helgrind of %s',
+  { timeout: 60_000 },
+  (name) => {
+    const { stderr } = spawnSync('valgrind', ['--tool=helgrind', '-q', program, name], { timeout: 50_000 })
+    expect(stderr.length > 0).toBe(name !== 'right')
+  },
+)
+
+test('a report names the object, the holder and the call', () => {
+  const { findings } = place.json('run', ['--check', 'lock', '--', program, 'unlock-other'])
+  const [{ kind, what, thread }] = findings as [(typeof findings)[0]]
+  expect(kind).toBe('lock-misuse')
+  expect(what.replaceAll(/0x[0-9a-f]+/g, 'X')).toBe(
+    'thread 1001 unlocks mutex m (X) (pthread_mutex_unlock), which is held by thread 1000',
+  )
+  expect(thread!.stack.frames.map((frame) => frame.function).slice(0, 2)).toEqual([
+    '___pthread_mutex_unlock',
+    'unlocks',
+  ])
+})
