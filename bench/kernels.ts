@@ -14,11 +14,15 @@ export interface Kernel {
   args: (scale: number, input: (bytes: number) => string) => string[]
   env: Record<string, string>
   /** The table it is in: kernels that show one thing each, or whole programs as the distribution has compiled them. */
-  group: 'kernels' | 'programs'
+  group: 'kernels' | 'programs' | 'short'
 }
 
-/** The heading of each table. */
-export const groups = { kernels: 'Kernels', programs: 'Programs as Debian packages them' } as const
+/** The heading of each table. Short programs, which are over before anything is worth optimising, are measured where checks are. */
+export const groups = {
+  kernels: 'Kernels',
+  programs: 'Programs as Debian packages them',
+  short: 'Short programs',
+} as const
 
 /** A kernel of ours, whose one argument is its size. */
 function kernel(name: string, title: string, size: (scale: number) => number): Kernel {
@@ -29,6 +33,11 @@ function kernel(name: string, title: string, size: (scale: number) => number): K
 /** A program of the system. */
 function packaged(name: string, title: string, program: string, args: Kernel['args']): Kernel {
   return { name, title, sources: [], program, args, env: {}, group: 'programs' }
+}
+
+/** A program of the system that does next to nothing, at every scale. */
+function short(name: string, title: string, program: string, args: string[]): Kernel {
+  return { name, title, sources: [], program, args: () => args, env: {}, group: 'short' }
 }
 
 /** A script of ours, which takes its size as its argument. */
@@ -99,4 +108,11 @@ export const kernels: Kernel[] = [
     script('work.pl'),
     input(Math.round(10e6 * scale)),
   ]),
+  packaged('bash', 'bash, a loop of 40,000', '/bin/bash', (scale) => [
+    '-c',
+    `for ((i = 0; i < ${whole(40_000 * scale)}; i++)); do x=$((x + i)); y="a$x"; done; echo $x`,
+  ]),
+  short('true', 'true', '/bin/true', []),
+  short('bash-line', "bash -c 'echo $((1 + 1))'", '/bin/bash', ['-c', 'echo $((1 + 1))']),
+  short('sqlite-line', "sqlite3 :memory: 'select 1 + 1'", '/usr/bin/sqlite3', [':memory:', 'select 1 + 1']),
 ]

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { programOf, textFile } from './build.ts'
 import { groups, kernels } from './kernels.ts'
-import { machine, run, systems } from './measure.ts'
+import { checkedSystems, machine, run, systems } from './measure.ts'
 import { replaceTable, table, type Row } from './table.ts'
 
-const usage = `usage: npm run bench -- [--only NAME,...] [--reps N] [--scale F] [--write-readme]
+const usage = `usage: npm run bench -- [--checked] [--only NAME,...] [--reps N] [--scale F] [--write-readme]
+  --checked        with every access checked: lemming run --check memory against Valgrind's memcheck
   --only NAME,...  these kernels (${kernels.map((kernel) => kernel.name).join(', ')})
   --reps N         runs of each kernel on each system, interleaved; the table shows medians (default 5)
   --scale F        F times the work (default 1)
@@ -22,9 +23,10 @@ function fail(message: string): never {
   process.exit(2)
 }
 
-function options(): { only: string[]; reps: number; scale: number; writeReadme: boolean } {
+function options(): { checked: boolean; only: string[]; reps: number; scale: number; writeReadme: boolean } {
   const { values } = parseArgs({
     options: {
+      checked: { type: 'boolean', default: false },
       only: { type: 'string' },
       reps: { type: 'string', default: '5' },
       scale: { type: 'string', default: '1' },
@@ -43,11 +45,12 @@ function options(): { only: string[]; reps: number; scale: number; writeReadme: 
   const scale = Number(values.scale)
   if (!Number.isInteger(reps) || reps < 1) fail(`--reps ${values.reps} is not a number of runs`)
   if (!(scale > 0)) fail(`--scale ${values.scale} is not a factor`)
-  return { only, reps, scale, writeReadme: values['write-readme'] }
+  if (values.checked && values['write-readme']) fail('--write-readme is for the table without checks')
+  return { checked: values.checked, only, reps, scale, writeReadme: values['write-readme'] }
 }
 
-const { only, reps, scale, writeReadme } = options()
-const wanted = kernels.filter((kernel) => only.includes(kernel.name))
+const { checked, only, reps, scale, writeReadme } = options()
+const wanted = kernels.filter((kernel) => only.includes(kernel.name) && (checked || kernel.group !== 'short'))
 const absent = wanted.filter(({ program }) => program !== undefined && !existsSync(program))
 for (const { name, program } of absent) process.stderr.write(`bench: ${name} is left out: there is no ${program}\n`)
 const chosen = wanted
@@ -58,7 +61,7 @@ const rows = chosen.map(({ kernel }): Row => ({ title: kernel.title, native: [],
 // Interleaved: whatever else the machine does falls on all systems alike.
 for (let rep = 1; rep <= reps; rep++) {
   chosen.forEach(({ kernel, program, args }, index) => {
-    for (const system of systems) {
+    for (const system of checked ? checkedSystems : systems) {
       const result = run(system, program, args, kernel.env, limit)
       rows[index]![system.name].push(result)
       const told = 'failed' in result ? `failed: ${result.failed}` : `${result.cpu.toFixed(2)} s CPU`
@@ -70,7 +73,7 @@ for (let rep = 1; rep <= reps; rep++) {
 const sizes = scale === 1 ? '' : ` at ${scale} times the work`
 const tables = Object.entries(groups).flatMap(([group, heading]) => {
   const own = rows.filter((_, i) => chosen[i]!.kernel.group === group)
-  return own.length === 0 ? [] : [table(own, `**${heading}**`)]
+  return own.length === 0 ? [] : [table(own, `**${heading}**`, checked)]
 })
 const markdown = [`Medians of ${reps} interleaved runs${sizes}. ${machine()}.`, ...tables].join('\n\n')
 process.stdout.write(`${markdown}\n`)

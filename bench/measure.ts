@@ -28,17 +28,26 @@ export interface System {
 
 const cli = join(import.meta.dirname, '../dist/cli/main.js')
 
-/** The line that runs a program under lemming with no check on, under the Node that runs this. */
-function lemmingCommand(program: string, args: string[], env: Record<string, string>): string[] {
-  const settings = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
-  return [process.execPath, cli, 'run', '--check', 'none', ...settings, '--', program, ...args]
-}
+/** What runs a program under lemming with some checks on, under the Node that runs this. */
+const lemming =
+  (checks: string) =>
+  (program: string, args: string[], env: Record<string, string>): string[] => {
+    const settings = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
+    return [process.execPath, cli, 'run', '--check', checks, ...settings, '--', program, ...args]
+  }
 
 /** The columns of the table. `--tool=none` is Valgrind's translation alone, without a check. */
 export const systems: System[] = [
   { name: 'native', command: (program, args) => [program, ...args] },
   { name: 'valgrind', command: (program, args) => ['/usr/bin/valgrind', '-q', '--tool=none', program, ...args] },
-  { name: 'lemming', command: lemmingCommand },
+  { name: 'lemming', command: lemming('none') },
+]
+
+/** The same with every access checked. What is found goes to standard error, and is no failure. */
+export const checkedSystems: System[] = [
+  systems[0]!,
+  { name: 'valgrind', command: (program, args) => ['/usr/bin/valgrind', '-q', program, ...args] },
+  { name: 'lemming', command: lemming('memory') },
 ]
 
 /** The first line of what a failed run wrote to standard error, or its wait status in words. */

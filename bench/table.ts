@@ -38,16 +38,21 @@ const seconds = (value: number | Failure): string =>
 
 const escapeCell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
-/** The table: native seconds, then how many times as long the others took; failures in words; geometric means below. */
-export function table(rows: Row[], heading: string): string {
+/**
+ * The table: native seconds, then how many times as long the others took; failures in words; geometric means below. With `checked`, Valgrind is its memcheck, and a
+ * last column has lemming's CPU time as part of memcheck's.
+ */
+export function table(rows: Row[], heading: string, checked = false): string {
   const columns = (['cpu', 'wall'] as const).flatMap((measure) =>
     (['valgrind', 'lemming'] as const).map((system) => ({ measure, system, ratios: [] as number[] })),
   )
+  const other = checked ? 'memcheck' : 'valgrind'
+  const parts: number[] = []
   const lines = [
     heading,
     '',
-    '| | native CPU | native wall | valgrind CPU | lemming CPU | valgrind wall | lemming wall |',
-    '|---|--:|--:|--:|--:|--:|--:|',
+    `| | native CPU | native wall | ${other} CPU | lemming CPU | ${other} wall | lemming wall |${checked ? ' lemming ÷ memcheck |' : ''}`,
+    `|---|--:|--:|--:|--:|--:|--:|${checked ? '--:|' : ''}`,
   ]
   for (const row of rows) {
     const first = row.native.find((one) => 'output' in one)
@@ -62,6 +67,12 @@ export function table(rows: Row[], heading: string): string {
       ratios.push(own / base)
       return `${(own / base).toFixed(2)} ×`
     })
+    if (checked) {
+      const [valgrind, lemming] = [summary(row.valgrind, 'cpu', expected), summary(row.lemming, 'cpu', expected)]
+      const part = typeof valgrind === 'number' && typeof lemming === 'number' ? lemming / valgrind : NaN
+      if (!Number.isNaN(part)) parts.push(part)
+      cells.push(Number.isNaN(part) ? '' : part.toFixed(2))
+    }
     lines.push(`| ${[escapeCell(row.title), seconds(native.cpu), seconds(native.wall), ...cells].join(' | ')} |`)
   }
   const means = columns.map(({ ratios }) => {
@@ -69,6 +80,7 @@ export function table(rows: Row[], heading: string): string {
     const mean = `**${geomean(ratios).toFixed(2)} ×**`
     return ratios.length === rows.length ? mean : `${mean} (${ratios.length} of ${rows.length})`
   })
+  if (checked) means.push(parts.length === 0 ? '' : `**${geomean(parts).toFixed(2)}**`)
   lines.push(`| ${['**geometric mean**', '', '', ...means].join(' | ')} |`)
   return lines.join('\n')
 }

@@ -40,9 +40,7 @@ if (strays.length > 0) {
   console.error(`build: ${strays.join(', ')} would become part of the package: name them in scripts/build.ts`)
   process.exit(1)
 }
-const licences = bundled.map(
-  (name) => `${name}\n\n${licenceOf(join(root, 'node_modules', name)).trim()}\n`,
-)
+const licences = bundled.map((name) => `${name}\n\n${licenceOf(join(root, 'node_modules', name)).trim()}\n`)
 writeFileSync(join(dist, 'LICENCES.txt'), `Parts of these files come from other packages:\n\n${licences.join('\n\n')}`)
 // The file has types and one function: without its body it is its own declaration.
 const source = readFileSync(join(root, 'src/cli/define-config.ts'), 'utf8')
@@ -51,5 +49,11 @@ writeFileSync(join(dist, 'cli', 'define-config.d.ts'), declared)
 chmodSync(join(dist, 'cli', 'main.js'), 0o755)
 
 function licenceOf(directory: string): string {
-  return readFileSync(join(directory, readdirSync(directory).find((name) => /^licen[cs]e/i.test(name))!), 'utf8')
+  return readFileSync(
+    join(
+      directory,
+      readdirSync(directory).find((name) => /^licen[cs]e/i.test(name))!,
+    ),
+    'utf8',
+  )
 }

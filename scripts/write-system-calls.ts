@@ -32,8 +32,8 @@ The state of every system call of x86-64 Linux, made by \`npx node scripts/write
 [src/linux/syscalls](../src/linux/syscalls). ${counts.full} are full, ${counts.partial} partial, ${missing.length} not there.
 
 *Full*: everything that the machine can tell apart. *Partial*: what the last column leaves out or restricts; asking for
-something that is left out stops the run with a message that names the call and the flag, unless the column says what it
-is answered with. *Not there*: answered ENOSYS, as an old kernel would, and reported once by name and arguments.
+something that is left out is answered with what the column says, else with what a kernel without it would answer (EINVAL,
+EOPNOTSUPP), and reported once by name. *Not there*: answered ENOSYS, as an old kernel would, and reported once by name and arguments.
 
 | call | number | state | without, or within which bounds |
 |---|---|---|---|

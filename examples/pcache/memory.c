@@ -47,11 +47,9 @@ void *kmalloc(size_t size) {
   pthread_mutex_lock(&slab_lock);
   if (slab >= 0) {
     size_t end = (size_t)pages[slab].used + (bug == KMALLOC_CROSS ? 8 : size);
-    if (end > PAGE) {
-      int full = slab;
-      slab = -1;
-      if (pages[full].objects == 0) page_free(full);
-    }
+    int is_empty = pages[slab].objects == 0;
+    if (is_empty) page_free(slab);
+    if (is_empty || end > PAGE) slab = -1;
   }
   if (slab < 0) slab = page_alloc(SLAB);
   char *object = &memory[slab][pages[slab].used];
@@ -65,14 +63,8 @@ void kfree(void *object) {
   int page = (int)(((char *)object - memory[0]) / PAGE);
   pthread_mutex_lock(&slab_lock);
   int left = --pages[page].objects;
-  int is_current = page == slab;
-  if (bug == KFREE_REFERENCED) {
-    /* The count is looked at again, when it may be zero for another one's sake. */
-    pthread_mutex_unlock(&slab_lock);
-    pthread_mutex_lock(&slab_lock);
-    left = pages[page].objects;
-    is_current = page == slab;
-  }
+  /* The page that is filled at the moment belongs to kmalloc as well. */
+  int is_current = page == slab && bug != KFREE_REFERENCED;
   pthread_mutex_unlock(&slab_lock);
   if (left == 0 && !is_current) page_free(page);
 }
@@ -149,6 +141,10 @@ static void tables_free(struct mm *mm, int page, int level) {
   for (int i = 0; i < ENTRIES && level < 3; i++) {
     int next = table_at(mm, ((u64 *)memory[page])[i], level);
     if (next >= 0) tables_free(mm, next, level + 1);
+  }
+  for (int i = 0; i < ENTRIES && level == 3; i++) {
+    u64 entry = atomic_load((_Atomic(u64) *)memory[page] + i);
+    BUG_ON(entry != 0, "corrupt pte %016lx in page table %d of mm %p, which has no mapping left", entry, page, (void *)mm);
   }
   mm->tables--;
   page_free(page);

@@ -1,5 +1,6 @@
 /** Exists to collect what a guarded heap tells: wrong calls, each place once, and what was not freed. Stacks are found out later, for what will be shown. */
 import type { HeapEvent, LeakEvent, Observer, MachineView } from '../tool/observer.ts'
+import { callerOf } from './callers.ts'
 
 /** Places that are kept; what comes after that many different ones is only counted. */
 const MAX_PLACES = 1000
@@ -40,7 +41,7 @@ export class HeapCheck implements Observer {
     if ((kind === 'invalid-write' || kind === 'syscall-write') && block !== null) this.overrun.add(block.madeAt)
     if (kind === 'redzone' && this.overrun.has(block!.madeAt)) return
     // A system call is made by a function of the C library, whose callers are told apart.
-    const caller = kind === 'syscall-read' || kind === 'syscall-write' ? view.readMemory(task, stack, 8)?.join() : ''
+    const caller = kind.startsWith('syscall-') ? callerOf(view, task, stack) : ''
     const place = `${kind} ${by} ${task.pid} ${site} ${stack} ${caller} ${block?.madeBy} ${kind === 'redzone' ? block!.madeAt : ''}`
     const known = this.places.get(place)
     const { faults } = this.facts

@@ -202,12 +202,12 @@ export class MisuseCheck implements Observer {
     const { args, task } = event
     const known = this.known(task, args[0]!, kind)
     const got = result === 0 || result === 130
-    if (kind === 'condition' && args[1] !== undefined && /wait$/.test(verb)) {
+    if (kind === 'condition' && args[1] !== undefined && verb.endsWith('wait')) {
       const at = known.waits.findIndex(({ tid }) => tid === task.tid)
       if (at >= 0) known.waits.splice(at, 1)
       known.woken = Math.max(0, Math.min(known.waits.length, known.woken - 1))
       this.known(task, args[1], 'mutex').holders.push(task.tid)
-    } else if (/lock$/.test(verb) && verb !== 'unlock' && got) known.holders.push(task.tid)
+    } else if (verb.endsWith('lock') && verb !== 'unlock' && got) known.holders.push(task.tid)
     else if (kind === 'barrier' && verb === 'wait') known.waits = known.waits.filter(({ tid }) => tid !== task.tid)
     if (!FINE.includes(result) && kind !== 'semaphore' && !this.isTold(event))
       this.tell(event, 'failed', kind, args[0]!, result)

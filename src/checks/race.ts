@@ -71,6 +71,8 @@ interface Thread {
   meets: number[]
   /** The same of ALLOCATION. */
   allocates: number[]
+  /** Bytes of the block that it last gave to realloc. */
+  room: number
 }
 
 /** Places that are kept, and shadows of a cell. */
@@ -237,13 +239,15 @@ export class RaceCheck implements Observer {
     const list = sizes === undefined ? thread.meets : thread.allocates
     while (list.length > 0 && list.at(-1)! <= stack) list.pop()
     if (result === null && name === 'free') this.freed(thread, event, view)
+    if (result === null && name.startsWith('realloc')) thread.room = roomOf(view, task, args[0]!)
     if (result === null) list.push(stack)
     else if (sizes !== undefined && name !== 'free') {
       const pointer = name === 'posix_memalign' && result === 0 ? wordAt(view, task, args[0]!) : result
       const asked = sizes.reduce((product, i) => product * args[i]!, 1)
       // Whoever had this memory before gave it back, whatever locks that took.
-      if (pointer !== 0 && !(name === 'realloc' && pointer === args[0]))
-        this.forget(pointer, Math.max(asked, roomOf(view, task, pointer)))
+      const kept = pointer === args[0] && name.startsWith('realloc') ? thread.room : 0
+      const room = Math.max(asked, roomOf(view, task, pointer))
+      if (pointer !== 0 && room > kept) this.forget(pointer + kept, room - kept)
     }
   }
 
@@ -401,7 +405,7 @@ export class RaceCheck implements Observer {
     let thread = this.threads.get(task.tid)
     if (thread === undefined) {
       const number = this.threads.size
-      thread = { number, task, clock: [], meets: [], allocates: [] }
+      thread = { number, task, clock: [], meets: [], allocates: [], room: 0 }
       thread.clock[number] = 1
       for (let i = 0; i < number; i++) thread.clock[i] = 0
       this.threads.set(task.tid, thread)

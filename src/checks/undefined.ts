@@ -1,5 +1,6 @@
 /** Exists to collect uses of undefined values: each place once, with how often it was met. */
 import type { MachineView, Observer, UndefinedEvent } from '../tool/observer.ts'
+import { callerOf } from './callers.ts'
 
 /** Places that are kept. */
 const MAX_PLACES = 1000
@@ -24,8 +25,7 @@ export class UndefinedCheck implements Observer {
   undefined(event: UndefinedEvent, view: MachineView): void {
     const { task, kind, by, argument, pc, stack } = event
     const where = `${task.pid} ${kind} ${by} ${argument} ${pc} ${stack}`
-    // Small functions have the address of their caller there: most of the library's that are given undefined values.
-    const top = view.readMemory(task, stack, 8)?.join() ?? ''
+    const top = callerOf(view, task, stack)
     const known = this.places.get(`${where} ${top}`) ?? (this.isCrowded(where) ? this.places.get(where) : undefined)
     if (known !== undefined) this.facts[known]!.times++
     else if (this.facts.length < MAX_PLACES) {

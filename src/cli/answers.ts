@@ -23,7 +23,7 @@ function baseName(path: string): string {
 }
 
 /** Bytes as a value of a type, as far as that can be said in a word. */
-export function bytesText(bytes: Uint8Array | null, type: string): string {
+function bytesText(bytes: Uint8Array | null, type: string): string {
   if (bytes === null) return '<not mapped>'
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'))
   if (bytes.length === 0 || bytes.length > 8) return hex.length > 24 ? `${hex.slice(0, 24).join(' ')} …` : hex.join(' ')
@@ -33,7 +33,7 @@ export function bytesText(bytes: Uint8Array | null, type: string): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (plain === 'double') return String(view.getFloat64(0, true))
   if (plain === 'float') return String(view.getFloat32(0, true))
-  return /unsigned|^size_t$|^u?int\d+_t$|^uintptr_t$|^_Bool$|^bool$/.test(plain) && !/^int/.test(plain)
+  return /unsigned|^size_t$|^uint\d+_t$|^uintptr_t$|^_Bool$|^bool$/.test(plain)
     ? String(value)
     : String(BigInt.asIntN(8 * bytes.length, value))
 }
@@ -72,7 +72,7 @@ function lineName({ file, line, column }: SourceSpot, here: number): string {
 }
 
 /** Places that touched some memory, with counts. */
-export function sitesText(sites: readonly SiteInfo[], withReads: boolean): string {
+function sitesText(sites: readonly SiteInfo[], withReads: boolean): string {
   if (sites.length === 0) return ''
   const head = `${withReads ? `${'reads'.padStart(10)} ` : ''}${'writes'.padStart(10)}  by\n`
   const rows = sites.map(({ place, text, reads, writes, threads }) => {

@@ -11,6 +11,7 @@ export interface HuntOptions extends ProgramOptions, BudgetOptions {
   matrix: Axis[]
   resume?: number | true
   detach?: boolean
+  from?: string
   compareStrategies?: string | true
 }
 
@@ -29,6 +30,7 @@ export function huntCommand(invocation: Invocation): Command {
       [],
     )
     .option('--resume [n]', 'go on with hunt n, or with the last one that was interrupted', wholeNumber(1, 2 ** 31))
+    .option('--from <failure@moment>', 'all runs are this recorded one until a moment; only then each has its own seed')
     .option('--compare-strategies [list]', 'run --runs seeds by each strategy, and tell how many fail; keeps nothing')
     .option('--detach', 'hunt in the background: see lemming status, lemming stop')
     .action(async (words: string[], options: HuntOptions, command: Command) => {

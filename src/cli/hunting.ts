@@ -20,10 +20,12 @@ import {
 } from '../lab/hunter.ts'
 import { runInputs } from '../lab/inputs.ts'
 import { fileHash } from '../lab/native.ts'
-import { FAILURES } from '../lab/places.ts'
+import { FAILURES, findRecording } from '../lab/places.ts'
 import { allInput } from '../lab/runner.ts'
+import { readRecording } from '../lab/storage.ts'
 import { reportText } from '../report/text.ts'
 import type { RunInputs } from '../session/session.ts'
+import { splitMoment } from './core.ts'
 import { EXIT_CODE, exitCodeOf } from './exit-codes.ts'
 import { criteriaOf } from './hunt-options.ts'
 import type { HuntOptions } from './hunt.ts'
@@ -66,7 +68,8 @@ export async function startHunt(
 
 /** What these words and options ask for. */
 function planFor(words: string[], options: HuntOptions, isSaid: (name: string) => boolean): CampaignPlan {
-  const inputs = runInputs(wishesOf(words, options), process.env)
+  const from = options.from === undefined ? null : recordedUntil(options.from, words, options, isSaid)
+  const inputs = from?.inputs ?? runInputs(wishesOf(words, options), process.env)
   refuseShared(inputs)
   const cells = cellsOf(options.matrix, inputs.argv).length
   if (options.native === true && options.expectSame.length > 0)
@@ -81,6 +84,7 @@ function planFor(words: string[], options: HuntOptions, isSaid: (name: string) =
     native: options.native === true,
     nonzeroExit: options.nonzeroExit === true,
     criteria: criteriaOf(options),
+    ...(from !== null && { from: { file: from.file, moment: from.moment } }),
     firstSeed: options.seed,
     runs: options.for !== undefined && !isSaid('runs') ? null : options.runs * cells,
     seconds: options.for ?? null,
@@ -93,6 +97,32 @@ function planFor(words: string[], options: HuntOptions, isSaid: (name: string) =
     out: resolve(options.out),
     input: null,
   }
+}
+
+/** The recorded run that a hunt begins with, and the moment at which its runs leave it. */
+function recordedUntil(
+  text: string,
+  words: readonly string[],
+  options: HuntOptions,
+  isSaid: (name: string) => boolean,
+): { file: string; moment: number; inputs: RunInputs } {
+  const { name, moment } = splitMoment(text)
+  const other = ['env', 'strategy', 'matrix', 'native'].find((one) => isSaid(one))
+  if (words.length > 0 || other !== undefined)
+    throw new LemmingError(
+      'usage',
+      `--from ${text}: ${words.length > 0 ? 'a program' : `--${other}`} is given too`,
+      'leave it out: the recorded run is executed as it was until that moment',
+    )
+  const file = findRecording(name, options.out)
+  const { inputs, end } = readRecording(file).recording
+  if (moment >= end.count)
+    throw new LemmingError(
+      'usage-moment',
+      `--from ${text}: nothing comes after this moment`,
+      `give one before @${end.count}, such as ${name}@${Math.floor(end.count / 2)}`,
+    )
+  return { file, moment, inputs }
 }
 
 /** Refuses what the runs of a hunt would change in each other's way. */

@@ -1,4 +1,5 @@
 /** Exists as `lemming lines`, `history`, `threads` and `why`: questions about the past of a failure, one command each. */
+import { dirname, resolve } from 'node:path'
 import { Command } from 'commander'
 import type { CustomFunction } from '../tool/allocator-spec.ts'
 import { openInThread } from '../lab/debuggee.ts'
@@ -62,10 +63,23 @@ async function ask(
   const info = (await remote.threads()).find((one) => one.tid === tid)
   if (info === undefined) self.error(`there is no thread ${tid} at @${stop.moment}`)
   const { text, document } = await answer({ remote, pid: info.pid, tid, level: options.frame })
+  const said = await text()
   if (options.json === true) (await import('./json.ts')).print(command, document)
-  else write(1, await text())
+  else write(1, said)
+  const { noteQuestion } = await import('../lab/branches.ts')
+  noteQuestion(resolve(options.out), name, [command, ...self.args.slice(1)].join(' '), said)
   await worker.close()
   end(0)
+}
+
+/** Refuses a question without its object, before anything is executed. */
+function requireArgument(
+  text: string | undefined,
+  name: string,
+  { jsonSchema }: Common,
+  self: Command,
+): asserts text is string {
+  if (text === undefined && jsonSchema !== true) self.error(`missing argument '${name}'`)
 }
 
 /** The thread of the crash, at the end. */
@@ -80,9 +94,14 @@ export function linesCommand(invocation: Invocation): Command {
     .argument('[lines]', 'FILE:A-B, FILE:LINE or a function')
     .option('--if <expression>', 'count only executions where this is not 0')
     .action(
-      async (failure: string | undefined, text: string | undefined, options: Common & { if?: string }, self: Command) =>
-        ask(invocation, 'lines', failure, options, self, async ({ remote, tid, level }) => {
-          if (text === undefined) self.error("missing argument 'lines'")
+      async (
+        failure: string | undefined,
+        text: string | undefined,
+        options: Common & { if?: string },
+        self: Command,
+      ) => {
+        requireArgument(text, 'lines', options, self)
+        return ask(invocation, 'lines', failure, options, self, async ({ remote, tid, level }) => {
           const { frames } = await remote.frames(tid, level + 1)
           const range = await linesMeant(remote, tid, text, frames[level]?.file ?? null)
           const info = await remote.lines({ tid, ...range, ...(options.if !== undefined && { condition: options.if }) })
@@ -96,7 +115,8 @@ export function linesCommand(invocation: Invocation): Command {
               })),
             },
           }
-        }),
+        })
+      },
     )
 }
 
@@ -117,8 +137,9 @@ export function historyCommand(invocation: Invocation): Command {
     .option('--last <n>', 'accesses that are shown one by one', wholeNumber(0, 100_000), SHOWN)
     .option('--alloc <function>', "the program's own allocation function: NAME:size=0", allocatorParser(false), [])
     .option('--free <function>', 'the one that takes back: NAME:ptr=0', allocatorParser(true), [])
-    .action(async (failure: string | undefined, text: string | undefined, options: HistoryOptions, self: Command) =>
-      ask(invocation, 'history', failure, options, self, async ({ remote, pid, tid, level }) => {
+    .action(async (failure: string | undefined, text: string | undefined, options: HistoryOptions, self: Command) => {
+      requireArgument(text, 'expression', options, self)
+      return ask(invocation, 'history', failure, options, self, async ({ remote, pid, tid, level }) => {
         if (text === undefined) self.error("missing argument 'expression'")
         const { size, last: most, reads = false, alloc, free } = options
         const info = await remote.accesses({ tid, level, text, ...(size !== undefined && { size }), reads, most })
@@ -139,8 +160,8 @@ export function historyCommand(invocation: Invocation): Command {
             accesses: accessDocuments(info),
           },
         }
-      }),
-    )
+      })
+    })
 }
 
 function accessDocuments({ shown }: AccessesInfo): object[] {
@@ -161,22 +182,38 @@ interface ThreadsOptions extends Common {
 export function threadsCommand(invocation: Invocation): Command {
   return question('threads', 'Show how threads interleave: one column a thread, one row a step.')
     .argument('[failure]', FAILURE)
-    .argument('[expression]', 'accesses to this; the turns of the threads without it')
+    .argument(
+      '[expression]',
+      'accesses to this; without it those that race, if the failure is a race, else the turns of the threads',
+    )
     .option('--last <n>', 'rows', wholeNumber(1, 100_000), SHOWN)
     .option('--markdown', 'as a table in Markdown')
-    .action(async (failure: string | undefined, text: string | undefined, options: ThreadsOptions, self: Command) =>
-      ask(invocation, 'threads', failure, options, self, async ({ remote, tid, level }) => {
+    .action(async (given: string | undefined, text: string | undefined, options: ThreadsOptions, self: Command) => {
+      // Of a failure that is a race, the accesses that race.
+      const race = given === undefined || text !== undefined ? null : await raceOf(given, options.out)
+      const failure = race === null ? given : `${given}@${race.moment}`
+      const expression = race?.address ?? text
+      await ask(invocation, 'threads', failure, options, self, async ({ remote, tid, level }) => {
         const most = options.last
         const table =
-          text === undefined
+          expression === undefined
             ? answers.turnsTable(await remote.turns(most))
-            : answers.interleavingOf(await remote.accesses({ tid, level, text, reads: true, most }))
+            : answers.interleavingOf(await remote.accesses({ tid, level, text: expression, reads: true, most }))
         return {
           text: () => answers.interleavingText(table, options.markdown === true),
-          document: { expression: text ?? null, threads: table.tids, rows: table.rows },
+          document: { expression: expression ?? null, threads: table.tids, rows: table.rows },
         }
-      }),
-    )
+      })
+    })
+}
+
+/** The memory that a failure's race is about, and a moment behind both accesses; null for failures of other kinds, and for moments that were given. */
+async function raceOf(failure: string, out: string): Promise<{ address: string; moment: number } | null> {
+  const { name, moment } = splitMoment(failure)
+  if (moment !== Infinity) return null
+  const { readFailure } = await import('../campaign/adopt.ts')
+  const race = readFailure(dirname(findRecording(name, out)))?.finding.race
+  return race === undefined ? null : { address: race.address, moment: race.later.moment + 1 }
 }
 
 export function whyCommand(invocation: Invocation): Command {

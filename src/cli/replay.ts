@@ -1,4 +1,5 @@
 /** Exists as `lemming replay`: a recorded run again, instruction for instruction. */
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { FAILURES, findRecording } from '../lab/places.ts'
 import { EXIT_CODE } from './exit-codes.ts'
@@ -65,6 +66,10 @@ export function replayCommand({ thread, end }: Invocation): Command {
           files: options.commands,
           commands: options.ex,
           interactive,
+          note: async (question, answer) => {
+            const { noteQuestion } = await import('../lab/branches.ts')
+            noteQuestion(resolve(options.out), name, question, answer)
+          },
         })
         return end(good ? EXIT_CODE.ok : EXIT_CODE.usage)
       }

@@ -16,10 +16,7 @@ type Opened =
   | { kind: 'registers'; tid: number; level: number; names: readonly string[] | null }
   | { kind: 'parts'; handle: number; elements: number }
 
-const GENERAL = [
-  ...['rax', 'rbx', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'rsp', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14', 'r15'],
-  ...['rip', 'eflags', 'fs_base', 'gs_base'],
-]
+const GENERAL = 'rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip eflags fs_base gs_base'.split(' ')
 const GROUPS: readonly [string, readonly string[]][] = [
   ['SSE', [...Array.from({ length: 16 }, (_, i) => `xmm${i}`), 'mxcsr']],
   ['x87', [...Array.from({ length: 8 }, (_, i) => `st${i}`), 'fctrl', 'fstat', 'ftag']],

@@ -43,7 +43,7 @@ export interface Answer {
 /** Events to the client. */
 export type Tell = (event: string, body: object) => void
 
-export const CAPABILITIES: DebugProtocol.Capabilities = {
+const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsConfigurationDoneRequest: true,
   supportsFunctionBreakpoints: true,
   supportsConditionalBreakpoints: true,
@@ -266,7 +266,7 @@ export class Requests {
   // Moving.
 
   private move(command: string, args: unknown): Answer | null {
-    const { threadId = this.stop.tid, granularity } = (args ?? {}) as DebugProtocol.NextArguments
+    const { threadId = this.stop.tid, granularity } = args as Partial<DebugProtocol.NextArguments>
     const single = granularity === 'instruction'
     const step = (unit: StepUnit, back: boolean): Answer => ({ after: () => this.step(threadId, unit, back) })
     switch (command) {

@@ -474,7 +474,7 @@ export class AddressSpace {
   }
 
   readU32(address: number): number | null {
-    return this.read(address, 4) === null ? null : this.view.getUint32(address, true)
+    return this.accessible(address, 4, ATTRIBUTE.noRead) < 4 ? null : this.view.getUint32(address, true)
   }
 
   writeU32(address: number, value: number): boolean {
@@ -485,7 +485,7 @@ export class AddressSpace {
   }
 
   readU64(address: number): bigint | null {
-    return this.read(address, 8) === null ? null : this.view.getBigUint64(address, true)
+    return this.accessible(address, 8, ATTRIBUTE.noRead) < 8 ? null : this.view.getBigUint64(address, true)
   }
 
   writeU64(address: number, value: bigint): boolean {

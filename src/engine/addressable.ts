@@ -2,9 +2,10 @@
  * Exists to say byte by byte what may be accessed on *watched* pages, those of a heap that is checked: one bit for each byte of the guest's room, 1 for
  * addressable. Accesses to watched pages ask (wasm/runtime-access.ts); no other page has bits.
  */
-import { setUndefined } from './definedness.ts'
+import { setDefined, setUndefined } from './definedness.ts'
 import { ADDRESSABLE_BASE, ATTRIBUTE, PAGE_SHIFT, UNADDRESSABLE_BASE } from './layout.ts'
 import type { AddressSpace } from './address-space.ts'
+import { fillBytes } from './bytes.ts'
 
 /** Sets or clears the bits of a range in the table at `base`. */
 function setBits(bytes: Uint8Array, base: number, start: number, length: number, on: boolean): void {
@@ -16,7 +17,7 @@ function setBits(bytes: Uint8Array, base: number, start: number, length: number,
   const first = Math.min(end, (start + 7) & ~7)
   const last = Math.max(first, end & ~7)
   for (let at = start; at < first; at++) set(at, 1 << (at & 7))
-  bytes.fill(on ? 255 : 0, base + (first >>> 3), base + (last >>> 3))
+  fillBytes(bytes, on ? 255 : 0, base + (first >>> 3), base + (last >>> 3))
   for (let at = last; at < end; at++) set(at, 1 << (at & 7))
 }
 
@@ -56,4 +57,29 @@ export function firstUnaddressable(space: AddressSpace, start: number, length: n
     else if ((bytes[ADDRESSABLE_BASE + (at >>> 3)]! & (1 << (at & 7))) === 0) return at
   }
   return -1
+}
+
+/** Bytes of the table for one page. */
+const PAGE_BITS = 1 << (PAGE_SHIFT - 3)
+
+/** What must not be accessed in the guarded pages of a range: copies of their bits, by page. */
+export function guardsOf(space: AddressSpace, start: number, length: number): [number, Uint8Array][] {
+  const found: [number, Uint8Array][] = []
+  for (let page = start >>> PAGE_SHIFT; page < (start + length) >>> PAGE_SHIFT; page++) {
+    const at = UNADDRESSABLE_BASE + page * PAGE_BITS
+    if (space.isGuardedPage(page)) found.push([page, space.bytes.slice(at, at + PAGE_BITS)])
+  }
+  return found
+}
+
+/** Guards pages as they were, after they were given new contents. */
+export function putGuards(space: AddressSpace, guards: readonly [number, Uint8Array][]): void {
+  for (const [page, bits] of guards) {
+    const start = page << PAGE_SHIFT
+    space.guard(start, 1 << PAGE_SHIFT)
+    for (let i = 0; i < 1 << PAGE_SHIFT; i++)
+      if ((bits[i >>> 3]! & (1 << (i & 7))) === 0) setGuarded(space, start + i, 1, false)
+    setDefined(space, start, 1 << PAGE_SHIFT)
+    keepGuarded(space, start, 1 << PAGE_SHIFT)
+  }
 }

@@ -20,6 +20,8 @@ import {
   STATE_BASE,
   JUMP_CACHE_BASE,
   JUMP_CACHE_ENTRIES,
+  JUMPS_BASE,
+  JUMPS_ENTRIES,
 } from './layout.ts'
 import type { AddressSpace, CodeListener } from './address-space.ts'
 import { interpreterModule } from '../wasm/bytecode-interpreter.ts'
@@ -30,7 +32,9 @@ import { memoryLayout, stubModule } from './translate.ts'
 import type { Unit } from './units.ts'
 import { addressOf, FULL, unitTableOf, VARIANT, variantOf } from './variant.ts'
 import { Deopts } from './deopts.ts'
+import { settle, unsettle } from './definedness.ts'
 import { conditionUndefined } from './undefined-flags.ts'
+import { jumpIndex, largeJumpIndex } from '../wasm/runtime-jumps.ts'
 import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
 
 type RegionFunction = (code: number, fuel: number, depth: number) => [number, number]
@@ -94,6 +98,7 @@ function sharedModules(): Record<'runtime' | 'stub', WebAssembly.Module> {
           unaddressableBase: UNADDRESSABLE_BASE,
           cleanBase: CLEAN_BASE,
         },
+        { base: JUMP_CACHE_BASE, entries: JUMP_CACHE_ENTRIES, largeBase: JUMPS_BASE, largeEntries: JUMPS_ENTRIES },
       ),
     ),
     stub: new WebAssembly.Module(stubModule()),
@@ -149,6 +154,7 @@ export class CodeCache implements CodeListener {
   /** AddressSpace.interceptsVersion that `steps` were made for. */
   private stepsVersion = 0
   private readonly jumpCache: Int32Array
+  private readonly jumps: Int32Array
   private readonly deopts: Deopts
   /** Set when translations, or pages that translated code relies on, went away: frames of translated code below must not be resumed. */
   dropped = false
@@ -158,21 +164,36 @@ export class CodeCache implements CodeListener {
     this.library = library
     this.deopts = new Deopts(library.statistics)
     this.jumpCache = new Int32Array(space.memory.buffer, JUMP_CACHE_BASE, JUMP_CACHE_ENTRIES * 2)
+    this.jumps = new Int32Array(space.memory.buffer, JUMPS_BASE, JUMPS_ENTRIES * 2)
     this.table = new WebAssembly.Table({ element: 'anyfunc', initial: 0 })
     const base = { memory: space.memory, table: this.table }
     const access = (kind: number): number => engine.access(kind)
     const rezone = (low: number): void => space.rezone(low >>> 0)
+    const resolve = (pc: number): number => this.unlessDropped(this.resolve(pc), -1)
     const shared = sharedModules()
-    const runtime = new WebAssembly.Instance(shared.runtime, { l: { ...base, access, rezone, conditionUndefined } })
-    this.enter = runtime.exports.enter as (code: number, fuel: number, depth: number) => number
+    const runtime = new WebAssembly.Instance(shared.runtime, {
+      l: { ...base, access, rezone, conditionUndefined, resolve },
+    })
+    const enter = runtime.exports.enter as CodeCache['enter']
+    this.enter = (code, fuel, depth) => {
+      unsettle(space)
+      const pc = enter(code, fuel, depth)
+      settle(space)
+      return pc
+    }
     const js: Record<string, WebAssembly.ImportValue> = {
-      resolve: (pc: number) => this.unlessDropped(this.resolve(pc), -1),
       revive: (code: number) => this.revive(code),
-      systemCall: (fuel: number) => engine.systemCall(fuel),
+      systemCall: (fuel: number) => {
+        settle(space)
+        return engine.systemCall(fuel)
+      },
       access,
       rezone,
       helper: (id: number, a: number, b: number) => engine.helper(id, a, b),
-      intercept: (fuel: number) => engine.intercept(fuel),
+      intercept: (fuel: number) => {
+        settle(space)
+        return engine.intercept(fuel)
+      },
       undefined: (what: number, refund: number, pc: number) => engine.undefined(what, refund, pc),
       guarded: (address: number, what: number, pc: number) => engine.guarded(address, what, pc),
       deopt: (what: number, from: number) => this.deopt(what, from),
@@ -198,7 +219,7 @@ export class CodeCache implements CodeListener {
   renew(generation: number): void {
     if (this.generation === generation) return
     this.generation = generation
-    this.jumpCache.fill(0)
+    this.forgetJumps()
     this.placed.clear()
     this.steps.clear()
     for (const [slot, { entryPcs, ...code }] of this.active) {
@@ -212,7 +233,7 @@ export class CodeCache implements CodeListener {
 
   /** To be called when another cache of the space has been used since: they share the jump cache. */
   takeOver(): void {
-    this.jumpCache.fill(0)
+    this.forgetJumps()
   }
 
   /** Entry code for a guest address where a translation can be entered, or -1. */
@@ -228,10 +249,18 @@ export class CodeCache implements CodeListener {
       code = this.translate(pc)
     }
     if (pc >= FULL) return code
-    const index = ((pc ^ (pc >>> 7)) & (JUMP_CACHE_ENTRIES - 1)) * 2
+    const index = jumpIndex(pc, JUMP_CACHE_ENTRIES) * 2
     this.jumpCache[index] = pc
     this.jumpCache[index + 1] = code
+    const place = largeJumpIndex(pc, JUMPS_ENTRIES) * 2
+    this.jumps[place] = pc
+    this.jumps[place + 1] = code
     return code
+  }
+
+  private forgetJumps(): void {
+    this.jumpCache.fill(0)
+    this.jumps.fill(0)
   }
 
   /** For the stub: where an entry code went, or the complement of its address. */
@@ -335,7 +364,7 @@ export class CodeCache implements CodeListener {
     )
     if (volatile) return
     for (const at of cool.entryPcs) if (this.entries.get(at)! >>> 8 === slot) this.entries.delete(at)
-    this.jumpCache.fill(0)
+    this.forgetJumps()
     this.activate(translation)
   }
 
@@ -463,7 +492,7 @@ export class CodeCache implements CodeListener {
     }
     if (gone.size === 0) return
     this.dropped = true
-    this.jumpCache.fill(0)
+    this.forgetJumps()
     for (const slot of gone) {
       for (const pc of this.active.get(slot)!.entryPcs)
         if (this.entries.get(pc)! >>> 8 === slot) this.entries.delete(pc)

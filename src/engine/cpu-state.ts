@@ -25,8 +25,24 @@ export class CpuState {
     return this.view.getUint32(i * 8, true) + this.view.getUint32(i * 8 + 4, true) * 0x100000000
   }
 
+  /** `setGpr` for a number below 2^53. */
+  setGprNumber(i: number, value: number): void {
+    this.view.setUint32(i * 8, value % 0x100000000, true)
+    this.view.setUint32(i * 8 + 4, Math.floor(value / 0x100000000), true)
+  }
+
   get rip(): bigint {
     return this.view.getBigUint64(STATE.rip, true)
+  }
+
+  /** RIP as a number: exact below 2^53. */
+  get ripNumber(): number {
+    return this.view.getUint32(STATE.rip, true) + this.view.getUint32(STATE.rip + 4, true) * 0x100000000
+  }
+
+  set ripNumber(value: number) {
+    this.view.setUint32(STATE.rip, value % 0x100000000, true)
+    this.view.setUint32(STATE.rip + 4, Math.floor(value / 0x100000000), true)
   }
 
   set rip(value: bigint) {

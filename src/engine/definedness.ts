@@ -16,6 +16,7 @@ import {
   STATE_BASE,
 } from './layout.ts'
 import type { AddressSpace } from './address-space.ts'
+import { fillBytes } from './bytes.ts'
 
 /** Page number of the V bits of a page, less its own. They begin in the middle of no page. */
 export const SHADOW_PAGES = SHADOW_DISPLACEMENT >>> PAGE_SHIFT
@@ -27,7 +28,7 @@ export function setDefined(space: AddressSpace, start: number, length: number): 
   for (let at = start; at < end;) {
     const next = Math.min(end, (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE)
     if (next - at < PAGE_SIZE || hasUndefined(space, at >>> PAGE_SHIFT))
-      space.bytes.fill(0, at + SHADOW_DISPLACEMENT, next + SHADOW_DISPLACEMENT)
+      fillBytes(space.bytes, 0, at + SHADOW_DISPLACEMENT, next + SHADOW_DISPLACEMENT)
     at = next
   }
 }
@@ -35,7 +36,7 @@ export function setDefined(space: AddressSpace, start: number, length: number): 
 /** No bit of `length` bytes is defined from now on. */
 export function setUndefined(space: AddressSpace, start: number, length: number): void {
   if (space.checked && length > 0)
-    space.bytes.fill(255, start + SHADOW_DISPLACEMENT, start + length + SHADOW_DISPLACEMENT)
+    fillBytes(space.bytes, 255, start + SHADOW_DISPLACEMENT, start + length + SHADOW_DISPLACEMENT)
 }
 
 /** Copies V bits within a space, as memmove does. */
@@ -116,7 +117,7 @@ export function isUndefined(view: DataView, register: number): boolean {
 /** The registers of a set are defined from now on: bits 0-15 for the general ones, and FLAGS_DEFINED. `view` shows a CPU state. */
 export function defineRegisters(view: DataView, set: number): void {
   for (let i = 0; i < 16; i++)
-    if ((set & (1 << i)) !== 0) view.setBigUint64(registers[REG.gprUndefined + i]!.offset, 0n, true)
+    if ((set & (1 << i)) !== 0) view.setFloat64(registers[REG.gprUndefined + i]!.offset, 0, true)
   if ((set & FLAGS_DEFINED) === 0) return
   view.setBigUint64(registers[REG.flagAUndefined]!.offset, 0n, true)
   view.setBigUint64(registers[REG.flagBUndefined]!.offset, 0n, true)

@@ -27,8 +27,8 @@ export const REFUND_BASE = 0x1810
 /** Accesses outside of their zones (u32): paces the search for new ones, and nothing else depends on it. */
 export const MISSES_BASE = 0x1814
 
-/** The word of registers that may be undefined while clean code runs (ir/clean.ts; u64). */
-export const CLEAN_BASE = 0x1818
+/** The word of registers that may be undefined while clean code runs, and where that stopped (ir/clean.ts; 16 bytes), above what is known of scheduling points. */
+export const CLEAN_BASE = 0x1f00
 
 /** What translated code knows of scheduling points (wasm/runtime-points.ts): 32 bytes, and one for each number of a system call. */
 export const POINTS_BASE = 0x1820
@@ -63,8 +63,12 @@ export const ADDRESSABLE_BASE = Math.ceil((ZONE_LIST_BASE + ZONE_LIST_SIZE) / 0x
 export const UNITS_BASE = ADDRESSABLE_BASE + GUEST_LIMIT / 8
 export const UNIT_SLOTS = 0x4_0000
 
+/** A larger cache behind the jump cache (wasm/runtime-jumps.ts): as many entries of the same form. */
+export const JUMPS_BASE = UNITS_BASE + UNIT_TABLES * UNIT_SLOTS * 4
+export const JUMPS_ENTRIES = 0x2000
+
 /** Room for bytecode. */
-export const BYTECODE_BASE = UNITS_BASE + UNIT_TABLES * UNIT_SLOTS * 4
+export const BYTECODE_BASE = JUMPS_BASE + JUMPS_ENTRIES * 8
 export const BYTECODE_END = 0x8000_0000
 
 /** Size of the linear memory in wasm pages of 64 KiB: guest room and tables. */

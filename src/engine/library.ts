@@ -233,7 +233,15 @@ export class Library {
     }
     // The oldest one makes room: an address space runs one unit of a slot at a time.
     const given = known.length < MAX_VARIANTS ? null : known.pop()!
-    const unit = makeUnit(space, place, (to) => this.slotFor(to), this.variant, this.room, given, this.isQuiet(space, place))
+    const unit = makeUnit(
+      space,
+      place,
+      (to) => this.slotFor(to),
+      this.variant,
+      this.room,
+      given,
+      this.isQuiet(space, place),
+    )
     if (unit === null) return null
     this.keepUnit(unit)
     this.statistics.units++

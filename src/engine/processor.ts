@@ -20,6 +20,12 @@ export interface TracedAccess {
   pc: number
 }
 
+/** Whether an access to bytes that are not addressable means no harm: it may go on with what is undefined, or with what counts as defined. */
+export const EXCUSE = { none: 0, undefined: 1, defined: 2 } as const
+
+/** One of EXCUSE. */
+export type Excuse = (typeof EXCUSE)[keyof typeof EXCUSE]
+
 /** Implemented by the kernel: what translated code calls at a SYSCALL instruction. */
 export interface KernelEntry {
   /**
@@ -38,7 +44,7 @@ export interface KernelEntry {
    */
   traced?(executed: number, accesses: readonly TracedAccess[]): boolean
   /** Is an access to bytes that are not addressable, by the instruction at `pc`, one that means no harm? */
-  excuses?(pc: number, address: number, bytes: number, store: boolean): boolean
+  excuses?(pc: number, address: number, bytes: number, store: boolean): Excuse
   /** The instruction at rip is about to make such an access; `executed` are those before it. It is executed afterwards. */
   unaddressable?(executed: number, address: number, bytes: number, store: boolean): void
   /**

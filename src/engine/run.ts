@@ -15,9 +15,9 @@ import { VARIANT } from './variant.ts'
 import { isHeard, PointWords } from './point-words.ts'
 import { runHelper } from './helpers/index.ts'
 import { isExact } from './helpers/sse.ts'
-import { defineRegisters, settle, unsettle } from './definedness.ts'
+import { defineRegisters } from './definedness.ts'
 import { USE_SHIFT } from '../wasm/runtime.ts'
-import type { KernelEntry, Processor, Stop, TracedAccess } from './processor.ts'
+import { EXCUSE, type KernelEntry, type Processor, type Stop, type TracedAccess } from './processor.ts'
 
 /** Gives what an earlier engine has translated of a VARIANT, or null. */
 export type TranslationSource = (variant: number) => StoredTranslations | null
@@ -77,6 +77,8 @@ const MOST_TOLD = 1000
 export class Engine implements Processor {
   private readonly options: EngineOptions
   private readonly spaces = new WeakMap<AddressSpace, SpaceEntry>()
+  /** The entry that was asked for last. */
+  private latest: SpaceEntry | null = null
   private space: AddressSpace | null = null
   private kernel: KernelEntry | null = null
   /** Instructions executed in this `run` before translated code was last entered, and the fuel it was entered with. */
@@ -107,6 +109,7 @@ export class Engine implements Processor {
   }
 
   private entryOf(space: AddressSpace): SpaceEntry {
+    if (this.latest?.plain.space === space) return this.latest
     let entry = this.spaces.get(space)
     if (entry === undefined) {
       const plain = this.makeCache(space, this.plain)
@@ -119,6 +122,7 @@ export class Engine implements Processor {
       }
       this.spaces.set(space, entry)
     }
+    this.latest = entry
     return entry
   }
 
@@ -188,6 +192,7 @@ export class Engine implements Processor {
   }
 
   releaseSpace(space: AddressSpace): void {
+    if (this.latest?.plain.space === space) this.latest = null
     // A space keeps the pages that were ever touched: one that was large goes back to the host.
     const bytes = space.touchedBytes()
     if (bytes > KEPT_BYTES || this.released.length >= KEPT_SPACES) return
@@ -253,9 +258,7 @@ export class Engine implements Processor {
       this.before = executed
       this.fuel = fuel
       view.setUint32(STATE.exitReason, EXIT.none, true)
-      unsettle(space)
       const ret = cache.enter(code, fuel, this.options.callDepth)
-      settle(space)
       if (this.logging) this.drain(entry)
       executed += fuel - this.fuelLeft(space)
       if (ret !== 0) {
@@ -373,9 +376,7 @@ export class Engine implements Processor {
       const fuel = allowing ? 1 : until - executed
       this.fuel = fuel
       view.setUint32(STATE.exitReason, EXIT.none, true)
-      unsettle(space)
       const ret = cache.enter(code, fuel, 0)
-      settle(space)
       if (this.logging) this.drain(entry)
       const used = fuel - this.fuelLeft(space)
       executed += used
@@ -486,7 +487,8 @@ export class Engine implements Processor {
       if (store) this.trespassed = { address, bytes: what & 255 }
       return 2
     }
-    if (this.kernel!.excuses!(pc, address, what & 255, store)) return 0
+    const excuse = this.kernel!.excuses!(pc, address, what & 255, store)
+    if (excuse !== EXCUSE.none) return excuse === EXCUSE.defined ? 2 : 0
     this.accessKind = what & ((1 << ACCESS.refundShift) - 1)
     const { view } = this.entryOf(space).state
     view.setBigUint64(STATE.faultAddress, BigInt(address), true)
@@ -501,7 +503,6 @@ export class Engine implements Processor {
   }
 
   private systemCall(fuel: number): number {
-    settle(this.space!)
     if (this.logging) this.drain(this.entryOf(this.space!))
     const cache = this.entryOf(this.space!).cache
     cache.dropped = false
@@ -514,7 +515,6 @@ export class Engine implements Processor {
   }
 
   private intercept(fuel: number): number {
-    settle(this.space!)
     const entry = this.entryOf(this.space!)
     entry.cache.dropped = false
     const { view } = entry.state
@@ -563,7 +563,8 @@ export class Engine implements Processor {
       if (this.allowing) return EXIT.none
       if (isTraced) return EXIT.unaddressable
       if (space.touchesTraces(low, bytes)) return EXIT.none
-      if (!this.kernel!.excuses!(view.getUint32(STATE.rip, true), low, bytes, store)) return EXIT.unaddressable
+      if (this.kernel!.excuses!(view.getUint32(STATE.rip, true), low, bytes, store) === EXCUSE.none)
+        return EXIT.unaddressable
     }
     return modify ? EXIT.selfModify : 0
   }

@@ -2,6 +2,7 @@
 import { nextBelow } from '../base/random.ts'
 import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
 import { setAddressable, setGuarded } from '../engine/addressable.ts'
+import { fillBytes } from '../engine/bytes.ts'
 import { definednessOf, putDefinedness, setUndefined } from '../engine/definedness.ts'
 import { PROT, type AddressSpace } from '../engine/address-space.ts'
 import type { Kernel } from '../linux/kernel.ts'
@@ -239,7 +240,7 @@ export class Allocator {
     if (to <= from) return
     const { space } = this.memory
     space.willWrite(from, to - from)
-    space.bytes.fill(PATTERN, from, to)
+    fillBytes(space.bytes, PATTERN, from, to)
     // What belongs to nobody is undefined, so that accesses ask (engine/addressable.ts).
     if (this.watched) setUndefined(space, from, to - from)
   }

@@ -3,11 +3,10 @@
  * which knows every block and sees what is done wrong with them.
  */
 import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
-import { PF, PT } from '../elf/constants.ts'
-import { isElfError, parseElf } from '../elf/file.ts'
 import { firstUnaddressable } from '../engine/addressable.ts'
 import { defineScratch, moveDefinedness, setUndefined } from '../engine/definedness.ts'
 import { REG } from '../ir/registers.ts'
+import { EXCUSE, type Excuse } from '../engine/processor.ts'
 import { filePages } from '../linux/fs/mapping.ts'
 import type { Range } from '../linux/declare.ts'
 import type { Heap } from '../linux/heap.ts'
@@ -25,9 +24,9 @@ import { findLeaks } from './leaks.ts'
 import { isPartial, isVectorLoad } from './over-reads.ts'
 import { isQuiet, isSilenced, Requests, type ComplainRequest } from './requests.ts'
 import { customFunctions, isWithin, nameOf, resumeSites, type Complain } from './observed.ts'
-import { isLinker, recognise, type Recognised } from './recognise.ts'
+import { biasOf, isLinker, recognised } from './recognise.ts'
 import { BLOCK, isWithinStrings, newHeap, type HeapState } from './state.ts'
-import { StringCalls } from './string-calls.ts'
+import { EXPLAINED, StringCalls } from './string-calls.ts'
 import { stringReads } from './string-reads.ts'
 
 /** Options of a guarded heap. */
@@ -57,10 +56,6 @@ const MOST_TOLD = 10_000
 const AGAIN = -2
 
 const EINVAL = 22
-
-/** What files define, by path and size: a hunt loads the same ones again and again. */
-const known = new Map<string, Recognised>()
-const KNOWN_FILES = 64
 
 /** The call at hand. */
 interface Call {
@@ -103,27 +98,29 @@ export class GuardedHeap implements Heap {
     for (const memory of k.memories.values()) if (memory.map.heap !== undefined) this.allocator(memory).watch()
   }
 
-  excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean {
-    const stack = k.cpu.gprNumber(REG.rsp)
-    if (this.strings.isTold(k.space(t), t.tid, stack)) return false
-    if ((this.told.get(pc) ?? 0) >= MOST_TOLD) return true
+  excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): Excuse {
     const { state, space } = this.allocator(k.memory(t))
-    if (isQuiet(state, address, bytes) || isWithin(state, t.tid)) return true
-    if (store) return false
+    const stack = k.cpu.gprNumber(REG.rsp)
+    if (this.strings.isTold(space, t.tid, stack)) return EXCUSE.none
+    if ((this.told.get(pc) ?? 0) >= MOST_TOLD || isQuiet(state, address, bytes) || isWithin(state, t.tid))
+      return EXCUSE.undefined
+    if (store) return EXCUSE.none
     if (isWithinStrings(state, pc) && isVectorLoad(space, pc, bytes))
-      return this.strings.isOverRead(space, t.tid, stack, pc, address, bytes)
-    return isPartial(space, address, bytes)
+      return this.strings.overRead(space, t.tid, stack, pc, address, bytes)
+    return isPartial(space, address, bytes) ? EXCUSE.undefined : EXCUSE.none
   }
 
-  explains(k: Kernel, t: Task): boolean {
+  explains(k: Kernel, t: Task): boolean | null {
     const { space, map } = k.memory(t)
     const state = map.heap as HeapState | undefined
-    if (state === undefined || !isWithinStrings(state, Number(k.cpu.rip))) return false
+    if (state === undefined || !isWithinStrings(state, Number(k.cpu.rip))) return null
     const beyond = this.strings.explain(space, k.cpu, t.tid)
-    if (beyond === null) return false
+    if (beyond === null || beyond === EXPLAINED.wrong) return beyond === null ? null : false
     if (beyond >= 0) {
-      if (!this.strings.isSame(t.tid, k.cpu.gprNumber(REG.rsp), k.state.count))
+      const stack = k.cpu.gprNumber(REG.rsp)
+      if (!this.strings.isKnown(space, t.tid, stack, k.state.count, false))
         this.tellAccess(k, t, k.state.count + 1, '', beyond, 1, false)
+      this.strings.noteTold(space, t.tid, stack, k.state.count)
     }
     // What the function makes of it is right, or was told.
     defineScratch(k.cpu.view)
@@ -133,10 +130,11 @@ export class GuardedHeap implements Heap {
   unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void {
     const stack = k.cpu.gprNumber(REG.rsp)
     const { space, map } = k.memory(t)
-    if (k.heapObservers.length === 0 || this.strings.isTold(space, t.tid, stack)) return
+    if (k.heapObservers.length === 0) return
     const pc = Number(k.cpu.rip)
     const isString = !store && isWithinStrings(map.heap as HeapState, pc) && isVectorLoad(space, pc, bytes)
-    if (isString && this.strings.isSame(t.tid, stack, k.state.count)) return
+    if (this.strings.isKnown(space, t.tid, stack, k.state.count, isString)) return
+    if (isString) this.strings.noteTold(space, t.tid, stack, k.state.count)
     this.told.set(pc, (this.told.get(pc) ?? 0) + 1)
     this.tellAccess(k, t, k.state.count + 1, '', address, bytes, store)
   }
@@ -235,14 +233,15 @@ export class GuardedHeap implements Heap {
   call(k: Kernel, t: Task): number {
     const memory = k.memory(t)
     const heap = this.allocator(memory)
-    const rip = Number(k.cpu.rip)
+    const rip = k.cpu.ripNumber
     const index = heap.state.functions.get(rip)
-    if (heap.state.requests.sites.has(rip)) {
+    if (heap.state.requests.sites.size > 0 && heap.state.requests.sites.has(rip)) {
       const complain = requestComplainer(k, t, heap)
       new Requests(heap).perform(k, t, { complain, leaks: (asked) => tellLeaks(k, t, heap, asked) })
       return NATIVE
     }
-    if (heap.state.sites.has(rip)) heap.observed.leave(k, t, complainer(k, t, memory, heap, index ?? 0, rip))
+    if (heap.state.sites.size > 0 && heap.state.sites.has(rip))
+      heap.observed.leave(k, t, complainer(k, t, memory, heap, index ?? 0, rip))
     if (index === undefined) return NATIVE
     if (index >= CUSTOM)
       return heap.observed.enter(k, t, index, complainer(k, t, memory, heap, index, rip)) ? NATIVE : AGAIN
@@ -254,12 +253,12 @@ export class GuardedHeap implements Heap {
     // As RET does: the translated caller compares both.
     const { cpu } = k
     const rsp = cpu.gprNumber(REG.rsp)
-    const back = memory.space.readU64(rsp)
-    if (back === null || back >= BigInt(GUEST_LIMIT)) return NATIVE
-    cpu.setGpr(REG.rax, BigInt(result))
-    cpu.setGpr(REG.rsp, BigInt(rsp + 8))
-    cpu.rip = back
-    return Number(back)
+    const back = memory.space.readU32(rsp)
+    if (back === null || back >= GUEST_LIMIT || memory.space.readU32(rsp + 4) !== 0) return NATIVE
+    cpu.setGprNumber(REG.rax, result)
+    cpu.setGprNumber(REG.rsp, rsp + 8)
+    cpu.ripNumber = back
+    return back
   }
 
   exiting(k: Kernel, t: Task): void {
@@ -302,34 +301,6 @@ export class GuardedHeap implements Heap {
       block: row < 0 ? null : blockOf(heap, row),
       numbers: { store: store ? 1 : 0 },
     })
-  }
-}
-
-function recognised(bytes: Uint8Array, path: string, isProgram: boolean): Recognised {
-  const key = `${path} ${bytes.length} ${isProgram}`
-  let found = known.get(key)
-  if (found === undefined) {
-    found = recognise(bytes, path, isProgram)
-    if (known.size === KNOWN_FILES) known.clear()
-    known.set(key, found)
-  }
-  return found
-}
-
-/** The load bias of the object of which `offset` of the file lies at `start`, in a segment with code. */
-function biasOf(bytes: Uint8Array, path: string, start: number, offset: number): number | null {
-  try {
-    const segment = parseElf(bytes, path).segments.find(
-      (one) =>
-        one.type === PT.LOAD &&
-        (one.flags & PF.X) !== 0 &&
-        offset >= one.offset - (one.offset % PAGE_SIZE) &&
-        offset < one.offset + one.filesz,
-    )
-    return segment === undefined ? null : start - (segment.vaddr + offset - segment.offset)
-  } catch (error) {
-    if (isElfError(error)) return null
-    throw error
   }
 }
 

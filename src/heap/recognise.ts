@@ -1,7 +1,8 @@
 /** Exists to find the allocation functions of a loaded object by its symbols, and to tell the libraries' own from those that a program brings along. */
 import { isElfError, parseElf, type ElfFile } from '../elf/file.ts'
-import { SHN, STT } from '../elf/constants.ts'
+import { PF, PT, SHN, STT } from '../elf/constants.ts'
 import type { SymbolTable } from '../elf/symbol-table.ts'
+import { PAGE_SIZE } from '../engine/layout.ts'
 import { pltSymbols } from '../symbols/plt.ts'
 import { requestsIn } from './requests.ts'
 import { allocationFunction, copyingFunction, FUNCTIONS, isOperator, rustFunction } from './functions.ts'
@@ -43,7 +44,7 @@ export function isLinker(path: string): boolean {
  * The functions of `bytes`, loaded from `path`. A shared C or C++ library is known by its name. A program that contains them is known by symbols that only
  * they have: what a program defines itself is a custom allocator, which nobody replaces.
  */
-export function recognise(bytes: Uint8Array, path: string, isProgram: boolean): Recognised {
+function recognise(bytes: Uint8Array, path: string, isProgram: boolean): Recognised {
   const found: Recognised = {
     functions: [],
     operators: [],
@@ -111,5 +112,38 @@ function collect(elf: ElfFile, name: string, isProgram: boolean, found: Recognis
   for (const stub of pltSymbols(elf, isStatic)) {
     const index = copyingFunction(stub.name.slice(0, -'@plt'.length))
     if (index !== undefined) found.functions.push([stub.start, index])
+  }
+}
+
+/** What files define, by path and size: a hunt loads the same ones again and again. */
+const known = new Map<string, Recognised>()
+const KNOWN_FILES = 64
+
+/** As `recognise`, once for each file. */
+export function recognised(bytes: Uint8Array, path: string, isProgram: boolean): Recognised {
+  const key = `${path} ${bytes.length} ${isProgram}`
+  let found = known.get(key)
+  if (found === undefined) {
+    found = recognise(bytes, path, isProgram)
+    if (known.size === KNOWN_FILES) known.clear()
+    known.set(key, found)
+  }
+  return found
+}
+
+/** The load bias of the object of which `offset` of the file lies at `start`, in a segment with code. */
+export function biasOf(bytes: Uint8Array, path: string, start: number, offset: number): number | null {
+  try {
+    const segment = parseElf(bytes, path).segments.find(
+      (one) =>
+        one.type === PT.LOAD &&
+        (one.flags & PF.X) !== 0 &&
+        offset >= one.offset - (one.offset % PAGE_SIZE) &&
+        offset < one.offset + one.filesz,
+    )
+    return segment === undefined ? null : start - (segment.vaddr + offset - segment.offset)
+  } catch (error) {
+    if (isElfError(error)) return null
+    throw error
   }
 }

@@ -6,8 +6,10 @@ import { firstUnaddressable } from '../engine/addressable.ts'
 import { firstUndefined } from '../engine/definedness.ts'
 import type { AddressSpace } from '../engine/address-space.ts'
 import type { CpuState } from '../engine/cpu-state.ts'
+import { EXCUSE, type Excuse } from '../engine/processor.ts'
 import { REG } from '../ir/registers.ts'
 import type { Range } from '../linux/declare.ts'
+import { isWithinSearch } from '../linux/definedness.ts'
 
 /** A call under way. */
 interface Call {
@@ -17,13 +19,19 @@ interface Call {
   /** It was told that it reads what it must not. What is read there counts as defined, like after every access that was told. */
   told: boolean
   ranges: readonly Range[]
+  /** When it last read what it must not, for a call that was not seen to begin; -1 for others. */
+  last: number
 }
 
 /** Where a thread has read beyond a block. */
 interface OverRead {
+  pc: number
   stack: number
   address: number
 }
+
+/** From a read in a string function to where it decides, in bytes of code. */
+const LONGEST = 0x400
 
 /** A string function's frame is not larger. */
 const FRAME = 64
@@ -37,16 +45,19 @@ const LOOP = 64
 /** How far from where a string function is reading what it read before can lie. */
 const NEAR = 256
 
+/** Everything is defined that counts; something that counts is not. */
+export const EXPLAINED = { harmless: -1, wrong: -2 } as const
+
 /** Calls of string functions, and what was read beyond blocks within such functions, by thread. */
 export class StringCalls {
   private readonly calls = new Map<number, Call>()
-  /** Where and when it was told last of a call that was not seen to begin. */
-  private readonly last = new Map<number, { stack: number; count: number }>()
+  /** By address of code: does it lie in a function that searches by vectors? */
+  private readonly searches = new WeakMap<AddressSpace, Map<number, boolean>>()
   private readonly overReads = new Map<number, OverRead>()
 
   /** A call begins. */
   enter(space: AddressSpace, tid: number, stack: number, told: boolean, ranges: readonly Range[]): void {
-    this.calls.set(tid, { stack, back: space.readU64(stack), told, ranges })
+    this.calls.set(tid, { stack, back: space.readU64(stack), told, ranges, last: -1 })
   }
 
   private call(space: AddressSpace, tid: number, stack: number): Call | undefined {
@@ -61,36 +72,58 @@ export class StringCalls {
     return this.call(space, tid, stack)?.told === true
   }
 
-  /** Is what is wrong with a call that was not seen to begin told already? `count`: instructions executed by now. */
-  isSame(tid: number, stack: number, count: number): boolean {
-    const last = this.last.get(tid)
-    this.last.set(tid, { stack, count })
-    return last !== undefined && last.stack === stack && count - last.count < LOOP
+  /** Something was told of a call that was not seen to begin. `count`: instructions executed by now. */
+  noteTold(space: AddressSpace, tid: number, stack: number, count: number): void {
+    this.enter(space, tid, stack, true, [])
+    this.calls.get(tid)!.last = count
   }
 
-  /** Means a read of bytes that may not be accessed no harm? It is at `pc`, within the code of the C library's string functions. */
-  isOverRead(space: AddressSpace, tid: number, stack: number, pc: number, address: number, bytes: number): boolean {
-    if (this.call(space, tid, stack) === undefined && isWholeRead(space, pc)) return false
+  /** Is what is read now told already, or harmless, because of what was told before? */
+  isKnown(space: AddressSpace, tid: number, stack: number, count: number, isVector: boolean): boolean {
+    const call = this.call(space, tid, stack)
+    if (call?.told !== true) return false
+    if (call.last < 0) return true
+    const isSame = count - call.last < LOOP
+    call.last = count
+    if (isSame) return true
+    // Another call from the same place: what a vector reads beyond a block is judged from the next one on.
+    this.calls.delete(tid)
+    return isVector
+  }
+
+  /** A vector is read that may not be, in part or altogether, at `pc`, within the code of the C library's string functions. */
+  overRead(space: AddressSpace, tid: number, stack: number, pc: number, address: number, bytes: number): Excuse {
+    if (this.call(space, tid, stack) === undefined) {
+      if (isWholeRead(space, pc)) return EXCUSE.none
+      if (this.isSearch(space, pc)) return EXCUSE.defined
+    }
     const first = firstUnaddressable(space, address, bytes)
     const known = this.overReads.get(tid)
     // What is told is where it begins.
     if (known === undefined || known.stack !== stack || first < known.address || first > known.address + NEAR)
-      this.overReads.set(tid, { stack, address: first })
-    return true
+      this.overReads.set(tid, { pc, stack, address: first })
+    return EXCUSE.undefined
   }
 
-  /**
-   * A string function decides by undefined bits: -1 when everything is defined that counts, the first byte beyond a block on which it depends, as far as is known,
-   * null when it is what it seems.
-   */
+  private isSearch(space: AddressSpace, pc: number): boolean {
+    let known = this.searches.get(space)
+    if (known === undefined) this.searches.set(space, (known = new Map()))
+    let is = known.get(pc)
+    if (is === undefined) known.set(pc, (is = isWithinSearch(space, pc, false)))
+    return is
+  }
+
+  /** A string function decides by undefined bits: one of EXPLAINED, the first byte beyond a block on which it depends, or null when nothing is known. */
   explain(space: AddressSpace, cpu: CpuState, tid: number): number | null {
     const stack = cpu.gprNumber(REG.rsp)
     const call = this.call(space, tid, stack)
-    if (call !== undefined)
-      return call.ranges.every(({ start, length }) => firstUndefined(space, start, length) < 0) ? -1 : null
+    if (call !== undefined && call.last < 0) {
+      const isDefined = call.ranges.every(({ start, length }) => firstUndefined(space, start, length) < 0)
+      return isDefined ? EXPLAINED.harmless : EXPLAINED.wrong
+    }
     const read = this.overReads.get(tid)
-    if (read === undefined || Math.abs(read.stack - stack) > FRAME || firstUnaddressable(space, read.address, 1) < 0)
-      return null
+    if (read === undefined || Math.abs(Number(cpu.rip) - read.pc) > LONGEST) return null
+    if (Math.abs(read.stack - stack) > FRAME || firstUnaddressable(space, read.address, 1) < 0) return null
     // Undefined bytes before the end are what decides.
     for (let at = read.address - 1; at >= read.address - LOOK && firstUnaddressable(space, at, 1) < 0; at--)
       if (firstUndefined(space, at, 1) >= 0) return null
@@ -100,8 +133,21 @@ export class StringCalls {
   }
 }
 
-/** MOVUPS and MOVAPS: so are vectors loaded that count as a whole, by memcpy. */
+/** Bytes of code behind a load in which it is looked for what becomes of the vector. */
+const AHEAD = 96
+
+/** Bytes 66 0F and one of these: PCMPEQB, W and D, PMINUB, PXOR, PMOVMSKB, PSUBB. */
+const COMPARES = [0x74, 0x75, 0x76, 0xda, 0xef, 0xd7, 0xf8]
+
+/** MOVUPS and MOVAPS of a vector that is stored before anything is compared: memcpy's, of which every byte counts. */
 function isWholeRead({ bytes }: AddressSpace, pc: number): boolean {
   const at = (bytes[pc]! & 0xf0) === 0x40 ? pc + 1 : pc
-  return bytes[at] === 0x0f && (bytes[at + 1] === 0x10 || bytes[at + 1] === 0x28)
+  if (bytes[at] !== 0x0f || (bytes[at + 1] !== 0x10 && bytes[at + 1] !== 0x28)) return false
+  for (let i = at + 2; i < at + AHEAD; i++) {
+    if (bytes[i] !== 0x0f) continue
+    if (bytes[i - 1] === 0x66 && (COMPARES.includes(bytes[i + 1]!) || bytes[i + 1] === 0xe7))
+      return bytes[i + 1] === 0xe7
+    if (bytes[i + 1] === 0x11 || bytes[i + 1] === 0x29) return true
+  }
+  return false
 }

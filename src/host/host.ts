@@ -38,7 +38,7 @@ export interface World {
   lstat(path: string): HostStat | HostError
   /** The target, or an errno's name. */
   readlink(path: string): string
-  /** Names in a directory without `.` and `..`, sorted by UTF-8 bytes so that a listing does not depend on the host's file system. */
+  /** Names in a directory without `.` and `..`, in the order in which the host's file system has them: it is the one that programs print natively. */
   list(path: string): string[] | HostError
   /** The whole content of a regular file. The caller does not change the bytes. */
   content(path: string): Uint8Array | HostError

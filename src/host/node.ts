@@ -64,12 +64,15 @@ export class NodeFiles {
   }
 
   list(path: string): string[] | HostError {
-    return answer(path, () =>
-      fs
-        .readdirSync(native(path), { encoding: 'buffer' })
-        .toSorted((a, b) => Buffer.compare(a, b))
-        .map(nameOf),
-    )
+    return answer(path, () => {
+      // Not readdirSync, which sorts: programs print listings as they come.
+      const dir = fs.opendirSync(native(path), { encoding: 'buffer' as BufferEncoding, bufferSize: 512 })
+      const names: string[] = []
+      for (let entry = dir.readSync(); entry !== null; entry = dir.readSync())
+        names.push(nameOf(entry.name as unknown as Buffer))
+      dir.closeSync()
+      return names
+    })
   }
 
   content(path: string): Uint8Array | HostError {

@@ -13,6 +13,9 @@ export interface CleanMask {
 /** Bits of the upper half: the flag record, and that the word says nothing because the mirrors are exact. */
 export const CLEAN = { flags: 1, stale: 2 } as const
 
+/** From the word on, in bytes: the address at which clean code stopped to go on in full code, or 0, and its refund (u32 each). */
+export const CLEAN_WORDS = { pc: 8, refund: 12 } as const
+
 /** The bit of a register, or -1 for those that are always defined. */
 export function cleanBit(register: number): number {
   if (register < 16) return register === REG.rsp ? -1 : register

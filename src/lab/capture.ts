@@ -28,6 +28,12 @@ export class Capture {
     return (/\S.*/.exec(text)?.[0] ?? '').trimEnd().slice(0, 200)
   }
 
+  /** The last line that is not empty of what was kept, cut off at 200 characters. */
+  lastLine(fd: 1 | 2): string {
+    const lines = Buffer.from(this.bytes(fd)).toString().split('\n')
+    return (lines.findLast((line) => line.trim() !== '') ?? '').trimEnd().slice(0, 200)
+  }
+
   /** Bytes that the program wrote. */
   size(fd: 1 | 2): number {
     return this.total[fd]

@@ -4,7 +4,7 @@ import { RaceCheck, type RaceFact } from '../checks/race.ts'
 import { startMachine } from '../replay/machine.ts'
 import { isSuppressed } from '../report/suppressions.ts'
 import { findingsOf, type Again } from '../session/findings.ts'
-import { atomicPlaces } from '../session/race-findings.ts'
+import { atomicPlaces, isWithinLibrary } from '../session/race-findings.ts'
 import type { Session } from '../session/session.ts'
 import type { Inflate } from '../session/stacks.ts'
 import type { Finding, LeakSummary } from '../tool/finding.ts'
@@ -30,16 +30,20 @@ export function findingsOfChecks(
   }
   const races = orderedBySource(facts.races, again, subject.count)
   const all = findingsOf({ ...facts, races, heap: { ...facts.heap, leaks } }, again)
-  for (const one of facts.heap.leaks.flatMap(({ blocks }) => blocks)) {
+  // What a program asks for on its way is no part of the sums.
+  const ends = facts.heap.leaks.filter(({ asked }) => asked === null)
+  const isAtEnd = ({ moment }: Finding): boolean => ends.some((end) => end.moment === moment)
+  for (const one of ends.flatMap(({ blocks }) => blocks)) {
     if (isExplained(one)) continue
     summary![one.state].bytes += one.block.size
     summary![one.state].blocks++
   }
   const findings: Finding[] = []
   for (const finding of all) {
+    if (isWithinLibrary(finding)) continue
     const suppressed = isSuppressed(finding, suppressions)
     const kind = finding.kind.startsWith('leak-') ? finding.kind.slice('leak-'.length) : null
-    if (kind !== null && summary !== null) {
+    if (kind !== null && summary !== null && isAtEnd(finding)) {
       const sum = summary[suppressed ? 'suppressed' : (kind as keyof LeakSummary)]
       sum.bytes += finding.leak!.bytes
       sum.blocks += finding.leak!.blocks

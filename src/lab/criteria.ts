@@ -75,7 +75,8 @@ function lineAround(text: string, at: number): string {
   return text.slice(start, end < 0 ? undefined : end)
 }
 
-function shown(line: string): string {
+/** A line as a report may have it. */
+export function shown(line: string): string {
   const clean = line.replace(/\p{Cc}/gu, '?')
   return clean.length > 120 ? `${clean.slice(0, 120)}…` : clean
 }

@@ -11,11 +11,12 @@ import { verifyEnd, type RunInputs } from '../session/session.ts'
 import type { Judge } from './minimise.ts'
 import type { Answers, AskJob, KeepBranchJob, OpenJob } from './jobs.ts'
 import { readRecording, writeExport } from './storage.ts'
+import { replaying } from './versions.ts'
 
 let opened: Debugger | null = null
 
 /** Executes the recorded run once, compares its end with the recorded one, and stands at its end. `provide` brings translations of earlier runs of the program. */
-export function openRun({ file, budget, interrupt }: OpenJob, provide: (program: string) => void): Stop {
+export async function openRun({ file, budget, interrupt }: OpenJob, provide: (program: string) => void): Promise<Stop> {
   const { recording, objects } = readRecording(file)
   provide(recording.inputs.path)
   const world = new ReplayingWorld(recording.answers, objects, (fd, bytes) => timeline.wrote(fd, bytes))
@@ -23,7 +24,7 @@ export function openRun({ file, budget, interrupt }: OpenJob, provide: (program:
     ...(budget !== null && { budget }),
     interrupted: () => Atomics.exchange(interrupt, 0, 0) !== 0,
   })
-  verifyEnd(timeline.finish(), recording.end)
+  await replaying(recording.lemming, () => verifyEnd(timeline.finish(), recording.end))
   opened = new Debugger(timeline, recording.inputs, withFilesHere(world), inflate)
   opened.seek(Infinity)
   return opened.step({ tid: 0, unit: 'instruction', back: false })
@@ -48,7 +49,7 @@ export function askRun({ method, args }: AskJob): unknown {
 }
 
 /** The inputs of a branch: the recorded ones up to its moment, then what it says. */
-function branchInputs(inputs: RunInputs, branch: KeepBranchJob['branch']): RunInputs {
+export function branchInputs(inputs: RunInputs, branch: KeepBranchJob['branch']): RunInputs {
   const earlier = inputs.options.branches?.filter(({ moment }) => moment < branch.moment) ?? []
   return { ...inputs, options: { ...inputs.options, branches: [...earlier, branch] } }
 }

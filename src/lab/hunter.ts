@@ -24,6 +24,8 @@ export interface CampaignPlan {
   nonzeroExit: boolean
   /** What else is a failure; absent for nothing. */
   criteria?: Criteria
+  /** A recorded run (its file) that the runs are until a moment, and only then go on with seeds of their own. */
+  from?: { file: string; moment: number }
   firstSeed: number
   /** Runs over all cells, or null for no bound. */
   runs: number | null
@@ -133,6 +135,7 @@ export async function runCampaign(
     campaign: uuid,
     nonzeroExit: plan.nonzeroExit,
     criteria: plan.criteria,
+    from: plan.from,
     scratch,
     jobs: plan.jobs,
   }

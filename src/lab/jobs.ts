@@ -60,6 +60,8 @@ export interface HuntJob {
   nonzeroExit: boolean
   /** What else is one; absent for nothing. */
   criteria?: Criteria
+  /** A recorded run that all runs are until a moment; then each goes on with its own seed. Absent where they begin with it. */
+  from?: { file: string; moment: number }
   /** Directory for the bundles of failures, made when there is one. */
   scratch: string
   /** Standard input, which all runs get from its beginning: asked for through `port` when a program first reads it. */

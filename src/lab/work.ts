@@ -13,10 +13,11 @@ import { recordingOf, Session, verifyEnd, type RunEnding, type RunInputs } from 
 import { Checks } from '../checks/checks.ts'
 import { countsAsError, type Finding, type LeakSummary } from '../tool/finding.ts'
 import { Capture } from './capture.ts'
-import { compare, judge, NO_CRITERIA, type Criteria } from './criteria.ts'
+import { compare, judge, NO_CRITERIA, shown, type Criteria } from './criteria.ts'
 import { withSeed } from './inputs.ts'
 import type { Answers, HuntJob, Job, ReplayJob, RunJob, RunResult } from './jobs.ts'
 import { CALM, withSteps } from './steps.ts'
+import { replaying } from './versions.ts'
 import { firstLine, straceObserver } from './strace.ts'
 import { loadTranslations, saveTranslations } from './translations.ts'
 import { version } from './version.ts'
@@ -38,7 +39,11 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
       provide(job.inputs.path)
       hunt = {
         ...job,
-        inputs: withSteps(job.inputs, nodeWorld(files, { readInput: emptyInput, writeOutput: () => {} })),
+        // What a recorded run did before it is left is as it was.
+        inputs:
+          job.from === undefined
+            ? withSteps(job.inputs, nodeWorld(files, { readInput: emptyInput, writeOutput: () => {} }))
+            : job.inputs,
       }
       return null
     case 'seed':
@@ -93,8 +98,11 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
     // Repetitions are for comparing: only the first one is seen.
     const write = time > 0 ? () => {} : capture === null ? ownTerminal.writeOutput : writerOf(capture)
     const world = new ReplayingWorld(answers, opened.objects, write)
-    const { session, check } = await execute(inputs, world, job.strace && time === 0)
-    verifyEnd(session.end(), end)
+    const { session, check } = await replaying(opened.recording.lemming, async () => {
+      const executed = await execute(inputs, world, job.strace && time === 0)
+      verifyEnd(executed.session.end(), end)
+      return executed
+    })
     const found = await checked(session, check)
     const result = resultOf(session, await findingOf(session), found, capture, true, job.stats && time === 0)
     session.subject.release()
@@ -115,8 +123,8 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
 async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
   const { inputs, cells, campaign, nonzeroExit, criteria = NO_CRITERIA, scratch } = hunt!
   const capture = new Capture()
-  const world = new RecordingWorld(nodeWorld(files, { readInput: spooledInput(), writeOutput: writerOf(capture) }))
-  const { session, check } = await execute(withSeed(inputs, number, cells[cell]), world, false)
+  const { world, chosen } = await beginning(withSeed(inputs, number, cells[cell]), number, capture)
+  const { session, check } = await execute(chosen, world, false)
   const ending = session.runToEnd()
   const count = session.subject.count
   const rules: Criteria = nonzeroExit ? { ...criteria, exitCodes: 'nonzero' } : criteria
@@ -133,6 +141,7 @@ async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
   }
 
   const finding = isGood ? wrong[0]! : judged?.kind === 'output' ? judged : (await findingOf(session))!
+  quoteWords(finding, capture)
   const { recordingBytes, userObjects } = await import('./storage.ts')
   const recording = recordingOf(session, world, nodeCodec, userObjects(), version())
   const { path, argv, env, cwd, options } = recording.inputs
@@ -169,6 +178,26 @@ async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
   const alone = session.subject.tasksStarted === 1
   session.subject.release()
   return { seed: number, cell, kind: 'failed', count, ending, hash, finding, bundle, alone, ...saidBy(ending, capture) }
+}
+
+/** Where a run of the hunt begins: at its start with its seed, or as the recorded run that it leaves at a moment. */
+async function beginning(
+  inputs: RunInputs,
+  number: number,
+  capture: Capture,
+): Promise<{ world: RecordingWorld; chosen: RunInputs }> {
+  const { from } = hunt!
+  const write = writerOf(capture)
+  if (from === undefined) {
+    const world = new RecordingWorld(nodeWorld(files, { readInput: spooledInput(), writeOutput: write }))
+    return { world, chosen: inputs }
+  }
+  const { branchInputs } = await import('./debug.ts')
+  const { readRecording } = await import('./storage.ts')
+  const { recording, objects } = readRecording(from.file)
+  const world = new RecordingWorld(new ReplayingWorld(recording.answers, objects, write))
+  const { seed } = recording.inputs
+  return { world, chosen: branchInputs({ ...inputs, seed }, { moment: from.moment, seed: number }) }
 }
 
 /** What runs without interruptions write, by cell. */
@@ -256,7 +285,17 @@ async function judged(
   const at = { moment: session.subject.count, seed: inputs.seed }
   const output = judge(session.runToEnd(), capture, criteria, at)
   const ending = output?.kind === 'output' ? output : await findingOf(session)
-  return { session, finding: ending ?? findings.find(countsAsError) ?? null }
+  const finding = ending ?? findings.find(countsAsError) ?? null
+  if (finding !== null) quoteWords(finding, capture)
+  return { session, finding }
+}
+
+const SIGABRT = 6
+
+/** Who aborts has said why. */
+function quoteWords({ signal, remarks }: Finding, capture: Capture): void {
+  const words = signal?.number === SIGABRT ? shown(capture.lastLine(2)) : ''
+  if (words !== '') remarks.unshift(`its last words on standard error: ${words}`)
 }
 
 /** What the checks of a run found: the findings to be told, and the sums of what was not freed. */

@@ -7,6 +7,8 @@ import type { Job, Message } from './jobs.ts'
 enableCompileCache()
 // Translations are validated when they are first executed: most of a stored cache never is.
 setFlagsFromString('--wasm-lazy-validation')
+// Optimising costs more than it gives for code that is not executed much more often than V8 assumes; most of what is compiled here has already been met thousands of times.
+setFlagsFromString('--wasm-tiering-budget=30000000')
 const loaded = import('./work.ts')
 
 async function answer(job: Job): Promise<Message> {

@@ -173,10 +173,13 @@ export function popDefinedness(k: Kernel, t: Task, places: Omit<FramePlaces, 'st
   if (places.xmm !== 0) bytes.set(definednessOf(space, places.xmm, 256), registers[REG.xmmUndefined]!.offset)
 }
 
+/** No opcode of a conditional jump. */
+const NO_JUMP = 0
+
 /**
  * How functions of the C library for SSE2 begin that look at whole vectors and find out afterwards which part of what they saw counts, so that the rest decides
- * nothing: memchr and wmemchr, of which all jumps are meant, and strrchr and wcsrchr, of which those behind `before` are. The first jump of each, by `jump`, goes to
- * the last part, which has `rest` bytes.
+ * nothing: memchr, wmemchr and memrchr, of which all jumps are meant, and strrchr and wcsrchr, of which those behind `before` are. The first jump of each, by `jump`, goes to
+ * the last part, which has `rest` bytes; with NO_JUMP the whole function has so many.
  */
 const WHOLE_VECTORS = [
   {
@@ -192,18 +195,33 @@ const WHOLE_VECTORS = [
     rest: 0x40,
     before: [0x29, 0xc8],
   },
+  {
+    begin: [0x66, 0x0f, 0x6e, 0xc6, 0x48, 0x8d, 0x0c, 0x3a, 0x66, 0x0f, 0x60, 0xc0],
+    jump: NO_JUMP,
+    rest: 0x152,
+    before: [],
+  },
 ]
 const LONGEST_FUNCTION = 0x3c0
 /** The first jump is not farther from the beginning. */
 const FIRST_JUMP = 40
 
 /** Is a jump at `pc` one of a function that searches by vectors, on what may lie behind the range that it searches? */
-export function isVectorSearch({ bytes, view }: AddressSpace, pc: number): boolean {
+function isVectorSearch(space: AddressSpace, pc: number): boolean {
+  return isWithinSearch(space, pc, true)
+}
+
+/** Does `pc` lie in a function that searches by vectors (`jump`: as such a jump)? What it finds behind the range that it searches decides nothing in the end. */
+export function isWithinSearch({ bytes, view }: AddressSpace, pc: number, isJump: boolean): boolean {
   const follows = (at: number, list: readonly number[]): boolean => list.every((byte, i) => bytes[at + i] === byte)
   for (let at = pc; at > pc - LONGEST_FUNCTION; at--) {
     if (bytes[at] !== 0x66 || bytes[at + 1] !== 0x0f || bytes[at + 2] !== 0x6e) continue
     const found = WHOLE_VECTORS.find(({ begin }) => follows(at, begin))
-    if (found === undefined || !follows(pc - found.before.length, found.before)) continue
+    if (found === undefined || (isJump && !follows(pc - found.before.length, found.before))) continue
+    if (found.jump === NO_JUMP) {
+      if (pc < at + found.rest) return true
+      continue
+    }
     let jump = at + found.begin.length
     while (jump < at + FIRST_JUMP && !follows(jump, [0x0f, found.jump])) jump++
     if (pc < jump + 6 + view.getInt32(jump + 2, true) + found.rest) return true
@@ -226,7 +244,7 @@ const BOUNDED_COMPARE = {
 }
 
 /** Is the instruction at rip a jump of strncmp, and are all bytes defined that count? Whether there is a difference depends on the others, the answer does not. */
-export function isBoundedCompare(space: AddressSpace, cpu: CpuState): boolean {
+function isBoundedCompare(space: AddressSpace, cpu: CpuState): boolean {
   const { bytes } = space
   const { differ, fromLoop, found, bound, distance } = BOUNDED_COMPARE
   const has = (at: number, list: readonly number[]): boolean => list.every((byte, i) => bytes[at + i] === byte)
@@ -249,6 +267,11 @@ export function isBoundedCompare(space: AddressSpace, cpu: CpuState): boolean {
   left = BigInt.asUintN(64, left)
   const count = left < 16n ? Number(left) : 16
   return [first, second].every((at) => firstUndefined(space, Number(BigInt.asUintN(64, at)), count) < 0)
+}
+
+/** Is the instruction at rip a jump of a string function that depends on undefined bits and decides nothing by them? */
+export function isHarmlessJump(space: AddressSpace, cpu: CpuState): boolean {
+  return isVectorSearch(space, Number(cpu.rip)) || isBoundedCompare(space, cpu)
 }
 
 /** Numbers of the pages of an address space with bits that are not defined, ascending, and the V bits of all of their bytes. */

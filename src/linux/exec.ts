@@ -6,6 +6,7 @@ import { ERRNO } from './errno.ts'
 import { dropTask, endVfork, releaseMemoryOf } from './exit.ts'
 import { closeFd } from './fs/description.ts'
 import { holdInode, releaseInode } from './fs/inode.ts'
+import { ownDirectory, ownFiles } from './shared.ts'
 import type { Kernel } from './kernel.ts'
 import { emptyMap, loadProgram, prepareProgram } from './loader.ts'
 import { withoutHandlers } from './processes.ts'
@@ -44,6 +45,8 @@ export function execute(k: Kernel, t: Task, request: ProgramRequest, environ: re
   process.spaceId = map.id
   if (process.vforkWaiter !== 0) endVfork(k, process)
 
+  ownFiles(k, process)
+  ownDirectory(k, process)
   const descriptors = [...process.files].sort(([a], [b]) => a - b)
   for (const [fd, { closeOnExec }] of descriptors) if (closeOnExec) closeFd(k, process, fd)
   process.actions = withoutHandlers(process.actions)
@@ -51,6 +54,7 @@ export function execute(k: Kernel, t: Task, request: ProgramRequest, environ: re
   process.timers = []
   process.exitSignal = SIG.chld
   process.hasExecuted = true
+  process.barriers = 0
   process.dumpable = 1
   t.altStack = { base: 0, size: 0, flags: SS.disable }
   t.robustList = 0
@@ -100,4 +104,5 @@ function becomeLeader(k: Kernel, t: Task): void {
   tasks.set(t.tid, t)
   if (t.runIndex >= 0) runnable[t.runIndex] = t.tid
   k.process(t).tids = [t.tid]
+  k.process(t).credentials = t.credentials
 }

@@ -1,11 +1,12 @@
 /** Exists to end threads and processes: what a dying thread owes its siblings, what a dying process owes its parent and children, and what is left of it. */
 import { removeEvent } from './clock.ts'
-import { closeAll, releaseDescription, signalActivity } from './fs/description.ts'
+import { releaseDescription, signalActivity } from './fs/description.ts'
 import { forgetTree } from './fs/directory.ts'
 import { releaseInode } from './fs/inode.ts'
 import { ANY_BITSET, exitRobustList, futexKey, wakeFutex } from './futex.ts'
 import { syncMounted } from './fs/mapping.ts'
 import { undoSemaphores } from './ipc/sem.ts'
+import { leaveShared } from './shared.ts'
 import type { Kernel } from './kernel.ts'
 import { CODE, SA, SIG, SIG_IGN } from './signal-names.ts'
 import { sendToProcess, signalInfo, tellParent } from './signals.ts'
@@ -73,7 +74,7 @@ function exitProcess(k: Kernel, process: Process, status: number): void {
   process.unreported = null
   syncMounted(k, process.spaceId)
   undoSemaphores(k, process)
-  closeAll(k, process)
+  leaveShared(k, process)
   removeEvent(state, 'itimer', process.pid)
   for (const timer of process.timers) removeEvent(state, 'timer', process.pid, timer.id)
   process.timers = []

@@ -1,4 +1,5 @@
 /** Exists to state what the kernel asks of a heap that is an option of the machine: one that answers the C library's allocation functions itself. */
+import type { Excuse } from '../engine/processor.ts'
 import type { Range } from './declare.ts'
 import type { Kernel } from './kernel.ts'
 import type { Memory } from './mm.ts'
@@ -18,9 +19,9 @@ export interface Heap {
   /** From now on accesses to what is no block are told to the observers. */
   watch(k: Kernel): void
   /** KernelEntry.excuses for the running task. */
-  excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): boolean
-  /** Is nothing wrong, or told as what it is, when the running task's next instruction depends on undefined bits? It may be a string function's. */
-  explains(k: Kernel, t: Task): boolean
+  excuses(k: Kernel, t: Task, pc: number, address: number, bytes: number, store: boolean): Excuse
+  /** The running task's next instruction depends on undefined bits, and may be a string function's. True: nothing is wrong, or it was told as what it is; false: it is wrong; null: that is not known. */
+  explains(k: Kernel, t: Task): boolean | null
   /** The running task is about to access bytes that belong to no live block. */
   unaddressable(k: Kernel, t: Task, address: number, bytes: number, store: boolean): void
   /** The system call `name` makes the kernel read these ranges, or (`store`) has made it write them. Only called when somebody listens. */

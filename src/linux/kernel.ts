@@ -1,15 +1,16 @@
 /** Exists to hold the parts of a machine that are not data beside the data, and to be what translated code calls at a SYSCALL. */
+import { ERRNO } from './errno.ts'
 import { assert } from '../base/errors.ts'
 import { PROT, type AddressSpace } from '../engine/address-space.ts'
 import { CpuState } from '../engine/cpu-state.ts'
-import { defineRegisters } from '../engine/definedness.ts'
-import type { KernelEntry, Processor, TracedAccess } from '../engine/processor.ts'
+import { defineRegisters, defineScratch } from '../engine/definedness.ts'
+import type { Excuse, KernelEntry, Processor, TracedAccess } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
 import { USE } from '../ir/exits.ts'
 import { REG } from '../ir/registers.ts'
 import type { MachineView, Observer, TaskInfo, UndefinedEvent } from '../tool/observer.ts'
 import { monotonicNs } from './clock.ts'
-import { isBoundedCompare, isVectorSearch } from './definedness.ts'
+import { isHarmlessJump } from './definedness.ts'
 import { systemCall, type Entered } from './dispatch.ts'
 import type { Heap } from './heap.ts'
 import { LibraryCalls } from './library-calls.ts'
@@ -161,6 +162,12 @@ export class Kernel implements KernelEntry, MachineView {
     else this.state.unknownCalls.push({ nr, moment: this.state.count, tid: t.tid, text, answer, times: 1 })
   }
 
+  /** Answers what lemming does not have as a kernel without it would, and takes note. */
+  refuse(t: Task, text: string, answer: 'EINVAL' | 'EPERM' | 'ENOTTY' | 'EOPNOTSUPP' | 'ENOPROTOOPT'): number {
+    this.noteUnanswered(t, text, answer)
+    return -ERRNO[answer]
+  }
+
   /** Takes note that the running task has executed so many instructions since the processor's `run` was entered. */
   account(t: Task, executed: number): void {
     this.state.count = this.countBefore + executed
@@ -235,7 +242,7 @@ export class Kernel implements KernelEntry, MachineView {
     return this.halted && answer > 0 ? 0 : answer
   }
 
-  excuses(pc: number, address: number, bytes: number, store: boolean): boolean {
+  excuses(pc: number, address: number, bytes: number, store: boolean): Excuse {
     return this.heap!.excuses(this, this.current!, pc, address, bytes, store)
   }
 
@@ -249,8 +256,13 @@ export class Kernel implements KernelEntry, MachineView {
     this.account(t, executed)
     if (this.undefinedObservers.length === 0) return
     const { space } = this.loaded!
-    if (use === USE.jump && (isVectorSearch(space, Number(this.cpu.rip)) || isBoundedCompare(space, this.cpu))) return
-    if (this.heap?.explains(this, t) === true) return
+    const explained = this.heap?.explains(this, t) ?? null
+    if (explained === true) return
+    if (explained === null && use === USE.jump && isHarmlessJump(space, this.cpu)) {
+      // What it makes of the vectors is right in the end.
+      defineScratch(this.cpu.view)
+      return
+    }
     const kind = use === USE.jump ? 'jump' : use === USE.target ? 'target' : 'address'
     this.tellUndefined(t, { pc: Number(this.cpu.rip), kind, by: '', argument: -1, address: 0, start: 0, length: 0 })
   }

@@ -13,9 +13,10 @@ import type { Kernel } from './kernel.ts'
 import type { Memory } from './mm.ts'
 import type { Mapping, Task } from './state.ts'
 
-const C_LIBRARY = /\/(libc|libpthread|libc\.musl-[^/]*|ld-musl-[^/]*)[-.\d]*\.so[.\d]*$/
-/** What a static program has that brings the C library with it. */
-const START = '__libc_start_main'
+/** glibc's; others keep different things in memory. */
+const C_LIBRARY = /\/(libc\.so\.6|libc-2\.\d+\.so|libpthread[-.\d]*\.so[.\d]*)$/
+/** What a static program has that brings glibc with it. */
+const START = '__libc_setup_tls'
 
 const ARGUMENTS = [REG.rdi, REG.rsi, REG.rdx, REG.rcx, REG.r8, REG.r9]
 
@@ -35,6 +36,8 @@ export class LibraryCalls {
   private readonly entries = new WeakMap<Memory, Map<number, string>>()
   /** The innermost last. */
   private readonly pending = new Map<number, Pending[]>()
+  /** By task, how many instructions it had executed when it last arrived: a turn may end right there, and the next one begins with the same question. */
+  private readonly arrivals = new Map<number, number>()
   private readonly k: Kernel
 
   constructor(k: Kernel) {
@@ -76,12 +79,14 @@ export class LibraryCalls {
   /** The running task is at an intercepted address. False: the place to which the function returns was not intercepted until now; it must be entered once more. */
   arrived(t: Task): boolean {
     const { k } = this
+    if (this.arrivals.get(t.tid) === t.count) return true
     const memory = k.memory(t)
     const rip = Number(k.cpu.rip)
     const stack = k.cpu.gprNumber(REG.rsp)
     const list = this.pending.get(t.tid) ?? []
     const last = list.findLast((one) => one.stack + 8 === stack && one.site === rip)
     if (last !== undefined) {
+      this.arrivals.set(t.tid, t.count)
       // Those above it were left by a longjmp.
       list.length = list.indexOf(last)
       this.tell(t, last, k.cpu.gprNumber(REG.rax))
@@ -92,8 +97,10 @@ export class LibraryCalls {
     if (!memory.space.isExecutable(site)) return true
     if (!memory.space.intercepts.has(site)) {
       memory.space.intercept(site)
+      this.arrivals.delete(t.tid)
       return false
     }
+    this.arrivals.set(t.tid, t.count)
     const args = ARGUMENTS.map((reg) => k.cpu.gprNumber(reg))
     const call = { name, args, stack, site }
     this.pending.set(t.tid, [...list.filter((one) => one.stack > stack), call])

@@ -5,8 +5,10 @@ import { initialCpuState } from '../engine/cpu-state.ts'
 import type { World } from '../host/host.ts'
 import type { Observer } from '../tool/observer.ts'
 import { addMount } from './fs/add-mount.ts'
+import { setDirectory } from './fs/change.ts'
 import { createFs, standardFiles } from './fs/init.ts'
 import { holdInode } from './fs/inode.ts'
+import { AT_FDCWD, walk } from './fs/walk.ts'
 import { emptyIpc } from './ipc/state.ts'
 import type { Heap } from './heap.ts'
 import { Kernel } from './kernel.ts'
@@ -132,8 +134,7 @@ export function createMachine(options: MachineOptions): Machine {
     spaceId: 1,
     credentials: { uid: [uid, uid, uid, uid], gid: [gid, gid, gid, gid], groups: [gid] },
     files: standardFiles(fs, { uid, gid, session: FIRST_PID - 1, group: FIRST_PID }, world.terminal?.() ?? null, time),
-    cwd: options.cwd,
-    umask: 0o022,
+    where: { cwd: 0, root: fs.root, umask: 0o022 },
     actions: defaultActions(),
     pending: [],
     rlimits: defaultLimits(stackLimit, options.memoryLimit ?? Infinity),
@@ -152,6 +153,7 @@ export function createMachine(options: MachineOptions): Machine {
     keepCaps: false,
     oomScoreAdj: 0,
     personality: 0,
+    barriers: 0,
     io: { read: 0, written: 0, reads: 0, writes: 0 },
     count: 0,
     childrenCount: 0,
@@ -163,7 +165,7 @@ export function createMachine(options: MachineOptions): Machine {
     subreaper: false,
     vforkWaiter: 0,
   }
-  const task = newTask(FIRST_PID, FIRST_PID, '', initialCpuState())
+  const task = newTask(FIRST_PID, FIRST_PID, '', initialCpuState(), process.credentials)
   const constants = {
     seed,
     nsPerInstruction: options.clockRate ?? 10,
@@ -205,6 +207,8 @@ export function createMachine(options: MachineOptions): Machine {
   kernel.heap = options.ownHeap ?? null
   addMemory(kernel, emptyMap(1, stackLimit))
   for (const mount of options.mounts ?? []) addMount(kernel, task, mount)
+  const directory = walk(kernel, task, AT_FDCWD, options.cwd, true)
+  if (typeof directory !== 'number' && directory.inode?.kind === 'dir') setDirectory(kernel, process, directory.inode)
   makeRunnable(state, task)
   const program = prepareProgram(kernel, task, byPath(options.path, options.argv), options.env)
   process.exeInode = program.file.inode

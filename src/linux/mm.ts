@@ -1,4 +1,5 @@
 /** Exists to keep the layout of an address space (which ranges are mapped, as what) and its pages in step: vm_area_struct in data, bytes in the engine. */
+import { guardsOf, putGuards } from '../engine/addressable.ts'
 import type { AddressSpace } from '../engine/address-space.ts'
 import type { CpuState } from '../engine/cpu-state.ts'
 import { definednessOf, putDefinedness, setUndefined } from '../engine/definedness.ts'
@@ -206,7 +207,10 @@ export class Memory {
       const from = Math.max(start, mapping.start)
       const to = Math.min(end, mapping.end)
       const readable = mapping.file === null ? mapping.end : this.endOfFile(mapping)
+      const guards = guardsOf(this.space, from, to - from)
       if (Math.min(to, readable) > from) this.space.map(from, Math.min(to, readable) - from, mapping.prot)
+      // Which bytes belong to blocks is as it was.
+      putGuards(this.space, guards)
       if (mapping.file !== null) this.load(mapping.file, mapping.start, from, Math.min(to, readable))
     }
   }

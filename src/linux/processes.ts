@@ -19,6 +19,10 @@ export interface ProcessRequest {
   tls: number | null
   /** CLONE_VM: it lives in the parent's address space. */
   sharesMemory: boolean
+  /** The table of descriptors, the current directory and umask, and the handlers of signals can be one with the parent's, too. */
+  sharesFiles: boolean
+  sharesDirectory: boolean
+  sharesHandlers: boolean
   /** CLONE_VFORK: the parent waits until it does no longer. */
   vfork: boolean
   /** CLONE_PARENT: a sibling. */
@@ -34,6 +38,7 @@ export function addProcess(k: Kernel, parent: Task, request: ProcessRequest): Ta
   const from = k.process(parent)
   const pid = state.nextTid++
   if (request.sharesMemory) state.spaces.get(from.spaceId)!.users++
+  const credentials = structuredClone(parent.credentials)
   const process: Process = {
     pid,
     ppid: request.sibling ? from.ppid : from.pid,
@@ -42,11 +47,14 @@ export function addProcess(k: Kernel, parent: Task, request: ProcessRequest): Ta
     tids: [pid],
     children: [],
     spaceId: request.sharesMemory ? from.spaceId : copySpace(k, from),
-    credentials: structuredClone(from.credentials),
-    files: copyFdTable(state.fs, from.files),
-    cwd: from.cwd,
-    umask: from.umask,
-    actions: request.clearsHandlers ? withoutHandlers(from.actions) : from.actions.map((action) => ({ ...action })),
+    credentials,
+    files: request.sharesFiles ? from.files : copyFdTable(state.fs, from.files),
+    where: request.sharesDirectory ? from.where : { ...from.where },
+    actions: request.sharesHandlers
+      ? from.actions
+      : request.clearsHandlers
+        ? withoutHandlers(from.actions)
+        : from.actions.map((action) => ({ ...action })),
     pending: [],
     rlimits: from.rlimits.map(([soft, hard]) => [soft, hard]),
     itimers: { real: { at: 0, interval: 0 }, virtual: { at: 0, interval: 0 }, prof: { at: 0, interval: 0 } },
@@ -64,6 +72,7 @@ export function addProcess(k: Kernel, parent: Task, request: ProcessRequest): Ta
     keepCaps: from.keepCaps,
     oomScoreAdj: from.oomScoreAdj,
     personality: from.personality,
+    barriers: from.barriers,
     io: { read: 0, written: 0, reads: 0, writes: 0 },
     count: 0,
     childrenCount: 0,
@@ -76,10 +85,11 @@ export function addProcess(k: Kernel, parent: Task, request: ProcessRequest): Ta
     vforkWaiter: request.vfork ? parent.tid : 0,
   }
   if (process.exeInode !== 0) holdInode(state.fs, process.exeInode)
+  if (!request.sharesDirectory) for (const held of [process.where.cwd, process.where.root]) holdInode(state.fs, held)
   state.processes.set(pid, process)
   state.processes.get(process.ppid)?.children.push(pid)
 
-  const t = newTask(pid, pid, parent.name, k.registers(parent).slice())
+  const t = newTask(pid, pid, parent.name, k.registers(parent).slice(), credentials)
   const cpu = new CpuState(t.cpu)
   cpu.setGpr(REG.rax, 0n)
   if (request.stack !== 0) cpu.setGpr(REG.rsp, BigInt(request.stack))

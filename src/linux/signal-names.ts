@@ -48,6 +48,7 @@ export const CODE = {
   queue: -1,
   timer: -2,
   messageQueue: -3,
+  io: -5,
   tkill: -6,
   mapError: 1,
   accessError: 2,

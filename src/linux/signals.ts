@@ -3,7 +3,7 @@ import { CpuState } from '../engine/cpu-state.ts'
 import { GUEST_LIMIT } from '../engine/layout.ts'
 import { REG } from '../ir/registers.ts'
 import type { FaultAccess } from '../tool/observer.ts'
-import { signalActivity } from './fs/activity.ts'
+import { stir } from './fs/activity.ts'
 import type { Kernel } from './kernel.ts'
 import { writeInfo } from './signal-frame.ts'
 import {
@@ -44,14 +44,14 @@ export function signalInfo(signal: number, code: number, more: Partial<SignalInf
 }
 
 /** siginfo of a signal that task `from` sends by kill (SI_USER) or tkill (SI_TKILL). */
-export function userSignal(k: Kernel, from: Task, signal: number, code: number): SignalInfo {
-  return signalInfo(signal, code, { pid: from.pid, uid: k.process(from).credentials.uid[0] })
+export function userSignal(from: Task, signal: number, code: number): SignalInfo {
+  return signalInfo(signal, code, { pid: from.pid, uid: from.credentials.uid[0] })
 }
 
 /** Whether task `from` may send a signal to a process (kill(2)): as root, as the same user, or SIGCONT within the session. */
 export function maySignal(k: Kernel, from: Task, process: Process, signal: number): boolean {
   const own = k.process(from)
-  const [real, effective] = own.credentials.uid
+  const [real, effective] = from.credentials.uid
   const [targetReal, , targetSaved] = process.credentials.uid
   if (own === process || effective === 0 || (signal === SIG.cont && own.sid === process.sid)) return true
   return [real, effective].some((uid) => uid === targetReal || uid === targetSaved)
@@ -184,7 +184,7 @@ function interrupt(k: Kernel, t: Task): void {
 /** Lets those look who read signals from descriptors (signalfd(2)). */
 function tellSignalfds(k: Kernel, signal: number): void {
   for (const d of k.state.fs.descriptions.values())
-    if (d.type === 'signalfd' && (d.counter & bit(signal)) !== 0n) signalActivity(k, d.id, 'read')
+    if (d.type === 'signalfd' && (d.counter & bit(signal)) !== 0n) stir(k, d.id, 'read')
 }
 
 /** Wakes a task that waits for this blocked signal in rt_sigtimedwait. */

@@ -122,6 +122,8 @@ export interface AltStack {
 export interface Task {
   tid: number
   pid: number
+  /** Users and groups are a thread's own; the C library keeps those of a process equal. */
+  credentials: Credentials
   /** comm, at most 15 bytes. */
   name: string
   /** STATE_SIZE bytes (ir/registers.ts). Up to date whenever the machine is not inside `advance`. */
@@ -199,6 +201,15 @@ interface CpuSleep {
   at: number
 }
 
+/** The current directory, root and umask of a process. */
+export interface Whereabouts {
+  /** Inode of the directory, which the object holds; 0 when the machine was started in a directory that is not there. */
+  cwd: number
+  /** Inode of what it takes for `/`, held as well. */
+  root: number
+  umask: number
+}
+
 /** A thread group. */
 export interface Process {
   pid: number
@@ -210,11 +221,11 @@ export interface Process {
   children: number[]
   /** Which of KernelState.spaces it lives in. */
   spaceId: number
+  /** Those of its main thread: the same object. */
   credentials: Credentials
   files: FdTable
-  /** Absolute, no symbolic links. */
-  cwd: string
-  umask: number
+  /** Where it is in the tree: one object for processes that share it (CLONE_FS). */
+  where: Whereabouts
   /** By signal number; [0] unused. */
   actions: SignalAction[]
   /** Signals sent to the process as a whole, oldest first. */
@@ -243,6 +254,8 @@ export interface Process {
   /** /proc/PID/oom_score_adj. */
   oomScoreAdj: number
   personality: number
+  /** Expedited barriers that it may ask for: the commands of membarrier(2) by which it has registered. */
+  barriers: number
   /** Characters read and written, and calls that did it, as /proc/PID/io shows them. */
   io: { read: number; written: number; reads: number; writes: number }
   /** Instructions executed by all its threads, ended ones included: its CPU time. */

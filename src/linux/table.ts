@@ -20,6 +20,7 @@ import { openCalls } from './syscalls/open.ts'
 import { pidfdCalls } from './syscalls/pidfd.ts'
 import { pollCalls } from './syscalls/poll.ts'
 import { prctlCalls } from './syscalls/prctl.ts'
+import { privilegedCalls } from './syscalls/privileged.ts'
 import { processCalls } from './syscalls/process.ts'
 import { restCalls } from './syscalls/rest.ts'
 import { schedCalls } from './syscalls/sched.ts'
@@ -58,6 +59,7 @@ const families: readonly (readonly Declaration[])[] = [
   waitCalls,
   pidfdCalls,
   prctlCalls,
+  privilegedCalls,
   signalCalls,
   futexCalls,
   timeCalls,

@@ -4,14 +4,15 @@ import { REG, registers } from '../ir/registers.ts'
 import type { Kernel } from './kernel.ts'
 import { SS } from './signal-names.ts'
 import { reconsider } from './signals.ts'
-import type { Task } from './state.ts'
+import type { Credentials, Task } from './state.ts'
 import { makeRunnable, tellRunnable } from './tasks.ts'
 
 /** A task with nothing set but its identity; the first one of a process. */
-export function newTask(tid: number, pid: number, name: string, cpu: Uint8Array): Task {
+export function newTask(tid: number, pid: number, name: string, cpu: Uint8Array, credentials: Credentials): Task {
   return {
     tid,
     pid,
+    credentials,
     name,
     cpu,
     runIndex: -1,
@@ -41,7 +42,13 @@ export function newTask(tid: number, pid: number, name: string, cpu: Uint8Array)
 export function addThread(k: Kernel, parent: Task, stack: number, tls: number | null): Task {
   const { state } = k
   const process = k.process(parent)
-  const t = newTask(state.nextTid++, parent.pid, parent.name, k.registers(parent).slice())
+  const t = newTask(
+    state.nextTid++,
+    parent.pid,
+    parent.name,
+    k.registers(parent).slice(),
+    structuredClone(parent.credentials),
+  )
   const cpu = new CpuState(t.cpu)
   cpu.setGpr(REG.rax, 0n)
   if (stack !== 0) cpu.setGpr(REG.rsp, BigInt(stack))

@@ -263,8 +263,8 @@ class MachineSubject implements Subject {
 }
 
 /** What a report needs of a wait. */
-function waitOf({ since, kind, args }: Wait): NonNullable<TaskView['wait']> {
-  return { since, futex: kind === 'futex' ? args[0]! : null, expected: args[2] ?? 0 }
+function waitOf({ nr, since, kind, args }: Wait): NonNullable<TaskView['wait']> {
+  return { nr, since, futex: kind === 'futex' ? args[0]! : null, expected: args[2] ?? 0 }
 }
 
 function plainEnding(ended: Ending): RunEnding {

@@ -23,8 +23,8 @@ export interface TaskView {
   fsBase: bigint
   /** The system call in which it waits, in strace's form; null while it could run. */
   waiting: string | null
-  /** Since when it waits, in instructions executed by all, and for which futex to change from which value; null while it could run. */
-  wait: { since: number; futex: number | null; expected: number } | null
+  /** Number of the call, since when it waits, in instructions executed by all, and for which futex to change from which value; null while it could run. */
+  wait: { nr: number; since: number; futex: number | null; expected: number } | null
 }
 
 /** A process as it stands. */

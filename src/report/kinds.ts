@@ -37,8 +37,14 @@ row(
   'an access to what is no address of the processor: it does not say whether it reads',
 )
 row('stack-overflow', 'memory', 'InvalidWrite InvalidRead', 'Addr', "a thread's stack has no room left")
-row('syscall-read', 'memory', 'SyscallParam', 'Param', 'the kernel is to read bytes that belong to no live block')
-row('syscall-write', 'memory', 'SyscallParam', 'Param', 'the kernel has written such bytes')
+row(
+  'syscall-read',
+  'memory',
+  'SyscallParam',
+  'Param',
+  'the kernel is to read bytes that belong to no live block, or that it cannot read',
+)
+row('syscall-write', 'memory', 'SyscallParam', 'Param', 'the kernel has written such bytes, or cannot')
 row('heap-overrun', 'memory', 'InvalidWrite', 'Addr', 'bytes behind a block were overwritten; noticed later')
 row('heap-underrun', 'memory', 'InvalidWrite', 'Addr', 'bytes before a block were overwritten; noticed later')
 row('double-free', 'memory', 'InvalidFree', 'Free', 'a block is freed that was freed already')
@@ -57,6 +63,14 @@ row(
   'Mempool',
   "an allocator of the program's own hands out memory that a live block has",
 )
+row('invalid-pool', 'memory', 'InvalidMemPool', 'Mempool', 'a client request names a pool that there is not')
+row(
+  'client-check',
+  'memory',
+  'ClientCheck',
+  'User',
+  'a client request asks for memory that is undefined, or that may not be accessed',
+)
 row(
   'undefined-jump',
   'memory',
@@ -65,7 +79,13 @@ row(
   'what is executed next depends on undefined bytes',
 )
 row('undefined-address', 'memory', 'UninitValue', 'Value', 'an address is computed from undefined bytes')
-row('undefined-argument', 'memory', 'SyscallParam', 'Param', 'an argument of a system call is undefined')
+row(
+  'undefined-argument',
+  'memory',
+  'SyscallParam UninitCondition',
+  'Param',
+  'an argument of a system call or of an allocation function is undefined',
+)
 row('undefined-write', 'memory', 'SyscallParam', 'Param', 'a system call is given memory with undefined bytes')
 row('leak-definite', 'leak', 'Leak_DefinitelyLost', 'Leak', 'no pointer leads to the blocks')
 row('leak-indirect', 'leak', 'Leak_IndirectlyLost', 'Leak', 'only lost blocks lead to them')

@@ -98,6 +98,19 @@ export function atomicPlaces(findings: readonly Finding[]): number[] {
   )
 }
 
+/**
+ * Is it a race between two accesses of the C library in a static program? There its code is the program's own; it shows by having no lines where the code that called it has some,
+ * in stacks that know no other object. What libraries do to memory of their own is their business.
+ */
+export function isWithinLibrary({ race }: Finding): boolean {
+  const stacks = race === undefined ? [] : [race.later, race.earlier].map(({ thread }) => thread?.stack.frames ?? [])
+  const isOwn = stacks.every((frames) => {
+    const [first] = frames
+    return first !== undefined && first.file === undefined && frames.every(({ module }) => module === first.module)
+  })
+  return isOwn && stacks.flat().some(({ file }) => file !== undefined)
+}
+
 function saysAtomic({ thread }: RaceSide): boolean {
   const frames = thread?.stack.frames ?? []
   const end = frames.findIndex(({ inlined }) => !inlined)

@@ -27,7 +27,10 @@ const SELECTORS: readonly [string, number][] = [
 ]
 
 /** All registers of a task; `floating` is its FXSAVE image. */
-export function registersOf({ registers: values, state, flags, fsBase }: TaskView, floating: Uint8Array): Register[] {
+export function registersOf(
+  { registers: values, state, flags, fsBase, wait }: TaskView,
+  floating: Uint8Array,
+): Register[] {
   const view = new DataView(state.buffer, state.byteOffset, state.byteLength)
   const image = new DataView(floating.buffer, floating.byteOffset, floating.byteLength)
   const out: Register[] = []
@@ -53,7 +56,8 @@ export function registersOf({ registers: values, state, flags, fsBase }: TaskVie
   add('fop', 4, BigInt(image.getUint16(6, true)))
   for (let i = 0; i < 16; i++) out.push({ name: `xmm${i}`, bytes: floating.slice(160 + 16 * i, 176 + 16 * i) })
   add('mxcsr', 4, BigInt(view.getUint32(STATE.mxcsr, true)))
-  add('orig_rax', 8, 0xffff_ffff_ffff_ffffn)
+  // Of a thread that is not in a call it is -1.
+  add('orig_rax', 8, BigInt.asUintN(64, BigInt(wait?.nr ?? -1)))
   add('fs_base', 8, fsBase)
   add('gs_base', 8, view.getBigUint64(registers[REG.gsBase]!.offset, true))
   return out

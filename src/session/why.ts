@@ -61,6 +61,7 @@ export class Why {
     const here = this.timeline.moment
     let want = start.kind === 'fault' ? this.fault(start.tid) : start
     while (want !== null && this.steps.length < MOST) want = this.follow(want)
+    if (want !== null) this.tell('origin', this.steps.at(-1)?.tid ?? 0, `it goes on beyond ${MOST} steps`, null, null)
     this.timeline.seek(here)
     return this.steps
   }

@@ -202,9 +202,12 @@ export class Inspector {
     const lines: number[] = []
     for (let at = symbol.start; at < symbol.end;) {
       const piece = this.line(at)
-      if (piece?.file === file && piece.line > 0) lines.push(piece.line)
+      // Not those of functions that were inlined there, nor of the one into which it was inlined itself.
+      const isOwn = this.symbolizer.describe(at).symbol === place.function
+      if (isOwn && piece?.file === file && piece.line > 0) lines.push(piece.line)
       at = Math.max(at + 1, piece?.end ?? 0)
     }
+    if (lines.length === 0) lines.push(place.line ?? 1)
     return { file, from: Math.min(...lines), to: Math.max(...lines) }
   }
 

@@ -21,7 +21,7 @@ export interface SyscallEvent {
   /** The call in strace's format, without pid prefix; computed only when an observer asks for it. */
   text(): string
   /** Memory that the kernel has read for the call, or written; computed only when an observer asks for it. */
-  touched(written: boolean): readonly { start: number; length: number }[]
+  touched: (written: boolean) => readonly { start: number; length: number }[]
 }
 
 /** A mapping that came, changed or went. `prot` is -1 for an unmapping. */

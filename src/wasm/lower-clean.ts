@@ -2,14 +2,15 @@
  * Exists to write *clean* code: it computes no V bits, since all registers that it reads are defined, and so is all that it loads. Where that ends it goes on in full
  * code at the very instruction, by a tail call. A word in memory (ir/clean.ts) tells which registers may be undefined meanwhile.
  */
-import { CLEAN, cleanBit, type CleanMask } from '../ir/clean.ts'
-import { BLOCK_VOID, I32, I64, V128 } from './encode.ts'
+import { CLEAN, CLEAN_WORDS, cleanBit, type CleanMask } from '../ir/clean.ts'
+import { BLOCK_VOID } from './encode.ts'
 import type { AccessRow } from './lower-access.ts'
 import { PARAMETER } from './lower-input.ts'
 import { RegisterSet } from './lower-registers.ts'
 import type { RegionLowering } from './lower-region.ts'
 import type { ValueLowering } from './lower-value.ts'
 import * as OP from './opcodes.ts'
+import { ACCESS } from './runtime-index.ts'
 import { RUNTIME } from './runtime.ts'
 
 /** The bits of a set of registers. */
@@ -72,14 +73,8 @@ export function clearBits(region: RegionLowering, set: RegisterSet, keep: number
   f.opMemory(OP.i64_store, 3, layout.cleanBase)
 }
 
-/** Locals of clean code: where full code is to go on, or 0; and the bits of registers that a stop has only fetched. */
-export interface CleanLocals {
-  deopt: number
-  keep: number
-}
-
 /** A stop fetches a set of registers: it does not write them. */
-export function keepBits({ body: f }: RegionLowering, { keep }: CleanLocals, set: RegisterSet): void {
+export function keepBits({ body: f }: RegionLowering, keep: number, set: RegisterSet): void {
   const { lo, hi } = maskOf(set)
   f.localGet(keep)
   f.i64Const(lo, hi)
@@ -87,14 +82,35 @@ export function keepBits({ body: f }: RegionLowering, { keep }: CleanLocals, set
   f.localSet(keep)
 }
 
-/** Where all stops end, those too that are only to go on in full code; `written` are the registers that they store. */
-export function stopClean(region: RegionLowering, { deopt, keep }: CleanLocals, written: RegisterSet): void {
-  const { body: f } = region
+/** The instruction at hand is none for clean code. */
+export function emitUnclean(v: ValueLowering): void {
+  const { body: f, layout } = v.region
+  f.i32Const(0)
+  f.i32Const(v.pc)
+  f.opMemory(OP.i32_store, 2, layout.cleanBase + CLEAN_WORDS.pc)
+  f.i32Const(0)
+  f.i32Const(v.refund)
+  f.opMemory(OP.i32_store, 2, layout.cleanBase + CLEAN_WORDS.refund)
+  v.region.stop()
+}
+
+/** Where all stops end, those too that are only to go on in full code; `written` are the registers that they store but for those of `keep`. */
+export function stopClean(region: RegionLowering, keep: number, written: RegisterSet): void {
+  const { body: f, layout } = region
   clearBits(region, written, keep)
-  f.localGet(deopt)
-  region.if_()
-  f.localGet(deopt)
+  f.i32Const(0)
+  f.opMemory(OP.i32_load, 2, layout.cleanBase + CLEAN_WORDS.pc)
   f.localTee(region.xpc)
+  region.if_()
+  f.i32Const(0)
+  f.i32Const(0)
+  f.opMemory(OP.i32_store, 2, layout.cleanBase + CLEAN_WORDS.pc)
+  f.localGet(PARAMETER.fuel)
+  f.i32Const(0)
+  f.opMemory(OP.i32_load, 2, layout.cleanBase + CLEAN_WORDS.refund)
+  f.op(OP.i32_add)
+  f.localSet(PARAMETER.fuel)
+  f.localGet(region.xpc)
   f.i32Const(region.input.clean)
   f.opIndex(OP.call, RUNTIME.deopt!)
   f.localSet(region.xcode)
@@ -180,40 +196,54 @@ const STORES = new Map([
   [16, OP.v128_store],
 ])
 
-/** What is loaded must be defined; what is stored is, and says so. The stack's own bytes are never guarded. */
-export function cleanAccess(v: ValueLowering, { bytes, store }: AccessRow, stack: boolean): void {
-  const f = v.region.body
-  const { shadowDisplacement } = v.region.layout
-  const { low, offset } = v.accessed
-  const type = bytes === 16 ? V128 : bytes === 8 ? I64 : I32
-  f.localGet(low)
-  if (store && stack) {
-    if (type === V128) f.v128Const(0, 0, 0, 0)
-    else if (type === I64) f.i64Const(0, 0)
-    else f.i32Const(0)
-    f.opMemory(STORES.get(bytes)!, 0, shadowDisplacement + offset)
-    return
-  }
-  f.opMemory(LOADS.get(bytes)!, 0, shadowDisplacement + offset)
-  if (type === V128) f.op(OP.v128_any_true)
-  else if (type === I64) {
-    f.op(OP.i64_eqz)
-    f.op(OP.i32_eqz)
-  }
+/** An access to be checked: where its first byte is, what pushes 0 if it may surely be made, and what pushes the address. */
+interface CleanCheck {
+  low: number
+  offset: number
+  doubt: () => void
+  push: () => void
+}
+
+/**
+ * Checks an access: may it be made, and are its bytes defined? All doubts are for the runtime, so that there is one way to stop. What is stored is defined, and the
+ * runtime says so of bytes that were not.
+ */
+export function cleanCheck(
+  v: ValueLowering,
+  { bytes, store }: AccessRow,
+  { low, offset, doubt, push }: CleanCheck,
+): void {
+  const { region } = v
+  const f = region.body
+  region.block()
+  region.block()
+  doubt()
   f.hint(false)
-  v.region.if_()
-  if (store) {
-    f.localGet(low)
-    if (offset !== 0) {
-      f.i32Const(offset)
-      f.op(OP.i32_add)
-    }
-    f.i32Const(bytes)
-    f.opIndex(OP.call, RUNTIME.define!)
-    f.hint(false)
-    v.region.if_()
-    v.region.deopt(v.pc, v.refund)
-    v.region.end()
-  } else v.region.deopt(v.pc, v.refund)
-  v.region.end()
+  f.opIndex(OP.br_if, 0)
+  f.localGet(low)
+  f.opMemory(LOADS.get(bytes)!, 0, region.layout.shadowDisplacement + offset)
+  if (bytes === 16) f.op(OP.v128_any_true)
+  f.op(bytes === 8 ? OP.i64_eqz : OP.i32_eqz)
+  f.hint(true)
+  f.opIndex(OP.br_if, 1)
+  region.end()
+  push()
+  f.i32Const(bytes | (store ? ACCESS.store : 0) | (v.refund << ACCESS.refundShift))
+  f.i32Const(v.pc)
+  f.opIndex(OP.call, RUNTIME.checkClean!)
+  f.hint(false)
+  region.if_()
+  region.stop()
+  region.end()
+  region.end()
+}
+
+/** A store to the stack, where no byte is guarded: at the place of the access before. */
+export function storeDefined(v: ValueLowering, bytes: number): void {
+  const f = v.region.body
+  f.localGet(v.accessed.low)
+  if (bytes === 16) f.v128Const(0, 0, 0, 0)
+  else if (bytes === 8) f.i64Const(0, 0)
+  else f.i32Const(0)
+  f.opMemory(STORES.get(bytes)!, 0, v.region.layout.shadowDisplacement + v.accessed.offset)
 }

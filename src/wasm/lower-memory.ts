@@ -3,7 +3,7 @@ import type { OpRow } from '../ir/ops.ts'
 import type { Node } from '../ir/types.ts'
 import { I32, I64, V128 } from './encode.ts'
 import { accessOf } from './lower-access.ts'
-import { cleanAccess } from './lower-clean.ts'
+import { cleanCheck, storeDefined } from './lower-clean.ts'
 import type { ValueLowering } from './lower-value.ts'
 import type { Window } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
@@ -61,7 +61,17 @@ function emitSlowCheck(v: ValueLowering, push: () => void, bytes: number, store:
  * Leaves the region with a precise fault unless `bytes` bytes at the address may be read (or written). The fast path reads
  * the attribute of one page; an access that crosses into another, or finds anything but a plain page, asks the runtime.
  */
-export function emitCheck(v: ValueLowering, { full, low }: Address, bytes: number, store: boolean): void {
+export function emitCheck(v: ValueLowering, address: Address, bytes: number, store: boolean): void {
+  const f = v.region.body
+  pushDoubt(v, address, bytes, store)
+  f.hint(false)
+  v.region.if_()
+  emitSlowCheck(v, () => f.localGet(address.full), bytes, store)
+  v.region.end()
+}
+
+/** Pushes 0 if the access may surely be made. */
+function pushDoubt(v: ValueLowering, { full, low }: Address, bytes: number, store: boolean): void {
   const f = v.region.body
   pushAttribute(v, low, 0)
   if (!store) {
@@ -83,10 +93,6 @@ export function emitCheck(v: ValueLowering, { full, low }: Address, bytes: numbe
     f.op(OP.i32_shr_u)
     f.op(OP.i32_or)
   }
-  f.hint(false)
-  v.region.if_()
-  emitSlowCheck(v, () => f.localGet(full), bytes, store)
-  v.region.end()
 }
 
 /** Computes whether all of a window may be accessed: its first byte's address is in local `full`. Fills `bad` and `origin`. */
@@ -302,25 +308,38 @@ export function access(v: ValueLowering, node: Node): void {
   const f = v.region.body
   const row = accessOf(node.op)!
   const placement = v.region.placementOf(node)
+  const clean = v.region.input.clean >= 0 && !(row.store && placement?.window.base === null)
   let low: number
   let offset = 0
   if (placement === undefined) {
     const address = emitAddress(v, node.a!)
-    emitCheck(v, address, row.bytes, row.store)
     low = address.low
+    if (clean)
+      cleanCheck(v, row, {
+        low,
+        offset,
+        doubt: () => pushDoubt(v, address, row.bytes, row.store),
+        push: () => f.localGet(address.full),
+      })
+    else emitCheck(v, address, row.bytes, row.store)
   } else {
     const { window } = placement
     openWindow(v, window)
-    f.localGet(window.bad)
-    f.hint(false)
-    v.region.if_()
-    emitSlowCheck(v, () => v.emit(node.a!), row.bytes, row.store)
-    v.region.end()
     low = window.origin
     offset = placement.offset
+    if (clean) cleanCheck(v, row, { low, offset, doubt: () => f.localGet(window.bad), push: () => v.emit(node.a!) })
+    else {
+      f.localGet(window.bad)
+      f.hint(false)
+      v.region.if_()
+      emitSlowCheck(v, () => v.emit(node.a!), row.bytes, row.store)
+      v.region.end()
+    }
   }
   v.accessed = { low, offset, bits: -1 }
-  if (v.region.input.clean >= 0) cleanAccess(v, row, placement?.window.base === null)
+  if (v.region.input.clean >= 0) {
+    if (!clean) storeDefined(v, row.bytes)
+  }
   // Nobody guards the stack.
   else if (v.region.input.checked && placement?.window.base !== null)
     v.accessed.bits = askGuarded(v, row.bytes, row.store)

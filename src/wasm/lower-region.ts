@@ -5,7 +5,7 @@ import type { Block, Node, Target, Terminator } from '../ir/types.ts'
 import { I32, I64 } from './encode.ts'
 import { wholeValue } from './lower-access.ts'
 import { LabelledBody } from './lower-labels.ts'
-import { clearBits, enterClean, keepBits, recheck, settle, stopClean, type CleanLocals } from './lower-clean.ts'
+import { clearBits, enterClean, keepBits, recheck, settle, stopClean } from './lower-clean.ts'
 import { type MemoryLayout, PARAMETER, type RegionInput } from './lower-input.ts'
 import { prepareBlock } from './lower-prepare.ts'
 import { planFuel } from './lower-fuel.ts'
@@ -42,8 +42,8 @@ export class RegionLowering extends LabelledBody implements StructureSink {
   xpc = 0
   xcode = 0
   private scratch64 = 0
-  /** What clean code has besides; null for other code. */
-  private clean: CleanLocals | null = null
+  /** In clean code the local with the bits of registers that a stop has only fetched, else -1. */
+  private keep = -1
   private windows!: WindowPlan
   /** Fuel that each block asks for. */
   private fuel!: Int32Array
@@ -84,11 +84,11 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     this.xpc = f.local(I32)
     this.xcode = f.local(I32)
     this.scratch64 = f.local(I64)
-    this.clean = input.clean < 0 ? null : { deopt: f.local(I32), keep: f.local(I64) }
+    this.keep = input.clean < 0 ? -1 : f.local(I64)
     this.values.reset()
 
     const shape = planCfg({ n: succs.length, entries: input.entries, succs })
-    if (this.clean !== null)
+    if (this.keep >= 0)
       enterClean(
         this,
         input.entries.map((b) => this.plan.valid[b]!),
@@ -104,7 +104,7 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     for (let i = this.stops.sets.length - 1; i >= 0; i--) {
       this.end()
       this.loadRegisters(this.toParent(this.stops, i))
-      if (this.clean !== null) keepBits(this, this.clean, this.toParent(this.stops, i))
+      if (this.keep >= 0) keepBits(this, this.keep, this.toParent(this.stops, i))
       this.branchToParent(this.stops, i, this.stopLevel + 1, this.stopLevel)
     }
     this.end()
@@ -297,32 +297,22 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     this.setLocal(this.xpc, 0)
     this.setLocal(this.xcode, -1)
     this.storeRegisters(this.plan.written)
-    if (this.clean !== null) stopClean(this, this.clean, this.plan.written)
+    if (this.keep >= 0) stopClean(this, this.keep, this.plan.written)
     if (this.exits.sets.length > 0) this.branchTo(LEVEL.exit)
   }
 
   /** All registers are in the CPU state, and control has come back to `pc`. */
   private comeBack(pc: number): void {
     const set = this.plan.valid[this.node(pc)]!
-    if (this.clean !== null) recheck(this, set, pc, () => this.branchTo(LEVEL.exit))
+    if (this.keep >= 0) recheck(this, set, pc, () => this.branchTo(LEVEL.exit))
     else if (this.input.checked && this.input.chain) settle(this)
     this.loadRegisters(set)
-  }
-
-  /** The instruction at `pc` cannot be executed by clean code: full code goes on there. `refund` as in `stopAt`. */
-  deopt(pc: number, refund: number): void {
-    this.setLocal(this.clean!.deopt, pc)
-    this.body.localGet(PARAMETER.fuel)
-    this.body.i32Const(refund)
-    this.body.op(OP.i32_add)
-    this.body.localSet(PARAMETER.fuel)
-    this.stop()
   }
 
   /** Stores what the block at hand may have changed. */
   private handOver(dirty = this.plan.dirtyAfter[this.current]!): void {
     this.storeRegisters(dirty)
-    if (this.clean !== null) clearBits(this, dirty, -1)
+    if (this.keep >= 0) clearBits(this, dirty, -1)
   }
 
   /** Stores what the block at hand may have changed and leaves for the address in xpc, by way of xcode if that is not negative. */

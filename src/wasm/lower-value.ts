@@ -7,6 +7,7 @@ import { REGISTER_SLOTS, STATE } from '../ir/registers.ts'
 import type { Block, Node, Type } from '../ir/types.ts'
 import { blockResult, F32, F64, I32, I64, V128, type ValueType } from './encode.ts'
 import { emitSpecial, specials } from './lower-float.ts'
+import { emitUnclean } from './lower-clean.ts'
 import { access, emitAddress, emitCheck, shadowAccess } from './lower-memory.ts'
 import { DEAD } from './lower-prepare.ts'
 import type { RegionLowering } from './lower-region.ts'
@@ -125,7 +126,7 @@ export class ValueLowering {
           return
         }
         if (node.op === ops.undefined_if) return this.askUndefined(node)
-        if (node.op === ops.unclean) return this.region.deopt(this.pc, this.refund)
+        if (node.op === ops.unclean) return emitUnclean(this)
         assert(node.op === ops.fault_if, `unknown guard ${node.op.name}`)
         this.emit(node.a!)
         f.hint(false)

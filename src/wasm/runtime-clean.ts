@@ -1,8 +1,9 @@
 /** Exists to build the runtime functions between clean code and full code (lower-clean.ts): what is known of the registers changes its form there. */
-import { CLEAN, MIRRORS, mirrorsOf } from '../ir/clean.ts'
+import { CLEAN, CLEAN_WORDS, MIRRORS, mirrorsOf } from '../ir/clean.ts'
 import { REG } from '../ir/registers.ts'
 import { BLOCK_VOID, type FunctionBody, I32, I64 } from './encode.ts'
 import * as OP from './opcodes.ts'
+import { ACCESS, RUNTIME_LOCAL } from './runtime-index.ts'
 import type { Shadow } from './runtime-shadow.ts'
 
 const BITS = Array.from({ length: 33 }, (_, bit) => bit).filter((bit) => bit !== REG.rsp)
@@ -94,45 +95,97 @@ export function leaveClean(f: FunctionBody, stateBase: number, { cleanBase }: Sh
   f.opMemory(OP.i64_store, 3, cleanBase)
 }
 
-/** Parameters: address, bytes (1, 2, 4, 8 or 16). */
-export function define(f: FunctionBody, { displacement, unaddressableBase }: Shadow): void {
-  const ones = f.local(I32)
-  f.i32Const(1)
+/** Parameters: address, bytes (1, 2, 4, 8 or 16) | ACCESS.store | refund << ACCESS.refundShift, pc. */
+export function checkClean(f: FunctionBody, { displacement, unaddressableBase, cleanBase }: Shadow): void {
+  const low = f.local(I32)
+  f.localGet(0)
   f.localGet(1)
-  f.op(OP.i32_shl)
-  f.i32Const(1)
-  f.op(OP.i32_sub)
-  f.localSet(ones)
-  f.localGet(0)
-  f.i32Const(3)
-  f.op(OP.i32_shr_u)
-  f.opMemory(OP.i32_load, 0, unaddressableBase)
-  f.localGet(0)
-  f.i32Const(7)
-  f.op(OP.i32_and)
-  f.op(OP.i32_shr_u)
-  f.localGet(ones)
-  f.op(OP.i32_and)
+  f.localGet(2)
+  f.opIndex(OP.call, RUNTIME_LOCAL.check)
   f.opBlock(OP.if, BLOCK_VOID)
   f.i32Const(1)
   f.op(OP.return)
   f.op(OP.end)
-  const sizes: [number, () => void, number][] = [
-    [16, () => f.v128Const(0, 0, 0, 0), OP.v128_store],
-    [8, () => f.i64Const(0, 0), OP.i64_store],
-    [4, () => f.i32Const(0), OP.i32_store],
-    [2, () => f.i32Const(0), OP.i32_store16],
-    [1, () => f.i32Const(0), OP.i32_store8],
+  f.localGet(0)
+  f.op(OP.i32_wrap_i64)
+  f.localSet(low)
+  f.opBlock(OP.block, BLOCK_VOID)
+  f.localGet(1)
+  f.i32Const(ACCESS.store)
+  f.op(OP.i32_and)
+  f.opBlock(OP.if, BLOCK_VOID)
+  pushGuarded(f, low, unaddressableBase)
+  f.opIndex(OP.br_if, 1)
+  forSize(f, (_load, store, zero) => {
+    f.localGet(low)
+    zero()
+    f.opMemory(store, 0, displacement)
+    f.i32Const(0)
+    f.op(OP.return)
+  })
+  f.op(OP.else)
+  forSize(f, (load, _store, _zero, bytes) => {
+    f.localGet(low)
+    f.opMemory(load, 0, displacement)
+    if (bytes === 16) f.op(OP.v128_any_true)
+    if (bytes === 8) {
+      f.op(OP.i64_eqz)
+      f.op(OP.i32_eqz)
+    }
+    f.opIndex(OP.br_if, 2)
+  })
+  f.i32Const(0)
+  f.op(OP.return)
+  f.op(OP.end)
+  f.op(OP.end)
+  f.i32Const(0)
+  f.localGet(2)
+  f.opMemory(OP.i32_store, 2, cleanBase + CLEAN_WORDS.pc)
+  f.i32Const(0)
+  f.localGet(1)
+  f.i32Const(ACCESS.refundShift)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_store, 2, cleanBase + CLEAN_WORDS.refund)
+  f.i32Const(1)
+}
+
+/** Pushes the bits of the guarded ones among the bytes of the access to `low`. */
+function pushGuarded(f: FunctionBody, low: number, unaddressableBase: number): void {
+  f.localGet(low)
+  f.i32Const(3)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load, 0, unaddressableBase)
+  f.localGet(low)
+  f.i32Const(7)
+  f.op(OP.i32_and)
+  f.op(OP.i32_shr_u)
+  f.i32Const(1)
+  f.localGet(1)
+  f.i32Const(255)
+  f.op(OP.i32_and)
+  f.op(OP.i32_shl)
+  f.i32Const(1)
+  f.op(OP.i32_sub)
+  f.op(OP.i32_and)
+}
+
+/** For each size of an access what is to be done for it. */
+function forSize(f: FunctionBody, then: (load: number, store: number, zero: () => void, bytes: number) => void): void {
+  const sizes: [number, number, number, () => void][] = [
+    [8, OP.i64_load, OP.i64_store, () => f.i64Const(0, 0)],
+    [4, OP.i32_load, OP.i32_store, () => f.i32Const(0)],
+    [1, OP.i32_load8_u, OP.i32_store8, () => f.i32Const(0)],
+    [16, OP.v128_load, OP.v128_store, () => f.v128Const(0, 0, 0, 0)],
+    [2, OP.i32_load16_u, OP.i32_store16, () => f.i32Const(0)],
   ]
-  for (const [size, push, opcode] of sizes) {
+  for (const [size, load, store, zero] of sizes) {
     f.localGet(1)
+    f.i32Const(255)
+    f.op(OP.i32_and)
     f.i32Const(size)
     f.op(OP.i32_eq)
     f.opBlock(OP.if, BLOCK_VOID)
-    f.localGet(0)
-    push()
-    f.opMemory(opcode, 0, displacement)
+    then(load, store, zero, size)
     f.op(OP.end)
   }
-  f.i32Const(0)
 }

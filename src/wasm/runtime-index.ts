@@ -5,10 +5,12 @@ export const RUNTIME_LOCAL = {
   access: 0,
   rezone: 1,
   conditionUndefined: 2,
-  stop: 4,
-  mulhiU: 12,
-  nanDemote: 15,
-  nanPromote: 16,
+  resolve: 3,
+  check: 5,
+  stop: 6,
+  mulhiU: 14,
+  nanDemote: 17,
+  nanPromote: 18,
 } as const
 
 /** The second parameter of `check` and the parameter of `access`, besides the size in bytes. */

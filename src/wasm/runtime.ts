@@ -5,7 +5,7 @@ import { F32, F64, FunctionBody, I32, I64, ModuleBuilder, V128, type ValueType }
 import * as OP from './opcodes.ts'
 import { point } from './runtime-points.ts'
 import { claim, flagsUndefined, moved, type Shadow } from './runtime-shadow.ts'
-import { define as define_, enterClean, leaveClean } from './runtime-clean.ts'
+import { checkClean, enterClean, leaveClean } from './runtime-clean.ts'
 import { type Addressable, check, stop, wild, zone } from './runtime-access.ts'
 import { materialize } from './runtime-flags.ts'
 import {
@@ -19,6 +19,7 @@ import {
   truncF64x2,
   vectorNan,
 } from './runtime-float.ts'
+import { resolve, type JumpCaches } from './runtime-jumps.ts'
 
 /** A function that translated modules import: name and signature. `js` ones are the engine's, the others live in the runtime module. */
 export interface RuntimeFunction {
@@ -47,7 +48,7 @@ export const FAR = { store: 0x8000, reachShift: 16 } as const
 /** In import order: the index of a function is its position. */
 export const runtimeFunctions: readonly RuntimeFunction[] = [
   /** (guest pc) -> entry code: slot << 8 | entry, or -1 when no code can be there. Translates when need be. */
-  js('resolve', [I32], [I32]),
+  wasm('resolve', [I32], [I32]),
   /** (entry code of an empty slot) -> entry code, or the complement of the guest address when no code can be there. */
   js('revive', [I32], [I32]),
   /** (fuel left) -> 0 to go on in place, 1 to unwind. */
@@ -103,8 +104,8 @@ export const runtimeFunctions: readonly RuntimeFunction[] = [
   wasm('enterClean', [], [I64]),
   /** Full code is entered: the mirrors become exact. */
   wasm('leaveClean', [], []),
-  /** (address, bytes): bytes that are written become defined; 1 if some of them are guarded, and none has. */
-  wasm('define', [I32, I32], [I32]),
+  /** As `check`, for clean code: 1, too, if what is loaded is undefined or what is written guarded, and it goes on in full code (ir/clean.ts). What is written becomes defined. */
+  wasm('checkClean', [I64, I32, I32], [I32]),
 ]
 
 /** Where the set of registers begins in the first parameter of `undefined`. */
@@ -140,6 +141,7 @@ export function runtimeModule(
   pointsBase: number,
   logBase: number,
   shadow: Shadow,
+  jumps: JumpCaches,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder()
   m.importMemory('l', 'memory', memoryPages, MOST_PAGES)
@@ -147,6 +149,7 @@ export function runtimeModule(
   m.importFunction('l', 'access', m.type([I32], [I32]))
   m.importFunction('l', 'rezone', m.type([I32], []))
   m.importFunction('l', 'conditionUndefined', m.type([I32, I32, I64, I64, I64, I64], [I32]))
+  m.importFunction('l', 'resolve', m.type([I32], [I32]))
   const region = m.type(REGION_PARAMETERS, REGION_RESULTS)
   const define = (name: string, parameters: readonly ValueType[], results: readonly ValueType[], emit: Emit): void => {
     const f = new FunctionBody(parameters.length)
@@ -157,6 +160,7 @@ export function runtimeModule(
     const { parameters, results } = runtimeFunctions[RUNTIME[name]!]!
     define(name, parameters, results, emit)
   }
+  runtime('resolve', (f) => resolve(f, jumps))
   runtime('check', (f) => check(f, stateBase, attributesBase, addressable))
   runtime('stop', (f) => stop(f, stateBase, refundBase))
   runtime('wild', (f) => wild(f, stateBase))
@@ -181,7 +185,7 @@ export function runtimeModule(
   runtime('flagsUndefined', flagsUndefined)
   runtime('enterClean', (f) => enterClean(f, stateBase, shadow))
   runtime('leaveClean', (f) => leaveClean(f, stateBase, shadow))
-  runtime('define', (f) => define_(f, shadow))
+  runtime('checkClean', (f) => checkClean(f, shadow))
   define('enter', [I32, I32, I32], [I32], (f) => {
     const fuel = f.local(I32)
     const pc = f.local(I32)

@@ -43,3 +43,14 @@ test('the README keeps all but what stands between the marks', () => {
   expect(replaceTable(once, 'new')).toBe(once)
   expect(() => replaceTable('no marks', 'new')).toThrow('bench:begin')
 })
+
+test('with checks the last column compares with memcheck', () => {
+  const rows = [
+    { title: 'a', native: [cost(1, 1)], valgrind: [cost(4, 4)], lemming: [cost(2, 2)] },
+    { title: 'b', native: [cost(1, 1)], valgrind: [cost(8, 8)], lemming: [cost(1, 1)] },
+    { title: 'c', native: [cost(1, 1)], valgrind: [cost(8, 8)], lemming: [{ failed: 'exit 1' }] },
+  ]
+  const lines = table(rows, 'heading', true).split('\n')
+  expect(lines[2]).toContain('memcheck CPU')
+  expect(lines.slice(4).map((text) => text.split(' | ').at(-1))).toEqual(['0.50 |', '0.13 |', ' |', '**0.25** |'])
+})

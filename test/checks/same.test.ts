@@ -21,6 +21,7 @@ test.each([
   ['programs', 'jumps.c'],
   ['undefined', 'jumps.c'],
   ['undefined', 'calls.c'],
+  ['yardstick', 'requests.c'],
 ])('%s/%s', (folder, file) => {
   const path = build(place, file, { folder: join(import.meta.dirname, folder) })
   const plain = machine(path, false)

@@ -139,11 +139,19 @@ int main(void) { pthread_t t; pthread_mutex_lock(&a); pthread_create(&t, 0, f, 0
 
 describe('what lemming does not have', () => {
   test('stops the run and names itself', () => {
-    const program = compile('int main(void) { syscall(56, 0x400 | 17, 0, 0, 0, 0); }')
-    const { machine } = machineFor(program)
-    expect(() => machine.advance(10_000_000)).toThrow(/^clone: a process with CLONE_FILES is not supported$/)
+    const program = compile('int main(void) { return syscall(133, "/mnt/fifo", 0010600, 0); }')
+    const { machine } = machineFor(program, [], { mounts: [{ guest: '/mnt', host: scratch(), writable: true }] })
+    const what = /^mknod of .*fifo: a device, FIFO or socket in a writable mount is not supported$/
+    expect(() => machine.advance(10_000_000)).toThrow(what)
     // The machine can still be looked at.
     expect(machine.hash()).toMatch(/^[0-9a-f]{16}$/)
+  })
+
+  test('an option is answered as by a kernel without it, and noted', () => {
+    const program = compile('int main(void) { return syscall(316, -100, "/tmp", -100, "/tmp/x", 4) == -1 ? 0 : 1; }')
+    const { machine } = machineFor(program)
+    expect(machine.advance(10_000_000).ended).toEqual({ kind: 'exit', code: 0 })
+    expect(machine.state.unknownCalls).toMatchObject([{ text: 'renameat2(RENAME_WHITEOUT)', answer: 'EINVAL' }])
   })
 
   test('an unknown call is noted once and returns ENOSYS', () => {

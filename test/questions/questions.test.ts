@@ -166,6 +166,43 @@ describe('threads', () => {
   })
 })
 
+test('threads of a failure that is a race: the accesses that race', () => {
+  place.compile(
+    'racing',
+    `#include <pthread.h>
+static long counter;
+static void *work(void *arg) { for (int i = 0; i < 3; i++) counter++; return arg; }
+int main(void) {
+  pthread_t t[2];
+  for (int i = 0; i < 2; i++) pthread_create(&t[i], 0, work, 0);
+  for (int i = 0; i < 2; i++) pthread_join(t[i], 0);
+}
+`,
+    ['-g', '-O0'],
+  )
+  const out = join(place.path, 'races')
+  const { failures } = place.json('hunt', ['--check', 'race', '--runs', '3', '--out', out, '--', './racing'])
+  const { race } = failures[0]!.finding
+  const { expression, threads, rows } = place.json('threads', ['F1', '--out', out])
+  expect(expression).toBe(race!.address)
+  expect(threads).toEqual([race!.earlier.tid, race!.later.tid].toSorted((a, b) => a - b))
+  // A write is shown by the moment that shows it.
+  const moments = rows.map(({ moment }) => moment)
+  for (const { moment, write } of [race!.earlier, race!.later]) expect(moments).toContain(write ? moment + 1 : moment)
+})
+
+test('what is asked of a failure is in its journal, with the beginning of the answer', () => {
+  const out = join(place.path, 'asked')
+  place.json('hunt', ['--runs', '1', '--out', out, '--', join(place.path, 'blocks')], { input: 'abcd' })
+  place.lemming(['history', 'F1', 'items[1].count', '--out', out])
+  place.lemming(['replay', 'F1', '--out', out, '--ex', 'print 1', '--ex', 'last-write published'])
+  const { failures } = place.json('failures', ['F1', '--out', out])
+  const journal = failures[0]!.journal!
+  expect(journal.map(({ question }) => question)).toEqual(['history items[1].count', 'last-write published'])
+  expect(journal[0]!.answer).toMatch(/^items\[1\]\.count \(long, 8 bytes at 0x[0-9a-f]+\): 10 writes/)
+  expect(journal[1]!.answer).toMatch(/^published \(long \*, 8 bytes at 0x[0-9a-f]+\) was written at @\d+/)
+})
+
 describe('why', () => {
   test('the address of a crash, back to the constant that it came from', () => {
     const { steps } = place.json('why', [recordings.blocks])
@@ -196,8 +233,8 @@ test('find says where a pattern is and what it may be', () => {
     const { stdout } = place.lemming(['replay', recording, '--ex', `find ${pattern}`])
     return stdout
   }
-  const symbols = execFileSync('nm', [program], { encoding: 'utf8' })
-  const offset = Number.parseInt(/([0-9a-f]+) d first/.exec(symbols)![1]!, 16)
+  const symbols = execFileSync('readelf', ['-sW', program], { encoding: 'utf8' })
+  const offset = Number.parseInt(/([0-9a-f]{16}) .* first$/m.exec(symbols)![1]!, 16)
   const texts = find('"box"')
   expect(texts).toMatch(/^0x[0-9a-f]+ {2}first\+6: text "first box"$/m)
   expect(texts).toMatch(/^0x[0-9a-f]+ {2}\[heap\]: text "second box"$/m)

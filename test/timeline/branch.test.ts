@@ -73,6 +73,33 @@ test('lemming branch: a table of fates, and one of them as a recording', () => {
   expect(place.lemming(['branch', recording]).stderr).toContain('nothing comes after this moment')
 })
 
+test('lemming hunt --from: the same clones, whose failures are kept and replay', () => {
+  const recording = join(place.path, 'begun.lemming')
+  const { instructions } = place.json('run', ['--seed', '1', '--export', recording, '--', path])
+  const from = `${recording}@${Math.floor(instructions / 2)}`
+  const options = [
+    '--seed',
+    '1',
+    '--runs',
+    '8',
+    '--until',
+    'never',
+    '--nonzero-exit',
+    '--no-false-start',
+    '--out',
+    join(place.path, 'begun'),
+  ]
+  const { runs, failures } = place.json('hunt', ['--from', from, ...options])
+  const { lemmings } = place.json('branch', [from, '--lemmings', '8'])
+  const bad = lemmings.filter(({ ending }) => ending?.kind === 'exit' && ending.code !== 0)
+  expect(runs).toBe(8)
+  expect(bad.length).toBeGreaterThan(0)
+  expect(failures.map(({ seed, hash }) => [seed, hash])).toEqual(bad.map(({ seed, hash }) => [seed, hash]))
+  expect(place.lemming(['replay', failures[0]!.path]).stderr).toContain('as recorded')
+  expect(place.lemming(['hunt', '--from', from, '--', path]).stderr).toContain('a program is given too')
+  expect(place.lemming(['hunt', '--from', recording]).stderr).toContain('nothing comes after this moment')
+})
+
 test('lemmings with other memory and registers, as JSON; one is kept as a failure that replays', () => {
   const program = join(place.path, 'changed')
   const source = `#include <stdio.h>
@@ -90,7 +117,16 @@ int main(void) {
   execFileSync('gcc', ['-g', '-O0', '-o', program, `${program}.c`])
   const recording = join(place.path, 'changed.lemming')
   place.lemming(['run', '--export', recording, '--', program])
-  const { stdout } = place.lemming(['replay', recording, '--ex', 'seek start', '--ex', 'tbreak changed.c:7', '--ex', 'continue'])
+  const { stdout } = place.lemming([
+    'replay',
+    recording,
+    '--ex',
+    'seek start',
+    '--ex',
+    'tbreak changed.c:7',
+    '--ex',
+    'continue',
+  ])
   const moment = /Temporary breakpoint 1 at @(\d+)/.exec(stdout)![1]!
   const from = `${recording}@${moment}`
   const fate = (...set: string[]) =>

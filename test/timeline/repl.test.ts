@@ -149,6 +149,42 @@ describe('a conversation', () => {
     expect(place.lemming(['replay', recording, '-x', 'nowhere']).stderr).toContain('nowhere: ENOENT')
   })
 
+  test('questions about the whole past, up to where the run stands', () => {
+    const { code, stdout, stderr } = talk(
+      'lines',
+      'lines 17-18 if value == 3049',
+      'history -r head 8',
+      'threads head->next->next->next',
+      'why',
+      'why n',
+      'seek @150000',
+      'lines corrupt.c:26',
+    )
+    expect([code, stderr]).toEqual([0, ''])
+    const wanted = [
+      /corrupt\.c, lines 29 to 33, up to @\d+\n.*\n +1 +29 /,
+      /lines 17 to 18, up to @\d+\n.*\n +1 +17 .*\n +1 +18 /,
+      /^head \(struct node \*, 8 bytes at 0x[0-9a-f]+\): 202 reads and 200 writes up to/m,
+      /^ +moment +thread 1001 +thread 100\d/m,
+      /^#0 +@\d+ thread 1001 +SIGSEGV \(SEGV_MAPERR\) at 0x18: rax is 0x10$/m,
+      /^#\d +@\d+ thread 1003 +a constant stored to 0x[0-9a-f]+: 0x10\n +damage \(\) at corrupt\.c:26/m,
+      /lines 26 to 26, up to @150000\n.*\n +never +26 /,
+    ]
+    let rest = stdout
+    for (const one of wanted) {
+      const found = one.exec(rest)
+      expect(found, `${one} in\n${rest}`).not.toBeNull()
+      rest = rest.slice(found!.index + 1)
+    }
+  })
+
+  test('a thread in a system call has its number in orig_rax', () => {
+    const { stdout } = talk('info registers orig_rax', 'thread 1000', 'info registers orig_rax')
+    const values = [...stdout.matchAll(/^orig_rax +(0x[0-9a-f]+)/gm)].map(([, value]) => value)
+    // futex(2) is call 202.
+    expect(values).toEqual(['0xffffffffffffffff', '0xca'])
+  })
+
   test('docs/replay.md shows what is said', () => {
     // Moments and addresses belong to the version that made the run.
     const plain = (line: string): string =>

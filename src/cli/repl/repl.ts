@@ -20,17 +20,31 @@ export interface Conversation {
   commands: string[]
   /** Ask for more at the terminal. */
   interactive: boolean
+  /** Hears of questions about the past, and their answers. */
+  note: (question: string, answer: string) => Promise<void>
 }
+
+/** Commands whose answers are worth keeping. */
+const NOTED = new Set(['why', 'history', 'lines', 'last-write', 'find', 'who'])
 
 /** Opens a recording and talks about it until there is nothing more to say. False when a command of a script failed. */
 export async function converse(
   thread: Thread,
   file: string,
-  { files, commands, interactive }: Conversation,
+  { files, commands, interactive, note }: Conversation,
 ): Promise<boolean> {
   const { remote, stop, interrupt } = await openInThread(thread, file, null)
-  const state = new State(remote, stop, (text) => write(1, text))
-  const talk = new Talk(state)
+  let said = ''
+  const state = new State(remote, stop, (text) => {
+    said += text
+    write(1, text)
+  })
+  const talk = new Talk(state, {
+    begin: () => (said = ''),
+    end: async (row, question) => {
+      if (NOTED.has(row.name)) await note(question, said)
+    },
+  })
   await arrive(state, stop, { stopsOf: [], watchesOf: [] })
   // As with gdb: an error ends a file, but not what comes after it.
   for (const path of files) for (const line of readCommands(path)) if (talk.over || !(await talk.line(line))) break
@@ -56,14 +70,22 @@ export async function execute(state: State, text: string): Promise<void> {
   await rowNamed(word!, COMMANDS).action(state, args!, (one) => execute(state, one))
 }
 
+/** Hears of each command, before it is done and when it was. */
+interface Journal {
+  begin: () => void
+  end: (row: Row, text: string) => Promise<void>
+}
+
 class Talk {
   private readonly state: State
   private last: { row: Row; args: string } | null = null
+  private readonly journal: Journal
   over = false
   failed = false
 
-  constructor(state: State) {
+  constructor(state: State, journal: Journal) {
     this.state = state
+    this.journal = journal
   }
 
   /** Does a line; false when it failed. */
@@ -95,7 +117,9 @@ class Talk {
     }
     const row = rowNamed(word!, COMMANDS)
     this.last = { row, args: args! }
+    this.journal.begin()
     await row.action(this.state, args!, (one) => this.execute(one))
+    await this.journal.end(row, text)
   }
 
   /** The arguments for doing the last command again: `x` and `list` go on. */

@@ -2,11 +2,11 @@
 import type { Kernel } from '../kernel.ts'
 import { wakeFd } from '../tasks.ts'
 
-/** Something happened that makes a description readable or writable: wakes who waits for it, directly or through epoll. */
-export function signalActivity(k: Kernel, id: number, events: 'read' | 'write' | 'both'): void {
+/** Wakes who waits for a description, directly or through epoll; signalActivity (async.ts) is for everybody who makes it ready. */
+export function stir(k: Kernel, id: number, events: 'read' | 'write' | 'both'): void {
   const description = k.state.fs.descriptions.get(id)
   if (!description) return
   description.activity++
   wakeFd(k, id, events)
-  for (const watcher of description.watchers) signalActivity(k, watcher, 'read')
+  for (const watcher of description.watchers) stir(k, watcher, 'read')
 }

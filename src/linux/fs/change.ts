@@ -1,23 +1,21 @@
 /** Exists to change the tree of names: make, remove, link and rename, with the kernel's checks in the kernel's order. */
 import { ERRNO } from '../errno.ts'
 import type { HostChange } from '../../host/host.ts'
-import { unsupported } from '../declare.ts'
 import type { Kernel } from '../kernel.ts'
-import type { Task } from '../state.ts'
+import type { Process, Task } from '../state.ts'
 import { insertEntry, list, removeEntry } from './directory.ts'
-import { dropIfUnused, timeNow } from './inode.ts'
+import { dropIfUnused, holdInode, releaseInode, timeNow } from './inode.ts'
 import { IN, tellGone, tellInode, tellName, tellSelf } from './inotify.ts'
 import { createAt } from './open.ts'
 import { checkAccess, checkRemove, isInGroup, isOwner, isRoot, MAY } from './permission.ts'
 import { beforeMove, checkMount, hostPlace, hostPlaceIn, isMountRoot, passOn } from './mounts.ts'
 import type { Inode } from './state.ts'
 import { isBusyName, type Place } from './walk.ts'
-import { pathOfDirectory } from './where.ts'
 
 /** mkdir(2). */
 export function makeDirectory(k: Kernel, t: Task, place: Place, mode: number): number {
   if (place.inode !== null || isBusyName(place)) return -ERRNO.EEXIST
-  const made = createAt(k, t, place, { kind: 'dir', mode: mode & 0o1777 & ~k.process(t).umask })
+  const made = createAt(k, t, place, { kind: 'dir', mode: mode & 0o1777 & ~k.process(t).where.umask })
   return typeof made === 'number' ? made : 0
 }
 
@@ -99,10 +97,10 @@ export function link(k: Kernel, t: Task, inode: Inode, place: Place): number {
   if (place.inode !== null || isBusyName(place)) return -ERRNO.EEXIST
   if (place.slash) return -ERRNO.ENOENT
   if (isKernels(place.dir) || inode.source?.from === 'kernel' || inode.mount !== place.dir.mount) return -ERRNO.EXDEV
+  if (!mayLink(k, t, inode)) return -ERRNO.EPERM
   const denied = checkAccess(k, t, place.dir, MAY.write | MAY.exec)
   if (denied !== 0) return denied
   if (inode.kind === 'dir') return -ERRNO.EPERM
-  if (!mayLink(k, t, inode)) return -ERRNO.EPERM
   if (inode.nlink === 0 && !inode.unnamed) return -ERRNO.ENOENT
   if (place.dir.nlink === 0) return -ERRNO.ENOENT
   const from = inode.mount === 0 ? null : hostPlace(k, inode)
@@ -117,7 +115,7 @@ export function link(k: Kernel, t: Task, inode: Inode, place: Place): number {
 
 /** /proc/sys/fs/protected_hardlinks: who does not own a file may only link a plain one that he may read and write. */
 function mayLink(k: Kernel, t: Task, inode: Inode): boolean {
-  if (isOwner(k, t, inode)) return true
+  if (isOwner(t, inode)) return true
   const special = inode.kind !== 'file' || (inode.mode & 0o4000) !== 0 || (inode.mode & 0o2010) === 0o2010
   return !special && checkAccess(k, t, inode, MAY.read | MAY.write) === 0
 }
@@ -145,7 +143,8 @@ export function rename(k: Kernel, t: Task, from: Place, to: Place, flags: number
   if (moved === old) return 0
   const denied = checkRemove(k, t, from.dir, moved) || checkTarget(k, t, to, moved)
   if (denied !== 0) return denied
-  if (flags & RENAME.exchange && from.dir.mount !== 0) unsupported('renameat2', 'RENAME_EXCHANGE in a mount')
+  if (flags & RENAME.exchange && from.dir.mount !== 0)
+    return k.refuse(t, 'renameat2(RENAME_EXCHANGE) in a mount', 'EINVAL')
   if (flags & RENAME.exchange) return exchange(k, from, to, moved, old!)
   if (old !== null) {
     if (moved.kind === 'dir' && old.kind !== 'dir') return -ERRNO.ENOTDIR
@@ -165,7 +164,6 @@ export function rename(k: Kernel, t: Task, from: Place, to: Place, flags: number
           return { do: 'rename', path: source, to: path }
         })
   if (failed !== 0) return failed
-  const before = moved.kind === 'dir' ? pathOfDirectory(k, moved) : ''
   if (old !== null) removeEntry(k, to.dir, to.name, old)
   detach(k, from, moved)
   insertEntry(k, to.dir, to.name, moved)
@@ -176,7 +174,6 @@ export function rename(k: Kernel, t: Task, from: Place, to: Place, flags: number
   }
   tellSelf(k, moved, IN.moveSelf)
   tellGone(k)
-  if (moved.kind === 'dir') moveCurrentDirectories(k, before, pathOfDirectory(k, moved))
   return 0
 }
 
@@ -195,15 +192,10 @@ function detach(k: Kernel, place: Place, inode: Inode): void {
 }
 
 function exchange(k: Kernel, from: Place, to: Place, moved: Inode, old: Inode): number {
-  const paths = [moved, old].map((inode) => (inode.kind === 'dir' ? pathOfDirectory(k, inode) : ''))
   detach(k, from, moved)
   detach(k, to, old)
   insertEntry(k, to.dir, to.name, moved)
   insertEntry(k, from.dir, from.name, old)
-  const aside = '\0exchange'
-  if (moved.kind === 'dir') moveCurrentDirectories(k, paths[0]!, aside)
-  if (old.kind === 'dir') moveCurrentDirectories(k, paths[1]!, pathOfDirectory(k, old))
-  if (moved.kind === 'dir') moveCurrentDirectories(k, aside, pathOfDirectory(k, moved))
   return 0
 }
 
@@ -212,7 +204,7 @@ function checkTarget(k: Kernel, t: Task, to: Place, moved: Inode): number {
     to.inode === null ? checkAccess(k, t, to.dir, MAY.write | MAY.exec) : checkRemove(k, t, to.dir, to.inode)
   if (denied !== 0) return denied
   // A directory that moves has its `..` rewritten.
-  return moved.kind === 'dir' && moved.parent !== to.dir.id && !isOwner(k, t, moved)
+  return moved.kind === 'dir' && moved.parent !== to.dir.id && !isOwner(t, moved)
     ? checkAccess(k, t, moved, MAY.write)
     : 0
 }
@@ -225,22 +217,14 @@ function isInside(inodes: Map<number, Inode>, dir: Inode, ancestor: Inode): bool
   }
 }
 
-/** Processes keep their current directory as a path: those in a directory that was renamed, or below it, move along. */
-function moveCurrentDirectories(k: Kernel, from: string, to: string): void {
-  for (const process of k.state.processes.values()) {
-    if (process.cwd === from) process.cwd = to
-    else if (process.cwd.startsWith(`${from}/`)) process.cwd = to + process.cwd.slice(from.length)
-  }
-}
-
 /** chmod(2). */
 export function changeMode(k: Kernel, t: Task, inode: Inode, mode: number): number {
   if (inode.source?.from === 'kernel') return -ERRNO.EPERM
-  if (!isOwner(k, t, inode)) return -ERRNO.EPERM
+  if (!isOwner(t, inode)) return -ERRNO.EPERM
   const readOnly = checkMount(k, inode)
   if (readOnly !== 0) return readOnly
   // A file of a group that one is not in cannot be made set-group-id.
-  const keepsGroup = isRoot(k, t) || isInGroup(k, t, inode.gid)
+  const keepsGroup = isRoot(t) || isInGroup(t, inode.gid)
   const wanted = mode & (keepsGroup ? 0o7777 : 0o5777)
   const path = inode.mount === 0 ? null : hostPlace(k, inode)
   const failed = path === null ? 0 : passOn(k, { do: 'mode', path, mode: wanted })
@@ -254,10 +238,10 @@ export function changeMode(k: Kernel, t: Task, inode: Inode, mode: number): numb
 /** chown(2): `uid` and `gid` -1 for no change. */
 export function changeOwner(k: Kernel, t: Task, inode: Inode, uid: number, gid: number): number {
   if (inode.source?.from === 'kernel') return -ERRNO.EPERM
-  if (!isRoot(k, t)) {
-    const owns = isOwner(k, t, inode)
+  if (!isRoot(t)) {
+    const owns = isOwner(t, inode)
     if (uid !== -1 && (uid !== inode.uid || !owns)) return -ERRNO.EPERM
-    if (gid !== -1 && (!owns || (gid !== inode.gid && !isInGroup(k, t, gid)))) return -ERRNO.EPERM
+    if (gid !== -1 && (!owns || (gid !== inode.gid && !isInGroup(t, gid)))) return -ERRNO.EPERM
   }
   const readOnly = checkMount(k, inode)
   if (readOnly !== 0) return readOnly
@@ -275,12 +259,19 @@ export function changeOwner(k: Kernel, t: Task, inode: Inode, uid: number, gid: 
   return 0
 }
 
+/** Makes a directory the current one of a process. */
+export function setDirectory(k: Kernel, process: Process, dir: Inode): void {
+  const before = process.where.cwd
+  holdInode(k.state.fs, dir.id)
+  process.where.cwd = dir.id
+  releaseInode(k.state.fs, before)
+}
+
 /** chdir(2) to a directory that was found. */
 export function changeDirectory(k: Kernel, t: Task, inode: Inode): number {
   if (inode.kind !== 'dir') return -ERRNO.ENOTDIR
   const denied = checkAccess(k, t, inode, MAY.exec)
   if (denied !== 0) return denied
-  if (inode.nlink === 0) return -ERRNO.ENOENT
-  k.process(t).cwd = pathOfDirectory(k, inode)
+  setDirectory(k, k.process(t), inode)
   return 0
 }

@@ -6,7 +6,7 @@ import { forgetNotify, leaveQueue, queueOf } from '../ipc/mqueue.ts'
 import { closeSocket } from '../net/close.ts'
 import type { Process, Task } from '../state.ts'
 import { leaveTty } from '../tty/tell.ts'
-import { signalActivity } from './activity.ts'
+import { signalActivity } from './async.ts'
 import { holdInode, releaseInode } from './inode.ts'
 import { IN, tellGone, tellInode } from './inotify.ts'
 import { dropDescriptionLocks, dropProcessLocks } from './locks.ts'
@@ -46,6 +46,9 @@ export function addDescription(
     watchers: [],
     activity: 0,
     owner: 0,
+    ownerThread: false,
+    ioSignal: 0,
+    asyncFd: -1,
     ...extra,
   }
   if (inode) holdInode(fs, inode.id)
@@ -67,6 +70,14 @@ export function descriptionOf(k: Kernel, t: Task, fd: number): Description | und
 /** Slots in a process's table of descriptors: a power of two that holds the highest open one, at least 64. A real table never shrinks; this one does. */
 export function fdTableSize(process: Process): number {
   return powerOfTwoFrom(Math.max(63, ...process.files.keys()) + 1)
+}
+
+/** Whether the limit leaves no descriptor for another description. */
+export function isFull(process: Process): boolean {
+  const limit = process.rlimits[RLIMIT_NOFILE]![0]
+  if (process.files.size < limit) return false
+  for (let fd = 0; fd < limit; fd++) if (!process.files.has(fd)) return false
+  return true
 }
 
 /** Gives a description the lowest free descriptor from `lowest` on; -EMFILE when the limit is reached (the description stays with the caller). */

@@ -1,7 +1,7 @@
 /** Exists to tell those who watch files (inotify(7)) what happens to them: events wait in a description until they are read. */
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
-import { signalActivity } from './activity.ts'
+import { signalActivity } from './async.ts'
 import { bytesFromName } from './names.ts'
 import type { Description, Inode, InotifyEvent } from './state.ts'
 

@@ -9,7 +9,7 @@ import { describe } from './description.ts'
 import { processFiles, taskFiles } from './proc-process.ts'
 import { isAbsentProcessor, systemFiles } from './proc-system.ts'
 import type { InodeKind } from './state.ts'
-import { pathOfDescription } from './where.ts'
+import { pathOfDescription, pathOfDirectory } from './where.ts'
 
 /** What a path below /proc or /sys is. */
 export interface KernelNode {
@@ -137,8 +137,11 @@ export function kernelTarget(k: Kernel, t: Task, path: string): string | number 
   const [name, child] = at.rest
   if (isZombie(at.process)) return -ERRNO.ENOENT
   if (name === 'exe') return at.process.exe
-  if (name === 'cwd') return at.process.cwd
-  if (name === 'root') return '/'
+  if (name === 'cwd') {
+    const dir = k.state.fs.inodes.get(at.process.where.cwd)
+    return dir === undefined ? '/' : pathOfDirectory(k, dir) + (dir.nlink === 0 ? ' (deleted)' : '')
+  }
+  if (name === 'root') return pathOfDirectory(k, k.state.fs.inodes.get(at.process.where.root)!)
   const description = child === undefined ? undefined : describe(k.state.fs, at.process, Number(child))
   return description ? pathOfDescription(k, description) : -ERRNO.ENOENT
 }
@@ -168,7 +171,7 @@ export function kernelContent(k: Kernel, t: Task, path: string): Uint8Array | nu
   const ofTask = taskFiles.get(name)
   if (ofTask) {
     const { pid, lastName } = at.process
-    const task = at.task ?? newTask(pid, pid, lastName, new Uint8Array(0))
+    const task = at.task ?? newTask(pid, pid, lastName, new Uint8Array(0), at.process.credentials)
     return bytesFromName(ofTask.text(k, at.process, task, at.inTask))
   }
   const ofProcess = processFiles.get(name)

@@ -37,7 +37,7 @@ export function mappableOf(k: Kernel, t: Task, fd: number): Mappable | number {
 
 /** A file without a name that backs anonymous memory of `length` bytes which processes share (MAP_SHARED|MAP_ANONYMOUS, shmem_zero_setup). */
 export function sharedMemoryFile(k: Kernel, t: Task, length: number): FileBacking {
-  const { uid, gid } = k.process(t).credentials
+  const { uid, gid } = t.credentials
   const inode = addInode(k.state.fs, { kind: 'file', mode: 0o777, uid: uid[3], gid: gid[3] }, timeNow(k))
   inode.content!.size = length
   return { path: '/dev/zero (deleted)', inode: inode.id, offset: 0, mayWrite: true }

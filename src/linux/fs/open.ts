@@ -53,20 +53,21 @@ export function openPath(
   path: string,
   flags: number,
   mode: number,
+  resolve = 0,
 ): Description | number {
-  if ((flags & O.tmpfile) === O.tmpfile) return openUnnamed(k, t, dirfd, path, flags, mode)
-  if (flags & O.path) return openForPath(k, t, dirfd, path, flags)
+  if ((flags & O.tmpfile) === O.tmpfile) return openUnnamed(k, t, dirfd, path, flags, mode, resolve)
+  if (flags & O.path) return openForPath(k, t, dirfd, path, flags, resolve)
   const create = (flags & O.creat) !== 0
   if (create && flags & O.directory) return -ERRNO.EINVAL
   const follow = !(flags & O.nofollow) && !(create && flags & O.excl)
-  let place = walk(k, t, dirfd, path, follow)
+  let place = walk(k, t, dirfd, path, follow, resolve)
   if (typeof place === 'number') return place
   let created = false
   if (place.inode === null) {
     // A dangling symbolic link at the end has been followed: `place` is where it leads.
     if (!create) return -ERRNO.ENOENT
     if (place.slash) return -ERRNO.EISDIR
-    const made = createAt(k, t, place, { kind: 'file', mode: mode & 0o7777 & ~k.process(t).umask })
+    const made = createAt(k, t, place, { kind: 'file', mode: mode & 0o7777 & ~k.process(t).where.umask })
     if (typeof made === 'number') return made
     place = { ...place, inode: made }
     created = true
@@ -80,8 +81,15 @@ export function openPath(
   return opened
 }
 
-function openForPath(k: Kernel, t: Task, dirfd: number, path: string, flags: number): Description | number {
-  const place = walk(k, t, dirfd, path, !(flags & O.nofollow))
+function openForPath(
+  k: Kernel,
+  t: Task,
+  dirfd: number,
+  path: string,
+  flags: number,
+  resolve: number,
+): Description | number {
+  const place = walk(k, t, dirfd, path, !(flags & O.nofollow), resolve)
   if (typeof place === 'number') return place
   if (place.inode === null) return -ERRNO.ENOENT
   if (flags & O.directory && place.inode.kind !== 'dir') return -ERRNO.ENOTDIR
@@ -97,9 +105,10 @@ function openUnnamed(
   path: string,
   flags: number,
   mode: number,
+  resolve: number,
 ): Description | number {
   if ((flags & 3) === 0 || flags & O.creat) return -ERRNO.EINVAL
-  const place = walk(k, t, dirfd, path, !(flags & O.nofollow))
+  const place = walk(k, t, dirfd, path, !(flags & O.nofollow), resolve)
   if (typeof place === 'number') return place
   const dir = place.inode
   if (dir === null) return -ERRNO.ENOENT
@@ -107,8 +116,8 @@ function openUnnamed(
   if (dir.source?.from === 'kernel') return -ERRNO.EOPNOTSUPP
   const denied = checkAccess(k, t, dir, MAY.write | MAY.exec)
   if (denied !== 0) return denied
-  const { uid, gid } = k.process(t).credentials
-  const permissions = mode & 0o7777 & ~k.process(t).umask
+  const { uid, gid } = t.credentials
+  const permissions = mode & 0o7777 & ~k.process(t).where.umask
   const inode = addInode(k.state.fs, { kind: 'file', mode: permissions, uid: uid[3], gid: gid[3] }, timeNow(k))
   inode.unnamed = !(flags & O.excl)
   const where = { parent: dir.id, name: `#${inode.ino}` }
@@ -123,7 +132,7 @@ export function createAt(k: Kernel, t: Task, place: Place, init: Omit<NewInode, 
   if (dir.source?.from === 'kernel') return dir.source.path.startsWith('/proc') ? -ERRNO.ENOENT : -ERRNO.EACCES
   const denied = checkAccess(k, t, dir, MAY.write | MAY.exec)
   if (denied !== 0) return denied
-  const { uid, gid } = k.process(t).credentials
+  const { uid, gid } = t.credentials
   const outside = dir.mount === 0 ? null : hostPlaceIn(k, dir, name)
   if (outside !== null) {
     const failed = createOutside(k, outside, init)
@@ -163,8 +172,8 @@ function openInode(k: Kernel, t: Task, place: Place, flags: number, created: boo
   const inode = place.inode
   if (inode === null) return openVia(k, place.via!, flags)
   const access = flags & 3
-  if (inode.kind === 'symlink') return -ERRNO.ELOOP
   if (flags & O.directory && inode.kind !== 'dir') return -ERRNO.ENOTDIR
+  if (inode.kind === 'symlink') return -ERRNO.ELOOP
   const writes = access !== 0 || (flags & O.trunc) !== 0
   if (inode.kind === 'dir' && writes) return -ERRNO.EISDIR
   if (!created) {
@@ -172,7 +181,7 @@ function openInode(k: Kernel, t: Task, place: Place, flags: number, created: boo
     const denied = checkAccess(k, t, inode, wanted)
     if (denied !== 0) return denied
   }
-  if (flags & O.noatime && !isOwner(k, t, inode)) return -ERRNO.EPERM
+  if (flags & O.noatime && !isOwner(t, inode)) return -ERRNO.EPERM
   if (writes && inode.kind === 'file' && isExecuted(k, inode)) return -ERRNO.ETXTBSY
   const fs = k.state.fs
   const kept = (flags & KEPT) | O.largefile

@@ -18,7 +18,7 @@ export function checkAccess(k: Kernel, t: Task, inode: Inode, wanted: number, id
     const denied = checkMount(k, inode)
     if (denied !== 0) return denied
   }
-  const { uid, gid, groups } = k.process(t).credentials
+  const { uid, gid, groups } = t.credentials
   if (uid[identity] === 0) {
     // Root may execute a file only if anybody may.
     const executable = inode.kind === 'dir' || (inode.mode & 0o111) !== 0
@@ -29,17 +29,17 @@ export function checkAccess(k: Kernel, t: Task, inode: Inode, wanted: number, id
 }
 
 /** Whether the task owns the inode or may act as if. */
-export function isOwner(k: Kernel, t: Task, inode: Inode): boolean {
-  const uid = k.process(t).credentials.uid[3]
+export function isOwner(t: Task, inode: Inode): boolean {
+  const uid = t.credentials.uid[3]
   return uid === 0 || uid === inode.uid
 }
 
-export function isRoot(k: Kernel, t: Task): boolean {
-  return k.process(t).credentials.uid[3] === 0
+export function isRoot(t: Task): boolean {
+  return t.credentials.uid[3] === 0
 }
 
-export function isInGroup(k: Kernel, t: Task, gid: number): boolean {
-  const credentials = k.process(t).credentials
+export function isInGroup(t: Task, gid: number): boolean {
+  const credentials = t.credentials
   return credentials.gid[3] === gid || credentials.groups.includes(gid)
 }
 
@@ -47,5 +47,5 @@ export function isInGroup(k: Kernel, t: Task, gid: number): boolean {
 export function checkRemove(k: Kernel, t: Task, dir: Inode, victim: Inode): number {
   const denied = checkAccess(k, t, dir, MAY.write | MAY.exec)
   if (denied !== 0) return denied
-  return dir.mode & 0o1000 && !isOwner(k, t, victim) && !isOwner(k, t, dir) ? -ERRNO.EPERM : 0
+  return dir.mode & 0o1000 && !isOwner(t, victim) && !isOwner(t, dir) ? -ERRNO.EPERM : 0
 }

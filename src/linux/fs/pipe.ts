@@ -11,10 +11,11 @@ const PIPE_SIZE = 65536
 /** /proc/sys/fs/pipe-max-size. */
 export const PIPE_MAX = 1048576
 
-export function addPipe(fs: FsState): Pipe {
+export function addPipe(fs: FsState, packets = false): Pipe {
   const pipe: Pipe = {
     id: fs.nextPipe++,
     buffer: new Uint8Array(PIPE_SIZE),
+    packets: packets ? [] : null,
     start: 0,
     used: 0,
     readers: 0,
@@ -46,7 +47,8 @@ export function joinPipe(k: Kernel, description: Description): void {
 /** Takes the oldest bytes out, at most `max`; writers hear of the room. */
 export function takeFromPipe(k: Kernel, pipe: Pipe, max: number): Uint8Array {
   const out = peekPipe(pipe, max)
-  const count = out.length
+  // What does not fit of a packet is lost.
+  const count = pipe.packets?.shift() ?? out.length
   pipe.start = (pipe.start + count) % pipe.buffer.length
   pipe.used -= count
   if (count > 0) tellEnds(k, pipe, 'write')
@@ -55,7 +57,7 @@ export function takeFromPipe(k: Kernel, pipe: Pipe, max: number): Uint8Array {
 
 /** A copy of the oldest bytes, at most `max`, which stay where they are. */
 export function peekPipe(pipe: Pipe, max: number): Uint8Array {
-  const count = Math.min(max, pipe.used)
+  const count = Math.min(max, pipe.packets?.[0] ?? pipe.used)
   const out = new Uint8Array(count)
   const first = Math.min(count, pipe.buffer.length - pipe.start)
   out.set(pipe.buffer.subarray(pipe.start, pipe.start + first))
@@ -70,6 +72,7 @@ export function putIntoPipe(k: Kernel, pipe: Pipe, data: Uint8Array): void {
   pipe.buffer.set(data.subarray(0, first), end)
   pipe.buffer.set(data.subarray(first), 0)
   pipe.used += data.length
+  if (pipe.packets !== null && data.length > 0) pipe.packets.push(data.length)
   if (data.length > 0) tellEnds(k, pipe, 'read')
 }
 
@@ -82,6 +85,7 @@ function tellEnds(k: Kernel, pipe: Pipe, events: 'read' | 'write'): void {
 
 /** Bytes that can be put into it now. */
 export function roomInPipe(pipe: Pipe): number {
+  if (pipe.packets !== null && pipe.packets.length * PIPE_BUF >= pipe.buffer.length) return 0
   return pipe.buffer.length - pipe.used
 }
 

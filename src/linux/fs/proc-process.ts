@@ -253,7 +253,7 @@ function status(k: Kernel, process: Process, t: Task, threadOnly: boolean): stri
   const cpus = k.state.constants.cpus
   const rows: [string, string][] = [
     ['Name', t.name],
-    ['Umask', `0${process.umask.toString(8).padStart(3, '0')}`],
+    ['Umask', `0${process.where.umask.toString(8).padStart(3, '0')}`],
     ['State', `${letter} (${words[letter]})`],
     ['Tgid', String(process.pid)],
     ['Ngid', '0'],

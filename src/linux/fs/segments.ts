@@ -12,6 +12,8 @@ export interface Segment {
 
 /** Bytes that one call transfers at most (MAX_RW_COUNT: INT_MAX rounded down to a page). */
 export const MAX_TRANSFER = 0x7fff_f000
+/** End of the addresses that a program can have at all (TASK_SIZE_MAX). */
+const TASK_END = 0x7fff_ffff_f000
 /** UIO_MAXIOV. */
 const IOV_MAX = 1024
 
@@ -25,8 +27,10 @@ export function readIovec(space: AddressSpace, address: number, count: number): 
   let total = 0
   for (let i = 0; i < count; i++) {
     const length = u64At(view, i * 16 + 8)
-    if (length >= 2 ** 63) return -ERRNO.EINVAL
-    segments.push({ start: u64At(view, i * 16), length: Math.min(length, MAX_TRANSFER - total) })
+    if (view.getInt32(i * 16 + 12, true) < 0) return -ERRNO.EINVAL
+    const start = u64At(view, i * 16)
+    if (count > 1 && start + length > TASK_END) return -ERRNO.EFAULT
+    segments.push({ start, length: Math.min(length, MAX_TRANSFER - total) })
     total += segments[i]!.length
   }
   return segments

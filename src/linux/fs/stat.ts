@@ -36,6 +36,11 @@ function deviceOf(inode: Inode): number {
   return inode.source?.from === 'kernel' ? DEVICE_KERNEL : DEVICE_FILES
 }
 
+/** S_IFMT of st_mode: nothing for what is no file at all (eventfd, epoll). */
+function typeBits({ id, kind }: Inode): number {
+  return id === 0 ? 0 : TYPE_BITS[kind]
+}
+
 /** struct stat, for the program. */
 export function statBytes(inode: Inode): Uint8Array {
   inode.asked = true
@@ -44,7 +49,7 @@ export function statBytes(inode: Inode): Uint8Array {
   setI64(view, 0, deviceOf(inode))
   setI64(view, 8, inode.ino)
   setI64(view, 16, inode.nlink)
-  view.setUint32(24, TYPE_BITS[inode.kind] | inode.mode, true)
+  view.setUint32(24, typeBits(inode) | inode.mode, true)
   view.setUint32(28, inode.uid, true)
   view.setUint32(32, inode.gid, true)
   setI64(view, 40, inode.rdev)

@@ -40,8 +40,8 @@ export interface SharedMapping {
   writable: boolean
 }
 
-/** Bytes that a file may have: beyond, offsets would not be exact. */
-export const MAX_FILE = Number.MAX_SAFE_INTEGER
+/** Bytes that a file may have: as many as in ext4. */
+export const MAX_FILE = (2 ** 32 - 1) * 4096
 
 /** An inode. Fields of other kinds than its own are null. */
 export interface Inode {
@@ -93,8 +93,10 @@ export interface Inode {
 /** The buffer of a pipe or FIFO. */
 export interface Pipe {
   id: number
-  /** Bytes in transit, oldest first; packets keep their borders in O_DIRECT mode only, which is not supported. */
+  /** Bytes in transit, oldest first. */
   buffer: Uint8Array
+  /** Made by O_DIRECT: the lengths of the packets in transit, oldest first. Null: a stream. */
+  packets: number[] | null
   /** Where the oldest byte lies in `buffer`, a ring, and how many there are. */
   start: number
   used: number
@@ -197,8 +199,13 @@ export interface Description {
   watchers: number[]
   /** Grows whenever something happens that makes it readable or writable: what edge-triggered watchers look at. */
   activity: number
-  /** F_SETOWN. */
+  /** F_SETOWN: a process, or minus the number of a process group; a thread when `ownerThread`. */
   owner: number
+  ownerThread: boolean
+  /** F_SETSIG; 0 for SIGIO without siginfo. */
+  ioSignal: number
+  /** The descriptor by which O_ASYNC was asked for. */
+  asyncFd: number
 }
 
 /** What a descriptor number stands for. */

@@ -4,12 +4,12 @@ import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { dequeue, reconsider, sendToTask, userSignal } from '../signals.ts'
 import { CODE, SIG } from '../signal-names.ts'
-import type { Process, SignalInfo, Task } from '../state.ts'
+import type { SignalInfo, Task } from '../state.ts'
 import { readEventfd, readTimerfd, writeEventfd } from './event-files.ts'
 import { statusLine } from '../ipc/mqueue.ts'
 import { IN, takeEvents, tellInode } from './inotify.ts'
 import { inodeOf } from './inode.ts'
-import { kernelWrite } from './kernel-tree.ts'
+import { kernelContent, kernelWrite } from './kernel-tree.ts'
 import { readFile, writeFile } from './mapping.ts'
 import { PIPE_BUF, putIntoPipe, roomInPipe, takeFromPipe } from './pipe.ts'
 import { gather, scatter, totalLength, writable, type Segment } from './segments.ts'
@@ -25,7 +25,7 @@ const RLIMIT_FSIZE = 1
 
 /** A read goes on into the segments; `at` is a file offset, or null to use and move the description's. -EAGAIN when nothing is there yet. */
 export function readInto(k: Kernel, t: Task, d: Description, segments: readonly Segment[], at: number | null): number {
-  if ((d.flags & 3) === 1) return -ERRNO.EBADF
+  if (d.flags & 1) return -ERRNO.EBADF
   const space = k.space(t)
   const wanted = totalLength(segments)
   if (d.type === 'dir') return -ERRNO.EISDIR
@@ -75,6 +75,12 @@ export function readInto(k: Kernel, t: Task, d: Description, segments: readonly 
     case 'file':
     case 'generated': {
       const offset = at ?? d.offset
+      if (d.type === 'generated' && offset === 0) {
+        // From its beginning a file of /proc is made anew.
+        const fresh = kernelContent(k, t, inodeOf(k.state.fs, d.inode).source!.path)
+        if (typeof fresh === 'number') return fresh === -ERRNO.ENOENT ? -ERRNO.ESRCH : fresh
+        d.bytes = fresh
+      }
       const data = d.bytes
         ? d.bytes.subarray(offset, offset + room)
         : readFile(k, inodeOf(k.state.fs, d.inode), offset, room)
@@ -85,6 +91,8 @@ export function readInto(k: Kernel, t: Task, d: Description, segments: readonly 
       if (data.length > 0) tellInode(k, inodeOf(k.state.fs, d.inode), IN.access)
       return data.length
     }
+    case 'pidfd':
+      return -ERRNO.EINVAL
     default:
       return -ERRNO.EBADF
   }
@@ -171,7 +179,7 @@ export function writeFrom(
   at: number | null,
   skip = 0,
 ): number {
-  if ((d.flags & 3) === 0) return -ERRNO.EBADF
+  if ((d.flags & 3) === 0 || (d.flags & 3) === 3) return -ERRNO.EBADF
   const space = k.space(t)
   const wanted = totalLength(segments) - skip
   switch (d.type) {
@@ -206,6 +214,7 @@ export function writeFrom(
     case 'signalfd':
     case 'mqueue':
     case 'inotify':
+    case 'pidfd':
       return -ERRNO.EINVAL
     case 'generated': {
       const data = gather(space, segments, skip)
@@ -228,12 +237,13 @@ function writePipe(
   const pipe = k.state.fs.pipes.get(d.pipe)!
   if (wanted === 0) return 0
   if (pipe.readers === 0) {
-    sendToTask(k, t, userSignal(k, t, SIG.pipe, CODE.user))
+    sendToTask(k, t, userSignal(t, SIG.pipe, CODE.user))
     return -ERRNO.EPIPE
   }
   const room = roomInPipe(pipe)
   if (room === 0 || (wanted <= PIPE_BUF && room < wanted)) return -ERRNO.EAGAIN
-  const data = gather(k.space(t), segments, skip, Math.min(room, wanted))
+  const most = pipe.packets === null ? room : Math.min(room, PIPE_BUF)
+  const data = gather(k.space(t), segments, skip, Math.min(most, wanted))
   if (data.length === 0) return -ERRNO.EFAULT
   putIntoPipe(k, pipe, data)
   return data.length
@@ -251,7 +261,7 @@ export function writeBytes(k: Kernel, t: Task, d: Description, data: Uint8Array,
   const limit = fileLimit(k, t)
   if (offset >= limit) return overLimit(k, t)
   const part = data.length > limit - offset ? data.subarray(0, limit - offset) : data
-  dropSetuid(k.process(t), inode)
+  dropSetuid(t, inode)
   const failed = writeFile(k, inode, offset, part)
   if (failed !== 0) return failed
   if (at === null) d.offset = offset + part.length
@@ -265,13 +275,13 @@ export function fileLimit(k: Kernel, t: Task): number {
 
 /** SIGXFSZ and EFBIG, as for a file that would exceed RLIMIT_FSIZE. */
 export function overLimit(k: Kernel, t: Task): number {
-  if (fileLimit(k, t) < MAX_FILE) sendToTask(k, t, userSignal(k, t, SIG.xfsz, CODE.user))
+  if (fileLimit(k, t) < MAX_FILE) sendToTask(k, t, userSignal(t, SIG.xfsz, CODE.user))
   return -ERRNO.EFBIG
 }
 
 /** A file that somebody without privilege changes loses its set-user-id bit, and its set-group-id bit if the group may execute it. */
-function dropSetuid(process: Process, inode: Inode): void {
-  if (process.credentials.uid[3] === 0) return
+function dropSetuid(t: Task, inode: Inode): void {
+  if (t.credentials.uid[3] === 0) return
   if (inode.mode & 0o4000) inode.mode &= ~0o4000
   if ((inode.mode & 0o2010) === 0o2010) inode.mode &= ~0o2000
 }

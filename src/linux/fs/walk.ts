@@ -13,6 +13,8 @@ import type { Description, Inode } from './state.ts'
 
 /** AT_FDCWD. */
 export const AT_FDCWD = -100
+/** Flags of openat2(2) that forbid ways to resolve a path. */
+export const RESOLVE = { noXdev: 1, noMagicLinks: 2, noSymlinks: 4, beneath: 8, inRoot: 0x10, cached: 0x20 } as const
 /** Symbolic links that one resolution follows at most (ELOOP). */
 const MAX_LINKS = 40
 const NAME_MAX = 255
@@ -39,16 +41,9 @@ export function readPath(k: Kernel, t: Task, address: number): string | number {
   return space.read(address, PATH_MAX) === null ? -ERRNO.EFAULT : -ERRNO.ENAMETOOLONG
 }
 
-/** The current directory's inode, or -ENOENT when it was removed. */
+/** The current directory's inode, which may have been removed; -ENOENT when the machine was started where there is none. */
 export function currentDirectory(k: Kernel, t: Task): Inode | number {
-  let at = inodeOf(k.state.fs, k.state.fs.root)
-  for (const name of k.process(t).cwd.split('/')) {
-    if (name === '') continue
-    const next = lookup(k, t, at, name)
-    if (next === null || typeof next === 'number' || next.kind !== 'dir') return -ERRNO.ENOENT
-    at = next
-  }
-  return at
+  return k.state.fs.inodes.get(k.process(t).where.cwd) ?? -ERRNO.ENOENT
 }
 
 /** Where a relative path of an -at call begins: the current directory or an open one; or a negative errno. */
@@ -66,10 +61,24 @@ export function walkAt(k: Kernel, t: Task, dirfd: number, address: number, follo
   return typeof path === 'number' ? path : walk(k, t, dirfd, path, follow)
 }
 
-/** As walkAt, with the path as a string. */
-export function walk(k: Kernel, t: Task, dirfd: number, path: string, follow: boolean): Place | number {
+/**
+ * As walkAt, with the path as a string. `follow` 'name' is for calls that make, remove or move the name itself: no link at the end is followed,
+ * even behind a slash, and what is there need be no directory.
+ */
+export function walk(
+  k: Kernel,
+  t: Task,
+  dirfd: number,
+  path: string,
+  follow: boolean | 'name',
+  resolve = 0,
+): Place | number {
   if (path === '') return -ERRNO.ENOENT
-  const root = inodeOf(k.state.fs, k.state.fs.root)
+  const confined = (resolve & (RESOLVE.beneath | RESOLVE.inRoot)) !== 0
+  const base = confined ? startOf(k, t, dirfd) : inodeOf(k.state.fs, k.process(t).where.root)
+  if (typeof base === 'number') return base
+  const root = base
+  if (path.startsWith('/') && resolve & RESOLVE.beneath) return -ERRNO.EXDEV
   const start = path.startsWith('/') ? root : startOf(k, t, dirfd)
   if (typeof start === 'number') return start
   let dir = start
@@ -85,7 +94,12 @@ export function walk(k: Kernel, t: Task, dirfd: number, path: string, follow: bo
     if (denied !== 0) return denied
     if (name.length > NAME_MAX / 3 && bytesFromName(name).length > NAME_MAX) return -ERRNO.ENAMETOOLONG
     if (name === '.' || name === '..') {
-      if (name === '..') dir = inodeOf(k.state.fs, dir.parent)
+      if (name === '..') {
+        if (dir === root && resolve & RESOLVE.beneath) return -ERRNO.EXDEV
+        const up = dir === root ? root : (k.state.fs.inodes.get(dir.parent) ?? root)
+        if (resolve & RESOLVE.noXdev && !sameMount(up, dir)) return -ERRNO.EXDEV
+        dir = up
+      }
       place = { dir, name, inode: dir, slash, via: null }
       continue
     }
@@ -93,8 +107,14 @@ export function walk(k: Kernel, t: Task, dirfd: number, path: string, follow: bo
     if (typeof found === 'number') return found
     place = { dir, name, inode: found, slash, via: null }
     if (found === null) return rest.length === 0 ? place : -ERRNO.ENOENT
-    if (found.kind === 'symlink' && (rest.length > 0 || follow || slash)) {
+    if (resolve & RESOLVE.noXdev && !sameMount(found, dir)) return -ERRNO.EXDEV
+    if (found.kind === 'symlink' && (rest.length > 0 || (follow !== 'name' && (follow || slash)))) {
       if (++links > MAX_LINKS) return -ERRNO.ELOOP
+      if (resolve & RESOLVE.noSymlinks) return -ERRNO.ELOOP
+      if (resolve !== 0 && isMagic(found)) {
+        if (resolve & RESOLVE.noMagicLinks) return -ERRNO.ELOOP
+        if (confined || resolve & RESOLVE.noXdev) return -ERRNO.EXDEV
+      }
       const magic = found.source?.from === 'kernel' ? kernelLinkDescription(k, found.source.path) : undefined
       if (magic !== undefined) {
         const description = k.state.fs.descriptions.get(magic)!
@@ -108,6 +128,7 @@ export function walk(k: Kernel, t: Task, dirfd: number, path: string, follow: bo
       const target = targetOf(k, t, found)
       if (typeof target === 'number') return target
       if (target === '') return -ERRNO.ENOENT
+      if (target.startsWith('/') && resolve & RESOLVE.beneath) return -ERRNO.EXDEV
       if (rest.length === 0 && target.endsWith('/')) slash = true
       rest.push(...components(target))
       if (target.startsWith('/')) dir = root
@@ -115,9 +136,21 @@ export function walk(k: Kernel, t: Task, dirfd: number, path: string, follow: bo
       continue
     }
     if (found.kind === 'dir') dir = found
-    else if (rest.length > 0 || slash) return -ERRNO.ENOTDIR
+    else if (rest.length > 0 || (slash && follow !== 'name')) return -ERRNO.ENOTDIR
   }
   return place
+}
+
+/** Whether two inodes lie in one mount, where /proc and /sys are mounts too. */
+function sameMount(a: Inode, b: Inode): boolean {
+  const tree = ({ source, mount }: Inode): string =>
+    source?.from === 'kernel' ? source.path.split('/', 2)[1]! : String(mount)
+  return tree(a) === tree(b)
+}
+
+/** Whether a link of /proc leads to what a process has, and not to where its text says. */
+function isMagic({ source }: Inode): boolean {
+  return source?.from === 'kernel' && /\/(?:exe|cwd|root|fd\/\d+)$/.test(source.path)
 }
 
 /** The names of a path in reverse order. */

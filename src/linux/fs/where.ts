@@ -15,6 +15,16 @@ export function pathOfDirectory(k: Kernel, dir: Inode): string {
   return `/${names.reverse().join('/')}`
 }
 
+/** The absolute path of a directory as a process with another root (chroot) sees it. */
+export function pathBelow(k: Kernel, dir: Inode, root: number): string {
+  const names: string[] = []
+  for (let at = dir; at.id !== root; at = inodeOf(k.state.fs, at.parent)) {
+    if (at.id === at.parent) return `(unreachable)/${names.reverse().join('/')}`
+    names.push(at.name)
+  }
+  return `/${names.reverse().join('/')}`
+}
+
 const ANONYMOUS: Partial<Record<DescriptionType, string>> = {
   eventfd: 'anon_inode:[eventfd]',
   timerfd: 'anon_inode:[timerfd]',

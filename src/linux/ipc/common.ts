@@ -31,8 +31,8 @@ export function seconds(k: Kernel): number {
 }
 
 /** Whether the caller may read (4), change (2) or both an object. */
-export function permits(k: Kernel, t: Task, { perm }: Entry, wanted: number): boolean {
-  const { uid, gid, groups } = k.process(t).credentials
+export function permits(t: Task, { perm }: Entry, wanted: number): boolean {
+  const { uid, gid, groups } = t.credentials
   const user = uid[1]
   if (user === 0) return true
   const inGroup = (id: number): boolean => gid[1] === id || groups.includes(id)
@@ -41,8 +41,8 @@ export function permits(k: Kernel, t: Task, { perm }: Entry, wanted: number): bo
 }
 
 /** Whether the caller may remove an object or set its owner. */
-export function owns(k: Kernel, t: Task, { perm }: Entry): boolean {
-  const user = k.process(t).credentials.uid[1]
+export function owns(t: Task, { perm }: Entry): boolean {
+  const user = t.credentials.uid[1]
   return user === 0 || user === perm.uid || user === perm.cuid
 }
 
@@ -63,12 +63,12 @@ export function get<T extends Entry>(
       const wrong = check(object)
       if (wrong !== 0) return wrong
       const wanted = ((flags >> 6) | (flags >> 3) | flags) & 7
-      return permits(k, t, object, wanted) ? object.id : -ERRNO.EACCES
+      return permits(t, object, wanted) ? object.id : -ERRNO.EACCES
     }
     if (!(flags & IPC_CREAT)) return -ERRNO.ENOENT
   }
   if (table.objects.size >= IPC_MAX) return -ERRNO.ENOSPC
-  const { uid, gid } = k.process(t).credentials
+  const { uid, gid } = t.credentials
   const perm = { key, uid: uid[1], gid: gid[1], cuid: uid[1], cgid: gid[1], mode: flags & 0o777 }
   const made = make({ id: 0, perm, ctime: seconds(k) })
   if (typeof made === 'number') return made

@@ -1,7 +1,7 @@
 /** Exists to keep POSIX message queues (mq_overview(7)): named, ordered by priority, open like files, and able to tell of a message's arrival. */
 import { setI64 } from '../arguments.ts'
 import { ERRNO } from '../errno.ts'
-import { signalActivity } from '../fs/activity.ts'
+import { signalActivity } from '../fs/async.ts'
 import type { Description } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
 import { deliverCookie } from '../net/netlink.ts'
@@ -47,7 +47,7 @@ export function makeQueue(
   mode: number,
   wanted: { messages: number; size: number } | null,
 ): PosixQueue | number {
-  const { uid, gid } = k.process(t).credentials
+  const { uid, gid } = t.credentials
   const { messages, size } = wanted ?? DEFAULT
   const most = uid[1] === 0 ? HARD : LIMIT
   if (!(messages > 0 && messages <= most.messages && size > 0 && size <= most.size)) return -ERRNO.EINVAL
@@ -58,7 +58,7 @@ export function makeQueue(
     name,
     uid: uid[3],
     gid: gid[3],
-    mode: mode & 0o777 & ~k.process(t).umask,
+    mode: mode & 0o777 & ~k.process(t).where.umask,
     maxMessages: messages,
     messageSize: size,
     messages: [],
@@ -70,8 +70,8 @@ export function makeQueue(
 }
 
 /** Whether the caller may open a queue for reading (4) and writing (2). */
-export function mayOpen(k: Kernel, t: Task, queue: PosixQueue, wanted: number): boolean {
-  const { uid, gid, groups } = k.process(t).credentials
+export function mayOpen(t: Task, queue: PosixQueue, wanted: number): boolean {
+  const { uid, gid, groups } = t.credentials
   if (uid[3] === 0) return true
   const shift = uid[3] === queue.uid ? 6 : gid[3] === queue.gid || groups.includes(queue.gid) ? 3 : 0
   return ((queue.mode >> shift) & wanted) === wanted
@@ -117,7 +117,7 @@ function tell(k: Kernel, t: Task, queue: PosixQueue, notify: PosixNotify): void 
   const process = k.state.processes.get(notify.pid)
   if (process === undefined) return
   if (notify.how === EVENT.signal) {
-    const uid = k.process(t).credentials.uid[0]
+    const uid = t.credentials.uid[0]
     sendToProcess(k, process, signalInfo(notify.signal, CODE.messageQueue, { pid: t.pid, uid, value: notify.value }))
   } else if (notify.how === EVENT.thread) cookie(k, notify, COOKIE.woken)
 }

@@ -143,7 +143,7 @@ export function msgsnd(k: Kernel, t: Task, args: number[]): number {
   if (bytes === undefined) return -ERRNO.EFAULT
   const queue = find(k.state.ipc.msg, id)
   if (typeof queue === 'number') return queue
-  if (!permits(k, t, queue, 2)) return -ERRNO.EACCES
+  if (!permits(t, queue, 2)) return -ERRNO.EACCES
   const message = { type, bytes }
   if (send(k, t, queue, message)) return 0
   if (flags & IPC_NOWAIT) return -ERRNO.EAGAIN
@@ -172,7 +172,7 @@ export function msgrcv(k: Kernel, t: Task, args: number[]): number {
   if (flags & RECEIVE.copy && (flags & RECEIVE.except || !(flags & IPC_NOWAIT))) return -ERRNO.EINVAL
   const queue = find(k.state.ipc.msg, id)
   if (typeof queue === 'number') return queue
-  if (!permits(k, t, queue, 4)) return -ERRNO.EACCES
+  if (!permits(t, queue, 4)) return -ERRNO.EACCES
   const detail = ipcWait(k, { queue: 'receive', id, wanted, room: size, flags })
   const received = receive(k, t, queue, detail, address)
   if (received !== null) return received
@@ -205,7 +205,7 @@ export function msgctl(k: Kernel, t: Task, args: number[]): number {
     case MSG.statAny: {
       const queue = command === IPC.stat ? find(table, id) : atIndex(table, id)
       if (typeof queue === 'number') return queue
-      if (command !== MSG.statAny && !permits(k, t, queue, 4)) return -ERRNO.EACCES
+      if (command !== MSG.statAny && !permits(t, queue, 4)) return -ERRNO.EACCES
       if (!space.write(buffer, describe(queue))) return -ERRNO.EFAULT
       return command === IPC.stat ? 0 : queue.id
     }
@@ -215,12 +215,12 @@ export function msgctl(k: Kernel, t: Task, args: number[]): number {
       if (bytes === null) return -ERRNO.EFAULT
       const queue = find(table, id)
       if (typeof queue === 'number') return queue
-      if (!owns(k, t, queue)) return -ERRNO.EPERM
+      if (!owns(t, queue)) return -ERRNO.EPERM
       if (command === IPC.rmid) remove(k, queue)
       else {
         const view = new DataView(bytes.buffer, bytes.byteOffset, MSQID_SIZE)
         const limit = u64At(view, 88)
-        if (limit > QUEUE_MAX && k.process(t).credentials.uid[1] !== 0) return -ERRNO.EPERM
+        if (limit > QUEUE_MAX && t.credentials.uid[1] !== 0) return -ERRNO.EPERM
         takePerm(k, queue, view)
         queue.limit = limit
         serve(k, queue)

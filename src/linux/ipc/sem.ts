@@ -146,7 +146,7 @@ export function semtimedop(k: Kernel, t: Task, nr: number, args: number[], timeo
   if (typeof set === 'number') return set
   if (operations.some(({ index }) => index >= set.values.length)) return -ERRNO.EFBIG
   const changes = operations.some(({ by }) => by !== 0)
-  if (!permits(k, t, set, changes ? 2 : 4)) return -ERRNO.EACCES
+  if (!permits(t, set, changes ? 2 : 4)) return -ERRNO.EACCES
   const result = perform(k, t, set, operations)
   if (result <= 0) return result
   if (operations[result - 1]!.flags & IPC_NOWAIT) return -ERRNO.EAGAIN
@@ -177,7 +177,7 @@ export function semctl(k: Kernel, t: Task, args: number[]): number {
     case SEM.statAny: {
       const set = command === IPC.stat ? find(table, id) : atIndex(table, id)
       if (typeof set === 'number') return set
-      if (command !== SEM.statAny && !permits(k, t, set, 4)) return -ERRNO.EACCES
+      if (command !== SEM.statAny && !permits(t, set, 4)) return -ERRNO.EACCES
       if (!space.write(argument, describe(set))) return -ERRNO.EFAULT
       return command === IPC.stat ? 0 : set.id
     }
@@ -187,7 +187,7 @@ export function semctl(k: Kernel, t: Task, args: number[]): number {
       if (bytes === null) return -ERRNO.EFAULT
       const set = find(table, id)
       if (typeof set === 'number') return set
-      if (!owns(k, t, set)) return -ERRNO.EPERM
+      if (!owns(t, set)) return -ERRNO.EPERM
       if (command === IPC.set) takePerm(k, set, new DataView(bytes.buffer, bytes.byteOffset, PERM_SIZE))
       else remove(k, set)
       return 0
@@ -212,9 +212,9 @@ function one(k: Kernel, t: Task, id: number, index: number, command: number, arg
   const sets = command === SEM.setVal
   const value = argument | 0
   if (sets && (value < 0 || value > VALUE_MAX)) return -ERRNO.ERANGE
-  if (!sets && !permits(k, t, set, 4)) return -ERRNO.EACCES
+  if (!sets && !permits(t, set, 4)) return -ERRNO.EACCES
   if (index < 0 || index >= set.values.length) return -ERRNO.EINVAL
-  if (sets && !permits(k, t, set, 2)) return -ERRNO.EACCES
+  if (sets && !permits(t, set, 2)) return -ERRNO.EACCES
   switch (command) {
     case SEM.getVal:
       return set.values[index]!
@@ -238,7 +238,7 @@ function all(k: Kernel, t: Task, id: number, command: number, address: number): 
   if (typeof set === 'number') return set
   const { space } = k.memory(t)
   const sets = command === SEM.setAll
-  if (!permits(k, t, set, sets ? 2 : 4)) return -ERRNO.EACCES
+  if (!permits(t, set, sets ? 2 : 4)) return -ERRNO.EACCES
   const length = 2 * set.values.length
   if (!sets) return space.write(address, new Uint8Array(Uint16Array.from(set.values).buffer)) ? 0 : -ERRNO.EFAULT
   const bytes = space.read(address, length)

@@ -51,12 +51,15 @@ function drop(k: Kernel, segment: ShmSegment): void {
   releaseInode(k.state.fs, segment.inode)
 }
 
+const SHM_HUGETLB = 0o4000
+
 export function shmget(k: Kernel, t: Task, [key, size, flags]: number[]): number {
   sweep(k)
   const check = (segment: ShmSegment): number => (size! > segment.size ? -ERRNO.EINVAL : 0)
   return get(k, t, k.state.ipc.shm, key!, flags!, check, (base) => {
     if (size! < 1 || !(size! <= Number(SHM_MAX))) return -ERRNO.EINVAL
-    if (size! > 2 ** 46) return -ERRNO.ENOMEM
+    // There are no huge pages.
+    if (size! > 2 ** 46 || flags! & SHM_HUGETLB) return -ERRNO.ENOMEM
     const { uid, gid } = base.perm
     const inode = addInode(k.state.fs, { kind: 'file', mode: base.perm.mode, uid, gid }, timeNow(k))
     inode.content!.size = pageUp(size!)
@@ -77,7 +80,7 @@ export function shmat(k: Kernel, t: Task, [id, address, flags]: number[]): numbe
     if (at === 0 && flags! & ATTACH.remap) return -ERRNO.EINVAL
   } else if (at === 0 && flags! & ATTACH.remap) return -ERRNO.EINVAL
   const readOnly = (flags! & ATTACH.readOnly) !== 0
-  if (!permits(k, t, segment, (readOnly ? 4 : 6) | (flags! & ATTACH.exec ? 1 : 0))) return -ERRNO.EACCES
+  if (!permits(t, segment, (readOnly ? 4 : 6) | (flags! & ATTACH.exec ? 1 : 0))) return -ERRNO.EACCES
   const memory = k.memory(t)
   const length = pageUp(segment.size)
   if (at === 0) at = memory.place(length, 0)
@@ -137,7 +140,7 @@ export function shmctl(k: Kernel, t: Task, args: number[]): number {
     case SHM.statAny: {
       const segment = command === IPC.stat ? find(table, id) : atIndex(table, id)
       if (typeof segment === 'number') return segment
-      if (command !== SHM.statAny && !permits(k, t, segment, 4)) return -ERRNO.EACCES
+      if (command !== SHM.statAny && !permits(t, segment, 4)) return -ERRNO.EACCES
       if (!k.space(t).write(buffer, describe(k, segment))) return -ERRNO.EFAULT
       return command === IPC.stat ? 0 : segment.id
     }
@@ -149,7 +152,7 @@ export function shmctl(k: Kernel, t: Task, args: number[]): number {
       if (bytes === null) return -ERRNO.EFAULT
       const segment = find(table, id)
       if (typeof segment === 'number') return segment
-      if (!owns(k, t, segment)) return -ERRNO.EPERM
+      if (!owns(t, segment)) return -ERRNO.EPERM
       if (command === SHM.lock || command === SHM.unlock) segment.locked = command === SHM.lock
       else if (command === IPC.set) takePerm(k, segment, new DataView(bytes.buffer, bytes.byteOffset, PERM_SIZE))
       else {

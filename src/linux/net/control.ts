@@ -1,6 +1,5 @@
 /** Exists to read and write ancillary data of messages (cmsg(3)): descriptors and credentials on AF_UNIX sockets. */
 import { i64At, setI64, u64At } from '../arguments.ts'
-import { unsupported } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { descriptionOf, installFd, releaseDescription } from '../fs/description.ts'
 import type { Kernel } from '../kernel.ts'
@@ -37,7 +36,7 @@ export function readControl(
     if (size < HEADER || at + size > length) return -ERRNO.EINVAL
     const [level, type] = [view.getInt32(at + 8, true), view.getInt32(at + 12, true)]
     if (socket.family !== AF.unix && socket.family !== AF.netlink)
-      unsupported(call, `ancillary data of level ${level} and type ${type}`)
+      return k.refuse(t, `${call} with ancillary data of level ${level} and type ${type}`, 'EINVAL')
     if (level === SOL.socket) {
       if (type === SCM.rights) {
         const count = Math.floor((size - HEADER) / 4)
@@ -54,7 +53,7 @@ export function readControl(
           number,
           number,
         ]
-        const own = k.process(t).credentials
+        const own = t.credentials
         const root = own.uid[1] === 0
         if (!root && (pid !== t.pid || !own.uid.slice(0, 3).includes(uid) || !own.gid.slice(0, 3).includes(gid)))
           return -ERRNO.EPERM

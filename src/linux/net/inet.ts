@@ -46,7 +46,7 @@ export function bindInet(k: Kernel, t: Task, socket: Socket, address: Uint8Array
   }
   if (typeof wanted === 'number') return wanted
   if (!isWildcard(wanted.address) && !isLoopback(wanted.address)) return -ERRNO.EADDRNOTAVAIL
-  if (wanted.port !== 0 && wanted.port < PRIVILEGED && k.process(t).credentials.uid[1] !== 0) return -ERRNO.EACCES
+  if (wanted.port !== 0 && wanted.port < PRIVILEGED && t.credentials.uid[1] !== 0) return -ERRNO.EACCES
   if (socket.local !== null || socket.stage !== 'closed') return -ERRNO.EINVAL
   return take(k, socket, wanted)
 }

@@ -1,6 +1,6 @@
 /** Exists to answer what the C library asks of rtnetlink(7) for getifaddrs and getaddrinfo: the machine has the loopback device and its two addresses. */
 import { ERRNO } from '../errno.ts'
-import { signalActivity } from '../fs/activity.ts'
+import { signalActivity } from '../fs/async.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Socket } from './state.ts'
 

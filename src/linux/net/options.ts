@@ -37,6 +37,7 @@ const rows: readonly (readonly [number, number, string, OptionRow['kind'], Optio
   [1, 8, 'SO_RCVBUF', 'size', buffer(TCP_RECEIVE)],
   [1, 9, 'SO_KEEPALIVE', 'flag', 0],
   [1, 10, 'SO_OOBINLINE', 'flag', 0],
+  [1, 11, 'SO_NO_CHECK', 'flag', 0],
   [1, 12, 'SO_PRIORITY', 'int', 0],
   [1, 15, 'SO_REUSEPORT', 'flag', 0],
   [1, 16, 'SO_PASSCRED', 'flag', 0],
@@ -44,13 +45,22 @@ const rows: readonly (readonly [number, number, string, OptionRow['kind'], Optio
   [1, 19, 'SO_SNDLOWAT', 'fixed', 1],
   [1, 29, 'SO_TIMESTAMP', 'flag', 0],
   [1, 30, 'SO_ACCEPTCONN', 'fixed', (socket) => (socket.stage === 'listening' ? 1 : 0)],
+  [1, 36, 'SO_MARK', 'int', 0],
   [1, 38, 'SO_PROTOCOL', 'fixed', (socket) => socket.protocol],
   [1, 39, 'SO_DOMAIN', 'fixed', (socket) => socket.family],
+  [1, 40, 'SO_RXQ_OVFL', 'flag', 0],
+  [1, 46, 'SO_BUSY_POLL', 'int', 0],
+  [1, 49, 'SO_INCOMING_CPU', 'int', -1],
+  [1, 60, 'SO_ZEROCOPY', 'flag', 0],
   [0, 1, 'IP_TOS', 'int', 0],
   [0, 2, 'IP_TTL', 'int', 64],
+  [0, 8, 'IP_PKTINFO', 'flag', 0],
   [0, 10, 'IP_MTU_DISCOVER', 'int', 1],
   [0, 11, 'IP_RECVERR', 'flag', 0],
+  [0, 12, 'IP_RECVTTL', 'flag', 0],
+  [0, 13, 'IP_RECVTOS', 'flag', 0],
   [0, 15, 'IP_FREEBIND', 'flag', 0],
+  [0, 19, 'IP_TRANSPARENT', 'flag', 0],
   [0, 24, 'IP_BIND_ADDRESS_NO_PORT', 'flag', 0],
   [0, 33, 'IP_MULTICAST_TTL', 'int', 1],
   [0, 34, 'IP_MULTICAST_LOOP', 'flag', 1],
@@ -105,10 +115,26 @@ export function setOption(socket: Socket, row: OptionRow, value: number): void {
   socket.options.set(row.level * 65536 + row.number, kept(row, value))
 }
 
+/** Least and highest values of options that have such. */
+const RANGES: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  IP_TTL: [1, 255],
+  TCP_KEEPIDLE: [1, 32767],
+  TCP_KEEPINTVL: [1, 32767],
+  TCP_KEEPCNT: [1, 127],
+  TCP_SYNCNT: [1, 127],
+}
+
+/** Whether the option can have the value; -1 asks for the usual time to live. */
+export function isInRange({ name }: OptionRow, value: number): boolean {
+  const range = RANGES[name]
+  return range === undefined || (value === -1 && name === 'IP_TTL') || (value >= range[0] && value <= range[1])
+}
+
 /** Smallest buffers: SOCK_MIN_SNDBUF, SOCK_MIN_RCVBUF. */
 const LEAST: Readonly<Record<string, number>> = { SO_SNDBUF: 4608, SO_RCVBUF: 2304 }
 
 function kept({ kind, name }: OptionRow, value: number): number {
+  if (name === 'IP_TTL' && value === -1) return 64
   if (kind === 'flag') return value === 0 ? 0 : 1
   if (kind === 'size') return Math.max(LEAST[name]!, 2 * Math.min(value >>> 0, BUFFER))
   return value | 0

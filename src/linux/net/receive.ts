@@ -1,6 +1,7 @@
 /** Exists to take what has arrived out of a socket's queue: datagrams one at a time, streams by bytes. */
-import { BLOCKED, unsupported } from '../declare.ts'
+import { BLOCKED } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
+import { releaseDescription } from '../fs/description.ts'
 import { scatter, totalLength, writable, type Segment } from '../fs/segments.ts'
 import type { Description } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
@@ -33,10 +34,10 @@ export function receive(
   d: Description,
   segments: readonly Segment[],
   flags: number,
-  call: string,
 ): Received | number {
   const socket = socketOf(k, d)
-  if (flags & MSG.oob) unsupported(call, 'flag MSG_OOB')
+  // Nobody can have sent any.
+  if (flags & MSG.oob) return socket.type === SOCK.stream ? -ERRNO.EINVAL : -ERRNO.EOPNOTSUPP
   if (flags & MSG.errqueue) return -ERRNO.EAGAIN
   const stream = socket.type === SOCK.stream
   const refused = refuses(socket)
@@ -148,6 +149,23 @@ function consume(k: Kernel, socket: Socket, next: SocketMessage, count: number):
     stir(k, sender, 'write')
   }
   if (whole) socket.queue.shift()
+}
+
+/** Takes at most `most` bytes that have come to a stream, with what came with them dropped; null when there is nothing yet. */
+export function takeBytes(k: Kernel, socket: Socket, most: number): Uint8Array | number | null {
+  if (socket.type !== SOCK.stream) return -ERRNO.EINVAL
+  const refused = refuses(socket)
+  if (refused !== 0) return refused
+  const next = socket.queue[0]
+  if (next === undefined) {
+    const failed = takeError(socket)
+    return failed !== 0 ? failed : socket.shut & SHUT.receive ? new Uint8Array(0) : null
+  }
+  const bytes = next.bytes.slice(0, most)
+  for (const id of next.files) releaseDescription(k, id)
+  next.files = []
+  consume(k, socket, next, bytes.length)
+  return bytes
 }
 
 function takeDatagram(

@@ -1,5 +1,5 @@
 /** Exists to put what a program sends into the queue of the socket that gets it, or to say why not; waiting is data as everywhere. */
-import { BLOCKED, unsupported } from '../declare.ts'
+import { BLOCKED } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { gather, MAX_TRANSFER, totalLength, type Segment } from '../fs/segments.ts'
 import type { Description } from '../fs/state.ts'
@@ -71,7 +71,7 @@ const QUEUE_LENGTH = 10
 export function send(k: Kernel, t: Task, nr: number, args: number[], d: Description, what: Sending): number {
   const socket = socketOf(k, d)
   if (what.flags & (MSG.oob | MSG.fastopen))
-    unsupported(what.call, what.flags & MSG.oob ? 'flag MSG_OOB' : 'flag MSG_FASTOPEN')
+    return k.refuse(t, `${what.call}(${what.flags & MSG.oob ? 'MSG_OOB' : 'MSG_FASTOPEN'})`, 'EOPNOTSUPP')
   const outcome = t.wait?.outcome
   const done = t.wait?.progress ?? 0
   const result =
@@ -102,7 +102,7 @@ interface Full {
 }
 
 function brokenPipe(k: Kernel, t: Task, flags: number): number {
-  if (!(flags & MSG.nosignal)) sendToTask(k, t, userSignal(k, t, SIG.pipe, CODE.user))
+  if (!(flags & MSG.nosignal)) sendToTask(k, t, userSignal(t, SIG.pipe, CODE.user))
   return -ERRNO.EPIPE
 }
 
@@ -141,13 +141,12 @@ function sendStream(k: Kernel, t: Task, socket: Socket, what: Sending, before: n
       continue
     }
     const cost = inUnix ? costOf(piece.length) : piece.length
-    put(k, peer, message(k, t, socket, peer, piece, cost, inUnix ? socket.local : null, what))
+    put(k, peer, message(t, socket, peer, piece, cost, inUnix ? socket.local : null, what))
     done += piece.length
   }
 }
 
 function message(
-  k: Kernel,
   t: Task,
   sender: Socket,
   receiver: Socket,
@@ -159,7 +158,7 @@ function message(
   const ancillary = what.ancillary
   what.ancillary = null
   const wanted = option(sender, 'SO_PASSCRED') !== 0 || option(receiver, 'SO_PASSCRED') !== 0
-  const credentials = ancillary?.credentials ?? (wanted && sender.family === AF.unix ? credentialsOf(k, t) : null)
+  const credentials = ancillary?.credentials ?? (wanted && sender.family === AF.unix ? credentialsOf(t) : null)
   sender.sent += cost
   return { bytes, from, files: ancillary?.files ?? [], credentials, sender: sender.id, cost }
 }
@@ -200,7 +199,7 @@ function sendUnix(k: Kernel, t: Task, socket: Socket, what: Sending, length: num
   if (other.type === SOCK.dgram && other.peer !== 0 && other.peer !== socket.id) return -ERRNO.EPERM
   if (other.shut & SHUT.receive) return -ERRNO.EPIPE
   if (other.peer !== socket.id && other.queue.length > QUEUE_LENGTH) return { done: 0 }
-  put(k, other, message(k, t, socket, other, bytes, costOf(length), socket.local, what))
+  put(k, other, message(t, socket, other, bytes, costOf(length), socket.local, what))
   return length
 }
 
@@ -225,7 +224,7 @@ function sendUdp(k: Kernel, t: Task, socket: Socket, what: Sending, length: numb
   }
   // What finds no room is lost, as on any network.
   if (other.queued >= option(other, 'SO_RCVBUF')) return length
-  const arrived = message(k, t, socket, other, bytes, 0, path.from(other), what)
+  const arrived = message(t, socket, other, bytes, 0, path.from(other), what)
   put(k, other, arrived)
   return length
 }

@@ -46,7 +46,7 @@ export function addSocket(k: Kernel, family: number, type: number, protocol: num
 
 /** Opens a description on a socket. */
 export function openSocket(k: Kernel, t: Task, socket: Socket, nonblock: boolean): Description {
-  const { uid, gid } = k.process(t).credentials
+  const { uid, gid } = t.credentials
   const inode = addInode(k.state.fs, { kind: 'socket', mode: 0o777, uid: uid[3], gid: gid[3] }, timeNow(k))
   const flags = 2 | (nonblock ? SOCK.nonblock : 0)
   const d = addDescription(k.state.fs, 'socket', flags, inode, { socket: socket.id })
@@ -92,7 +92,7 @@ export function takeError(socket: Socket): number {
 }
 
 /** The task's process as its peers see it. */
-export function credentialsOf(k: Kernel, t: Task): SocketCredentials {
-  const { uid, gid } = k.process(t).credentials
+export function credentialsOf(t: Task): SocketCredentials {
+  const { uid, gid } = t.credentials
   return { pid: t.pid, uid: uid[1], gid: gid[1] }
 }

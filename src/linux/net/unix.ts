@@ -42,7 +42,7 @@ export function bindUnix(k: Kernel, t: Task, socket: Socket, address: Uint8Array
   if (place.inode !== null) return -ERRNO.EADDRINUSE
   if (place.slash) return -ERRNO.ENOENT
   if (socket.local !== null) return -ERRNO.EINVAL
-  const mode = 0o777 & ~k.process(t).umask
+  const mode = 0o777 & ~k.process(t).where.umask
   const inode = createAt(k, t, place, { kind: 'socket', mode })
   if (typeof inode === 'number') return inode
   socket.inode = inode.id
@@ -115,7 +115,7 @@ export function connectUnix(k: Kernel, t: Task, socket: Socket, address: Uint8Ar
   if (socket.stage !== 'closed') return -ERRNO.EISCONN
   const server = addSocket(k, AF.unix, socket.type, 0)
   server.local = listener.local
-  server.peerCredentials = credentialsOf(k, t)
+  server.peerCredentials = credentialsOf(t)
   socket.peerCredentials = listener.ownCredentials
   join(socket, server)
   listener.pending.push(server.id)
@@ -140,7 +140,7 @@ export function pairOf(k: Kernel, t: Task, type: number): [Socket, Socket] {
   const a = addSocket(k, AF.unix, type, 0)
   const b = addSocket(k, AF.unix, type, 0)
   join(a, b)
-  a.peerCredentials = b.peerCredentials = credentialsOf(k, t)
+  a.peerCredentials = b.peerCredentials = credentialsOf(t)
   return [a, b]
 }
 

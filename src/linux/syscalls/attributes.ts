@@ -1,7 +1,8 @@
 /** Exists to declare the calls that change what a file is like: mode, owner, size and times. */
 import { dirfd, fd, flags, i64At, int, length, mode, number, off, path } from '../arguments.ts'
-import { syscall, unsupported, type Declaration } from '../declare.ts'
+import { syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
+import { descriptionOf } from '../fs/description.ts'
 import { changeMode, changeOwner } from '../fs/change.ts'
 import { zeroContent } from '../fs/content.ts'
 import { timeNow } from '../fs/inode.ts'
@@ -73,7 +74,8 @@ function fallocate(k: Kernel, t: Task, args: number[]): number {
     if (inode.seals > 0 && inode.seals & 8 && how & (FALLOC.punchHole | FALLOC.zeroRange)) return -ERRNO.EPERM
     const { content } = inode
     if (how & (FALLOC.punchHole | FALLOC.zeroRange)) {
-      if (inode.shared.length > 0) unsupported('fallocate', 'a hole in a file that is mapped MAP_SHARED')
+      if (inode.shared.length > 0)
+        return k.refuse(t, 'fallocate of a hole in a file that is mapped MAP_SHARED', 'EOPNOTSUPP')
       const gone = Math.max(0, Math.min(end, content!.size) - start)
       const failed = passOnBytes(k, inode, start, new Uint8Array(inode.mount === 0 ? 0 : gone))
       if (failed !== 0) return failed
@@ -93,7 +95,7 @@ type NewTime = Timespec | 'now' | null
 function setTimes(k: Kernel, t: Task, inode: Inode, atime: NewTime, mtime: NewTime): number {
   if (atime === null && mtime === null) return 0
   const bothNow = atime === 'now' && mtime === 'now'
-  if (!isOwner(k, t, inode)) {
+  if (!isOwner(t, inode)) {
     if (!bothNow) return -ERRNO.EPERM
     const denied = checkAccess(k, t, inode, MAY.write)
     if (denied !== 0) return denied
@@ -123,6 +125,7 @@ function utimensat(k: Kernel, t: Task, args: number[]): number {
   if (how & ~(AT.nofollow | AT.emptyPath)) return -ERRNO.EINVAL
   const both = readTimes(k, t, times, 1)
   if (typeof both === 'number') return both
+  if (both[0] === null && both[1] === null) return 0
   if (address === 0) {
     if (start === AT_FDCWD) return -ERRNO.EFAULT
     return how !== 0 ? -ERRNO.EINVAL : onFd(k, t, start, (inode) => setTimes(k, t, inode, ...both))
@@ -171,10 +174,15 @@ function futimesat(k: Kernel, t: Task, start: number, address: number, times: nu
 }
 
 function umask(k: Kernel, t: Task, args: number[]): number {
-  const process = k.process(t)
-  const before = process.umask
-  process.umask = args[0]! & 0o777
+  const { where } = k.process(t)
+  const before = where.umask
+  where.umask = args[0]! & 0o777
   return before
+}
+
+/** As onFd; what is no file (eventfd, epoll) has attributes that cannot be changed. */
+function ofOpen(k: Kernel, t: Task, number: number, go: (inode: Inode) => number): number {
+  return descriptionOf(k, t, number)?.inode === 0 ? -ERRNO.EOPNOTSUPP : onFd(k, t, number, go)
 }
 
 /** A uid or gid; -1 for none. */
@@ -200,7 +208,7 @@ export const attributeCalls: Declaration[] = [
       ['mode', mode],
     ],
     number,
-    (k, t, a) => onFd(k, t, a[0]!, (inode) => changeMode(k, t, inode, a[1]!)),
+    (k, t, a) => ofOpen(k, t, a[0]!, (inode) => changeMode(k, t, inode, a[1]!)),
   ),
   syscall(
     268,
@@ -233,7 +241,7 @@ export const attributeCalls: Declaration[] = [
       ['group', id],
     ],
     number,
-    (k, t, a) => onFd(k, t, a[0]!, (inode) => changeOwner(k, t, inode, a[1]!, a[2]!)),
+    (k, t, a) => ofOpen(k, t, a[0]!, (inode) => changeOwner(k, t, inode, a[1]!, a[2]!)),
   ),
   syscall(
     94,

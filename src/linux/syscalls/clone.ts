@@ -1,6 +1,6 @@
 /** Exists to declare the calls that make processes and threads. */
 import { asU64, asUint, number, shown, size, u64At } from '../arguments.ts'
-import { BLOCKED, syscall, unsupported, type ArgType, type CallView, type Declaration, type Range } from '../declare.ts'
+import { BLOCKED, syscall, type ArgType, type CallView, type Declaration, type Range } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { openPidFd, reserveFd } from '../fs/pidfd.ts'
 import type { Kernel } from '../kernel.ts'
@@ -52,6 +52,9 @@ const THREAD_FLAGS =
 /** Flags that a process may have. */
 const PROCESS_FLAGS =
   CLONE.vm |
+  CLONE.fs |
+  CLONE.files |
+  CLONE.sigHand |
   CLONE.pidFd |
   CLONE.ptrace |
   CLONE.vfork |
@@ -92,16 +95,13 @@ function makeTask(k: Kernel, t: Task, request: CloneRequest): number {
   if (flags & CLONE.thread && !(flags & CLONE.sigHand)) return -ERRNO.EINVAL
   if (request.clearsHandlers && flags & CLONE.sigHand) return -ERRNO.EINVAL
   const limit = k.process(t).rlimits[RLIMIT_NPROC]![0]
-  const most = k.process(t).credentials.uid[0] === 0 ? MAX_TASKS : Math.min(limit, MAX_TASKS)
+  const most = t.credentials.uid[0] === 0 ? MAX_TASKS : Math.min(limit, MAX_TASKS)
   if (k.state.tasks.size >= most) return -ERRNO.EAGAIN
   if (!(flags & CLONE.thread)) return makeProcess(k, t, request)
   if ((flags & SHARED) !== SHARED)
-    return unsupported(
-      name,
-      `a thread with a working directory or descriptors of its own (flags ${flagsText(flags, CLONE_FLAGS, 'CLONE_???')})`,
-    )
+    return k.refuse(t, `${name}: a thread with a directory or descriptors of its own`, 'EINVAL')
   const other = flags & ~(THREAD_FLAGS | 0xff)
-  if (other !== 0) return unsupported(name, `flag ${flagsText(other, CLONE_FLAGS, 'CLONE_???')}`)
+  if (other !== 0) return k.refuse(t, `${name}(${flagsText(other, CLONE_FLAGS, 'CLONE_???')})`, 'EINVAL')
   const { stack, parentTid, childTid, tls } = request
   const space = k.space(t)
   const child = addThread(k, t, stack, flags & CLONE.setTls ? tls : null)
@@ -114,9 +114,11 @@ function makeTask(k: Kernel, t: Task, request: CloneRequest): number {
 
 function makeProcess(k: Kernel, t: Task, request: CloneRequest): number {
   const { flags, name } = request
-  if (flags & NAMESPACES && k.process(t).credentials.uid[1] !== 0) return -ERRNO.EPERM
+  if (flags & CLONE.fs && flags & (0x2_0000 | 0x1000_0000)) return -ERRNO.EINVAL
+  // As unshare has it: nobody may make namespaces.
+  if (flags & NAMESPACES) return -ERRNO.EPERM
   const other = flags & ~(PROCESS_FLAGS | 0xff)
-  if (other !== 0) return unsupported(name, `a process with ${flagsText(other, CLONE_FLAGS, 'CLONE_???')}`)
+  if (other !== 0) return k.refuse(t, `${name}(${flagsText(other, CLONE_FLAGS, 'CLONE_???')})`, 'EINVAL')
   const descriptor = flags & CLONE.pidFd ? reserveFd(k, t) : 0
   if (descriptor < 0) return descriptor
   const { stack, parentTid, childTid, tls, exitSignal, clearsHandlers } = request
@@ -124,6 +126,9 @@ function makeProcess(k: Kernel, t: Task, request: CloneRequest): number {
     stack,
     tls: flags & CLONE.setTls ? tls : null,
     sharesMemory: (flags & CLONE.vm) !== 0,
+    sharesFiles: (flags & CLONE.files) !== 0,
+    sharesDirectory: (flags & CLONE.fs) !== 0,
+    sharesHandlers: (flags & CLONE.sigHand) !== 0,
     vfork: (flags & CLONE.vfork) !== 0,
     sibling: (flags & CLONE.parent) !== 0,
     clearsHandlers,
@@ -186,8 +191,8 @@ function clone3(k: Kernel, t: Task, args: number[]): number {
   const exitSignal = field(32)
   const stack = field(40)
   const stackSize = field(48)
-  if (field(64) !== 0 || field(72) !== 0) return unsupported('clone3', 'choosing the new tid (set_tid)')
-  if (flags >= 0x2_0000_0000) return unsupported('clone3', `flags ${hex(flags)}`)
+  if (field(64) !== 0 || field(72) !== 0) return k.refuse(t, 'clone3 with set_tid', 'EPERM')
+  if (flags >= 0x2_0000_0000) return k.refuse(t, `clone3 with flags ${hex(flags)}`, 'EINVAL')
   if (exitSignal > SIGNAL_MAX || flags & 0xff || flags & CLONE.detached) return -ERRNO.EINVAL
   if (flags & (CLONE.thread | CLONE.parent) && exitSignal !== 0) return -ERRNO.EINVAL
   if ((stack === 0) !== (stackSize === 0)) return -ERRNO.EINVAL
@@ -285,7 +290,7 @@ function tidRanges(flags: number, parentTid: number, childTid: number): Range[] 
   return ranges
 }
 
-const support = 'partial: processes that share descriptors, directory or handlers, or have namespaces, stop the run'
+const support = 'partial: nobody may make namespaces (EPERM); threads share descriptors and directory'
 
 export const cloneCalls: readonly Declaration[] = [
   syscall(56, 'clone', cloneArgs, number, clone, { support }),

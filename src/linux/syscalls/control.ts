@@ -1,16 +1,19 @@
 /** Exists to declare fcntl, ioctl and flock: commands on open files, whose third argument means something else for each. */
 import { asU64, fd, flags, oneOf, setI64, i64At, shown } from '../arguments.ts'
-import { BLOCKED, syscall, unsupported, type ArgType, type CallView, type Declaration } from '../declare.ts'
+import { BLOCKED, syscall, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
+import { SIGNAL_MAX } from '../signal-names.ts'
 import { descriptionOf, installFd } from '../fs/description.ts'
 import { inodeOf } from '../fs/inode.ts'
 import { waitingBytes } from '../fs/inotify.ts'
+import { canTell, setAsync } from '../fs/async.ts'
 import { conflict, flockOwner, ofdOwner, processOwner, setLock } from '../fs/locks.ts'
 import { O } from '../fs/open.ts'
-import { isRoot } from '../fs/permission.ts'
+import { isOwner, isRoot } from '../fs/permission.ts'
 import { PIPE_MAX, resizePipe } from '../fs/pipe.ts'
 import type { Description, FileLock } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
+import { deviceIoctl } from '../net/devices.ts'
 import { SOCK, socketOf } from '../net/socket.ts'
 import type { Task } from '../state.ts'
 import { flagsText, hex, pointerText, valueText } from '../strace.ts'
@@ -32,6 +35,8 @@ const F = {
   getown: 9,
   setsig: 10,
   getsig: 11,
+  setownEx: 15,
+  getownEx: 16,
   ofdGetlk: 36,
   ofdSetlk: 37,
   ofdSetlkw: 38,
@@ -46,8 +51,8 @@ const F = {
 } as const
 
 /** Status flags that F_SETFL can change. */
-const SETTABLE = O.append | O.nonblock | O.direct | O.noatime | O.async
-const ALL_SEALS = 31
+const SETTABLE = O.append | O.nonblock | O.direct | O.noatime
+const ALL_SEALS = 63
 const SEAL_SEAL = 1
 
 function fcntl(k: Kernel, t: Task, args: number[]): number {
@@ -76,7 +81,7 @@ function fcntl(k: Kernel, t: Task, args: number[]): number {
     case F.getfl:
       return d.flags & 0x3fff_ffff
     case F.setfl:
-      if (word & O.async) unsupported('fcntl', 'F_SETFL with O_ASYNC')
+      setAsync(d, (word & O.async) !== 0, number)
       d.flags = (d.flags & ~SETTABLE) | (word & SETTABLE)
       return 0
     case F.getlk:
@@ -89,12 +94,22 @@ function fcntl(k: Kernel, t: Task, args: number[]): number {
     case F.ofdSetlkw:
       return recordLock(k, t, args, d, value, ofdOwner(d), command === F.ofdSetlkw)
     case F.setown:
-      d.owner = word | 0
-      return 0
+      return setOwner(k, d, word | 0, false)
     case F.getown:
-      return d.owner
-    case F.getsig:
+      return d.ownerThread ? 0 : d.owner
+    case F.setownEx:
+      return setOwnerEx(k, t, d, value)
+    case F.getownEx: {
+      const kind = d.ownerThread ? OWNER.thread : d.owner < 0 ? OWNER.group : OWNER.process
+      const bytes = new Uint8Array(Int32Array.of(kind, Math.abs(d.owner)).buffer)
+      return k.space(t).write(value, bytes) ? 0 : -ERRNO.EFAULT
+    }
+    case F.setsig:
+      if (word > SIGNAL_MAX) return -ERRNO.EINVAL
+      d.ioSignal = word
       return 0
+    case F.getsig:
+      return d.ioSignal
     case F.setpipeSize:
       return setPipeSize(k, t, d, word)
     case F.getpipeSize:
@@ -110,6 +125,8 @@ function fcntl(k: Kernel, t: Task, args: number[]): number {
       return 2
     case F.setlease:
     case F.notify: {
+      const refused = command === F.setlease ? leaseRefused(k, t, d, word) : 0
+      if (refused !== 0) return refused
       // No events: a request is taken back, and there is none.
       if (command === F.notify && (word & 0x7fff_ffff) === 0) return 0
       // As a kernel without them; programs go on without.
@@ -118,17 +135,58 @@ function fcntl(k: Kernel, t: Task, args: number[]): number {
       return -ERRNO.EINVAL
     }
     default:
-      if (FCNTL.some(([known]) => known === command)) unsupported('fcntl', valueText(command, FCNTL, 'F_???'))
-      return -ERRNO.EINVAL
+      return FCNTL.some(([known]) => known === command)
+        ? k.refuse(t, `fcntl(${valueText(command, FCNTL, 'F_???')})`, 'EINVAL')
+        : -ERRNO.EINVAL
   }
+}
+
+/** Kinds of owners in a struct f_owner_ex. */
+const OWNER = { thread: 0, process: 1, group: 2 } as const
+
+/** F_SETOWN: who is signalled; -ESRCH when there is no such process or group. */
+function setOwner(k: Kernel, d: Description, owner: number, thread: boolean): number {
+  if (owner === -0x8000_0000) return -ERRNO.EINVAL
+  const { processes, tasks } = k.state
+  const there =
+    owner === 0 ||
+    (thread
+      ? tasks.has(owner)
+      : owner > 0
+        ? processes.has(owner)
+        : [...processes.values()].some(({ pgid }) => pgid === -owner))
+  if (!there) return -ERRNO.ESRCH
+  d.owner = owner
+  d.ownerThread = thread && owner !== 0
+  return 0
+}
+
+function setOwnerEx(k: Kernel, t: Task, d: Description, address: number): number {
+  const kind = k.space(t).readU32(address)
+  const who = k.space(t).readU32(address + 4)
+  if (kind === null || who === null) return -ERRNO.EFAULT
+  if (kind > OWNER.group) return -ERRNO.EINVAL
+  return setOwner(k, d, kind === OWNER.group ? -(who | 0) : who | 0, kind === OWNER.thread)
 }
 
 const isStandard = (d: Description): boolean => d.type === 'stdin' || d.type === 'stdout' || d.type === 'stderr'
 
+/** Why nobody could have the lease that is asked for; 0 when one might. */
+function leaseRefused(k: Kernel, t: Task, d: Description, kind: number): number {
+  const inode = k.state.fs.inodes.get(d.inode)
+  if (inode === undefined) return -ERRNO.EINVAL
+  if (!isOwner(t, inode)) return -ERRNO.EACCES
+  if (d.type !== 'file' || kind > 2) return -ERRNO.EINVAL
+  if (kind === 2) return -ERRNO.EAGAIN
+  const open = [...k.state.fs.descriptions.values()].filter((other) => other.type === 'file' && other.inode === d.inode)
+  const disturbed = kind === 0 ? open.some(({ flags }) => (flags & 3) !== 0) : open.length > 1
+  return disturbed ? -ERRNO.EAGAIN : 0
+}
+
 function setPipeSize(k: Kernel, t: Task, d: Description, bytes: number): number {
   if (d.type !== 'pipe') return -ERRNO.EBADF
   if (bytes > 0x7fff_ffff) return -ERRNO.EINVAL
-  if (bytes > PIPE_MAX && !isRoot(k, t)) return -ERRNO.EPERM
+  if (bytes > PIPE_MAX && !isRoot(t)) return -ERRNO.EPERM
   const pipe = k.state.fs.pipes.get(d.pipe)!
   return resizePipe(pipe, bytes) ? pipe.buffer.length : -ERRNO.EBUSY
 }
@@ -160,6 +218,8 @@ function readLock(
   const base = whence === 0 ? 0 : whence === 1 ? d.offset : (inode.content?.size ?? 0)
   const from = base + i64At(view, 8)
   const length = i64At(view, 16)
+  if (owner.startsWith('ofd:') && view.getInt32(24, true) !== 0) return -ERRNO.EINVAL
+  if (length > 1 && from + length >= 2 ** 63) return -ERRNO.EOVERFLOW
   const start = length < 0 ? from + length : from
   if (start < 0) return -ERRNO.EINVAL
   const end = length === 0 ? Infinity : length < 0 ? from : from + length
@@ -223,12 +283,14 @@ function recordLock(
   return 0
 }
 
-const LOCK = { shared: 1, exclusive: 2, nonblock: 4, unlock: 8 } as const
+const LOCK = { shared: 1, exclusive: 2, nonblock: 4, unlock: 8, mandatory: 32 } as const
 
 function flock(k: Kernel, t: Task, args: number[]): number {
   const [number, operation] = args as [number, number]
   const d = descriptionOf(k, t, number)
   if (!d || d.type === 'path') return -ERRNO.EBADF
+  // Mandatory locks (LOCK_MAND) are no more: such a request does nothing.
+  if (operation & LOCK.mandatory) return 0
   const what = operation & ~LOCK.nonblock
   if (what !== LOCK.shared && what !== LOCK.exclusive && what !== LOCK.unlock) return -ERRNO.EINVAL
   const owner = flockOwner(d)
@@ -255,14 +317,20 @@ function flock(k: Kernel, t: Task, args: number[]): number {
 const IOCTL = {
   fionread: 0x541b,
   outq: 0x5411,
+  atMark: 0x8905,
   fionbio: 0x5421,
   fioclex: 0x5451,
   fionclex: 0x5450,
   fioasync: 0x5452,
+  qsize: 0x5460,
   ficlone: 0x40049409,
   ficlonerange: 0x4020940d,
   getflags: 0x80086601,
+  blockSize: 2,
 } as const
+
+/** FS_EXTENT_FL: what every file of ext4 shows. */
+const EXTENTS = 0x80000
 
 function ioctl(k: Kernel, t: Task, args: number[]): number {
   const [number, request, address] = args as [number, number, number]
@@ -287,6 +355,8 @@ function ioctl(k: Kernel, t: Task, args: number[]): number {
       return 0
     }
     case IOCTL.fionread: {
+      if (d.type === 'stdin') return k.refuse(t, 'ioctl(FIONREAD) of standard input', 'ENOTTY')
+      if (d.type === 'socket' && socketOf(k, d).stage === 'listening') return -ERRNO.EINVAL
       const count = readableBytes(k, d)
       if (count === null) return -ERRNO.ENOTTY
       return space.writeU32(address, count >>> 0) ? 0 : -ERRNO.EFAULT
@@ -297,13 +367,32 @@ function ioctl(k: Kernel, t: Task, args: number[]): number {
     case IOCTL.ficlone:
     case IOCTL.ficlonerange:
       // As on a file system without shared extents: the caller copies.
+      if (request === IOCTL.ficlone && descriptionOf(k, t, address | 0) === undefined) return -ERRNO.EBADF
       return -ERRNO.EOPNOTSUPP
     case IOCTL.getflags:
-      return -ERRNO.ENOTTY
-    case IOCTL.fioasync:
-      return unsupported('ioctl', 'FIOASYNC')
+      if (d.type !== 'file' && d.type !== 'dir') return -ERRNO.ENOTTY
+      return space.writeU32(address, EXTENTS) ? 0 : -ERRNO.EFAULT
+    case IOCTL.blockSize:
+      if (d.type !== 'file' && d.type !== 'dir') return -ERRNO.ENOTTY
+      return space.writeU32(address, 4096) ? 0 : -ERRNO.EFAULT
+    case IOCTL.fioasync: {
+      const on = space.readU32(address)
+      if (on === null) return -ERRNO.EFAULT
+      if (on !== 0 && !canTell(d)) return -ERRNO.ENOTTY
+      setAsync(d, on !== 0, number)
+      return 0
+    }
+    case IOCTL.qsize: {
+      const inode = k.state.fs.inodes.get(d.inode)
+      if (inode?.kind !== 'file' && inode?.kind !== 'dir' && inode?.kind !== 'symlink') return -ERRNO.ENOTTY
+      return space.writeU64(address, BigInt(inode.content?.size ?? inode.size)) ? 0 : -ERRNO.EFAULT
+    }
+    case IOCTL.atMark:
+      // Nobody can have sent urgent data.
+      if (d.type !== 'socket' || socketOf(k, d).type !== SOCK.stream) return -ERRNO.ENOTTY
+      return space.writeU32(address, 0) ? 0 : -ERRNO.EFAULT
     default:
-      return -ERRNO.ENOTTY
+      return (d.type === 'socket' ? deviceIoctl(k, t, request, address) : null) ?? -ERRNO.ENOTTY
   }
 }
 
@@ -316,7 +405,6 @@ function readableBytes(k: Kernel, d: Description): number | null {
     const socket = socketOf(k, d)
     return socket.type === SOCK.stream ? socket.queued : (socket.queue[0]?.bytes.length ?? 0)
   }
-  if (d.type === 'stdin') unsupported('ioctl', 'FIONREAD of standard input')
   return null
 }
 
@@ -395,7 +483,7 @@ export const controlCalls: Declaration[] = [
     fcntlResult,
     fcntl,
     {
-      support: 'partial: F_SETSIG, F_SETOWN_EX, F_GETOWN_EX, O_ASYNC; F_SETLEASE and F_NOTIFY are EINVAL and reported',
+      support: 'partial: F_SETLEASE and F_NOTIFY are EINVAL and reported',
     },
   ),
   syscall(
@@ -410,7 +498,7 @@ export const controlCalls: Declaration[] = [
     ioctl,
     {
       support:
-        'partial: FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, SIOCOUTQ, and the requests of terminals without packet mode and TIOCSTI',
+        'partial: FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, FIOQSIZE, SIOCOUTQ, SIOCATMARK, SIOCGIF* of the loopback device, and the requests of terminals without packet mode and TIOCSTI',
     },
   ),
   syscall(

@@ -1,6 +1,6 @@
 /** Exists to declare the calls that move bytes from file to file inside the kernel. */
 import { fd, flags, number, size, setI64, i64At, uint } from '../arguments.ts'
-import { BLOCKED, syscall, unsupported, type Declaration } from '../declare.ts'
+import { BLOCKED, syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { descriptionOf } from '../fs/description.ts'
 import { inodeOf } from '../fs/inode.ts'
@@ -9,7 +9,9 @@ import { type Description } from '../fs/state.ts'
 import { writeBytes } from '../fs/transfer.ts'
 import { peekPipe, putIntoPipe, roomInPipe, takeFromPipe } from '../fs/pipe.ts'
 import type { Kernel } from '../kernel.ts'
+import { takeBytes } from '../net/receive.ts'
 import { send } from '../net/send.ts'
+import { socketOf } from '../net/socket.ts'
 import { CODE, SIG } from '../signal-names.ts'
 import { sendToTask, userSignal } from '../signals.ts'
 import type { Task } from '../state.ts'
@@ -43,6 +45,7 @@ function sendfile(k: Kernel, t: Task, args: number[]): number {
   const waited = t.wait?.fds?.[0]?.id
   const out = waited === undefined ? descriptionOf(k, t, outNumber) : k.state.fs.descriptions.get(waited)
   if (!from || !out || (from.flags & 3) === 1 || (out.flags & 3) === 0) return -ERRNO.EBADF
+  if (offsetAddress !== 0 && (from.type === 'pipe' || from.type === 'socket')) return -ERRNO.ESPIPE
   if (from.type !== 'file' && from.type !== 'generated') return -ERRNO.EINVAL
   if (out.flags & 0o2000) return -ERRNO.EINVAL
   const given = offsetAt(k, t, offsetAddress)
@@ -93,7 +96,7 @@ function emit(k: Kernel, t: Task, out: Description, data: Uint8Array, nr: number
 
 const SPLICE = { nonblock: 2, all: 0xf } as const
 
-/** Waits for one end of a pipe, or says that the call must not. */
+/** Waits for one end of a pipe or a socket, or says that the call must not. */
 function waitForPipe(
   t: Task,
   nr: number,
@@ -118,7 +121,7 @@ function filled(k: Kernel, t: Task, nr: number, args: number[], d: Description, 
 function room(k: Kernel, t: Task, nr: number, args: number[], d: Description, flags: number): number {
   const pipe = k.state.fs.pipes.get(d.pipe)!
   if (pipe.readers === 0) {
-    sendToTask(k, t, userSignal(k, t, SIG.pipe, CODE.user))
+    sendToTask(k, t, userSignal(t, SIG.pipe, CODE.user))
     return -ERRNO.EPIPE
   }
   return roomInPipe(pipe) > 0 ? roomInPipe(pipe) : waitForPipe(t, nr, args, d, 'write', flags)
@@ -163,7 +166,7 @@ function splice(k: Kernel, t: Task, args: number[]): number {
     if (done > 0 && outGiven !== null && !storeOffset(k, t, outAddress, outGiven + done)) return -ERRNO.EFAULT
     return done
   }
-  const data = contentOf(k, from, inGiven, most)
+  const data = contentOf(k, t, args, from, inGiven, most)
   if (typeof data === 'number') return data
   if (data.length > 0) putIntoPipe(k, k.state.fs.pipes.get(to.pipe)!, data)
   if (inGiven === null) from.offset += data.length
@@ -171,8 +174,15 @@ function splice(k: Kernel, t: Task, args: number[]): number {
   return data.length
 }
 
-/** Bytes of something that is no pipe, for a pipe. */
-function contentOf(k: Kernel, from: Description, at: number | null, most: number): Uint8Array | number {
+/** Bytes of something that is no pipe, for a pipe; an errno, or BLOCKED. */
+function contentOf(
+  k: Kernel,
+  t: Task,
+  args: number[],
+  from: Description,
+  at: number | null,
+  most: number,
+): Uint8Array | number {
   const start = at ?? from.offset
   if (start < 0) return -ERRNO.EINVAL
   switch (from.type) {
@@ -185,9 +195,10 @@ function contentOf(k: Kernel, from: Description, at: number | null, most: number
       return new Uint8Array(most)
     case 'stdin':
       return k.world.readInput(most, k.state.fs.inputReads++).slice()
-    case 'socket':
-    case 'tty':
-      return unsupported('splice', `from a ${from.type === 'tty' ? 'terminal' : 'socket'} into a pipe`)
+    case 'socket': {
+      const bytes = takeBytes(k, socketOf(k, from), most)
+      return bytes ?? waitForPipe(t, 275, args, from, 'read', args[5]!)
+    }
     default:
       return -ERRNO.EINVAL
   }
@@ -286,7 +297,6 @@ export const copyCalls: Declaration[] = [
     ],
     number,
     splice,
-    { support: 'partial: from a socket or a terminal into a pipe stops the run' },
   ),
   syscall(
     276,

@@ -32,6 +32,11 @@ const EVENT_SIZE = 12
 const OP = { add: 1, del: 2, mod: 3 } as const
 /** Events that an item may ask for. */
 const KNOWN_EVENTS = 0xf000_3fff
+/** INT_MAX bytes of struct epoll_event. */
+const MAX_EVENTS = Math.floor(0x7fff_ffff / EVENT_SIZE)
+const EPOLL_EXCLUSIVE = 0x1000_0000
+/** What EPOLLEXCLUSIVE goes with: IN, OUT, ERR, HUP, WAKEUP, ET. */
+const EXCLUSIVE_WITH = 0xb000_001d
 
 function epollCreate(k: Kernel, t: Task, how: number): number {
   if (how & ~O.cloexec) return -ERRNO.EINVAL
@@ -71,6 +76,24 @@ function reaches(k: Kernel, from: Description, to: number): boolean {
   })
 }
 
+/** Epoll instances that may lie in one another. */
+const MAX_DEPTH = 4
+
+/** How many levels of epoll instances the instance watches. */
+function depthBelow(k: Kernel, epoll: Description): number {
+  let depth = 0
+  for (const { id } of epoll.items!.values()) {
+    const below = k.state.fs.descriptions.get(id)!
+    if (below.type === 'epoll') depth = Math.max(depth, 1 + depthBelow(k, below))
+  }
+  return depth
+}
+
+/** How many levels of epoll instances watch it. */
+function depthAbove(k: Kernel, epoll: Description): number {
+  return Math.max(0, ...epoll.watchers.map((id) => 1 + depthAbove(k, k.state.fs.descriptions.get(id)!)))
+}
+
 function epollCtl(k: Kernel, t: Task, args: number[]): number {
   const [instance, operation, number, address] = args as [number, number, number, number]
   let events = 0
@@ -85,14 +108,22 @@ function epollCtl(k: Kernel, t: Task, args: number[]): number {
   const epoll = descriptionOf(k, t, instance)
   const d = descriptionOf(k, t, number)
   if (!epoll || !d) return -ERRNO.EBADF
+  if (epoll.type === 'path' || d.type === 'path') return -ERRNO.EBADF
   if (!canWatch(d)) return -ERRNO.EPERM
   if (epoll.type !== 'epoll' || epoll === d) return -ERRNO.EINVAL
+  if (operation !== OP.del && events & EPOLL_EXCLUSIVE) {
+    const odd = d.type === 'epoll' || (events & ~EXCLUSIVE_WITH) !== 0
+    if (operation === OP.mod || (operation === OP.add && odd)) return -ERRNO.EINVAL
+  }
   const key = `${number}:${d.id}`
   const items = epoll.items!
   const item = items.get(key)
   if (operation === OP.add) {
     if (item) return -ERRNO.EEXIST
-    if (d.type === 'epoll' && reaches(k, d, epoll.id)) return -ERRNO.ELOOP
+    if (d.type === 'epoll') {
+      if (reaches(k, d, epoll.id)) return -ERRNO.ELOOP
+      if (depthBelow(k, d) + 1 + depthAbove(k, epoll) > MAX_DEPTH) return -ERRNO.ELOOP
+    }
     items.set(key, { fd: number, id: d.id, events, data, disabled: false, seen: -1 })
     d.watchers.push(epoll.id)
     signalActivity(k, epoll.id, 'read')
@@ -105,6 +136,7 @@ function epollCtl(k: Kernel, t: Task, args: number[]): number {
     unwatch(k.state.fs, d.id, epoll.id)
     return 0
   }
+  if (item.events & EPOLL_EXCLUSIVE) return -ERRNO.EINVAL
   items.set(key, { ...item, events, data, disabled: false, seen: -1 })
   signalActivity(k, epoll.id, 'read')
   return 0
@@ -112,7 +144,7 @@ function epollCtl(k: Kernel, t: Task, args: number[]): number {
 
 function epollWait(k: Kernel, t: Task, nr: number, args: number[], limit: Limit): number {
   const [instance, address, max] = args as [number, number, number]
-  if (max <= 0) return -ERRNO.EINVAL
+  if (max <= 0 || max > MAX_EVENTS) return -ERRNO.EINVAL
   const epoll = descriptionOf(k, t, instance)
   if (!epoll) return -ERRNO.EBADF
   if (epoll.type !== 'epoll') return -ERRNO.EINVAL

@@ -123,6 +123,8 @@ function futex(k: Kernel, t: Task, args: number[]): number {
   if (command >= FUTEX_COMMANDS.length || command === 2) return -ERRNO.ENOSYS
   const bad = checkAddress(address) || (TWO.includes(command) ? checkAddress(address2) : 0)
   if (bad !== 0) return bad
+  // A word that processes share is known by its page.
+  if (shared && k.space(t).readU32(address) === null) return -ERRNO.EFAULT
   const key = futexKey(k, t, address, shared)
   switch (command) {
     case OP.wait:

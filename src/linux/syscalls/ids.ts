@@ -8,59 +8,59 @@ import { pointerText } from '../strace.ts'
 
 type Ids = Credentials['uid']
 
-const ids = (k: Kernel, t: Task, which: 'uid' | 'gid'): Ids => k.process(t).credentials[which]
+const ids = (t: Task, which: 'uid' | 'gid'): Ids => t.credentials[which]
 
 /** Whether the process may take any id (CAP_SETUID, CAP_SETGID: effective uid 0). */
-const mayChange = (k: Kernel, t: Task): boolean => ids(k, t, 'uid')[1] === 0
+const mayChange = (t: Task): boolean => ids(t, 'uid')[1] === 0
 
 /** setuid and setgid. */
-function setId(k: Kernel, t: Task, which: 'uid' | 'gid', id: number): number {
+function setId(t: Task, which: 'uid' | 'gid', id: number): number {
   if (id === -1) return -ERRNO.EINVAL
-  const own = ids(k, t, which)
-  if (mayChange(k, t)) k.process(t).credentials[which] = [id, id, id, id]
-  else if (id === own[0] || id === own[2]) k.process(t).credentials[which] = [own[0], id, own[2], id]
+  const own = ids(t, which)
+  if (mayChange(t)) t.credentials[which] = [id, id, id, id]
+  else if (id === own[0] || id === own[2]) t.credentials[which] = [own[0], id, own[2], id]
   else return -ERRNO.EPERM
   return 0
 }
 
 /** setreuid and setregid: -1 leaves one as it is. */
-function setReal(k: Kernel, t: Task, which: 'uid' | 'gid', real: number, effective: number): number {
-  const own = ids(k, t, which)
-  const may = mayChange(k, t)
+function setReal(t: Task, which: 'uid' | 'gid', real: number, effective: number): number {
+  const own = ids(t, which)
+  const may = mayChange(t)
   if (!may && real !== -1 && real !== own[0] && real !== own[1]) return -ERRNO.EPERM
   if (!may && effective !== -1 && !own.slice(0, 3).includes(effective)) return -ERRNO.EPERM
   const newReal = real === -1 ? own[0] : real
   const newEffective = effective === -1 ? own[1] : effective
   const saved = real !== -1 || (effective !== -1 && effective !== own[0]) ? newEffective : own[2]
-  k.process(t).credentials[which] = [newReal, newEffective, saved, newEffective]
+  t.credentials[which] = [newReal, newEffective, saved, newEffective]
   return 0
 }
 
 /** setresuid and setresgid. */
-function setAll(k: Kernel, t: Task, which: 'uid' | 'gid', wanted: number[]): number {
-  const own = ids(k, t, which)
-  if (!mayChange(k, t) && wanted.some((id) => id !== -1 && !own.slice(0, 3).includes(id))) return -ERRNO.EPERM
+function setAll(t: Task, which: 'uid' | 'gid', wanted: number[]): number {
+  const own = ids(t, which)
+  if (!mayChange(t) && wanted.some((id) => id !== -1 && !own.slice(0, 3).includes(id))) return -ERRNO.EPERM
   const next = wanted.map((id, i) => (id === -1 ? own[i]! : id)) as [number, number, number]
-  k.process(t).credentials[which] = [...next, next[1]]
+  t.credentials[which] = [...next, next[1]]
   return 0
 }
 
 /** setfsuid and setfsgid: the old value, whether or not it changed. */
-function setFile(k: Kernel, t: Task, which: 'uid' | 'gid', id: number): number {
-  const own = ids(k, t, which)
+function setFile(t: Task, which: 'uid' | 'gid', id: number): number {
+  const own = ids(t, which)
   const before = own[3]
-  if (id !== -1 && (mayChange(k, t) || own.includes(id))) k.process(t).credentials[which] = [own[0], own[1], own[2], id]
+  if (id !== -1 && (mayChange(t) || own.includes(id))) t.credentials[which] = [own[0], own[1], own[2], id]
   return before
 }
 
 function getAll(k: Kernel, t: Task, which: 'uid' | 'gid', addresses: number[]): number {
-  const own = ids(k, t, which)
+  const own = ids(t, which)
   return addresses.every((address, i) => k.space(t).writeU32(address, own[i]! >>> 0)) ? 0 : -ERRNO.EFAULT
 }
 
 function getgroups(k: Kernel, t: Task, args: number[]): number {
   const [count, address] = args as [number, number]
-  const { groups } = k.process(t).credentials
+  const { groups } = t.credentials
   if (count < 0) return -ERRNO.EINVAL
   if (count === 0) return groups.length
   if (count < groups.length) return -ERRNO.EINVAL
@@ -69,11 +69,11 @@ function getgroups(k: Kernel, t: Task, args: number[]): number {
 
 function setgroups(k: Kernel, t: Task, args: number[]): number {
   const [count, address] = args as [number, number]
-  if (!mayChange(k, t)) return -ERRNO.EPERM
+  if (!mayChange(t)) return -ERRNO.EPERM
   if (count < 0 || count > 65536) return -ERRNO.EINVAL
   const bytes = k.space(t).read(address, count * 4)
   if (bytes === null && count > 0) return -ERRNO.EFAULT
-  k.process(t).credentials.groups = count === 0 ? [] : [...new Uint32Array(bytes!.slice().buffer)].sort((a, b) => a - b)
+  t.credentials.groups = count === 0 ? [] : [...new Uint32Array(bytes!.slice().buffer)].sort((a, b) => a - b)
   return 0
 }
 
@@ -81,17 +81,23 @@ const CAPABILITY_V3 = 0x20080522
 const CAPABILITY_V1 = 0x19980330
 const ALL_CAPABILITIES = [0xffff_ffff, 0x1ff]
 
+/** How many words of each set the version of a capability header has; for a version that is not known the right one is stored, and the answer is -EINVAL. */
+export function capabilityWords(k: Kernel, t: Task, header: number): number {
+  const space = k.space(t)
+  const version = space.readU32(header)
+  if (version === null || space.readU32(header + 4) === null) return -ERRNO.EFAULT
+  if (version === CAPABILITY_V1) return 1
+  if (version === CAPABILITY_V3 || version === 0x20071026) return 2
+  return space.writeU32(header, CAPABILITY_V3) ? -ERRNO.EINVAL : -ERRNO.EFAULT
+}
+
 function capget(k: Kernel, t: Task, args: number[]): number {
   const [header, data] = args as [number, number]
   const space = k.space(t)
-  const version = space.readU32(header)
-  if (version === null) return -ERRNO.EFAULT
-  const words = version === CAPABILITY_V3 || version === 0x20071026 ? 2 : version === CAPABILITY_V1 ? 1 : 0
-  if (words === 0) {
-    if (!space.writeU32(header, CAPABILITY_V3)) return -ERRNO.EFAULT
-    return data === 0 ? 0 : -ERRNO.EINVAL
-  }
+  const words = capabilityWords(k, t, header)
+  if (words < 0) return words === -ERRNO.EINVAL && data === 0 ? 0 : words
   const pid = (space.readU32(header + 4) ?? 0) | 0
+  if (pid < 0) return -ERRNO.EINVAL
   const process = pid === 0 ? k.process(t) : k.state.processes.get(pid)
   if (!process) return -ERRNO.ESRCH
   const all = process.credentials.uid[1] === 0
@@ -110,7 +116,7 @@ const VERSIONS = new Map([
   [CAPABILITY_V3, '_LINUX_CAPABILITY_VERSION_3'],
 ])
 /** The version is written back when it is not known. */
-const capHeader = structIn(8, (view) => {
+export const capHeader = structIn(8, (view) => {
   const version = view.getUint32(0, true)
   const name =
     VERSIONS.get(version) ?? `${version === 0 ? '0' : `0x${version.toString(16)}`} /* _LINUX_CAPABILITY_VERSION_??? */`
@@ -146,10 +152,10 @@ const groupList = (when: 'in' | 'out'): ArgType => ({
 const id = int
 
 export const idCalls: Declaration[] = [
-  syscall(102, 'getuid', [], number, (k, t) => ids(k, t, 'uid')[0]),
-  syscall(107, 'geteuid', [], number, (k, t) => ids(k, t, 'uid')[1]),
-  syscall(104, 'getgid', [], number, (k, t) => ids(k, t, 'gid')[0]),
-  syscall(108, 'getegid', [], number, (k, t) => ids(k, t, 'gid')[1]),
+  syscall(102, 'getuid', [], number, (_, t) => ids(t, 'uid')[0]),
+  syscall(107, 'geteuid', [], number, (_, t) => ids(t, 'uid')[1]),
+  syscall(104, 'getgid', [], number, (_, t) => ids(t, 'gid')[0]),
+  syscall(108, 'getegid', [], number, (_, t) => ids(t, 'gid')[1]),
   syscall(
     118,
     'getresuid',
@@ -172,8 +178,8 @@ export const idCalls: Declaration[] = [
     number,
     (k, t, a) => getAll(k, t, 'gid', a),
   ),
-  syscall(105, 'setuid', [['uid', id]], number, (k, t, a) => setId(k, t, 'uid', a[0]!)),
-  syscall(106, 'setgid', [['gid', id]], number, (k, t, a) => setId(k, t, 'gid', a[0]!)),
+  syscall(105, 'setuid', [['uid', id]], number, (_, t, a) => setId(t, 'uid', a[0]!)),
+  syscall(106, 'setgid', [['gid', id]], number, (_, t, a) => setId(t, 'gid', a[0]!)),
   syscall(
     113,
     'setreuid',
@@ -182,7 +188,7 @@ export const idCalls: Declaration[] = [
       ['euid', id],
     ],
     number,
-    (k, t, a) => setReal(k, t, 'uid', a[0]!, a[1]!),
+    (_, t, a) => setReal(t, 'uid', a[0]!, a[1]!),
   ),
   syscall(
     114,
@@ -192,7 +198,7 @@ export const idCalls: Declaration[] = [
       ['egid', id],
     ],
     number,
-    (k, t, a) => setReal(k, t, 'gid', a[0]!, a[1]!),
+    (_, t, a) => setReal(t, 'gid', a[0]!, a[1]!),
   ),
   syscall(
     117,
@@ -203,7 +209,7 @@ export const idCalls: Declaration[] = [
       ['suid', id],
     ],
     number,
-    (k, t, a) => setAll(k, t, 'uid', a),
+    (_, t, a) => setAll(t, 'uid', a),
   ),
   syscall(
     119,
@@ -214,10 +220,10 @@ export const idCalls: Declaration[] = [
       ['sgid', id],
     ],
     number,
-    (k, t, a) => setAll(k, t, 'gid', a),
+    (_, t, a) => setAll(t, 'gid', a),
   ),
-  syscall(122, 'setfsuid', [['fsuid', id]], number, (k, t, a) => setFile(k, t, 'uid', a[0]!)),
-  syscall(123, 'setfsgid', [['fsgid', id]], number, (k, t, a) => setFile(k, t, 'gid', a[0]!)),
+  syscall(122, 'setfsuid', [['fsuid', id]], number, (_, t, a) => setFile(t, 'uid', a[0]!)),
+  syscall(123, 'setfsgid', [['fsgid', id]], number, (_, t, a) => setFile(t, 'gid', a[0]!)),
   syscall(
     115,
     'getgroups',

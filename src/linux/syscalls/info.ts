@@ -100,7 +100,7 @@ function limits(k: Kernel, t: Task, process: Process, resource: number, next: nu
       return value === INFINITE ? Infinity : Number(value)
     }) as [number, number]
     if (soft > hard) return -ERRNO.EINVAL
-    const privileged = k.process(t).credentials.uid[1] === 0
+    const privileged = t.credentials.uid[1] === 0
     if (hard > limit[1] && !privileged) return -ERRNO.EPERM
     if (resource === NOFILE && hard > NR_OPEN) return -ERRNO.EPERM
     process.rlimits[resource] = [soft, hard]

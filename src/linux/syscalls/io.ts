@@ -1,6 +1,6 @@
 /** Exists to declare the calls that read, write and position open files. */
 import { bytesIn, bytesOut, fd, flags, number, off, oneOf, size, setI64, uint } from '../arguments.ts'
-import { BLOCKED, syscall, unsupported, type Declaration } from '../declare.ts'
+import { BLOCKED, syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { seekContent } from '../fs/content.ts'
 import { descriptionOf } from '../fs/description.ts'
@@ -70,7 +70,7 @@ function performRead(
   if (at !== null && at < 0) return -ERRNO.EINVAL
   if (at !== null && !isSeekable(d)) return -ERRNO.ESPIPE
   if (d.type === 'socket' && totalLength(segments) > 0) {
-    const found = receive(k, t, nr, args, d, segments, nowait ? MSG.dontwait : 0, 'read')
+    const found = receive(k, t, nr, args, d, segments, nowait ? MSG.dontwait : 0)
     if (typeof found === 'number') return found
     dropFiles(k, found)
     return found.result
@@ -131,13 +131,13 @@ function isMemoryDevice(d: Description): boolean {
 }
 
 /** Flags of preadv2 and pwritev2 that mean nothing here (HIPRI, DSYNC, SYNC) pass; the others are done. */
-function checkRwf(rwf: number): number {
-  return rwf & ~0x1f ? -ERRNO.EOPNOTSUPP : 0
+function checkRwf(rwf: number, count: number): number {
+  return rwf & ~0x1f && count > 0 ? -ERRNO.EOPNOTSUPP : 0
 }
 
 /** With RWF_APPEND the bytes go to the end of the file, wherever that is; the position moves only if it is asked for. */
 function pwritev2(k: Kernel, t: Task, args: number[]): number {
-  const unknown = checkRwf(args[5]!)
+  const unknown = checkRwf(args[5]!, args[2]!)
   if (unknown !== 0) return unknown
   let at = args[3] === -1 ? null : args[3]!
   const d = target(k, t, args[0]!)
@@ -150,11 +150,15 @@ function pwritev2(k: Kernel, t: Task, args: number[]): number {
   return write(k, t, 328, args, segments, at, (args[5]! & RWF.nowait) !== 0)
 }
 
+/** What can be told to seek, and stays where it is. */
+const COUNTERS: ReadonlySet<string> = new Set(['eventfd', 'timerfd', 'signalfd', 'epoll', 'inotify'])
+
 function lseek(k: Kernel, t: Task, args: number[]): number {
   const [number, delta, whence] = args as [number, number, number]
   const d = descriptionOf(k, t, number)
   if (!d || d.type === 'path') return -ERRNO.EBADF
   if (whence < 0 || whence > 4) return -ERRNO.EINVAL
+  if (COUNTERS.has(d.type)) return 0
   if (!isSeekable(d)) return -ERRNO.ESPIPE
   if (isMemoryDevice(d)) return 0
   const length = d.bytes ? d.bytes.length : (inodeOf(k.state.fs, d.inode).content?.size ?? 0)
@@ -250,8 +254,10 @@ function vmsplice(k: Kernel, t: Task, args: number[]): number {
   const d = target(k, t, args[0]!)
   if (!d) return -ERRNO.EBADF
   if (d.type !== 'pipe') return -ERRNO.EBADF
-  if ((d.flags & 3) === 0) unsupported('vmsplice', 'reading from a pipe')
-  return write(k, t, 278, args, readIovec(k.space(t), args[1]!, args[2]!), null, (args[3]! & 2) !== 0)
+  const nowait = (args[3]! & 2) !== 0
+  if ((d.flags & 3) === 0)
+    return args[2] === 0 ? 0 : read(k, t, 278, args, readIovec(k.space(t), args[1]!, args[2]!), null, nowait)
+  return write(k, t, 278, args, readIovec(k.space(t), args[1]!, args[2]!), null, nowait)
 }
 
 /** fsync: nothing is ever lost, since the files are the machine's state. */
@@ -343,7 +349,6 @@ export const ioCalls: Declaration[] = [
     ],
     number,
     vmsplice,
-    { support: 'partial: out of a pipe stops the run' },
   ),
   syscall(
     295,
@@ -384,7 +389,7 @@ export const ioCalls: Declaration[] = [
     ],
     number,
     (k, t, a) =>
-      checkRwf(a[5]!) ||
+      checkRwf(a[5]!, a[2]!) ||
       read(k, t, 327, a, readIovec(k.space(t), a[1]!, a[2]!), a[3] === -1 ? null : a[3]!, (a[5]! & RWF.nowait) !== 0),
   ),
   syscall(

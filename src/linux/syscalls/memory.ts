@@ -55,16 +55,27 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
     if (type === MAP.sharedValidate && given & MAP.sync) return -ERRNO.EOPNOTSUPP
     const shared = type !== MAP.private
     if (shared && rights & PROT.write && !found.writable) return -ERRNO.EACCES
+    // F_SEAL_WRITE and F_SEAL_FUTURE_WRITE of a memfd.
+    const sealed = shared && (Math.max(0, k.state.fs.inodes.get(found.inode)?.seals ?? 0) & 0x18) !== 0
+    if (sealed && rights & PROT.write) return -ERRNO.EPERM
     if (found.kind === 'file')
-      file = { path: found.path, inode: found.inode, offset, mayWrite: !shared || found.writable }
+      file = { path: found.path, inode: found.inode, offset, mayWrite: !shared || (found.writable && !sealed) }
   } else if (type === 0 || type === MAP.sharedValidate) return -ERRNO.EINVAL
   if (rawLength === 0) return -ERRNO.EINVAL
   const length = pageUp(rawLength)
   // Huge pages: none are configured, as on most machines.
   if (!(length <= USER_LIMIT) || given & MAP.hugeTlb) return -ERRNO.ENOMEM
   const start = choosePlace(memory, hint, length, given)
-  if (start < 0) return start
+  if (start < 0) {
+    const fixed = (given & (MAP.fixed | MAP.fixedNoReplace)) !== 0
+    if (start === -ERRNO.ENOMEM && (fixed || length >= LARGE)) {
+      const where = fixed ? ` at ${hex(hint)}` : ''
+      k.noteUnanswered(t, `mmap of ${hex(length)} bytes${where}: addresses end at ${hex(GUEST_LIMIT)}`, 'ENOMEM')
+    }
+    return start
+  }
   if (beyondLimits(k, t, memory, length)) return -ERRNO.ENOMEM
+  if (type !== MAP.private && given & MAP.growsDown) return -ERRNO.EINVAL
   if (type === MAP.shared && file === null) file = sharedMemoryFile(k, t, length)
   const mapping: Mapping = {
     start,
@@ -80,6 +91,9 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
   k.tellMapping(t, start, length, rights & 7, file?.path ?? '')
   return start
 }
+
+/** Mappings from this size on are told when there is no room for them. */
+const LARGE = 0x1000_0000
 
 /** Where a new mapping goes, or a negative errno. */
 function choosePlace(memory: Memory, hint: number, length: number, given: number): number {
@@ -123,6 +137,8 @@ function mprotect(k: Kernel, t: Task, args: number[]): number {
   if (rights & PROT_GROWSDOWN && rights & PROT_GROWSUP) return -ERRNO.EINVAL
   const length = pageUp(rawLength)
   if (length === 0) return 0
+  // Behind the end of all addresses.
+  if (start + length >= 2 ** 64) return -ERRNO.ENOMEM
   if (rights & ~(0xf | PROT_GROWSDOWN | PROT_GROWSUP)) return -ERRNO.EINVAL
   const memory = k.memory(t)
   let from = start
@@ -250,7 +266,18 @@ function madvise(k: Kernel, t: Task, args: number[]): number {
   if (length === 0) return 0
   const memory = k.memory(t)
   const end = Math.min(start + length, GUEST_LIMIT)
-  const MADV = { dontNeed: 4, free: 8, remove: 9, dontFork: 10, doFork: 11, wipeOnFork: 18, keepOnFork: 19 }
+  const MADV = {
+    dontNeed: 4,
+    free: 8,
+    remove: 9,
+    dontFork: 10,
+    doFork: 11,
+    wipeOnFork: 18,
+    keepOnFork: 19,
+    populateRead: 22,
+    populateWrite: 23,
+  }
+  const touched = (): Mapping[] => memory.map.mappings.filter((one) => one.start < end && start < one.end)
   switch (advice) {
     case MADV.dontNeed:
       if (start < end) memory.discard(start, end)
@@ -265,8 +292,15 @@ function madvise(k: Kernel, t: Task, args: number[]): number {
       memory.update(start, end, (mapping) => (mapping.onFork = 'drop'))
       break
     case MADV.wipeOnFork:
+      if (touched().some(({ file }) => file !== null)) return -ERRNO.EINVAL
       memory.update(start, end, (mapping) => (mapping.onFork = 'wipe'))
       break
+    case MADV.populateRead:
+    case MADV.populateWrite: {
+      const needed = advice === MADV.populateRead ? PROT.read : PROT.write
+      if (touched().some(({ prot }) => (prot & needed) === 0)) return -ERRNO.EINVAL
+      break
+    }
     case MADV.doFork:
     case MADV.keepOnFork:
       memory.update(start, end, (mapping) => (mapping.onFork = 'copy'))
@@ -353,7 +387,8 @@ export const memoryCalls: readonly Declaration[] = [
   syscall(149, 'mlock', range, number, lockRange),
   syscall(150, 'munlock', range, number, lockRange),
   syscall(151, 'mlockall', [['flags', flags(MLOCKALL_FLAGS, 'MCL_???')]], number, (_k, _t, [given]) =>
-    given === 0 || given! & ~7 ? -ERRNO.EINVAL : 0,
+    // MCL_ONFAULT alone says nothing.
+    given === 0 || given === 4 || given! & ~7 ? -ERRNO.EINVAL : 0,
   ),
   syscall(152, 'munlockall', [], number, () => 0),
   syscall(325, 'mlock2', [...range, ['flags', flags([[1, 'MLOCK_ONFAULT']], 'MLOCK_???')]], number, (k, t, args) =>

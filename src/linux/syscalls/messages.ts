@@ -47,7 +47,7 @@ function recvfrom(k: Kernel, t: Task, args: number[]): number {
   const at = socketAt(k, t, number)
   if (typeof at === 'number') return at
   const segments = [{ start: buffer, length: Math.min(length, MAX_TRANSFER) }]
-  const found = receive(k, t, 45, args, at.d, segments, flags, 'recvfrom')
+  const found = receive(k, t, 45, args, at.d, segments, flags)
   if (typeof found === 'number') return found
   dropFiles(k, found)
   const failed = pointer === 0 ? 0 : writeAddress(k, t, found.from, pointer, lengthPointer)
@@ -83,15 +83,7 @@ function sendOne(k: Kernel, t: Task, nr: number, args: number[], address: number
 }
 
 /** Receives into a struct msghdr at `address`. */
-function receiveOne(
-  k: Kernel,
-  t: Task,
-  nr: number,
-  args: number[],
-  address: number,
-  flags: number,
-  call: string,
-): number {
+function receiveOne(k: Kernel, t: Task, nr: number, args: number[], address: number, flags: number): number {
   const at = socketAt(k, t, args[0]!)
   if (typeof at === 'number') return at
   const header = readHeader(k, t, address)
@@ -100,7 +92,7 @@ function receiveOne(
   if (header.iovLength > 1024) return -ERRNO.EMSGSIZE
   const segments = readIovec(k.space(t), header.iov, header.iovLength)
   if (typeof segments === 'number') return segments
-  const found = receive(k, t, nr, args, at.d, segments, flags, call)
+  const found = receive(k, t, nr, args, at.d, segments, flags)
   if (typeof found === 'number') return found
   return fillHeader(
     k,
@@ -172,7 +164,7 @@ function recvmmsg(k: Kernel, t: Task, args: number[]): number {
   const until = time === null ? Infinity : k.now() + time.seconds * 1e9 + time.ns
   return each(k, t, args, (address, first) => {
     const nowait = !first && (flags & MSG.waitforone || k.now() >= until) ? MSG.dontwait : 0
-    return receiveOne(k, t, 299, args, address, (flags & ~MSG.waitforone) | nowait, 'recvmmsg')
+    return receiveOne(k, t, 299, args, address, (flags & ~MSG.waitforone) | nowait)
   })
 }
 
@@ -236,7 +228,7 @@ export const messageCalls: readonly Declaration[] = [
       ['flags', msgFlags],
     ],
     number,
-    (k, t, a) => receiveOne(k, t, 47, a, a[1]!, a[2]!, 'recvmsg'),
+    (k, t, a) => receiveOne(k, t, 47, a, a[1]!, a[2]!),
     { support: 'partial: MSG_OOB' },
   ),
   syscall(

@@ -55,6 +55,7 @@ function mqOpen(k: Kernel, t: Task, args: number[]): number {
   const [address, flags, mode, attr] = args as [number, number, number, number]
   const name = readPath(k, t, address)
   if (typeof name === 'number') return name
+  if (name === '') return -ERRNO.ENOENT
   let wanted: { messages: number; size: number } | null = null
   if (attr !== 0 && flags & O.creat) {
     const bytes = k.space(t).read(attr, ATTR_SIZE)
@@ -74,7 +75,7 @@ function mqOpen(k: Kernel, t: Task, args: number[]): number {
     queue = made
   } else {
     if (flags & O.creat && flags & O.excl) return -ERRNO.EEXIST
-    if (!mayOpen(k, t, queue, (access !== 1 ? 4 : 0) | (access !== 0 ? 2 : 0))) return -ERRNO.EACCES
+    if (!mayOpen(t, queue, (access !== 1 ? 4 : 0) | (access !== 0 ? 2 : 0))) return -ERRNO.EACCES
   }
   const inode = addInode(k.state.fs, { kind: 'file', mode: queue.mode, uid: queue.uid, gid: queue.gid }, timeNow(k))
   const kept = flags & (3 | O.nonblock)
@@ -90,7 +91,7 @@ function mqUnlink(k: Kernel, t: Task, [address]: number[]): number {
   if (wrong !== 0) return wrong
   const queue = queueNamed(k, name)
   if (queue === undefined) return -ERRNO.ENOENT
-  const user = k.process(t).credentials.uid[3]
+  const user = t.credentials.uid[3]
   if (user !== 0 && user !== queue.uid) return -ERRNO.EACCES
   queue.name = null
   dropQueue(k, queue)

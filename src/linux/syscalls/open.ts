@@ -1,11 +1,10 @@
 /** Exists to declare the calls that make, copy and close descriptors: open, dup, pipe, memfd_create, eventfd. */
-import { asU64, dirfd, fd, flags, mode, number, path, shown, structOut, structText, uint } from '../arguments.ts'
-import { BLOCKED, syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
+import { asU64, dirfd, u64At, fd, flags, mode, number, path, shown, structOut, structText, uint } from '../arguments.ts'
+import { BLOCKED, syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import {
   addDescription,
   closeFd,
-  copyFdTable,
   descriptionOf,
   installFd,
   installOrDrop,
@@ -17,7 +16,8 @@ import { bytesFromName } from '../fs/names.ts'
 import { O, openPath } from '../fs/open.ts'
 import { addPipe, joinPipe } from '../fs/pipe.ts'
 import type { Description } from '../fs/state.ts'
-import { AT_FDCWD, readPath } from '../fs/walk.ts'
+import { AT_FDCWD, readPath, RESOLVE } from '../fs/walk.ts'
+import { ownFiles } from '../shared.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
 import { flagsText, hex, pointerText, quoted } from '../strace.ts'
@@ -42,12 +42,13 @@ function open(
   address: number,
   how: number,
   bits: number,
+  resolve = 0,
 ): number {
   const waited = t.wait?.detail as FifoWait | undefined
   if (waited) return continueFifo(k, t, nr, args, waited, how)
   const name = readPath(k, t, address)
   if (typeof name === 'number') return name
-  const d = openPath(k, t, start, name, how, bits)
+  const d = openPath(k, t, start, name, how, bits, resolve)
   if (typeof d === 'number') return d
   const other = otherEnds(k, d)
   // A pipe that was never in a directory can be opened (by way of /proc) without another end.
@@ -92,18 +93,28 @@ function continueFifo(k: Kernel, t: Task, nr: number, args: number[], wait: Fifo
   return BLOCKED
 }
 
+/** The flags that openat2 knows; open ignores others. */
+const OPENAT2_FLAGS = 0o37777703
+
 function openat2(k: Kernel, t: Task, args: number[]): number {
   const [start, address, how, length] = args as [number, number, number, number]
   if (length < 24) return -ERRNO.EINVAL
-  const bytes = k.space(t).read(how, 24)
+  if (length > 4096) return -ERRNO.E2BIG
+  const bytes = k.space(t).read(how, length)
   if (bytes === null) return -ERRNO.EFAULT
+  // A later version of the structure, whose additions are asked for.
+  if (bytes.subarray(24).some((byte) => byte !== 0)) return -ERRNO.E2BIG
   const view = new DataView(bytes.buffer, bytes.byteOffset, 24)
-  if (view.getUint32(4, true) !== 0 || view.getUint32(12, true) !== 0) return -ERRNO.EINVAL
-  if (view.getBigUint64(16, true) !== 0n) unsupported('openat2', `resolve flags ${hex(view.getUint32(16, true))}`)
-  const what = view.getUint32(0, true)
-  const bits = view.getUint32(8, true)
-  if (bits !== 0 && !(what & O.creat)) return -ERRNO.EINVAL
-  return open(k, t, 437, args, start, address, what, bits)
+  const [what, bits, resolve] = [0, 8, 16].map((offset) => u64At(view, offset)) as [number, number, number]
+  if (what > 0xffff_ffff || what & ~OPENAT2_FLAGS) return -ERRNO.EINVAL
+  if (resolve > 0x3f || (resolve & (RESOLVE.beneath | RESOLVE.inRoot)) === (RESOLVE.beneath | RESOLVE.inRoot))
+    return -ERRNO.EINVAL
+  const creates = what & O.creat || (what & O.tmpfile) === O.tmpfile
+  if (bits > 0o7777 || (bits !== 0 && !creates)) return -ERRNO.EINVAL
+  if (what & O.path && what & ~(O.path | O.directory | O.nofollow | O.cloexec)) return -ERRNO.EINVAL
+  // What is not at hand has to be fetched.
+  if (resolve & RESOLVE.cached && (creates || what & O.trunc)) return -ERRNO.EAGAIN
+  return open(k, t, 437, args, start, address, what, bits, resolve & ~RESOLVE.cached)
 }
 
 const openHow: ArgType = {
@@ -150,11 +161,8 @@ function closeRange(k: Kernel, t: Task, args: number[]): number {
   const [first, last, how] = args as [number, number, number]
   if (first > last || how & ~6) return -ERRNO.EINVAL
   const process = k.process(t)
-  if (how & 2) {
-    // CLOSE_RANGE_UNSHARE: a table of its own, if it shares one with another process.
-    const shared = [...k.state.processes.values()].some((other) => other !== process && other.files === process.files)
-    if (shared) process.files = copyFdTable(k.state.fs, process.files)
-  }
+  // CLOSE_RANGE_UNSHARE.
+  if (how & 2) ownFiles(k, process)
   for (const number of process.files.keys()) {
     if (number < first || number > last) continue
     if (how & 4) process.files.get(number)!.closeOnExec = true
@@ -165,18 +173,16 @@ function closeRange(k: Kernel, t: Task, args: number[]): number {
 
 function pipe(k: Kernel, t: Task, address: number, how: number): number {
   if (how & ~(O.cloexec | O.nonblock | O.direct)) return -ERRNO.EINVAL
-  if (how & O.direct) unsupported('pipe2', 'flag O_DIRECT (packet mode)')
   const fs = k.state.fs
-  const { uid, gid } = k.process(t).credentials
+  const { uid, gid } = t.credentials
   const inode = addInode(fs, { kind: 'fifo', mode: 0o600, uid: uid[3], gid: gid[3] }, timeNow(k))
-  const { id } = addPipe(fs)
+  const { id } = addPipe(fs, (how & O.direct) !== 0)
   inode.pipe = id
   inode.nlink = 0
   const kept = how & O.nonblock
-  const ends = [0, 1].map((access) => addDescription(fs, 'pipe', access | kept, inode, { pipe: id })) as [
-    Description,
-    Description,
-  ]
+  const ends = [0, 1].map((access) =>
+    addDescription(fs, 'pipe', access | kept | (access === 1 ? how & O.direct : 0), inode, { pipe: id }),
+  ) as [Description, Description]
   for (const end of ends) joinPipe(k, end)
   const closeOnExec = (how & O.cloexec) !== 0
   for (const end of ends) end.refs++
@@ -191,25 +197,27 @@ function pipe(k: Kernel, t: Task, address: number, how: number): number {
 
 const pipeFds = structOut(8, (view) => `[${view.getInt32(0, true)}, ${view.getInt32(4, true)}]`)
 
+/** F_SEAL_EXEC: what MFD_NOEXEC_SEAL begins with. */
+const SEAL_EXEC = 0x20
+
 /** A file of the private layer without any name. */
 function memfd(k: Kernel, t: Task, args: number[]): number {
   const [address, how] = args as [number, number]
-  if (how & ~0xf) {
-    if (how & 4) unsupported('memfd_create', 'flag MFD_HUGETLB')
-    return -ERRNO.EINVAL
+  if (how & ~0x1f || (how & 0x18) === 0x18) {
+    if (!(how & 4)) return -ERRNO.EINVAL
   }
-  if (how & 4) unsupported('memfd_create', 'flag MFD_HUGETLB')
+  if (how & 4) return k.refuse(t, 'memfd_create(MFD_HUGETLB)', 'EINVAL')
   const name = readPath(k, t, address)
   if (typeof name === 'number') return name
   if (bytesFromName(name).length > 249) return -ERRNO.EINVAL
-  const { uid, gid } = k.process(t).credentials
+  const { uid, gid } = t.credentials
   const inode = addInode(
     k.state.fs,
     { kind: 'file', mode: how & 8 ? 0o666 : 0o777, uid: uid[3], gid: gid[3] },
     timeNow(k),
   )
   // Without MFD_ALLOW_SEALING it is sealed against sealing.
-  inode.seals = how & (2 | 8) ? 0 : 1
+  inode.seals = how & 8 ? SEAL_EXEC : how & 2 ? 0 : 1
   const d = addDescription(k.state.fs, 'file', 2 | O.largefile, inode, { name: `/memfd:${name}` })
   return installOrDrop(k, t, d, (how & 1) !== 0)
 }
@@ -276,9 +284,6 @@ export const openCalls: Declaration[] = [
     ],
     number,
     openat2,
-    {
-      support: 'partial: resolve flags',
-    },
   ),
   syscall(
     85,
@@ -334,7 +339,6 @@ export const openCalls: Declaration[] = [
     ],
     number,
     (k, t, a) => pipe(k, t, a[0]!, a[1]!),
-    { support: 'partial: O_DIRECT' },
   ),
   syscall(
     319,

@@ -23,7 +23,7 @@ function pidfdSendSignal(k: Kernel, t: Task, args: number[]): number {
   if (given !== 0) return -ERRNO.EINVAL
   const pid = pidOfFd(k, t, descriptor)
   if (pid < 0) return pid
-  let info = userSignal(k, t, signal, CODE.user)
+  let info = userSignal(t, signal, CODE.user)
   if (address !== 0) {
     const read = readInfo(k, t, address, signal, pid === t.pid)
     if (typeof read === 'number') return read
@@ -45,7 +45,7 @@ function pidfdGetfd(k: Kernel, t: Task, [descriptor, number, given]: number[]): 
   if (pid < 0) return pid
   const process = k.state.processes.get(pid)
   if (process === undefined || process.tids.length === 0) return -ERRNO.ESRCH
-  const { uid } = k.process(t).credentials
+  const { uid } = t.credentials
   if (uid[1] !== 0 && process.credentials.uid.some((id) => id !== uid[0])) return -ERRNO.EPERM
   const d = describe(k.state.fs, process, number!)
   return d === undefined ? -ERRNO.EBADF : installFd(k, t, d, true)

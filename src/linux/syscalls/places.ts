@@ -2,13 +2,14 @@
 import { ERRNO } from '../errno.ts'
 import { descriptionOf } from '../fs/description.ts'
 import { type Description, type Inode } from '../fs/state.ts'
-import { findAt, walkAt, type Place } from '../fs/walk.ts'
+import { findAt, readPath, walk, type Place } from '../fs/walk.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
 
 /** Walks to where a name is, or will be, without following a link at the end, and goes on with the place. */
 export function at(k: Kernel, t: Task, start: number, address: number, go: (place: Place) => number): number {
-  const place = walkAt(k, t, start, address, false)
+  const path = readPath(k, t, address)
+  const place = typeof path === 'number' ? path : walk(k, t, start, path, 'name')
   return typeof place === 'number' ? place : go(place)
 }
 

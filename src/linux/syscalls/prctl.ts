@@ -1,6 +1,6 @@
 /** Exists to declare prctl(2): one call with an option for everything that found no other place. */
 import { asInt, asU64, shown } from '../arguments.ts'
-import { syscall, unsupported, type ArgType, type CallView, type Declaration } from '../declare.ts'
+import { syscall, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { bytesFromName, nameFromBytes } from '../fs/names.ts'
 import type { Kernel } from '../kernel.ts'
@@ -21,6 +21,10 @@ const PR = {
   getSeccomp: 21,
   capbsetRead: 23,
   getTsc: 25,
+  setTsc: 26,
+  getTiming: 13,
+  setTiming: 14,
+  capbsetDrop: 24,
   setTimerslack: 29,
   getTimerslack: 30,
   setNoNewPrivs: 38,
@@ -45,7 +49,7 @@ const PR = {
 /** Highest capability number of Linux 6.1 (CAP_CHECKPOINT_RESTORE). */
 const CAP_LAST = 40
 /** Options of other processors, and those of features that the kernel was built without. */
-const INVALID: readonly number[] = [5, 6, 9, 10, 11, 12, 14, 19, 20, PR.setVma, 0x59616d61]
+const INVALID: readonly number[] = [5, 6, 9, 10, 11, 12, PR.setTiming, 19, 20, PR.setVma, 0x59616d61]
 
 function prctl(k: Kernel, t: Task, args: number[]): number {
   const [option, value] = args as [number, number]
@@ -82,12 +86,14 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
       return space.writeU32(value, process.subreaper ? 1 : 0) ? 0 : -ERRNO.EFAULT
     case PR.getSeccomp:
     case PR.getSecurebits:
+    case PR.getTiming:
     case PR.perfDisable:
     case PR.perfEnable:
       return 0
     case PR.setSecurebits:
-      if (process.credentials.uid[1] !== 0) return -ERRNO.EPERM
-      return value === 0 ? 0 : unsupported('prctl', `PR_SET_SECUREBITS ${hex(value)}`)
+      if (t.credentials.uid[1] !== 0) return -ERRNO.EPERM
+      if (value !== 0) k.noteUnanswered(t, `prctl(PR_SET_SECUREBITS, ${hex(value)})`, 'EPERM')
+      return value === 0 ? 0 : -ERRNO.EPERM
     case PR.mceKill:
       return args[3] === 0 && args[4] === 0 && value <= 1 ? 0 : -ERRNO.EINVAL
     case PR.mceKillGet:
@@ -118,6 +124,14 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
       return 0
     case PR.capbsetRead:
       return value > CAP_LAST ? -ERRNO.EINVAL : 1
+    case PR.capbsetDrop:
+      if (t.credentials.uid[1] !== 0) return -ERRNO.EPERM
+      if (value > CAP_LAST) return -ERRNO.EINVAL
+      k.noteUnanswered(t, 'prctl(PR_CAPBSET_DROP)', 'EPERM')
+      return -ERRNO.EPERM
+    case PR.setTsc:
+      if (value === 2) k.noteUnanswered(t, 'prctl(PR_SET_TSC, PR_TSC_SIGSEGV)', 'EINVAL')
+      return value === 1 ? 0 : -ERRNO.EINVAL
     case PR.getTsc:
       // PR_TSC_ENABLE.
       return space.writeU32(value, 1) ? 0 : -ERRNO.EFAULT
@@ -135,7 +149,9 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
     default: {
       const name = PRCTL_NAMES.get(option)
       if (name === undefined || INVALID.includes(option)) return -ERRNO.EINVAL
-      return unsupported('prctl', name)
+      // As a kernel without it.
+      k.noteUnanswered(t, `prctl(${name})`, 'EINVAL')
+      return -ERRNO.EINVAL
     }
   }
 }
@@ -243,6 +259,6 @@ export const prctlCalls: readonly Declaration[] = [
     ],
     resultText,
     prctl,
-    { support: 'partial: an option that lemming does not have stops the run by name' },
+    { support: 'partial: an option that lemming does not have is EINVAL and reported' },
   ),
 ]

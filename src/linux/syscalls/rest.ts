@@ -1,11 +1,12 @@
 /** Exists to declare calls that belong to no family: personality, I/O priorities, the memory of other processes, clock adjustment, namespaces. */
 import { asUint, dirfd, flags, hexU64, int, mode, number, path, ptr, setI64, shown, size, uint } from '../arguments.ts'
-import { syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
+import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { changeMode } from '../fs/change.ts'
 import { publishStores } from '../fs/mapping.ts'
 import { gather, readIovec, scatter, totalLength, writable } from '../fs/segments.ts'
 import { findAtOrFd } from '../fs/walk.ts'
+import { ownDirectory, ownFiles } from '../shared.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Process, Task } from '../state.ts'
 import { hex, type FlagTable } from '../strace.ts'
@@ -21,7 +22,7 @@ function personality(k: Kernel, t: Task, [wanted]: number[]): number {
   const process = k.process(t)
   const before = process.personality
   if (wanted === ASK_PERSONALITY) return before
-  if (wanted! & ~KNOWN_PERSONALITY) unsupported('personality', hex(wanted!))
+  if (wanted! & ~KNOWN_PERSONALITY) return k.refuse(t, `personality(${hex(wanted!)})`, 'EINVAL')
   process.personality = wanted!
   return before
 }
@@ -40,7 +41,7 @@ function ioprioTasks(k: Kernel, t: Task, which: number, who: number): Task[] | n
     const group = who === 0 ? k.process(t).pgid : who
     found = [...tasks.values()].filter((other) => processOf(other).pgid === group)
   } else if (which === IOPRIO.user) {
-    const user = who === 0 ? k.process(t).credentials.uid[0] : who
+    const user = who === 0 ? t.credentials.uid[0] : who
     found = [...tasks.values()].filter((other) => processOf(other).credentials.uid[0] === user)
   } else return -ERRNO.EINVAL
   return found.length === 0 ? -ERRNO.ESRCH : found
@@ -50,7 +51,7 @@ function ioprioSet(k: Kernel, t: Task, [which, who, value]: number[]): number {
   const kind = value! >> CLASS_SHIFT
   const level = value! & ((1 << CLASS_SHIFT) - 1)
   if (kind < 0 || kind > 3 || (kind === 0 && level !== 0)) return -ERRNO.EINVAL
-  if (kind === 1 && k.process(t).credentials.uid[1] !== 0) return -ERRNO.EPERM
+  if (kind === 1 && t.credentials.uid[1] !== 0) return -ERRNO.EPERM
   const tasks = ioprioTasks(k, t, which!, who!)
   if (typeof tasks === 'number') return tasks
   for (const task of tasks) task.ioPriority = value!
@@ -78,7 +79,7 @@ function processVm(k: Kernel, t: Task, args: number[], write: boolean): number {
   const process = k.state.processes.get(k.state.tasks.get(pid)?.pid ?? pid)
   const other = process && k.memories.get(process.spaceId)
   if (process === undefined || other === undefined) return -ERRNO.ESRCH
-  const { uid } = k.process(t).credentials
+  const { uid } = t.credentials
   if (uid[1] !== 0 && process.credentials.uid.some((id) => id !== uid[0])) return -ERRNO.EPERM
   if (other.space !== own) publishStores(k, k.memory(t))
   other.settle()
@@ -131,14 +132,19 @@ function adjtimex(k: Kernel, t: Task, buffer: number): number {
 const OWN_ANYWAY = 0x200 | 0x400 | 0x40000
 const NAMESPACES = 0x7e02_0000 | 0x80
 
+const CLONE_FS = 0x200
+const CLONE_FILES = 0x400
+
 function unshare(k: Kernel, t: Task, [what]: number[]): number {
   if (what! & ~(OWN_ANYWAY | NAMESPACES | 0x10900)) return -ERRNO.EINVAL
   // Without other namespaces nobody may make one, as in a container.
   if (what! & NAMESPACES) return -ERRNO.EPERM
   const threads = k.process(t).tids.length
   if (what! & 0x10900) return threads > 1 ? -ERRNO.EINVAL : 0
-  if (what! !== 0 && threads > 1) unsupported('unshare', 'files or directory of a process with several threads')
-  return 0
+  if (threads === 1 && what! & CLONE_FILES) ownFiles(k, k.process(t))
+  if (threads === 1 && what! & CLONE_FS) ownDirectory(k, k.process(t))
+  const apart = what! !== 0 && threads > 1
+  return apart ? k.refuse(t, 'unshare of files or directory between threads', 'EINVAL') : 0
 }
 
 const WHICH: FlagTable = [
@@ -192,7 +198,7 @@ export const restCalls: readonly Declaration[] = [
       ['tz', ptr],
     ],
     number,
-    () => -ERRNO.EPERM,
+    (k, t, [time]) => (time !== 0 && k.space(t).read(time!, 16) === null ? -ERRNO.EFAULT : -ERRNO.EPERM),
     { support: 'partial: EPERM' },
   ),
   syscall(

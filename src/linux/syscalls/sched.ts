@@ -17,7 +17,7 @@ import {
   shown,
 } from '../arguments.ts'
 import { STATE } from '../../ir/registers.ts'
-import { syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
+import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
@@ -33,6 +33,12 @@ function maskBytes(k: Kernel): number {
 
 function taskOf(k: Kernel, t: Task, tid: number): Task | undefined {
   return tid === 0 ? t : k.state.tasks.get(tid)
+}
+
+/** Whether the caller may say how another task is scheduled: as root or as its user. */
+function mayChange(t: Task, target: Task): boolean {
+  const effective = t.credentials.uid[1]
+  return effective === 0 || target.credentials.uid.slice(0, 2).includes(effective)
 }
 
 function schedYield(k: Kernel, _t: Task): number {
@@ -61,6 +67,7 @@ function schedSetaffinity(k: Kernel, t: Task, args: number[]): number {
   if (bytes === null) return -ERRNO.EFAULT
   const target = taskOf(k, t, tid)
   if (target === undefined) return -ERRNO.ESRCH
+  if (!mayChange(t, target)) return -ERRNO.EPERM
   let mask = 0n
   bytes.forEach((byte, i) => (mask |= BigInt(byte) << BigInt(8 * i)))
   mask &= (1n << BigInt(k.state.constants.cpus)) - 1n
@@ -96,23 +103,25 @@ function isRealtime(policy: number): boolean {
 }
 
 /** 0, or why a task may not have this policy and priority: real-time needs a privilege that the program does not have. */
-function checkPolicy(k: Kernel, t: Task, policy: number, priority: number): number {
-  if (policy === POLICY.deadline) return unsupported('sched_setscheduler', 'SCHED_DEADLINE')
+function checkPolicy(t: Task, policy: number, priority: number): number {
+  // Its parameters come by sched_setattr alone, and nobody gets them.
+  if (policy === POLICY.deadline) return t.credentials.uid[1] === 0 ? -ERRNO.EINVAL : -ERRNO.EPERM
   if (policy < 0 || policy > POLICY.idle || policy === 4) return -ERRNO.EINVAL
   if (isRealtime(policy) ? priority < 1 || priority > 99 : priority !== 0) return -ERRNO.EINVAL
-  return isRealtime(policy) && k.process(t).credentials.uid[1] !== 0 ? -ERRNO.EPERM : 0
+  return isRealtime(policy) && t.credentials.uid[1] !== 0 ? -ERRNO.EPERM : 0
 }
 
 function schedSetscheduler(k: Kernel, t: Task, args: number[]): number {
   const [tid, given, address] = args as [number, number, number]
   const policy = given & ~RESET_ON_FORK
-  if (policy < 0 || tid < 0) return -ERRNO.EINVAL
+  if (policy < 0 || tid < 0 || address === 0) return -ERRNO.EINVAL
   const priority = k.space(t).readU32(address)
   if (priority === null) return -ERRNO.EFAULT
   const target = taskOf(k, t, tid)
   if (target === undefined) return -ERRNO.ESRCH
-  const bad = checkPolicy(k, t, policy, priority | 0)
+  const bad = checkPolicy(t, policy, priority | 0)
   if (bad !== 0) return bad
+  if (!mayChange(t, target)) return -ERRNO.EPERM
   target.policy = policy
   target.priority = priority
   return 0
@@ -143,6 +152,7 @@ function priorityLimit(policy: number, realtime: number): number {
 }
 
 function schedRrGetInterval(k: Kernel, t: Task, [tid, address]: number[]): number {
+  if (tid! < 0) return -ERRNO.EINVAL
   const target = taskOf(k, t, tid!)
   if (target === undefined) return -ERRNO.ESRCH
   return writeTimespec(k, t, address!, {
@@ -169,19 +179,20 @@ function schedGetattr(k: Kernel, t: Task, args: number[]): number {
 
 function schedSetattr(k: Kernel, t: Task, args: number[]): number {
   const [tid, address, given] = args as [number, number, number]
-  if (tid < 0 || given !== 0) return -ERRNO.EINVAL
+  if (tid < 0 || given !== 0 || address === 0) return -ERRNO.EINVAL
   const bytes = k.space(t).read(address, ATTR_SIZE)
   if (bytes === null) return -ERRNO.EFAULT
   const view = new DataView(bytes.buffer, bytes.byteOffset, ATTR_SIZE)
   const target = taskOf(k, t, tid)
   if (target === undefined) return -ERRNO.ESRCH
   const flagBits = view.getUint32(8, true) & ~1
-  if (flagBits !== 0) return unsupported('sched_setattr', `flags 0x${flagBits.toString(16)}`)
+  if (flagBits !== 0) return k.refuse(t, `sched_setattr with flags 0x${flagBits.toString(16)}`, 'EINVAL')
   const policy = view.getUint32(4, true)
-  const bad = checkPolicy(k, t, policy, view.getUint32(20, true))
+  const bad = checkPolicy(t, policy, view.getUint32(20, true))
   if (bad !== 0) return bad
+  if (!mayChange(t, target)) return -ERRNO.EPERM
   const nice = view.getInt32(16, true)
-  if (nice < target.nice && k.process(t).credentials.uid[1] !== 0) return -ERRNO.EPERM
+  if (nice < target.nice && t.credentials.uid[1] !== 0) return -ERRNO.EPERM
   target.policy = policy
   target.priority = view.getUint32(20, true)
   target.nice = nice
@@ -203,7 +214,7 @@ function prioritized(k: Kernel, t: Task, which: number, who: number): Task[] | n
       const meant =
         which === PRIO.group
           ? process.pgid === (who === 0 ? own.pgid : who)
-          : process.credentials.uid[0] === (who === 0 ? own.credentials.uid[0] : who)
+          : process.credentials.uid[0] === (who === 0 ? t.credentials.uid[0] : who)
       if (meant) found.push(...tasksOf(k.state, process.pid))
     }
   }
@@ -220,7 +231,7 @@ function setpriority(k: Kernel, t: Task, args: number[]): number {
   const found = prioritized(k, t, args[0]!, args[1]!)
   if (typeof found === 'number') return found
   const nice = Math.max(-20, Math.min(19, args[2]!))
-  if (k.process(t).credentials.uid[1] !== 0 && found.some((target) => nice < target.nice)) return -ERRNO.EACCES
+  if (t.credentials.uid[1] !== 0 && found.some((target) => nice < target.nice)) return -ERRNO.EACCES
   for (const target of found) target.nice = nice
   return 0
 }
@@ -238,11 +249,27 @@ const MEMBARRIER = {
 const MEMBARRIER_ALL = 127
 
 /** Tasks run one at a time and see each other's stores at once: every barrier holds already. */
-function membarrier(_k: Kernel, _t: Task, [command, given]: number[]): number {
+function membarrier(k: Kernel, t: Task, [command, given]: number[]): number {
   if (given !== 0) return -ERRNO.EINVAL
-  if (command === MEMBARRIER.query) return MEMBARRIER_ALL
-  const known = Object.values(MEMBARRIER).includes(command!)
-  return known ? 0 : -ERRNO.EINVAL
+  const process = k.process(t)
+  switch (command) {
+    case MEMBARRIER.query:
+      return MEMBARRIER_ALL
+    case MEMBARRIER.registerGlobalExpedited:
+    case MEMBARRIER.registerPrivateExpedited:
+    case MEMBARRIER.registerPrivateSync:
+      process.barriers |= command
+      return 0
+    case MEMBARRIER.privateExpedited:
+    case MEMBARRIER.privateSync:
+      // Registering is the next command.
+      return process.barriers & (command << 1) ? 0 : -ERRNO.EPERM
+    case MEMBARRIER.global:
+    case MEMBARRIER.globalExpedited:
+      return 0
+    default:
+      return -ERRNO.EINVAL
+  }
 }
 
 const policyArg = oneOf(SCHED_POLICIES, 'SCHED_???')

@@ -173,22 +173,22 @@ function kill(k: Kernel, t: Task, args: number[]): number {
   // Signal 0 and those to zombies have no effect, but succeed.
   const allowed = targets.filter((process) => maySignal(k, t, process, signal))
   if (allowed.length === 0) return -ERRNO.EPERM
-  if (signal !== 0) for (const process of allowed) sendToProcess(k, process, userSignal(k, t, signal, CODE.user))
+  if (signal !== 0) for (const process of allowed) sendToProcess(k, process, userSignal(t, signal, CODE.user))
   return 0
 }
 
-/** The thread of tgkill and its kin; `pid` -1 for any process. Undefined is ESRCH. */
-function threadOf(k: Kernel, pid: number, tid: number): Task | undefined {
+/** The thread of tgkill and its kin; `pid` null for any process. Undefined is ESRCH. */
+function threadOf(k: Kernel, pid: number | null, tid: number): Task | undefined {
   const target = k.state.tasks.get(tid)
-  return target !== undefined && (pid === -1 || target.pid === pid) ? target : undefined
+  return target !== undefined && (pid === null || target.pid === pid) ? target : undefined
 }
 
-function tgkill(k: Kernel, t: Task, pid: number, tid: number, signal: number): number {
-  if (tid <= 0 || pid === 0 || pid < -1) return -ERRNO.EINVAL
+function tgkill(k: Kernel, t: Task, pid: number | null, tid: number, signal: number): number {
+  if (tid <= 0 || (pid !== null && pid <= 0)) return -ERRNO.EINVAL
   const target = threadOf(k, pid, tid)
   if (target === undefined) return -ERRNO.ESRCH
   if (signal < 0 || signal > SIGNAL_MAX) return -ERRNO.EINVAL
-  if (signal !== 0) sendToTask(k, target, userSignal(k, t, signal, CODE.tkill))
+  if (signal !== 0) sendToTask(k, target, userSignal(t, signal, CODE.tkill))
   return 0
 }
 
@@ -427,7 +427,7 @@ export const signalCalls: readonly Declaration[] = [
       ['sig', signalArg],
     ],
     number,
-    (k, t, [tid, signal]) => tgkill(k, t, -1, tid!, signal!),
+    (k, t, [tid, signal]) => tgkill(k, t, null, tid!, signal!),
   ),
   syscall(
     234,

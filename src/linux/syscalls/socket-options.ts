@@ -1,9 +1,9 @@
 /** Exists to declare getsockopt and setsockopt. */
 import { fd, int, number, setI64, i64At } from '../arguments.ts'
-import { syscall, unsupported, type Declaration } from '../declare.ts'
+import { syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
-import { optionRow, setOption, SOL, valueOf } from '../net/options.ts'
+import { isInRange, optionRow, setOption, SOL, valueOf } from '../net/options.ts'
 import { AF, socketAt, takeError } from '../net/socket.ts'
 import type { Socket } from '../net/state.ts'
 import type { Task } from '../state.ts'
@@ -25,7 +25,7 @@ const SO = {
 const MICROSECOND = 1000
 
 /** Why a socket has no such option, or a stop that names it. */
-function missing(call: string, socket: Socket, at: number, name: number): number {
+function missing(k: Kernel, t: Task, call: string, socket: Socket, at: number, name: number): number {
   const wrongFamily =
     at !== SOL.socket && (socket.family === AF.unix || socket.family === AF.netlink)
       ? -ERRNO.EOPNOTSUPP
@@ -37,7 +37,7 @@ function missing(call: string, socket: Socket, at: number, name: number): number
   if (at === SOL.socket && (name === SO.peersec || name === SO.peergroups || name === SO.peerpidfd))
     return -ERRNO.ENOPROTOOPT
   const known = OPTION_NAMES[at]?.find(([value]) => value === name)
-  return known === undefined ? -ERRNO.ENOPROTOOPT : unsupported(call, `option ${known[1]}`)
+  return known === undefined ? -ERRNO.ENOPROTOOPT : k.refuse(t, `${call}(${known[1]})`, 'ENOPROTOOPT')
 }
 
 function getsockopt(k: Kernel, t: Task, [number, at, name, address, lengthAddress]: number[]): number {
@@ -48,14 +48,14 @@ function getsockopt(k: Kernel, t: Task, [number, at, name, address, lengthAddres
   const room = space.readU32(lengthAddress!)
   if (room === null) return -ERRNO.EFAULT
   if ((room | 0) < 0) return -ERRNO.EINVAL
-  const value = bytesOf('getsockopt', socket, at!, name!)
+  const value = bytesOf(k, t, socket, at!, name!)
   if (typeof value === 'number') return value
   const part = value.subarray(0, room)
   if (part.length > 0 && !space.write(address!, part)) return -ERRNO.EFAULT
   return space.writeU32(lengthAddress!, part.length) ? 0 : -ERRNO.EFAULT
 }
 
-function bytesOf(call: string, socket: Socket, at: number, name: number): Uint8Array | number {
+function bytesOf(k: Kernel, t: Task, socket: Socket, at: number, name: number): Uint8Array | number {
   if (at === SOL.socket) {
     switch (name) {
       case SO.error:
@@ -67,7 +67,7 @@ function bytesOf(call: string, socket: Socket, at: number, name: number): Uint8A
       case SO.sndtimeo:
         return timeval(socket.sendTimeout)
       case SO.peercred: {
-        const { pid, uid, gid } = socket.peerCredentials ?? { pid: 0, uid: -1, gid: -1 }
+        const { pid, uid, gid } = socket.peerCredentials ?? socket.ownCredentials ?? { pid: 0, uid: -1, gid: -1 }
         return words(pid, uid, gid)
       }
       case SO.bindToDevice:
@@ -75,7 +75,7 @@ function bytesOf(call: string, socket: Socket, at: number, name: number): Uint8A
     }
   }
   const row = optionRow(socket, at, name)
-  return row === undefined ? missing(call, socket, at, name) : words(valueOf(socket, row))
+  return row === undefined ? missing(k, t, 'getsockopt', socket, at, name) : words(valueOf(socket, row))
 }
 
 const words = (...values: number[]): Uint8Array => new Uint8Array(Int32Array.from(values).buffer)
@@ -97,13 +97,14 @@ function setsockopt(k: Kernel, t: Task, [number, at, name, address, length]: num
   const timed = inSocket && (name === SO.rcvtimeo || name === SO.sndtimeo)
   const row = optionRow(socket, at!, name!)
   const wanted = timed ? 16 : inSocket && name === SO.linger ? 8 : 4
-  if (inSocket || row !== undefined) {
+  if ((inSocket && name !== SO.bindToDevice) || row !== undefined) {
     if (length! < 4) return -ERRNO.EINVAL
     if (k.space(t).read(address!, 4) === null) return -ERRNO.EFAULT
   }
   if (inSocket && (name === SO.error || name === SO.peercred)) return -ERRNO.ENOPROTOOPT
+  if (inSocket && name === SO.bindToDevice) return bindToDevice(k, t, address!, length!)
   if (!timed && !(inSocket && name === SO.linger)) {
-    if (row === undefined) return missing('setsockopt', socket, at!, name!)
+    if (row === undefined) return missing(k, t, 'setsockopt', socket, at!, name!)
     if (row.kind === 'fixed') return -ERRNO.ENOPROTOOPT
   }
   if (length! < wanted) return -ERRNO.EINVAL
@@ -118,8 +119,20 @@ function setsockopt(k: Kernel, t: Task, [number, at, name, address, length]: num
     else socket.sendTimeout = ns
   } else if (row === undefined)
     socket.linger = view.getInt32(0, true) === 0 ? [0, socket.linger[1]] : [1, view.getInt32(4, true)]
-  else setOption(socket, row, view.getInt32(0, true))
+  else {
+    const value = view.getInt32(0, true)
+    if (!isInRange(row, value)) return -ERRNO.EINVAL
+    setOption(socket, row, value)
+  }
   return 0
+}
+
+/** SO_BINDTODEVICE: to `lo`, where all sockets are, or to none. */
+function bindToDevice(k: Kernel, t: Task, address: number, length: number): number {
+  const bytes = k.space(t).read(address, Math.min(length, 15))
+  if (bytes === null) return -ERRNO.EFAULT
+  const name = String.fromCharCode(...bytes).replace(/\0.*$/s, '')
+  return name === '' || name === 'lo' ? 0 : -ERRNO.ENODEV
 }
 
 const PARTIAL =

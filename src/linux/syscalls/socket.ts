@@ -1,9 +1,9 @@
 /** Exists to declare the calls that make, name and connect sockets; those that move data are in messages.ts, options in socket-options.ts. */
 import { ATTRIBUTE } from '../../engine/layout.ts'
 import { asInt, fd, int, number, oneOf, shown } from '../arguments.ts'
-import { BLOCKED, syscall, unsupported, type Declaration } from '../declare.ts'
+import { BLOCKED, syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
-import { installFd, installOrDrop, signalActivity } from '../fs/description.ts'
+import { closeFd, descriptionOf, installFd, installOrDrop, isFull, signalActivity } from '../fs/description.ts'
 import type { Description } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
 import { familyOf, readAddress, UNNAMED, writeAddress } from '../net/address.ts'
@@ -46,6 +46,8 @@ const IPPROTO = { icmp: 1, tcp: 6, udp: 17, icmp6: 58 } as const
 
 /** Type and protocol that socket(2) makes of what it is asked for, or an errno. */
 function kindOf(
+  k: Kernel,
+  t: Task,
   call: string,
   domain: number,
   type: number,
@@ -64,7 +66,10 @@ function kindOf(
   }
   if (domain !== AF.inet && domain !== AF.inet6) return -ERRNO.EAFNOSUPPORT
   if (wanted < 0 || wanted >= 263) return -ERRNO.EINVAL
-  if (type === SOCK.raw) unsupported(call, 'type SOCK_RAW')
+  if (type === SOCK.raw) {
+    if (t.credentials.uid[1] === 0) k.noteUnanswered(t, `${call}(SOCK_RAW)`, 'EPERM')
+    return -ERRNO.EPERM
+  }
   const own = type === SOCK.stream ? IPPROTO.tcp : type === SOCK.dgram ? IPPROTO.udp : 0
   if (own === 0) return -ERRNO.ESOCKTNOSUPPORT
   if (wanted === 0 || wanted === own) return { type, protocol: own }
@@ -75,7 +80,7 @@ function kindOf(
 
 function socket(k: Kernel, t: Task, [domain, how, wanted]: number[]): number {
   if (how! & ~FLAG_BITS & ~0xf) return -ERRNO.EINVAL
-  const kind = kindOf('socket', domain!, how! & 0xf, wanted!)
+  const kind = kindOf(k, t, 'socket', domain!, how! & 0xf, wanted!)
   if (typeof kind === 'number') return kind
   const made = addSocket(k, domain!, kind.type, kind.protocol)
   return installOrDrop(k, t, openSocket(k, t, made, (how! & SOCK.nonblock) !== 0), (how! & SOCK.cloexec) !== 0)
@@ -91,7 +96,7 @@ function socketpair(k: Kernel, t: Task, [domain, how, wanted, address]: number[]
   if (second >= limit) return -ERRNO.EMFILE
   const pair = new Uint8Array(Int32Array.of(first, second).buffer)
   if (k.space(t).accessible(address!, 8, ATTRIBUTE.noWrite) < 8) return -ERRNO.EFAULT
-  const kind = kindOf('socketpair', domain!, how! & 0xf, wanted!)
+  const kind = kindOf(k, t, 'socketpair', domain!, how! & 0xf, wanted!)
   if (typeof kind === 'number') return kind
   if (domain !== AF.unix) return -ERRNO.EOPNOTSUPP
   k.space(t).write(address!, pair)
@@ -127,13 +132,14 @@ function listen(k: Kernel, t: Task, [number, backlog]: number[]): number {
   }
   s.stage = 'listening'
   s.backlog = Math.min(backlog! >>> 0, MOST_PENDING)
-  s.ownCredentials = credentialsOf(k, t)
+  s.ownCredentials = credentialsOf(t)
   return 0
 }
 
 function accept(k: Kernel, t: Task, nr: number, args: number[], how: number): number {
   const [number, pointer, lengthPointer] = args as [number, number, number]
   if (how & ~FLAG_BITS) return -ERRNO.EINVAL
+  if (descriptionOf(k, t, number) !== undefined && isFull(k.process(t))) return -ERRNO.EMFILE
   const at = socketAt(k, t, number)
   if (typeof at === 'number') return at
   const { d, socket: s } = at
@@ -141,6 +147,7 @@ function accept(k: Kernel, t: Task, nr: number, args: number[], how: number): nu
   if (s.stage !== 'listening') return -ERRNO.EINVAL
   const next = s.pending[0]
   if (next === undefined) {
+    if (s.shut & SHUT.receive) return -ERRNO.EINVAL
     if (d.flags & SOCK.nonblock || t.wait?.outcome === 'timeout') return -ERRNO.EAGAIN
     const deadline = t.wait?.deadline ?? (s.receiveTimeout > 0 ? k.now() + s.receiveTimeout : null)
     const restart = s.receiveTimeout > 0 ? 'eintr' : 'restart'
@@ -163,7 +170,9 @@ function accept(k: Kernel, t: Task, nr: number, args: number[], how: number): nu
   signalActivity(k, d.id, 'write')
   if (pointer === 0) return fd
   const failed = writeAddress(k, t, remoteOf(k, accepted), pointer, lengthPointer)
-  return failed === 0 ? fd : failed
+  if (failed === 0) return fd
+  closeFd(k, k.process(t), fd)
+  return failed
 }
 
 /** The address of the other end. */

@@ -4,10 +4,12 @@ import { syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { descriptionOf } from '../fs/description.ts'
 import { targetOf } from '../fs/directory.ts'
+import { holdInode, releaseInode } from '../fs/inode.ts'
 import { bytesFromName } from '../fs/names.ts'
 import { checkAccess, isRoot, MAY } from '../fs/permission.ts'
 import { statBytes, statfsBytes, statxBytes } from '../fs/stat.ts'
 import type { Inode } from '../fs/state.ts'
+import { pathBelow } from '../fs/where.ts'
 import { AT_FDCWD, currentDirectory, findAt, findAtOrFd, readPath, walk } from '../fs/walk.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
@@ -40,7 +42,8 @@ function ofFd(k: Kernel, t: Task, number: number): Inode | number {
 /** What fstat shows for eventfd, timerfd and epoll: one inode without type, mode 0600. */
 function anonymousInode(k: Kernel): Inode {
   const root = k.state.fs.inodes.get(k.state.fs.root)!
-  return { ...root, ino: 1, kind: 'file', mode: 0o600, nlink: 1, content: null, entries: null, source: null, rdev: 0 }
+  const none = { content: null, entries: null, source: null, rdev: 0, size: 0 }
+  return { ...root, ...none, id: 0, ino: 1, kind: 'file', mode: 0o600, nlink: 1 }
 }
 
 const stat = (k: Kernel, t: Task, inode: Inode | number, buffer: number): number =>
@@ -94,7 +97,8 @@ function getcwd(k: Kernel, t: Task, args: number[]): number {
   const [buffer, length] = args as [number, number]
   const found = currentDirectory(k, t)
   if (typeof found === 'number') return found
-  const bytes = bytesFromName(`${k.process(t).cwd}\0`)
+  if (found.nlink === 0) return -ERRNO.ENOENT
+  const bytes = bytesFromName(`${pathBelow(k, found, k.process(t).where.root)}\0`)
   if (length < bytes.length) return -ERRNO.ERANGE
   return k.space(t).write(buffer, bytes) ? bytes.length : -ERRNO.EFAULT
 }
@@ -109,8 +113,12 @@ function chroot(k: Kernel, t: Task, args: number[]): number {
   if (inode.kind !== 'dir') return -ERRNO.ENOTDIR
   const denied = checkAccess(k, t, inode, MAY.exec)
   if (denied !== 0) return denied
-  // Only the old root is possible for root, since there is one tree; nobody else may ask at all.
-  return isRoot(k, t) && inode.id === k.state.fs.root ? 0 : -ERRNO.EPERM
+  if (!isRoot(t)) return -ERRNO.EPERM
+  const { where } = k.process(t)
+  holdInode(k.state.fs, inode.id)
+  releaseInode(k.state.fs, where.root)
+  where.root = inode.id
+  return 0
 }
 
 const atFlags = flags(AT_FLAGS, 'AT_???')
@@ -262,5 +270,5 @@ export const statCalls: Declaration[] = [
     number,
     fstatfs,
   ),
-  syscall(161, 'chroot', [['path', path]], number, chroot, { support: 'partial: EPERM for every directory but /' }),
+  syscall(161, 'chroot', [['path', path]], number, chroot),
 ]

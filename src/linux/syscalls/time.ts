@@ -15,7 +15,7 @@ import {
   uint,
 } from '../arguments.ts'
 import { monotonicNs, NS_PER_SECOND, realtime, realtimeToMonotonicNs, type TimeOfDay } from '../clock.ts'
-import { BLOCKED, syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
+import { BLOCKED, syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import { SIG, SIGNAL_MAX, signalName } from '../signal-names.ts'
@@ -274,7 +274,8 @@ function timerCreate(k: Kernel, t: Task, args: number[]): number {
   if (typeof known === 'number') return known
   if (clock === CLOCK.monotonicRaw || clock === CLOCK.realtimeCoarse || clock === CLOCK.monotonicCoarse)
     return -ERRNO.EOPNOTSUPP
-  if (timer.cpuOf > 0 && timer.cpuOf !== t.pid) return unsupported('timer_create', "another process' CPU clock")
+  if (timer.cpuOf > 0 && timer.cpuOf !== t.pid)
+    return k.refuse(t, "timer_create of another process' CPU clock", 'EINVAL')
   if (event !== 0) {
     const bytes = space.read(event, 64)
     if (bytes === null) return -ERRNO.EFAULT
@@ -370,7 +371,7 @@ const flagsArg = oneOf(
   ],
   'TIMER_???',
 )
-const ownClocks = { support: 'partial: the CPU clock of another process stops the run' } as const
+const ownClocks = { support: 'partial: the CPU clock of another process is EINVAL and reported' } as const
 
 export const timeCalls: readonly Declaration[] = [
   syscall(
@@ -482,7 +483,11 @@ export const timeCalls: readonly Declaration[] = [
       ['tp', timespecIn],
     ],
     number,
-    (_k, _t, [clock]) => (clock === CLOCK.realtime ? -ERRNO.EPERM : -ERRNO.EINVAL),
+    (k, t, [clock, address]) => {
+      if (clock !== CLOCK.realtime) return -ERRNO.EINVAL
+      const time = readTimespec(k, t, address!)
+      return typeof time === 'number' ? time : -ERRNO.EPERM
+    },
   ),
   syscall(
     228,

@@ -1,6 +1,6 @@
 /** Exists to declare the calls that change the tree of names: mkdir, unlink, rename, link, chdir. */
 import { asInt, dirfd, fd, flags, mode, number, path, shown } from '../arguments.ts'
-import { syscall, unsupported, type ArgType, type Declaration } from '../declare.ts'
+import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import {
   changeDirectory,
@@ -12,6 +12,7 @@ import {
   RENAME,
   unlink,
 } from '../fs/change.ts'
+import { checkAccess, MAY } from '../fs/permission.ts'
 import { type InodeKind } from '../fs/state.ts'
 import { AT_FDCWD, findAtOrFd, readPath } from '../fs/walk.ts'
 import type { Kernel } from '../kernel.ts'
@@ -36,8 +37,10 @@ function mknod(k: Kernel, t: Task, start: number, address: number, bits: number,
   if (kind === undefined) return (bits & 0o170000) === 0o040000 ? -ERRNO.EPERM : -ERRNO.EINVAL
   return at(k, t, start, address, (place) => {
     if (place.inode !== null) return -ERRNO.EEXIST
-    if ((kind === 'char' || kind === 'block') && k.process(t).credentials.uid[3] !== 0) return -ERRNO.EPERM
-    const permissions = bits & 0o7777 & ~k.process(t).umask
+    const denied = checkAccess(k, t, place.dir, MAY.write | MAY.exec)
+    if (denied !== 0) return denied
+    if ((kind === 'char' || kind === 'block') && t.credentials.uid[3] !== 0) return -ERRNO.EPERM
+    const permissions = bits & 0o7777 & ~k.process(t).where.umask
     const rdev = kind === 'char' || kind === 'block' ? device : 0
     return makeNode(k, t, place, { kind, mode: permissions, rdev })
   })
@@ -59,7 +62,7 @@ function renameat2(
   how: number,
 ): number {
   if (how & ~7 || (how & RENAME.exchange && how & (RENAME.noReplace | RENAME.whiteout))) return -ERRNO.EINVAL
-  if (how & RENAME.whiteout) unsupported('renameat2', 'flag RENAME_WHITEOUT')
+  if (how & RENAME.whiteout) return k.refuse(t, 'renameat2(RENAME_WHITEOUT)', 'EINVAL')
   return at(k, t, oldStart, oldAddress, (from) => at(k, t, newStart, newAddress, (to) => rename(k, t, from, to, how)))
 }
 

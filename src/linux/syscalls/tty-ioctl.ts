@@ -1,7 +1,6 @@
 /** Exists to hold ioctl's requests to terminals (ioctl_tty(2)): what they do, which memory they are about, and how strace prints it. */
 import { ERRNO } from '../errno.ts'
 import type { CallView, Range } from '../declare.ts'
-import { unsupported } from '../declare.ts'
 import { installFd, releaseDescription } from '../fs/description.ts'
 import { inodeOf } from '../fs/inode.ts'
 import type { Description } from '../fs/state.ts'
@@ -124,7 +123,7 @@ export function ttyIoctl(k: Kernel, t: Task, args: number[], d: Description): nu
       const process = k.process(t)
       if (!controls(k, t, tty)) return -ERRNO.ENOTTY
       if (process.sid === process.pid) disownTty(k, process)
-      else unsupported('ioctl', 'TIOCNOTTY by a process that does not lead its session')
+      else return k.refuse(t, 'ioctl(TIOCNOTTY) by a process that does not lead its session', 'EPERM')
       return 0
     }
     case T.fionread:
@@ -157,10 +156,10 @@ export function ttyIoctl(k: Kernel, t: Task, args: number[], d: Description): nu
     case T.setd: {
       const wanted = space.readU32(address)
       if (wanted === null) return -ERRNO.EFAULT
-      return wanted === 0 ? 0 : unsupported('ioctl', `line discipline ${wanted}`)
+      return wanted === 0 ? 0 : k.refuse(t, `ioctl(TIOCSETD, ${wanted})`, 'EINVAL')
     }
     case T.tcgeta:
-      return unsupported('ioctl', 'TCGETA')
+      return k.refuse(t, 'ioctl(TCGETA)', 'EINVAL')
     default:
       return master ? masterIoctl(k, t, tty, request, address, store) : null
   }
@@ -183,7 +182,7 @@ function masterIoctl(
       const value = space.readU32(address)
       if (value === null) return -ERRNO.EFAULT
       if (request === T.sptlck) tty.locked = value !== 0
-      else if (value !== 0) unsupported('ioctl', 'TIOCPKT (packet mode)')
+      else if (value !== 0) return k.refuse(t, 'ioctl(TIOCPKT)', 'EINVAL')
       return 0
     }
     case T.gptlck:

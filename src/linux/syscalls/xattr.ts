@@ -33,10 +33,10 @@ function permission(k: Kernel, t: Task, inode: Inode, name: string, wanted: 2 | 
     if (denied !== 0) return denied
   }
   if (name.startsWith('security.') || name.startsWith('system.')) {
-    return wanted === MAY.write && !isRoot(k, t) ? -ERRNO.EPERM : 0
+    return wanted === MAY.write && !isRoot(t) ? -ERRNO.EPERM : 0
   }
   if (name.startsWith('trusted.')) {
-    if (isRoot(k, t)) return 0
+    if (isRoot(t)) return 0
     return wanted === MAY.write ? -ERRNO.EPERM : -ERRNO.ENODATA
   }
   if (name.startsWith('user.') && inode.kind !== 'file' && inode.kind !== 'dir')
@@ -96,7 +96,7 @@ function answer(k: Kernel, t: Task, value: Uint8Array, address: number, room: nu
 }
 
 function list(k: Kernel, t: Task, args: number[], inode: Inode): number {
-  const names = [...(inode.attributes?.keys() ?? [])].filter((name) => !name.startsWith('trusted.') || isRoot(k, t))
+  const names = [...(inode.attributes?.keys() ?? [])].filter((name) => !name.startsWith('trusted.') || isRoot(t))
   return answer(k, t, bytesFromName(names.map((name) => `${name}\0`).join('')), args[1]!, args[2]!)
 }
 

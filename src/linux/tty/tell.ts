@@ -1,5 +1,5 @@
 /** Exists to tell processes of their terminals: signals, and the end of either side; apart from opening them, since closing descriptions needs it. */
-import { signalActivity } from '../fs/activity.ts'
+import { signalActivity } from '../fs/async.ts'
 import type { Description, FsState, Inode } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
 import { CODE, SIG } from '../signal-names.ts'

@@ -100,7 +100,7 @@ export function openMaster(
 ): Description {
   const fs = k.state.fs
   const tty = addTty(fs, false)
-  nameTty(fs, tty, k.process(t).credentials.uid[3], timeNow(k))
+  nameTty(fs, tty, t.credentials.uid[3], timeNow(k))
   const d = addDescription(fs, 'ptmx', flags & ~O_NOCTTY, inode, { ...where, tty: tty.id })
   tty.master = d.id
   return d

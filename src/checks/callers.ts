@@ -1,0 +1,34 @@
+/** Exists to tell callers of the same code apart where no stack is unwound: by what looks like a return address. */
+import type { MachineView, TaskInfo } from '../tool/observer.ts'
+
+/** Bytes of the stack that are looked at. */
+const LOOK = 256
+
+/** Bytes of the longest instruction of a call, without prefixes. */
+const LONGEST_CALL = 7
+
+/** So many of these words: what a function has not yet written in its frame may look like a return address, too. */
+const WORDS = 3
+
+/** The nearest words on the stack from `stack` on that lie behind a call, or the first word; '' where nothing can be read. */
+export function callerOf(view: MachineView, task: TaskInfo, stack: number): string {
+  const bytes = view.readMemory(task, stack, LOOK) ?? view.readMemory(task, stack, 8)
+  if (bytes === null) return ''
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const found: number[] = []
+  for (let at = 0; found.length < WORDS && at + 8 <= bytes.length; at += 8) {
+    const low = words.getUint32(at, true)
+    if (low < LONGEST_CALL || words.getUint32(at + 4, true) !== 0) continue
+    const code = view.readMemory(task, low - LONGEST_CALL, LONGEST_CALL)
+    if (code !== null && endsInCall(code)) found.push(low)
+  }
+  return found.length > 0 ? found.join() : bytes.subarray(0, 8).join()
+}
+
+/** E8 with an offset, or FF /2 with any operand. */
+function endsInCall(code: Uint8Array): boolean {
+  if (code[LONGEST_CALL - 5] === 0xe8) return true
+  return [2, 3, 6, 7].some(
+    (length) => code[LONGEST_CALL - length] === 0xff && (code[LONGEST_CALL - length + 1]! & 0x38) === 0x10,
+  )
+}
