@@ -1,5 +1,7 @@
 /** Exists to run translations in one address space: which address is where, what must go when a page changes, and what may come back unchanged. */
 import { assert } from '../base/errors.ts'
+import { EXIT } from '../ir/exits.ts'
+import { STATE } from '../ir/registers.ts'
 import {
   ADDRESSABLE_BASE,
   ATTRIBUTE,
@@ -32,7 +34,7 @@ import { memoryLayout, stubModule } from './translate.ts'
 import type { Unit } from './units.ts'
 import { addressOf, FULL, unitTableOf, VARIANT, variantOf } from './variant.ts'
 import { Deopts } from './deopts.ts'
-import { settle, unsettle } from './definedness.ts'
+import { isClean, settle, unsettle } from './definedness.ts'
 import { conditionUndefined } from './undefined-flags.ts'
 import { jumpIndex, largeJumpIndex } from '../wasm/runtime-jumps.ts'
 import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
@@ -178,6 +180,7 @@ export class CodeCache implements CodeListener {
     this.enter = (code, fuel, depth) => {
       unsettle(space)
       const pc = enter(code, fuel, depth)
+      if (space.checked) this.countStretch(pc, fuel)
       settle(space)
       return pc
     }
@@ -256,6 +259,13 @@ export class CodeCache implements CodeListener {
     this.jumps[place] = pc
     this.jumps[place + 1] = code
     return code
+  }
+
+  private countStretch(pc: number, fuel: number): void {
+    const { space } = this
+    if (pc !== 0 || space.view.getUint32(STATE_BASE + STATE.exitReason, true) !== EXIT.fuel) return
+    this.library.statistics.sampled += fuel
+    if (!isClean(space)) this.library.statistics.full += fuel
   }
 
   private forgetJumps(): void {

@@ -83,6 +83,11 @@ export function unsettle({ checked, view }: AddressSpace): void {
   if (checked) view.setUint32(CLEAN_BASE + 4, CLEAN.stale, true)
 }
 
+/** Is it clean code that has been left? */
+export function isClean({ view }: AddressSpace): boolean {
+  return (view.getUint32(CLEAN_BASE + 4, true) & CLEAN.stale) === 0
+}
+
 /** Translated code has been left, perhaps clean code: what that knows of the registers goes to the mirrors. */
 export function settle({ checked, view, bytes }: AddressSpace): void {
   if (!checked) return

@@ -90,6 +90,9 @@ export interface TranslationStatistics {
   revived: number
   /** How often clean code went on in full code. */
   deopts: number
+  /** Of checked code: instructions of stretches that ended for lack of fuel, which are a sample of all, and of those that ended in full code. */
+  sampled: number
+  full: number
 }
 
 /** More slots than this are not stored. */
@@ -127,6 +130,8 @@ export class Library {
     units: 0,
     revived: 0,
     deopts: 0,
+    sampled: 0,
+    full: 0,
   }
   private readonly slotOf = new Map<number, number>()
   private readonly variants = new Map<number, Translation[]>()

@@ -77,8 +77,6 @@ const MOST_TOLD = 1000
 export class Engine implements Processor {
   private readonly options: EngineOptions
   private readonly spaces = new WeakMap<AddressSpace, SpaceEntry>()
-  /** The entry that was asked for last. */
-  private latest: SpaceEntry | null = null
   private space: AddressSpace | null = null
   private kernel: KernelEntry | null = null
   /** Instructions executed in this `run` before translated code was last entered, and the fuel it was entered with. */
@@ -109,7 +107,6 @@ export class Engine implements Processor {
   }
 
   private entryOf(space: AddressSpace): SpaceEntry {
-    if (this.latest?.plain.space === space) return this.latest
     let entry = this.spaces.get(space)
     if (entry === undefined) {
       const plain = this.makeCache(space, this.plain)
@@ -122,7 +119,6 @@ export class Engine implements Processor {
       }
       this.spaces.set(space, entry)
     }
-    this.latest = entry
     return entry
   }
 
@@ -192,7 +188,6 @@ export class Engine implements Processor {
   }
 
   releaseSpace(space: AddressSpace): void {
-    if (this.latest?.plain.space === space) this.latest = null
     // A space keeps the pages that were ever touched: one that was large goes back to the host.
     const bytes = space.touchedBytes()
     if (bytes > KEPT_BYTES || this.released.length >= KEPT_SPACES) return
@@ -262,8 +257,7 @@ export class Engine implements Processor {
       if (this.logging) this.drain(entry)
       executed += fuel - this.fuelLeft(space)
       if (ret !== 0) {
-        view.setUint32(STATE.rip, ret, true)
-        view.setUint32(STATE.rip + 4, 0, true)
+        setRip(view, ret)
         if (stepping) this.arrive(ret >>> 0)
         continue
       }
@@ -388,8 +382,7 @@ export class Engine implements Processor {
         return executed
       }
       if (ret !== 0) {
-        view.setUint32(STATE.rip, ret, true)
-        view.setUint32(STATE.rip + 4, 0, true)
+        setRip(view, ret)
         continue
       }
       const reason = view.getUint32(STATE.exitReason, true)

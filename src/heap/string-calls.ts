@@ -36,7 +36,7 @@ const LONGEST = 0x400
 /** A string function's frame is not larger. */
 const FRAME = 64
 
-/** Bytes before the end of a block that are looked at for undefined ones. */
+/** Bytes before the end of a block that are looked at for undefined ones; behind it half as many. */
 const LOOK = 64
 
 /** Instructions that a string function executes from one bad access to the next, at most. */
@@ -124,9 +124,12 @@ export class StringCalls {
     const read = this.overReads.get(tid)
     if (read === undefined || Math.abs(Number(cpu.rip) - read.pc) > LONGEST) return null
     if (Math.abs(read.stack - stack) > FRAME || firstUnaddressable(space, read.address, 1) < 0) return null
-    // Undefined bytes before the end are what decides.
+    // Undefined bytes of a block are what decides.
+    const isUndefined = (at: number): boolean => firstUndefined(space, at, 1) >= 0
     for (let at = read.address - 1; at >= read.address - LOOK && firstUnaddressable(space, at, 1) < 0; at--)
-      if (firstUndefined(space, at, 1) >= 0) return null
+      if (isUndefined(at)) return null
+    for (let at = read.address; at < read.address + LOOK / 2; at++)
+      if (firstUnaddressable(space, at, 1) < 0 && isUndefined(at)) return null
     for (let register = 0; register < 16; register++)
       if (Math.abs(cpu.gprNumber(register) - read.address) <= NEAR) return read.address
     return null

@@ -264,7 +264,9 @@ export class Kernel implements KernelEntry, MachineView {
       return
     }
     const kind = use === USE.jump ? 'jump' : use === USE.target ? 'target' : 'address'
-    this.tellUndefined(t, { pc: Number(this.cpu.rip), kind, by: '', argument: -1, address: 0, start: 0, length: 0 })
+    const certain = explained === false
+    const pc = Number(this.cpu.rip)
+    this.tellUndefined(t, { pc, kind, by: '', argument: -1, certain, address: 0, start: 0, length: 0 })
   }
 
   /** Tells the observers that the task depends on undefined bits. */

@@ -56,6 +56,7 @@ export class LibraryCalls {
 
   /** An address space came into being that has code already. */
   resume(memory: Memory): void {
+    this.arrivals.clear()
     for (const mapping of memory.map.mappings) this.mapped(memory, mapping)
   }
 

@@ -48,7 +48,7 @@ export class Origin {
   report(subject: Subject, namer: Namer): Found | 'told' | null {
     const { use, last } = this
     const read = isOfMemory(use) ? { address: use.start, size: use.length } : last
-    if (read !== null && isBeyond(subject, use.task.pid, read)) return 'told'
+    if (read !== null && use.certain !== true && isBeyond(subject, use.task.pid, read)) return 'told'
     if (isOfMemory(use)) return this.found(subject, namer, use.address, use.start, use.length, null)
     return last === null ? null : this.found(subject, namer, last.address, last.address, last.size, last)
   }

@@ -127,6 +127,8 @@ export interface UndefinedEvent {
   by: string
   /** Which argument of the function or system call, from 0 on; -1 is its number. */
   argument: number
+  /** It is known that the bytes count. Otherwise a string function may have read them beyond a block, which was told or means no harm. */
+  certain?: boolean
   /** For `syscall-memory` and `request` the first undefined byte, and the range that is read. */
   address: number
   start: number

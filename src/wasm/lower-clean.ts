@@ -4,7 +4,10 @@
  */
 import { CLEAN, CLEAN_WORDS, cleanBit, type CleanMask } from '../ir/clean.ts'
 import { BLOCK_VOID } from './encode.ts'
+import { ops } from '../ir/ops.ts'
 import type { AccessRow } from './lower-access.ts'
+import { DEAD } from './lower-prepare.ts'
+import type { Window } from './lower-windows.ts'
 import { PARAMETER } from './lower-input.ts'
 import { RegisterSet } from './lower-registers.ts'
 import type { RegionLowering } from './lower-region.ts'
@@ -206,29 +209,37 @@ interface CleanCheck {
 
 /**
  * Checks an access: may it be made, and are its bytes defined? All doubts are for the runtime, so that there is one way to stop. What is stored is defined, and the
- * runtime says so of bytes that were not.
+ * runtime says so of bytes that were not. `window` is that of the access, if it has one.
  */
-export function cleanCheck(
-  v: ValueLowering,
-  { bytes, store }: AccessRow,
-  { low, offset, doubt, push }: CleanCheck,
-): void {
+export function cleanCheck(v: ValueLowering, row: AccessRow, check: CleanCheck, window: Window | null): void {
+  const { bytes, store } = row
+  const { low, offset, doubt, push } = check
   const { region } = v
   const f = region.body
+  const known = v.defined.get(low)?.some(([first, end]) => first <= offset && offset + bytes <= end) === true
+  const pair = known || window === null ? null : neighbourOf(v, row, offset, window)
   region.block()
-  region.block()
-  doubt()
-  f.hint(false)
-  f.opIndex(OP.br_if, 0)
-  f.localGet(low)
-  f.opMemory(LOADS.get(bytes)!, 0, region.layout.shadowDisplacement + offset)
-  if (bytes === 16) f.op(OP.v128_any_true)
-  f.op(bytes === 8 ? OP.i64_eqz : OP.i32_eqz)
-  f.hint(true)
-  f.opIndex(OP.br_if, 1)
-  region.end()
+  if (known) {
+    doubt()
+    f.op(OP.i32_eqz)
+    f.hint(true)
+    f.opIndex(OP.br_if, 0)
+  } else {
+    region.block()
+    doubt()
+    f.hint(false)
+    f.opIndex(OP.br_if, 0)
+    const size = pair === null ? bytes : 16
+    f.localGet(low)
+    f.opMemory(LOADS.get(size)!, 0, region.layout.shadowDisplacement + Math.min(offset, pair ?? offset))
+    if (size === 16) f.op(OP.v128_any_true)
+    f.op(size === 8 ? OP.i64_eqz : OP.i32_eqz)
+    f.hint(true)
+    f.opIndex(OP.br_if, 1)
+    region.end()
+  }
   push()
-  f.i32Const(bytes | (store ? ACCESS.store : 0) | (v.refund << ACCESS.refundShift))
+  f.i32Const(bytes | (store ? ACCESS.store : 0) | (pair === null ? 0 : ACCESS.pair) | (v.refund << ACCESS.refundShift))
   f.i32Const(v.pc)
   f.opIndex(OP.call, RUNTIME.checkClean!)
   f.hint(false)
@@ -236,6 +247,31 @@ export function cleanCheck(
   region.stop()
   region.end()
   region.end()
+  if (window === null || known) return
+  know(v, low, offset, bytes)
+  if (pair !== null) know(v, low, pair, 8)
+}
+
+function know(v: ValueLowering, low: number, offset: number, bytes: number): void {
+  const ranges = v.defined.get(low)
+  if (ranges === undefined) v.defined.set(low, [[offset, offset + bytes]])
+  else ranges.push([offset, offset + bytes])
+}
+
+/** How many ops ahead another load is looked for. */
+const AHEAD = 40
+
+/** The offset of another load of 64 bits right beside this one, which surely comes next: both are asked about at once. Null for none. */
+function neighbourOf(v: ValueLowering, { bytes, store }: AccessRow, offset: number, window: Window): number | null {
+  if (store || bytes !== 8) return null
+  for (let i = v.position + 1; i < Math.min(v.ops.length, v.position + AHEAD); i++) {
+    const node = v.ops[i]!
+    if (node.op.effect === 'store' || node.op.effect === 'state') return null
+    if (node.op !== ops.load64 || node.uses === DEAD) continue
+    const placement = v.region.placementOf(node)
+    if (placement?.window === window && Math.abs(placement.offset - offset) === 8) return placement.offset
+  }
+  return null
 }
 
 /** A store to the stack, where no byte is guarded: at the place of the access before. */
@@ -246,4 +282,5 @@ export function storeDefined(v: ValueLowering, bytes: number): void {
   else if (bytes === 8) f.i64Const(0, 0)
   else f.i32Const(0)
   f.opMemory(STORES.get(bytes)!, 0, v.region.layout.shadowDisplacement + v.accessed.offset)
+  know(v, v.accessed.low, v.accessed.offset, bytes)
 }

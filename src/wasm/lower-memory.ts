@@ -1,9 +1,11 @@
 /** Exists to lower guest memory accesses: before the plain wasm access the address is compared with a range that is known to be accessible. */
 import type { OpRow } from '../ir/ops.ts'
+import { REG } from '../ir/registers.ts'
 import type { Node } from '../ir/types.ts'
 import { I32, I64, V128 } from './encode.ts'
 import { accessOf } from './lower-access.ts'
 import { cleanCheck, storeDefined } from './lower-clean.ts'
+import { PARAMETER } from './lower-input.ts'
 import type { ValueLowering } from './lower-value.ts'
 import type { Window } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
@@ -120,7 +122,7 @@ function emitWindow(v: ValueLowering, window: Window, full: number): void {
  * The same for the stack window: the *zone* is a range of plain pages that the engine found around a stack pointer, so that most
  * regions get along with one comparison.
  */
-export function emitStackWindow(v: ValueLowering, window: Window, full: number): void {
+function emitStackWindow(v: ValueLowering, window: Window, full: number): void {
   const f = v.region.body
   f.localGet(full)
   f.op(OP.i32_wrap_i64)
@@ -143,6 +145,33 @@ export function emitStackWindow(v: ValueLowering, window: Window, full: number):
   f.opIndex(OP.call, RUNTIME.zone!)
   f.localSet(window.bad)
   v.region.end()
+}
+
+/**
+ * Checks the stack window at a region's entry: the stack pointer's depth depends on the entry (`depths`, by label). The answer holds for the whole activation, over calls
+ * too: when a plain page stops being one, the engine unwinds all translated code.
+ */
+export function openStackWindow(v: ValueLowering, stack: Window, depths: readonly number[]): void {
+  const f = v.region.body
+  stack.bad = f.local(I32)
+  stack.origin = f.local(I32)
+  const start = f.local(I64)
+  const usual = depths.find((d) => d !== depths[0]) ?? depths[0]!
+  f.localGet(v.region.registerOf(REG.rsp))
+  f.i64Const(stack.low - usual, stack.low - usual < 0 ? -1 : 0)
+  f.op(OP.i64_add)
+  depths.forEach((d, label) => {
+    if (d === usual) return
+    f.i64Const(usual - d, usual - d < 0 ? -1 : 0)
+    f.i64Const(0, 0)
+    f.localGet(PARAMETER.label)
+    f.i32Const(label)
+    f.op(OP.i32_eq)
+    f.op(OP.select)
+    f.op(OP.i64_add)
+  })
+  f.localSet(start)
+  emitStackWindow(v, stack, start)
 }
 
 /** The window of a block, computed at its first access. */
@@ -315,19 +344,20 @@ export function access(v: ValueLowering, node: Node): void {
     const address = emitAddress(v, node.a!)
     low = address.low
     if (clean)
-      cleanCheck(v, row, {
-        low,
-        offset,
-        doubt: () => pushDoubt(v, address, row.bytes, row.store),
-        push: () => f.localGet(address.full),
-      })
+      cleanCheck(
+        v,
+        row,
+        { low, offset, doubt: () => pushDoubt(v, address, row.bytes, row.store), push: () => f.localGet(address.full) },
+        null,
+      )
     else emitCheck(v, address, row.bytes, row.store)
   } else {
     const { window } = placement
     openWindow(v, window)
     low = window.origin
     offset = placement.offset
-    if (clean) cleanCheck(v, row, { low, offset, doubt: () => f.localGet(window.bad), push: () => v.emit(node.a!) })
+    if (clean)
+      cleanCheck(v, row, { low, offset, doubt: () => f.localGet(window.bad), push: () => v.emit(node.a!) }, window)
     else {
       f.localGet(window.bad)
       f.hint(false)

@@ -11,7 +11,7 @@ import { prepareBlock } from './lower-prepare.ts'
 import { planFuel } from './lower-fuel.ts'
 import { planExits, planStops, type Profiles } from './lower-profiles.ts'
 import { planRegisters, RegisterSet, type RegisterPlan } from './lower-registers.ts'
-import { emitStackWindow } from './lower-memory.ts'
+import { openStackWindow } from './lower-memory.ts'
 import { ValueLowering } from './lower-value.ts'
 import { planWindows, type Placement, type WindowPlan } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
@@ -47,8 +47,6 @@ export class RegionLowering extends LabelledBody implements StructureSink {
   private windows!: WindowPlan
   /** Fuel that each block asks for. */
   private fuel!: Int32Array
-  /** Local with the full address of the stack window's first byte. */
-  private stackStart = 0
 
   constructor(layout: MemoryLayout) {
     super(3)
@@ -96,7 +94,13 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     else if (input.checked && input.chain) settle(this)
     this.extractLabel()
     this.loadEntry()
-    this.openStackWindow()
+    const { stack, depth } = this.windows
+    if (stack !== null)
+      openStackWindow(
+        this.values,
+        stack,
+        input.entries.map((b) => depth[b] ?? 0),
+      )
     const labels = this.stopLevel + 1 + this.stops.sets.length
     for (let i = 0; i < labels; i++) this.block()
     emitStructured(shape, this)
@@ -147,36 +151,6 @@ export class RegionLowering extends LabelledBody implements StructureSink {
   /** How an access is checked, unless alone. */
   placementOf(node: Node): Placement | undefined {
     return this.windows.placements.get(node)
-  }
-
-  /**
-   * Checks the stack window at a region's entry: the stack pointer's depth depends on the entry. The answer holds for the whole activation, over calls
-   * too: when a plain page stops being one, the engine unwinds all translated code.
-   */
-  private openStackWindow(): void {
-    const { stack, depth } = this.windows
-    if (stack === null) return
-    const f = this.body
-    stack.bad = f.local(I32)
-    stack.origin = f.local(I32)
-    this.stackStart = f.local(I64)
-    const depths = this.input.entries.map((b) => depth[b] ?? 0)
-    const usual = depths.find((d) => d !== depths[0]) ?? depths[0]!
-    f.localGet(this.registerLocal[REG.rsp]!)
-    f.i64Const(stack.low - usual, stack.low - usual < 0 ? -1 : 0)
-    f.op(OP.i64_add)
-    depths.forEach((d, label) => {
-      if (d === usual) return
-      f.i64Const(usual - d, usual - d < 0 ? -1 : 0)
-      f.i64Const(0, 0)
-      f.localGet(PARAMETER.label)
-      f.i32Const(label)
-      f.op(OP.i32_eq)
-      f.op(OP.select)
-      f.op(OP.i64_add)
-    })
-    f.localSet(this.stackStart)
-    emitStackWindow(this.values, stack, this.stackStart)
   }
 
   /** Graph node of a target; addresses outside the region become leaves. */

@@ -38,6 +38,11 @@ export class ValueLowering {
   refund = 0
   /** Where the last load or store went, since its V bits are there, too, and the local with these, or -1. */
   accessed: { low: number; offset: number; bits: number } = { low: -1, offset: 0, bits: -1 }
+  /** The block at hand and the position of the op at hand. */
+  ops: readonly Node[] = []
+  position = 0
+  /** Bytes that are surely defined by now in clean code: [first, end) from the address in a local, by that local. */
+  readonly defined = new Map<number, [number, number][]>()
 
   constructor(region: RegionLowering) {
     this.region = region
@@ -62,6 +67,8 @@ export class ValueLowering {
     let insn = 0
     const total = block.insns.length
     this.pc = block.pc
+    this.ops = block.ops
+    this.defined.clear()
     this.refund = block.internal ? 1 : total
     for (let i = 0; i < block.ops.length; i++) {
       while (insn < total && block.insns[insn]!.firstOp <= i) {
@@ -70,6 +77,7 @@ export class ValueLowering {
         insn++
       }
       const node = block.ops[i]!
+      this.position = i
       if (node.uses === DEAD) continue
       this.statement(node)
     }
@@ -168,6 +176,7 @@ export class ValueLowering {
 
   private claim(node: Node): void {
     const f = this.region.body
+    this.defined.clear()
     if (node.op === ops.stack_claim && node.imm2 === 1) return this.claimBelow(node)
     this.emit(node.a!)
     if (node.op === ops.stack_claim) f.i32Const(node.imm)

@@ -13,5 +13,8 @@ export const RUNTIME_LOCAL = {
   nanPromote: 18,
 } as const
 
-/** The second parameter of `check` and the parameter of `access`, besides the size in bytes. */
-export const ACCESS = { store: 256, refundShift: 9 } as const
+/**
+ * The second parameter of `check` and the parameter of `access`, besides the size in bytes; `checkClean` may be asked for a pair of accesses of which one is undefined,
+ * perhaps the other one.
+ */
+export const ACCESS = { pair: 128, store: 256, refundShift: 9 } as const

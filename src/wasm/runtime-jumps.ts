@@ -14,6 +14,9 @@ export interface JumpCaches {
 /** Knuth's multiplicative hash: addresses of one program differ in few bits. */
 const FACTOR = 0x9e37_79b1 | 0
 
+/** By how much a hash is shifted to number so many entries. */
+const shiftFor = (entries: number): number => Math.clz32(entries) + 1
+
 /** Position of an address in the first cache, which translated code computes, too. */
 export function jumpIndex(pc: number, entries: number): number {
   return (pc ^ (pc >>> 7)) & (entries - 1)
@@ -21,7 +24,7 @@ export function jumpIndex(pc: number, entries: number): number {
 
 /** Position of an address in the large cache. */
 export function largeJumpIndex(pc: number, entries: number): number {
-  return Math.imul(pc, FACTOR) >>> (32 - Math.log2(entries))
+  return Math.imul(pc, FACTOR) >>> shiftFor(entries)
 }
 
 /** (pc) -> entry code, or what the engine says. */
@@ -31,7 +34,7 @@ export function resolve(f: FunctionBody, { base, entries, largeBase, largeEntrie
   f.localGet(0)
   f.i32Const(FACTOR)
   f.op(OP.i32_mul)
-  f.i32Const(32 - Math.log2(largeEntries))
+  f.i32Const(shiftFor(largeEntries))
   f.op(OP.i32_shr_u)
   f.i32Const(3)
   f.op(OP.i32_shl)

@@ -1,9 +1,11 @@
 /** Exists to hold the files of /proc and /sys that describe the machine as a whole: constants of the machine and counters of its kernel. */
+import { fillRandom } from '../../base/random.ts'
 import { monotonicNs, NS_PER_SECOND } from '../clock.ts'
 import { featureNames, PROCESSOR } from '../../engine/helpers/cpuid.ts'
 import { MACHINE } from '../identity.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
+import { netFiles } from './proc-net.ts'
 
 /** A file that is computed when it is opened. `mode` 0444 unless said otherwise. */
 export interface SystemFile {
@@ -61,6 +63,21 @@ export const systemFiles: ReadonlyMap<string, SystemFile> = new Map<string, Syst
   ['/proc/sys/fs/pipe-max-size', line('1048576', 0o644)],
   ['/proc/sys/fs/protected_hardlinks', line('1', 0o644)],
   ['/proc/sys/net/core/somaxconn', line('4096', 0o644)],
+  ['/proc/sys/kernel/random/uuid', { text: uuid }],
+  ['/proc/sys/kernel/sem', line('32000\t1024000000\t500\t32000', 0o644)],
+  ['/proc/sys/kernel/msgmax', line('8192', 0o644)],
+  ['/proc/sys/kernel/msgmnb', line('16384', 0o644)],
+  ['/proc/sys/kernel/msgmni', line('32000', 0o644)],
+  ['/proc/sys/fs/inotify/max_queued_events', line('16384', 0o644)],
+  ['/proc/sys/fs/inotify/max_user_instances', line('128', 0o644)],
+  ['/proc/sys/fs/inotify/max_user_watches', line('65536', 0o644)],
+  ['/proc/sys/fs/mqueue/msg_max', line('10', 0o644)],
+  ['/proc/sys/fs/mqueue/msgsize_max', line('8192', 0o644)],
+  ['/proc/sys/fs/mqueue/queues_max', line('256', 0o644)],
+  ['/proc/sys/net/ipv4/ip_local_port_range', line('32768\t60999', 0o644)],
+  ['/proc/partitions', { text: () => 'major minor  #blocks  name\n\n' }],
+  ['/proc/locks', { text: locks }],
+  ...netFiles,
   ['/sys/devices/system/cpu/online', cpuList],
   ['/sys/devices/system/cpu/possible', cpuList],
   ['/sys/devices/system/cpu/present', cpuList],
@@ -71,6 +88,29 @@ export const systemFiles: ReadonlyMap<string, SystemFile> = new Map<string, Syst
   ['/sys/kernel/mm/transparent_hugepage/enabled', line('always madvise [never]', 0o644)],
   ['/sys/kernel/mm/transparent_hugepage/hpage_pmd_size', line('2097152')],
 ])
+
+/** A random one for each reader, from what getrandom gives. */
+function uuid(k: Kernel): string {
+  const bytes = new Uint8Array(16)
+  fillRandom(k.state.random.getrandom, bytes)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return `${digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}\n`
+}
+
+/** Advisory locks, one a line; those of open files have no process. */
+function locks(k: Kernel): string {
+  const rows = k.state.fs.locks.map(({ inode, kind, start, end, owner }, i) => {
+    const [family, holder] = owner.split(':') as [string, string]
+    const name = family === 'flock' ? 'FLOCK ' : family === 'ofd' ? 'OFDLCK' : 'POSIX '
+    const pid = family === 'pid' ? holder : '-1'
+    const last = end === Infinity ? 'EOF' : String(end - 1)
+    const ino = k.state.fs.inodes.get(inode)?.ino ?? 0
+    return `${i + 1}: ${name} ADVISORY  ${kind === 'read' ? 'READ ' : 'WRITE'} ${pid} 00:01:${ino} ${start} ${last}\n`
+  })
+  return rows.join('')
+}
 
 function cpuinfo(k: Kernel): string {
   let text = ''
