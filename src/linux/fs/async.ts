@@ -7,7 +7,7 @@ import { isZombie } from '../tasks.ts'
 import { stir } from './activity.ts'
 import type { Description, DescriptionType } from './state.ts'
 
-export const O_ASYNC = 0o20000
+const O_ASYNC = 0o20000
 
 /** Whose descriptions tell by signals; on all others O_ASYNC does nothing. */
 const TELLING: ReadonlySet<DescriptionType> = new Set<DescriptionType>(['pipe', 'socket', 'tty', 'ptmx', 'inotify'])

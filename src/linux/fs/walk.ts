@@ -56,7 +56,7 @@ function startOf(k: Kernel, t: Task, dirfd: number): Inode | number {
 }
 
 /** Walks from `dirfd` (AT_FDCWD or a descriptor) along the path at `address`. `follow`: whether a symbolic link at the end is followed. */
-export function walkAt(k: Kernel, t: Task, dirfd: number, address: number, follow: boolean): Place | number {
+function walkAt(k: Kernel, t: Task, dirfd: number, address: number, follow: boolean): Place | number {
   const path = readPath(k, t, address)
   return typeof path === 'number' ? path : walk(k, t, dirfd, path, follow)
 }
