@@ -11,6 +11,8 @@ import {
   PAGE_SHIFT,
   PAGE_SIZE,
   UNMAPPED,
+  SHADOW_DISPLACEMENT,
+  UNADDRESSABLE_BASE,
   ZONE_BASE,
   ZONE_LIST_BASE,
   ZONES_BASE,
@@ -46,6 +48,9 @@ export interface CodeListener {
 export class AddressSpace {
   readonly memory: WebAssembly.Memory
   readonly bytes: Uint8Array
+  /** V bits by address, and the bits of guarded bytes, in spaces that have them: indices below 2^31 are much faster than larger ones. */
+  readonly shadow: Uint8Array
+  readonly guards: Uint8Array
   readonly view: DataView
   /** One attribute byte per page, a view into the memory itself. */
   readonly attributes: Uint8Array
@@ -89,6 +94,8 @@ export class AddressSpace {
     const pages = checked ? CHECKED_WASM_PAGES : MEMORY_WASM_PAGES
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
     this.bytes = new Uint8Array(this.memory.buffer)
+    this.shadow = checked ? this.bytes.subarray(SHADOW_DISPLACEMENT) : this.bytes.subarray(0, 0)
+    this.guards = checked ? this.bytes.subarray(UNADDRESSABLE_BASE) : this.shadow
     this.view = new DataView(this.memory.buffer)
     this.attributes = this.bytes.subarray(ATTRIBUTES_BASE, ATTRIBUTES_BASE + ATTRIBUTE_COUNT)
     this.bytes.fill(UNMAPPED, ATTRIBUTES_BASE, ATTRIBUTES_BASE + ATTRIBUTE_TABLE_SIZE)

@@ -31,7 +31,7 @@ export function setAddressable(space: AddressSpace, start: number, length: numbe
  * asks (wasm/lower-memory.ts).
  */
 export function setGuarded(space: AddressSpace, start: number, length: number, guarded: boolean): void {
-  setBits(space.bytes, UNADDRESSABLE_BASE, start, length, guarded)
+  setBits(space.guards, 0, start, length, guarded)
   if (guarded) setUndefined(space, start, length)
 }
 

@@ -27,16 +27,14 @@ export function setDefined(space: AddressSpace, start: number, length: number): 
   const end = start + length
   for (let at = start; at < end;) {
     const next = Math.min(end, (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE)
-    if (next - at < PAGE_SIZE || hasUndefined(space, at >>> PAGE_SHIFT))
-      fillBytes(space.bytes, 0, at + SHADOW_DISPLACEMENT, next + SHADOW_DISPLACEMENT)
+    if (next - at < PAGE_SIZE || hasUndefined(space, at >>> PAGE_SHIFT)) fillBytes(space.shadow, 0, at, next)
     at = next
   }
 }
 
 /** No bit of `length` bytes is defined from now on. */
 export function setUndefined(space: AddressSpace, start: number, length: number): void {
-  if (space.checked && length > 0)
-    fillBytes(space.bytes, 255, start + SHADOW_DISPLACEMENT, start + length + SHADOW_DISPLACEMENT)
+  if (space.checked && length > 0) fillBytes(space.shadow, 255, start, start + length)
 }
 
 /** Copies V bits within a space, as memmove does. */

@@ -91,6 +91,7 @@ describe.each([
   ['uses', '-O0'],
   ['uses', '-O2'],
   ['exact', '-O2'],
+  ['below', '-O2'],
 ] as const)('%s, %s', (name, optimise) => {
   const path = build(name, optimise)
   const { observer, events } = listener()

@@ -230,13 +230,15 @@ class Inserter {
         this.put(node.imm, node.a!)
         return
       case 'load':
-        if (this.clean) return this.access(node)
+        this.settleStack(node)
+        if (this.clean) return this.push(node)
         this.askAddress(node.a!, USE.address)
         this.push(node)
         this.bits.set(node, this.add(SHADOW_LOAD.get(op)!, null))
         return
       case 'store': {
-        if (this.clean) return this.access(node)
+        this.settleStack(node)
+        if (this.clean) return this.push(node)
         this.askAddress(node.a!, USE.address)
         const v = this.of(node.b!)
         this.push(node)
@@ -256,14 +258,17 @@ class Inserter {
     }
   }
 
-  /** An access of clean code, which may go on in full code: what was pushed before has made the rest of the red zone undefined then. */
-  private access(node: Node): void {
+  /**
+   * Before an access: what was pushed has made the red zone below it undefined. That is done late, once for many pushes, but not behind a store which may go there, nor
+   * in clean code behind an access which may go on in full code.
+   */
+  private settleStack(node: Node): void {
     const bytes = this.stack === null ? 0 : this.claimed - this.depth + RED_ZONE
-    if (bytes > 0 && split(node.a!).base !== this.stack) {
-      this.add(ops.stack_claim, this.top(), bytes)
-      this.claimed -= bytes
-    }
-    this.push(node)
+    if (bytes <= 0) return
+    const { base, offset } = split(node.a!)
+    if (base === this.stack ? offset >= this.claimed : !this.clean && node.op.effect === 'load') return
+    this.add(ops.stack_claim, this.top(), bytes)
+    this.claimed -= bytes
   }
 
   private register(register: number, like: Node): Node {
