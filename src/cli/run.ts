@@ -4,7 +4,7 @@ import type { RunResult } from '../lab/jobs.ts'
 import { runInputs } from '../lab/inputs.ts'
 import { suppressionText } from '../report/suppressions.ts'
 import { leakSummaryText, reportText } from '../report/text.ts'
-import { countsAsError } from '../tool/finding.ts'
+import { countsAsError, whatIsMissing } from '../tool/finding.ts'
 import { exitCodeOfEnding } from './exit-codes.ts'
 import { borrowTerminal } from './raw-terminal.ts'
 import { addProgramOptions, wholeNumber, wishesOf, wordsOf, type ProgramOptions } from './options.ts'
@@ -64,10 +64,8 @@ export function runCommand({ thread, end }: Invocation): Command {
 
 /** Reports what went wrong, and what the program asked for in vain; an exit code speaks for itself. */
 export function tell(result: RunResult, again: string, genSuppressions = false): void {
-  for (const { text, answer } of result.unknownCalls) {
-    const what = answer === 'ENOSYS' ? 'unknown system call' : 'no such network in the machine'
-    write(2, `lemming: ${what}, answered ${answer}: ${text}\n`)
-  }
+  for (const { text, answer } of result.unknownCalls)
+    write(2, `lemming: ${whatIsMissing(answer)}, answered ${answer}: ${text}\n`)
   for (const finding of result.findings) {
     write(2, `${reportText(finding, { again })}\n`)
     const suppression = genSuppressions ? suppressionText(finding) : undefined

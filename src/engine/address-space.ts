@@ -563,6 +563,7 @@ export class AddressSpace {
 
   /** Notes that code was translated from the page of `address`: stores to it take the slow path from now on. */
   markCode(address: number): void {
+    if ((this.attributes[address >>> PAGE_SHIFT]! & ATTRIBUTE.code) !== 0) return
     this.losePlain(address >>> PAGE_SHIFT, 1, ATTRIBUTE.code)
     this.attributes[address >>> PAGE_SHIFT]! |= ATTRIBUTE.code
   }

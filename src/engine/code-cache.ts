@@ -359,7 +359,7 @@ export class CodeCache implements CodeListener {
     if (this.library.interpreted === 'always') return
     for (const slot of this.byPage.get(pc >>> PAGE_SHIFT) ?? []) {
       const cool = this.active.get(slot)
-      if (cool === undefined || !cool.ranges.some(([start, end]) => pc >= start && pc < end)) continue
+      if (cool === undefined || !covers(cool.ranges, pc)) continue
       if (this.library.heat(cool.entryPcs[0]!)) this.retranslate(slot)
     }
   }
@@ -370,7 +370,7 @@ export class CodeCache implements CodeListener {
     const { translation, volatile } = this.library.translate(
       this.space,
       cool.entryPcs[0]!,
-      (at) => this.isWarm(at, HOT_NEIGHBOUR) || cool.ranges.some(([low, high]) => at >= low && at < high),
+      (at) => this.isWarm(at, HOT_NEIGHBOUR) || covers(cool.ranges, at),
     )
     if (volatile) return
     for (const at of cool.entryPcs) if (this.entries.get(at)! >>> 8 === slot) this.entries.delete(at)
@@ -538,4 +538,10 @@ export class CodeCache implements CodeListener {
 /** How often the unit at `address` has been visited. */
 function setVisits(space: AddressSpace, address: number, visits: number): void {
   space.view.setUint32(address + UNIT.visits, visits, true)
+}
+
+/** Is the address in one of the ranges? Asked for all code of a page each time that execution is looked at. */
+function covers(ranges: readonly [number, number][], pc: number): boolean {
+  for (let i = 0; i < ranges.length; i++) if (pc >= ranges[i]![0] && pc < ranges[i]![1]) return true
+  return false
 }

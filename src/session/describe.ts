@@ -3,7 +3,7 @@ import { LemmingError } from '../base/errors.ts'
 import type { RunEnding } from '../replay/recording.ts'
 import type { ReportWorld } from '../replay/recording-world.ts'
 import type { ChildCrash, Subject, TaskView } from '../replay/subject.ts'
-import type { Finding, MemoryReport, ThreadState } from '../tool/finding.ts'
+import { whatIsMissing, type Finding, type MemoryReport, type ThreadState } from '../tool/finding.ts'
 import { explainAddress, type Access } from './address.ts'
 import { memoryOf, wantRemovals } from './fault-findings.ts'
 import { Removals } from './removals.ts'
@@ -56,9 +56,7 @@ export function describeEnding(session: Session, inflate: Inflate, start: () => 
   }
   for (const { text, answer, times } of subject.unknownCalls()) {
     const often = times === 1 ? 'once' : `${times} times`
-    const what =
-      answer === 'ENOSYS' ? 'system call that lemming does not have' : 'network that the machine does not have'
-    finding.remarks.push(`${what}, called ${often}, answered with ${answer}: ${text}`)
+    finding.remarks.push(`${whatIsMissing(answer)}, called ${often}, answered with ${answer}: ${text}`)
   }
   if (ending.kind === 'exit') return finding
 

@@ -247,3 +247,12 @@ export interface Finding {
   /** Whatever could not be found out, one line each. */
   remarks: string[]
 }
+
+const NO_ROUTE = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EAI_AGAIN', 'ENODEV'])
+
+/** What the machine lacks when it answers a call so, because of itself and not of the program. */
+export function whatIsMissing(answer: string): string {
+  if (answer === 'ENOSYS') return 'unknown system call'
+  if (answer === 'ENOMEM') return 'no such room in the machine'
+  return NO_ROUTE.has(answer) ? 'no such network in the machine' : 'not to be had in the machine'
+}

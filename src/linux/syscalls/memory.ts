@@ -68,7 +68,7 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
   const start = choosePlace(memory, hint, length, given)
   if (start < 0) {
     const fixed = (given & (MAP.fixed | MAP.fixedNoReplace)) !== 0
-    if (start === -ERRNO.ENOMEM && (fixed || length >= LARGE)) {
+    if (start === -ERRNO.ENOMEM && (fixed || (length >= LARGE && length < ABSURD))) {
       const where = fixed ? ` at ${hex(hint)}` : ''
       k.noteUnanswered(t, `mmap of ${hex(length)} bytes${where}: addresses end at ${hex(GUEST_LIMIT)}`, 'ENOMEM')
     }
@@ -92,8 +92,9 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
   return start
 }
 
-/** Mappings from this size on are told when there is no room for them. */
+/** Mappings from this size on are told when there is no room for them, but not those for which no computer has room. */
 const LARGE = 0x1000_0000
+const ABSURD = 2 ** 42
 
 /** Where a new mapping goes, or a negative errno. */
 function choosePlace(memory: Memory, hint: number, length: number, given: number): number {

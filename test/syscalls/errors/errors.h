@@ -74,7 +74,7 @@ static void setup(void)
 {
   setvbuf(stdout, 0, _IOLBF, 0);
   bad = mmap(0, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  mkdir("errors", 0755);
+  umask(022), mkdir("errors", 0755);
   if (chdir("errors")) _exit(8);
   umask(022);
 }
