@@ -24,8 +24,6 @@ export interface Region {
   entries: number[]
   entryPcs: number[]
   instructions: number
-  /** Direct call targets and jumps out of the region, for translation ahead. */
-  callees: number[]
   /** Guest bytes that the translation depends on, as [start, end) ranges. */
   ranges: [number, number][]
   /** The first instruction cannot be fetched entirely: what holds now may not hold when it is executed again. */
@@ -188,11 +186,6 @@ function assemble(pc: number, byPc: Map<number, Block>, internal: readonly Block
     blocks.map((block, i) => (isCall(block) ? [] : succs[i]!)),
     blocks.flatMap((block, i) => (entries.includes(i) || returnsHere(block, blocks) ? [i] : [])),
   )
-  const callees: number[] = []
-  for (const block of addressed) {
-    if (block.term.kind === 'call') callees.push(block.term.target)
-    for (const t of targetsOf(block)) if (typeof t === 'number' && !index.has(t)) callees.push(t)
-  }
   const term = blocks[entries[0]!]!.term
   const volatile = term.kind === 'fault' && term.reason === EXIT.fetchFault
   return {
@@ -201,7 +194,6 @@ function assemble(pc: number, byPc: Map<number, Block>, internal: readonly Block
     entries,
     entryPcs,
     instructions,
-    callees,
     ranges: codeRanges(
       [...addressed, ...blocks.filter((b) => b.internal && b.insns.length > 0)].sort((x, y) => x.pc - y.pc),
     ),

@@ -5,6 +5,7 @@ import { REG, registers, STATE } from '../ir/registers.ts'
 import { AT, DEPTH, FUEL, IP, type OperationWriter, type Operations } from './bytecode-parts.ts'
 import { blockResult, I32 } from './encode.ts'
 import * as OP from './opcodes.ts'
+import { pushJumpPlace } from './runtime-jumps.ts'
 import { RUNTIME } from './runtime.ts'
 
 /** Takes the fuel for the instructions in the upper half of the first word; stops at the address in word 1 if there is too little. */
@@ -50,15 +51,7 @@ function toPc(w: OperationWriter): void {
 function lookup(w: OperationWriter): void {
   const { f } = w
   const { jumpCacheBase, jumpCacheEntries } = w.layout
-  f.localGet(w.xpc)
-  f.localGet(w.xpc)
-  f.i32Const(7)
-  f.op(OP.i32_shr_u)
-  f.op(OP.i32_xor)
-  f.i32Const(jumpCacheEntries - 1)
-  f.op(OP.i32_and)
-  f.i32Const(3)
-  f.op(OP.i32_shl)
+  pushJumpPlace(f, w.xpc, jumpCacheEntries)
   f.localTee(w.xcode)
   f.opMemory(OP.i32_load, 2, jumpCacheBase)
   f.localGet(w.xpc)

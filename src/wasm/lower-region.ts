@@ -15,6 +15,7 @@ import { openStackWindow } from './lower-memory.ts'
 import { ValueLowering } from './lower-value.ts'
 import { planWindows, type Placement, type WindowPlan } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
+import { pushJumpPlace } from './runtime-jumps.ts'
 import { RUNTIME } from './runtime.ts'
 import { emitStructured, planCfg, type StructureSink } from './structure.ts'
 
@@ -337,15 +338,7 @@ export class RegionLowering extends LabelledBody implements StructureSink {
   private lookup(): void {
     const f = this.body
     const { jumpCacheBase, jumpCacheEntries } = this.layout
-    f.localGet(this.xpc)
-    f.localGet(this.xpc)
-    f.i32Const(7)
-    f.op(OP.i32_shr_u)
-    f.op(OP.i32_xor)
-    f.i32Const(jumpCacheEntries - 1)
-    f.op(OP.i32_and)
-    f.i32Const(3)
-    f.op(OP.i32_shl)
+    pushJumpPlace(f, this.xpc, jumpCacheEntries)
     f.localTee(this.xcode)
     f.opMemory(OP.i32_load, 2, jumpCacheBase)
     f.localGet(this.xpc)

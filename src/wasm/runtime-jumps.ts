@@ -22,6 +22,19 @@ export function jumpIndex(pc: number, entries: number): number {
   return (pc ^ (pc >>> 7)) & (entries - 1)
 }
 
+/** Pushes where, from the start of the first cache, the entry of the address in local `pc` is. */
+export function pushJumpPlace(f: FunctionBody, pc: number, entries: number): void {
+  f.localGet(pc)
+  f.localGet(pc)
+  f.i32Const(7)
+  f.op(OP.i32_shr_u)
+  f.op(OP.i32_xor)
+  f.i32Const(entries - 1)
+  f.op(OP.i32_and)
+  f.i32Const(3)
+  f.op(OP.i32_shl)
+}
+
 /** Position of an address in the large cache. */
 export function largeJumpIndex(pc: number, entries: number): number {
   return Math.imul(pc, FACTOR) >>> shiftFor(entries)
@@ -50,15 +63,7 @@ export function resolve(f: FunctionBody, { base, entries, largeBase, largeEntrie
   f.localGet(at)
   f.opMemory(OP.i32_load, 2, largeBase + 4)
   f.localSet(code)
-  f.localGet(0)
-  f.localGet(0)
-  f.i32Const(7)
-  f.op(OP.i32_shr_u)
-  f.op(OP.i32_xor)
-  f.i32Const(entries - 1)
-  f.op(OP.i32_and)
-  f.i32Const(3)
-  f.op(OP.i32_shl)
+  pushJumpPlace(f, 0, entries)
   f.localTee(at)
   f.localGet(0)
   f.opMemory(OP.i32_store, 2, base)
