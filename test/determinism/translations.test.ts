@@ -27,12 +27,13 @@ describe('the cache on disk', () => {
       used: statistics.revived! > statistics.regions! + statistics.units!,
     }
   }
-  /** The one file that the cache gains. */
+  /** The file that the cache gains; of several, one for each variant of code, the largest: directories have no order. */
   function cacheFile(action: () => void): string {
     const before = new Set(fs.existsSync(files) ? fs.readdirSync(files) : [])
     action()
-    const [name] = fs.readdirSync(files).filter((entry) => !before.has(entry))
-    return join(files, name!)
+    const size = (name: string): number => fs.statSync(join(files, name)).size
+    const gained = fs.readdirSync(files).filter((entry) => !before.has(entry))
+    return join(files, gained.toSorted((x, y) => size(y) - size(x))[0]!)
   }
 
   const { path } = four
