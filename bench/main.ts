@@ -6,8 +6,14 @@ import { programOf, textFile } from './build.ts'
 import { groups, kernels } from './kernels.ts'
 import { checkedSystems, machine, run, systems } from './measure.ts'
 import { replaceTable, table, type Row } from './table.ts'
+import { measureHunts } from './hunt.ts'
+import { measureTimeTravel } from './time-travel.ts'
 
 const usage = `usage: npm run bench -- [--checked] [--only NAME,...] [--reps N] [--scale F] [--write-readme]
+       npm run bench -- --time-travel [--scale F]
+       npm run bench -- --hunt [--scale F] [--reps N]
+  --hunt           runs of a hunt in a second, against the same program in a loop of a shell's
+  --time-travel    what going back costs in a run of a thousand million instructions, against what is promised
   --checked        with every access checked: lemming run --check memory against Valgrind's memcheck
   --only NAME,...  these kernels (${kernels.map((kernel) => kernel.name).join(', ')})
   --reps N         runs of each kernel on each system, interleaved; the table shows medians (default 5)
@@ -23,9 +29,19 @@ function fail(message: string): never {
   process.exit(2)
 }
 
-function options(): { checked: boolean; only: string[]; reps: number; scale: number; writeReadme: boolean } {
+function options(): {
+  timeTravel: boolean
+  hunt: boolean
+  checked: boolean
+  only: string[]
+  reps: number
+  scale: number
+  writeReadme: boolean
+} {
   const { values } = parseArgs({
     options: {
+      hunt: { type: 'boolean', default: false },
+      'time-travel': { type: 'boolean', default: false },
       checked: { type: 'boolean', default: false },
       only: { type: 'string' },
       reps: { type: 'string', default: '5' },
@@ -46,10 +62,13 @@ function options(): { checked: boolean; only: string[]; reps: number; scale: num
   if (!Number.isInteger(reps) || reps < 1) fail(`--reps ${values.reps} is not a number of runs`)
   if (!(scale > 0)) fail(`--scale ${values.scale} is not a factor`)
   if (values.checked && values['write-readme']) fail('--write-readme is for the table without checks')
-  return { checked: values.checked, only, reps, scale, writeReadme: values['write-readme'] }
+  const { checked, hunt, 'time-travel': timeTravel } = values
+  return { timeTravel, hunt, checked, only, reps, scale, writeReadme: values['write-readme'] }
 }
 
-const { checked, only, reps, scale, writeReadme } = options()
+const { timeTravel, hunt, checked, only, reps, scale, writeReadme } = options()
+if (timeTravel) process.exit((await measureTimeTravel(scale)) ? 0 : 1)
+if (hunt) process.exit(measureHunts(scale, reps) ? 0 : 1)
 const wanted = kernels.filter((kernel) => only.includes(kernel.name) && (checked || kernel.group !== 'short'))
 const absent = wanted.filter(({ program }) => program !== undefined && !existsSync(program))
 for (const { name, program } of absent) process.stderr.write(`bench: ${name} is left out: there is no ${program}\n`)

@@ -68,7 +68,7 @@ function known(): Map<string, string> {
 
 function rowOf(module: string): string {
   const native = run('/usr/bin/env', [], module)
-  const here = run(process.execPath, [MAIN, 'run', '--'], module)
+  const here = run(process.execPath, [MAIN, 'run', '--check', 'none', '--'], module)
   const equal = native.tests === here.tests && native.verdict === here.verdict
   const more = here.failed.filter((name) => !native.failed.includes(name))
   const remark = equal ? 'equal' : more.length > 0 ? `differs: ${[...new Set(more)].join(', ')}` : 'differs'

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import type { RunEnding } from '../session/session.ts'
+import type { Attribute } from '../session/attributes.ts'
 import type { Finding } from '../tool/finding.ts'
 import { addCampaign, planOf, type NewCampaign } from './catalogue-campaigns.ts'
 import { bucketOf, knownFailures, recordFailure } from './catalogue-failures.ts'
@@ -19,6 +20,9 @@ export interface FailureDocument {
   count: number
   ending: RunEnding
   finding: Finding
+  /** All that the checks of the run told; absent in bundles of older versions. */
+  findings?: Finding[]
+  attributes?: Attribute[]
   /** The campaign that found it: its unique name, and the matrix cell. */
   campaign?: string
   cell?: number
@@ -50,7 +54,7 @@ export function adoptFailures(catalogue: Catalogue, directory: FailureDirectory)
 
 /** Records one failure: as a run of its campaign if that is known here, else as one that was brought in. */
 export function adoptFailure(catalogue: Catalogue, name: string, document: FailureDocument): void {
-  const { argv, seed, cell = 0, count, finding, campaign: uuid, created } = document
+  const { argv, seed, cell = 0, count, finding, campaign: uuid, created, attributes } = document
   const own =
     uuid === undefined ? undefined : catalogue.get<{ id: number }>('SELECT id FROM campaigns WHERE uuid = ?', uuid)
   const id = own?.id ?? addCampaign(catalogue, importOf(document, argv)).id
@@ -72,7 +76,17 @@ export function adoptFailure(catalogue: Catalogue, name: string, document: Failu
       count,
       Math.round(Date.parse(created) / 1000) || 0,
     )
-    recordFailure(catalogue, { name, campaign: id, position, cell, seed, bucket, finding, instructions: count })
+    recordFailure(catalogue, {
+      name,
+      campaign: id,
+      position,
+      cell,
+      seed,
+      bucket,
+      finding,
+      instructions: count,
+      attributes,
+    })
   })
 }
 

@@ -179,7 +179,7 @@ export function campaigns(catalogue: Catalogue): CampaignRow[] {
       (SELECT count(DISTINCT ifnull(b.merged, b.id)) FROM runs JOIN buckets b ON b.id = runs.bucket WHERE runs.bucket IS NOT NULL AND runs.campaign = c.id) AS buckets,
       (SELECT ifnull(sum(seconds), 0) FROM sittings s WHERE s.campaign = c.id) AS seconds
     FROM campaigns c LEFT JOIN (
-      SELECT campaign, count(*) AS done, sum(outcome = 'failed') AS failed, sum(outcome = 'error') AS errors FROM runs GROUP BY campaign
+      SELECT campaign, sum(runs) AS done, sum(iif(outcome = 'failed', runs, 0)) AS failed, sum(iif(outcome = 'error', runs, 0)) AS errors FROM tallies GROUP BY campaign
     ) r ON r.campaign = c.id ORDER BY c.id DESC`)
   return rows.map(({ state, command, ...row }) => {
     const sitting = atIt(catalogue, row.id)

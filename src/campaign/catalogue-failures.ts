@@ -1,6 +1,7 @@
 /** Exists to keep failures and their buckets in the catalogue: who belongs together, how often it was seen, and what people have said about it. */
 import { randomUUID } from 'node:crypto'
 import { LemmingError } from '../base/errors.ts'
+import type { Attribute } from '../session/attributes.ts'
 import type { Finding } from '../tool/finding.ts'
 import type { Catalogue } from './catalogue.ts'
 import type { Signature } from './signature.ts'
@@ -69,6 +70,7 @@ export interface NewFailure {
   bucket: number
   finding: Pick<Finding, 'kind' | 'what'>
   instructions: number
+  attributes?: readonly Attribute[]
 }
 
 /** Records a failure; a part of the caller's transaction. */
@@ -88,6 +90,29 @@ export function recordFailure(catalogue: Catalogue, failure: NewFailure): void {
     instructions,
     Date.now(),
   )
+  for (const { name: attribute, value, number } of failure.attributes ?? [])
+    if (value !== null)
+      catalogue.run(
+        `INSERT INTO attributes (failure, name, value, number) SELECT id, ?, ?, ? FROM failures WHERE name = ? ON CONFLICT DO NOTHING`,
+        attribute,
+        value,
+        number,
+        name,
+      )
+}
+
+/** The attributes of failures, by their names. */
+export function attributesOf(catalogue: Catalogue): Map<string, { name: string; value: string }[]> {
+  const rows = catalogue.all<{ failure: string; name: string; value: string }>(
+    'SELECT f.name AS failure, a.name, a.value FROM attributes a JOIN failures f ON f.id = a.failure ORDER BY f.id, a.name',
+  )
+  const all = new Map<string, { name: string; value: string }[]>()
+  for (const { failure, name, value } of rows) {
+    const list = all.get(failure)
+    if (list === undefined) all.set(failure, [{ name, value }])
+    else list.push({ name, value })
+  }
+  return all
 }
 
 /** The highest number that a failure has had. */
@@ -183,7 +208,7 @@ export function buckets(catalogue: Catalogue, only?: readonly FailureRow[]): Buc
 /** Runs that were made in each cell of each campaign, errors left out; those of changed programs, and of failures that were brought in, say nothing about a rate. */
 function runsOfCells(catalogue: Catalogue): Map<string, { runs: number; counts: boolean }> {
   const rows = catalogue.all<{ id: number; kind: string; cell: number; runs: number }>(
-    `SELECT c.id, c.kind, r.cell, count(*) AS runs FROM campaigns c JOIN runs r ON r.campaign = c.id WHERE r.outcome <> 'error' GROUP BY c.id, r.cell`,
+    `SELECT c.id, c.kind, t.cell, sum(t.runs) AS runs FROM campaigns c JOIN tallies t ON t.campaign = c.id WHERE t.outcome <> 'error' GROUP BY c.id, t.cell`,
   )
   return new Map(
     rows.map(({ id, kind, cell, runs }) => [`${id}/${cell}`, { runs, counts: kind === 'hunt' || kind === 'native' }]),
@@ -196,7 +221,7 @@ function programOf(catalogue: Catalogue, campaign: number): string {
 
 function distanceOf(catalogue: Catalogue, bucket: number): number {
   const rows = catalogue.all<{ instructions: number }>(
-    'SELECT r.instructions FROM runs r JOIN buckets b ON b.id = r.bucket WHERE r.bucket IS NOT NULL AND ifnull(b.merged, b.id) = ?',
+    'SELECT instructions FROM runs WHERE bucket IN (SELECT id FROM buckets WHERE id = ?1 OR merged = ?1)',
     bucket,
   )
   return median(rows.map(({ instructions }) => instructions))

@@ -55,6 +55,26 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX journal_subject ON journal (subject);
   `,
+  // Sums and whatever is asked of failed runs, so that a list looks at no run that passed.
+  `
+  CREATE TABLE tallies (
+    campaign INTEGER NOT NULL REFERENCES campaigns, cell INTEGER NOT NULL, outcome TEXT NOT NULL, runs INTEGER NOT NULL,
+    PRIMARY KEY (campaign, cell, outcome)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO tallies SELECT campaign, cell, outcome, count(*) FROM runs GROUP BY 1, 2, 3;
+  CREATE TRIGGER runs_made AFTER INSERT ON runs BEGIN
+    INSERT INTO tallies VALUES (new.campaign, new.cell, new.outcome, 1) ON CONFLICT (campaign, cell, outcome) DO UPDATE SET runs = runs + 1;
+  END;
+  CREATE TRIGGER runs_gone AFTER DELETE ON runs BEGIN
+    UPDATE tallies SET runs = runs - 1 WHERE campaign = old.campaign AND cell = old.cell AND outcome = old.outcome;
+  END;
+  DROP INDEX runs_bucket;
+  CREATE INDEX runs_failed ON runs (bucket, campaign, cell, instructions, at) WHERE bucket IS NOT NULL;
+  CREATE TABLE attributes (
+    failure INTEGER NOT NULL REFERENCES failures, name TEXT NOT NULL, value TEXT NOT NULL, number REAL,
+    PRIMARY KEY (failure, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /** Version of the schema that this lemming writes. */
@@ -81,7 +101,9 @@ export class Catalogue {
       fs.mkdirSync(dirname(file), { recursive: true })
       const catalogue = new Catalogue(file, connect(file))
       try {
-        catalogue.db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON')
+        catalogue.db.exec(
+          'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000',
+        )
         catalogue.migrate()
       } catch (error) {
         catalogue.db.close()
@@ -191,7 +213,7 @@ export function query(path: string, sql: string): Row[] {
     throw new LemmingError(
       'usage',
       `--sql: ${(error as Error).message}`,
-      'the tables are campaigns, sittings, cells, runs, failures, buckets, journal; only reading is allowed',
+      'the tables are campaigns, sittings, cells, runs, failures, buckets, journal, tallies, attributes; only reading is allowed',
     )
   } finally {
     db.close()

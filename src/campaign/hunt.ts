@@ -1,4 +1,5 @@
 /** Exists as the hunt itself: runs in order on several runners, with a result that does not depend on how many there are. */
+import type { Director } from './director.ts'
 import type { FailedOutcome, PlainError, Runner, RunPoint, SeedOutcome } from './outcome.ts'
 
 /** What to run. */
@@ -15,6 +16,8 @@ export interface HuntPlan {
   cells: number
   /** Runs that an earlier sitting of the same campaign has made: by position, whether they failed. */
   done: ReadonlyMap<number, boolean>
+  /** Who chooses the runs; absent where seeds do. It hears of earlier sittings' runs by their being executed again; they are not counted twice. */
+  director?: Director
 }
 
 /** What a hunt needs from those around it. */
@@ -43,7 +46,15 @@ export interface FalseStart {
 }
 
 /** What ended a hunt. */
-export type StopReason = 'runs' | 'failures' | 'new-bucket' | 'time' | 'interrupted' | 'error' | 'false-start'
+export type StopReason =
+  | 'runs'
+  | 'failures'
+  | 'new-bucket'
+  | 'time'
+  | 'interrupted'
+  | 'error'
+  | 'false-start'
+  | 'exhausted'
 
 /** What a hunt found, earlier sittings included. `runs` counts the runs up to the one at which it stopped. */
 export interface HuntResult {
@@ -88,6 +99,8 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   let frontier = 0
   /** Positions from here on cannot matter any more. */
   let cap = plan.runs
+  /** Runners for which the director has nothing yet. */
+  const waiting: (() => void)[] = []
   let over = false
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>()
   for (const failed of plan.done.values()) {
@@ -105,6 +118,11 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
     result.end = frontier
   }
   const count = ({ outcome, seconds }: Made, position: number): void => {
+    plan.director?.heard(outcome, position)
+    if (plan.done.has(position)) {
+      if (outcome.kind === 'failed') parts.discard(outcome)
+      return
+    }
     result.runs++
     if (outcome.kind === 'failed') {
       result.failures++
@@ -125,18 +143,22 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   const advance = (): void => {
     while (frontier < cap) {
       const ready = early.get(frontier)
-      if (ready === undefined && !plan.done.has(frontier)) break
+      if (ready === undefined && (plan.director !== undefined || !plan.done.has(frontier))) break
       early.delete(frontier++)
       if (ready !== undefined) count(ready, frontier - 1)
     }
     if (frontier >= cap) stop()
+    for (const go of waiting.splice(0)) go()
   }
   const settle = (entry: Made, position: number): void => {
     const { outcome, seconds } = entry
-    made++
-    if (outcome.kind === 'failed') failed++
-    else parts.made(outcome, position, seconds)
-    if (outcome.kind === 'failed' ? plan.until === 1 : outcome.kind === 'error' && plan.stopAtError)
+    const isKnown = plan.done.has(position)
+    if (!isKnown) made++
+    if (outcome.kind !== 'failed') parts.made(outcome, position, seconds)
+    else if (!isKnown) failed++
+    if (isKnown) {
+      // It was counted when it was made.
+    } else if (outcome.kind === 'failed' ? plan.until === 1 : outcome.kind === 'error' && plan.stopAtError)
       cap = Math.min(cap, position + 1)
     early.set(position, entry)
     parts.progress(made, failed)
@@ -144,6 +166,7 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   }
   const stop = (): void => {
     over = true
+    for (const go of waiting.splice(0)) go()
     finish()
   }
   const interrupt = (): void => {
@@ -160,10 +183,22 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
 
   const loop = async (runner: Runner): Promise<void> => {
     while (!over) {
-      while (plan.done.has(next)) next++
+      while (plan.director === undefined && plan.done.has(next)) next++
       if (next >= cap) return
+      const change = plan.director?.next(next)
+      if (change === 'wait') {
+        await new Promise<void>((go) => waiting.push(go))
+        continue
+      }
+      if (change === null) {
+        result.reason = 'exhausted'
+        cap = next
+        advance()
+        return
+      }
       const position = next++
       const point: RunPoint = { seed: plan.firstSeed + Math.floor(position / plan.cells), cell: position % plan.cells }
+      if (change !== undefined) point.change = change
       const began = performance.now()
       let outcome: SeedOutcome
       try {
@@ -186,7 +221,7 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   if (plan.until !== 'new-bucket' && result.failures >= plan.until) result.reason = 'failures'
   else if (parts.signal.aborted) interrupt()
   else if (parts.deadline.aborted) timeUp()
-  else if (plan.runs > plan.done.size) {
+  else if (plan.runs > plan.done.size || plan.director !== undefined) {
     parts.signal.addEventListener('abort', interrupt)
     parts.deadline.addEventListener('abort', timeUp)
     const runners = Array.from({ length: Math.min(plan.jobs, plan.runs) }, (_, index) => parts.runner(index))

@@ -1,5 +1,6 @@
 /** Exists to say what one run of a hunt came to, and who makes runs. */
 import type { RunEnding } from '../session/session.ts'
+import type { Attribute } from '../session/attributes.ts'
 import type { Finding } from '../tool/finding.ts'
 
 /** An error as it crosses threads. */
@@ -13,6 +14,21 @@ export interface PlainError {
 export interface RunPoint {
   seed: number
   cell: number
+  /** What somebody has chosen who knows how earlier runs went; absent where the seed alone decides. */
+  change?: RunChange
+}
+
+/** A run other than the one of its seed: with the seed given here, and these choices in its schedule. */
+export interface RunChange {
+  seed: number
+  choices: { place: number; option: number }[]
+}
+
+/** Where a run with choices in its schedule had some: how many options, and what the task was about to do (Turn.at). */
+export interface ChoiceTrace {
+  places: { options: number; preempts: boolean; tid: number; kind: number; address: number }[]
+  /** There were more. */
+  isCut: boolean
 }
 
 /** What a run came to. Depends on seed and cell alone, unless it was made on the real machine. `count` is instructions, 0 for a real machine. */
@@ -24,6 +40,7 @@ export type SeedOutcome = RunPoint &
         ending: RunEnding
         /** The first line on standard error of a run that exited with another code than 0. */
         said?: string
+        trace?: ChoiceTrace
       }
     /** `bundle` is the directory that holds the failure's files until it is kept. */
     | {
@@ -36,6 +53,8 @@ export type SeedOutcome = RunPoint &
         /** The program had started no thread and no process, so that no schedule could matter. */
         alone?: boolean
         said?: string
+        attributes?: Attribute[]
+        trace?: ChoiceTrace
       }
     /** lemming could not execute the run to its end. */
     | { kind: 'error'; error: PlainError }

@@ -24,20 +24,23 @@ const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_
  * Reads conditions. `=` and `!=` compare, `~` looks for a part of the text, `<` and `>` compare numbers; a program is meant by its path or by its
  * last part. `since=` and `before=` take a date (`2026-03-01`) or how long ago (`2d`).
  */
-export function conditionsOf(words: readonly string[], now: number): Condition[] {
+export function conditionsOf(
+  words: readonly string[],
+  now: number,
+  attributes: ReadonlySet<string> = new Set(),
+): Condition[] {
+  const names = (): string => [...Object.keys(FIELDS), 'since', 'before', ...attributes].join(', ')
   return words.map((word) => {
     const [, field, operator, value] = /^(\w+)(!=|=|~|<|>)(.*)$/s.exec(word) ?? []
     if (field === undefined || value === undefined)
-      throw wrong(
-        word,
-        `conditions look like kind=crash; fields are ${[...Object.keys(FIELDS), 'since', 'before'].join(', ')}`,
-      )
+      throw wrong(word, `conditions look like kind=crash; fields are ${names()}`)
     if (field === 'since' || field === 'before') {
       if (operator !== '=') throw wrong(word, `say ${field}=2d or ${field}=2026-03-01`)
       return { sql: `f.created ${field === 'since' ? '>=' : '<'} ?`, values: [timeOf(word, value, now)] }
     }
     const known = FIELDS[field]
-    if (known === undefined) throw wrong(word, `fields are ${[...Object.keys(FIELDS), 'since', 'before'].join(', ')}`)
+    if (known === undefined && attributes.has(field)) return attributeCondition(word, field, operator!, value)
+    if (known === undefined) throw wrong(word, `fields are ${names()}`)
     if (known.type === 'number') {
       if (!/^\d+$/.test(value) || operator === '~')
         throw wrong(word, `${field} is a number: say ${field}=17 or ${field}>17`)
@@ -55,6 +58,24 @@ export function conditionsOf(words: readonly string[], now: number): Condition[]
     }
     return { sql: `${known.sql} ${operator} ?`, values: [value] }
   })
+}
+
+/** Attributes are compared as numbers where that is what is asked for, and else as `print` writes them. */
+function attributeCondition(word: string, name: string, operator: string, value: string): Condition {
+  const having = (test: string, ...values: (string | number)[]): Condition => ({
+    sql: `f.id IN (SELECT failure FROM attributes WHERE name = ? AND (${test}))`,
+    values: [name, ...values],
+  })
+  if (operator === '~') return having('instr(lower(value), lower(?)) > 0', value)
+  const number = value.trim() === '' ? NaN : Number(value)
+  if (Number.isFinite(number)) return having(`number ${operator} ?`, number)
+  if (operator === '<' || operator === '>') throw wrong(word, `say a number: ${name}>17`)
+  return having(`value ${operator} ?`, value)
+}
+
+/** Whether conditions have a field of that name already. */
+export function isField(name: string): boolean {
+  return name in FIELDS || name === 'since' || name === 'before'
 }
 
 function timeOf(word: string, value: string, now: number): number {

@@ -7,7 +7,7 @@ const LOOK = 256
 /** Bytes of the longest instruction of a call, without prefixes. */
 const LONGEST_CALL = 7
 
-/** So many of these words: what a function has not yet written in its frame may look like a return address, too. */
+/** So many of these words: where it is not known what is defined, what a function has not yet written in its frame may look like a return address, too. */
 const WORDS = 3
 
 /** The nearest words on the stack from `stack` on that lie behind a call, or the first word; '' where nothing can be read. */
@@ -15,8 +15,11 @@ export function callerOf(view: MachineView, task: TaskInfo, stack: number): stri
   const bytes = view.readMemory(task, stack, LOOK) ?? view.readMemory(task, stack, 8)
   if (bytes === null) return ''
   const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const undefinedBits = view.readUndefined?.(task, stack, bytes.length) ?? null
   const found: number[] = []
   for (let at = 0; found.length < WORDS && at + 8 <= bytes.length; at += 8) {
+    // Left behind by a function that has returned.
+    if (undefinedBits !== null && undefinedBits[at] !== 0) continue
     const low = words.getUint32(at, true)
     if (low < LONGEST_CALL || words.getUint32(at + 4, true) !== 0) continue
     const code = view.readMemory(task, low - LONGEST_CALL, LONGEST_CALL)

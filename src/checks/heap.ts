@@ -40,8 +40,8 @@ export class HeapCheck implements Observer {
     const { kind, by, site, stack, block, task } = event
     if ((kind === 'invalid-write' || kind === 'syscall-write') && block !== null) this.overrun.add(block.madeAt)
     if (kind === 'redzone' && this.overrun.has(block!.madeAt)) return
-    // A system call is made by a function of the C library, whose callers are told apart.
-    const caller = kind.startsWith('syscall-') ? callerOf(view, task, stack) : ''
+    // Accesses are made by functions of the C library, too, whose callers are told apart.
+    const caller = /^(syscall-|invalid-(read|write)$)/.test(kind) ? callerOf(view, task, stack) : ''
     const place = `${kind} ${by} ${task.pid} ${site} ${stack} ${caller} ${block?.madeBy} ${kind === 'redzone' ? block!.madeAt : ''}`
     const known = this.places.get(place)
     const { faults } = this.facts

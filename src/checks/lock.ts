@@ -1,5 +1,5 @@
 /**
- * Exists to find locks that are taken in different orders (`--check lock`): a deadlock that has not happened yet. Mutexes and reader-writer locks of the C library are
+ * Exists to find locks that are taken in different orders (`--check lock`): a deadlock that has not happened yet. Mutexes, reader-writer locks and spin locks of the C library are
  * seen by the calls of its functions.
  */
 import type { CallEvent, MachineView, Observer, TaskInfo } from '../tool/observer.ts'
@@ -13,6 +13,8 @@ export interface LockTaken {
   moment: number
   lock: number
   held: number
+  /** What kind of lock `lock` is. */
+  kind: 'mutex' | 'reader-writer lock' | 'spin lock'
 }
 
 /** Two orders of two mutexes, directly or by way of others: the first time for these two. */
@@ -30,6 +32,7 @@ interface Thread {
 }
 
 const MUTEX = ['destroy', 'lock', 'trylock', 'timedlock', 'clocklock', 'unlock']
+const SPIN = ['destroy', 'lock', 'trylock', 'unlock']
 const RWLOCK = [
   'destroy',
   'rdlock',
@@ -48,11 +51,18 @@ const EOWNERDEAD = 130
 
 const MAX_FACTS = 100
 
+function kindOf(name: string): LockTaken['kind'] {
+  if (name.includes('_spin_')) return 'spin lock'
+  return name.includes('_rwlock_') ? 'reader-writer lock' : 'mutex'
+}
+
 /** Watches for inversions of the order of mutexes. */
 export class LockCheck implements Observer {
   readonly name = 'lock'
+  readonly functionsOfMusl = true
   readonly functions = [
     'free',
+    ...SPIN.map((verb) => `pthread_spin_${verb}`),
     ...MUTEX.map((verb) => `pthread_mutex_${verb}`),
     ...RWLOCK.map((verb) => `pthread_rwlock_${verb}`),
   ]
@@ -72,7 +82,7 @@ export class LockCheck implements Observer {
     } else if (result === null) thread.moment = moment
     else if ((result | 0) === 0 || (result | 0) === EOWNERDEAD) {
       // Who only tries does not wait for anybody.
-      if (!/_try/.test(name) && !thread.held.includes(lock)) this.taken(task, thread, lock)
+      if (!/_try/.test(name) && !thread.held.includes(lock)) this.taken(task, thread, lock, name)
       thread.held.push(lock)
     }
   }
@@ -86,9 +96,10 @@ export class LockCheck implements Observer {
     }
   }
 
-  private taken({ pid, tid }: TaskInfo, thread: Thread, lock: number): void {
+  private taken({ pid, tid }: TaskInfo, thread: Thread, lock: number, name: string): void {
+    const kind = kindOf(name)
     for (const held of new Set(thread.held)) {
-      const later = { pid, tid, moment: thread.moment, lock, held }
+      const later = { pid, tid, moment: thread.moment, lock, held, kind }
       const known = this.orders.get(held)
       if (known?.has(lock) === true) continue
       const earlier = this.wayFrom(lock, held)

@@ -2,8 +2,9 @@
 import * as fs from 'node:fs'
 import { join, resolve } from 'node:path'
 import { LemmingError } from '../base/errors.ts'
-import { readFailure } from '../campaign/adopt.ts'
+import { readFailure, type FailureDocument } from '../campaign/adopt.ts'
 import {
+  attributesOf,
   bucketNumber,
   buckets,
   failures,
@@ -16,7 +17,8 @@ import { query, type Catalogue, type Row } from '../campaign/catalogue.ts'
 import { percent } from '../campaign/progress.ts'
 import { conditionsOf } from '../campaign/query.ts'
 import { cataloguePath, openCatalogue } from '../lab/hunter.ts'
-import { grouped, reportText } from '../report/text.ts'
+import { grouped } from '../report/text.ts'
+import { failureText } from './failure-text.ts'
 import { againIn } from './hunting.ts'
 import { write } from './output.ts'
 import type { FailuresOptions } from './failures.ts'
@@ -51,7 +53,7 @@ async function show(catalogue: Catalogue, words: string[], options: FailuresOpti
     const again =
       failure.strategy === 'native' ? 'none: the run was on the real machine' : againIn(options.out)(failure.name)
     if (json !== null) json.printFailure(failure, bundle, document, entries, again)
-    else tellFailure(failure, bundle, document?.finding ?? null, entries, again)
+    else tellFailure(failure, bundle, document, entries, again)
     return 0
   }
   if (words.length === 1 && /^B[1-9]\d*$/.test(word!)) {
@@ -65,13 +67,15 @@ async function show(catalogue: Catalogue, words: string[], options: FailuresOpti
         'see which there are: lemming failures',
       )
     const entries = journal(catalogue, `B${id}`)
-    if (json !== null) json.printBuckets([bucket], own)
-    else tellBucket(bucket, own, entries)
+    if (json !== null) json.printBuckets([bucket], own, attributesOf(catalogue))
+    else tellBucket(bucket, own, entries, attributesOf(catalogue))
     return 0
   }
-  const found = words.length === 0 ? undefined : failures(catalogue, conditionsOf(words, Date.now()))
+  const attributes = attributesOf(catalogue)
+  const names = [...attributes.values()].flat().map(({ name }) => name)
+  const found = words.length === 0 ? undefined : failures(catalogue, conditionsOf(words, Date.now(), new Set(names)))
   const rows = buckets(catalogue, found)
-  if (json !== null) json.printBuckets(rows, found ?? failures(catalogue))
+  if (json !== null) json.printBuckets(rows, found ?? failures(catalogue), attributes)
   else write(1, listText(rows, found))
   return 0
 }
@@ -105,7 +109,7 @@ function namesText(names: readonly string[]): string {
 function tellFailure(
   failure: FailureRow,
   bundle: string,
-  finding: Parameters<typeof reportText>[0] | null,
+  document: FailureDocument | null,
   entries: readonly { at: number; question: string; answer: string }[],
   again: string,
 ): void {
@@ -114,11 +118,12 @@ function tellFailure(
     `${name}${label === null ? '' : ` [${label}]`}  bucket B${bucket}, hunt ${campaign}${cellLabel === '' ? '' : ` (${cellLabel})`}, ${timeOfDay(created)}`,
     `  program ${program}   strategy ${strategy}`,
     `  kept in ${bundle}`,
+    ...(document?.attributes ?? []).map((one) => `  ${one.name} = ${one.value ?? `?  (${one.error})`}`),
   ]
   const report =
-    finding === null
+    document === null
       ? `${failure.kind}: ${failure.what}\n  (its files are no longer there)`
-      : reportText(finding, { again })
+      : failureText(document.finding, document.findings ?? [], again)
   const asked = entries.map(({ at, question, answer }) => `  ${timeOfDay(at)}  ${question}\n${indented(answer)}`)
   write(1, `${facts.join('\n')}\n\n${report}\n${asked.length === 0 ? '' : `\njournal\n${asked.join('')}`}`)
 }
@@ -127,7 +132,9 @@ function tellBucket(
   bucket: BucketRow,
   own: readonly FailureRow[],
   entries: readonly { at: number; question: string; answer: string }[],
+  attributes: ReturnType<typeof attributesOf>,
 ): void {
+  const columns = [...new Set(own.flatMap(({ name }) => attributes.get(name) ?? []).map(({ name }) => name))]
   const asked = entries.map(({ at, question, answer }) => `  ${timeOfDay(at)}  ${question}\n${indented(answer)}`)
   const rows = own.map(({ name, seed, instructions, campaign, cellLabel, label, what }) => [
     name,
@@ -135,11 +142,12 @@ function tellBucket(
     grouped(instructions),
     String(campaign),
     cellLabel,
+    ...columns.map((column) => attributes.get(name)?.find((one) => one.name === column)?.value ?? ''),
     `${label === null ? '' : `[${label}] `}${what}`,
   ])
   write(
     1,
-    `${listText([bucket], own)}\n${rows.length === 0 ? '' : `${table([['failure', 'seed', 'at instr.', 'hunt', 'cell', 'what'], ...rows], [1, 2, 3])}\n`}${asked.length === 0 ? '' : `\njournal\n${asked.join('')}`}`,
+    `${listText([bucket], own)}\n${rows.length === 0 ? '' : `${table([['failure', 'seed', 'at instr.', 'hunt', 'cell', ...columns, 'what'], ...rows], [1, 2, 3])}\n`}${asked.length === 0 ? '' : `\njournal\n${asked.join('')}`}`,
   )
 }
 

@@ -2,7 +2,9 @@
 import { availableParallelism } from 'node:os'
 import { InvalidArgumentError, type Command } from 'commander'
 import type { Criteria } from '../lab/criteria.ts'
+import { isField } from '../campaign/query.ts'
 import { FAILURES } from '../lab/places.ts'
+import type { AttributeWish } from '../session/attributes.ts'
 import { wholeNumber } from './options.ts'
 
 /** An axis of a matrix: a name and its values. */
@@ -21,6 +23,7 @@ export interface BudgetOptions {
   failMatch: string[]
   failUnless: string[]
   expectSame: ('stdout' | 'stderr')[]
+  attribute: AttributeWish[]
   notify?: string
   native?: boolean
   keep?: number
@@ -56,6 +59,12 @@ export function addBudgetOptions(command: Command): Command {
     .option('--fail-unless <re>', 'a run whose output does not match is a failure (repeatable)', pattern, [])
     .option('--expect-same <list>', 'stdout, stderr: other than without interruptions is a failure', streams, [])
     .option('--native', 'run the program on the real machine: same catalogue, no replay; --time-limit is real time')
+    .option(
+      '--attribute <name=expr>',
+      'keep failures with the value that an expression has there: conditions of lemming failures (repeatable)',
+      attribute,
+      [],
+    )
     .option('--keep <n>', 'keep at most so many failures of a bucket; all are counted', wholeNumber(0, 1_000_000))
     .option(
       '--notify <cmd>',
@@ -77,6 +86,16 @@ function exitCodes(text: string): 'nonzero' | number[] {
   if (list === undefined)
     throw new InvalidArgumentError('It takes nonzero, or exit=N with one code or several: exit=3,4.')
   return list.split(',').map(Number)
+}
+
+/** Parses `name=EXPR`. */
+function attribute(text: string, before: AttributeWish[]): AttributeWish[] {
+  const [, name, expression] = /^([A-Za-z_]\w*)=(.*\S.*)$/s.exec(text) ?? []
+  if (name === undefined) throw new InvalidArgumentError('It takes NAME=EXPR, such as depth=queue->count.')
+  if (isField(name)) throw new InvalidArgumentError(`'${name}' is a field of every failure: give it another name.`)
+  if (before.some((other) => other.name === name))
+    throw new InvalidArgumentError(`There is an attribute ${name} already.`)
+  return [...before, { name, expression: expression! }]
 }
 
 function pattern(text: string, before: string[]): string[] {

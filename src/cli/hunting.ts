@@ -6,6 +6,8 @@ import { LemmingError } from '../base/errors.ts'
 import { addCampaign, campaignFor, campaigns, changePlan, planOf, setLog } from '../campaign/catalogue-campaigns.ts'
 import { hitsByCell } from '../campaign/catalogue-failures.ts'
 import type { Catalogue } from '../campaign/catalogue.ts'
+import { boundOf } from '../campaign/exhaustive.ts'
+import { readFailure } from '../campaign/adopt.ts'
 import { looksLikeUsage } from '../campaign/false-start.ts'
 import { rateText, timeText } from '../campaign/progress.ts'
 import {
@@ -23,11 +25,11 @@ import { fileHash } from '../lab/native.ts'
 import { FAILURES, findRecording } from '../lab/places.ts'
 import { allInput } from '../lab/runner.ts'
 import { readRecording } from '../lab/storage.ts'
-import { reportText } from '../report/text.ts'
 import type { RunInputs } from '../session/session.ts'
 import { splitMoment } from './core.ts'
 import { EXIT_CODE, exitCodeOf } from './exit-codes.ts'
 import { criteriaOf } from './hunt-options.ts'
+import { failureText } from './failure-text.ts'
 import type { HuntOptions } from './hunt.ts'
 import { wishesOf } from './options.ts'
 import { complain, shellLine, write } from './output.ts'
@@ -68,8 +70,10 @@ export async function startHunt(
 
 /** What these words and options ask for. */
 function planFor(words: string[], options: HuntOptions, isSaid: (name: string) => boolean): CampaignPlan {
+  // Nobody watches a real machine.
+  const chosen = options.native === true && !isSaid('check') ? { ...options, check: 'none' } : options
   const from = options.from === undefined ? null : recordedUntil(options.from, words, options, isSaid)
-  const inputs = from?.inputs ?? runInputs(wishesOf(words, options), process.env)
+  const inputs = from?.inputs ?? runInputs(wishesOf(words, chosen), process.env)
   refuseShared(inputs)
   const cells = cellsOf(options.matrix, inputs.argv).length
   if (options.native === true && options.expectSame.length > 0)
@@ -78,15 +82,23 @@ function planFor(words: string[], options: HuntOptions, isSaid: (name: string) =
       '--expect-same: on the real machine nobody knows how a run without interruptions goes',
       'leave out --native',
     )
+  const bound = boundOf(inputs.options.strategy)
+  if (bound !== null && (cells > 1 || from !== null))
+    throw new LemmingError(
+      'usage',
+      `--strategy ${inputs.options.strategy}: not with ${cells > 1 ? '--matrix' : '--from'}`,
+      'all schedules of a program are those of one command from its start: leave it out',
+    )
   const wanted = options.until ?? (options.keepGoing === true || cells > 1 ? 'never' : 1)
   return {
     inputs,
     native: options.native === true,
     nonzeroExit: options.nonzeroExit === true,
     criteria: criteriaOf(options),
+    ...(options.attribute.length > 0 && { attributes: options.attribute }),
     ...(from !== null && { from: { file: from.file, moment: from.moment } }),
     firstSeed: options.seed,
-    runs: options.for !== undefined && !isSaid('runs') ? null : options.runs * cells,
+    runs: (options.for !== undefined || bound !== null) && !isSaid('runs') ? null : options.runs * cells,
     seconds: options.for ?? null,
     until: wanted,
     stopAtError: wanted === 1,
@@ -267,7 +279,9 @@ function tell(
   if (first !== undefined) {
     const { finding, seed } = first.outcome
     const command = plan.native ? `none: the run was on the real machine` : again(first.name)
-    write(1, `${first.name}: seed ${seed}, kept in ${first.path}\n\n${reportText(finding, { again: command })}\n\n`)
+    const text = failureText(finding, readFailure(first.path)?.findings ?? [], command)
+    write(1, `${first.name}: seed ${seed}, kept in ${first.path}\n\n${text}\n\n`)
+    if (finding.kind.startsWith('leak-')) write(1, `note: to hunt for other failures than leaks: --check memory\n\n`)
     if (looksLikeUsage(first.outcome) && result.falseStart === null)
       write(1, `note: this looks like a command that is wrong, not like a failure: ${first.outcome.said}\n\n`)
   }
@@ -285,8 +299,26 @@ function tell(
     1,
     `${how}${found} in ${runs === 1 ? '1 run' : `${runs} runs`}${interruptedBy === undefined ? seeds : ''}, ${timeText(seconds)}${rate}\n`,
   )
+  if (result.coverage !== null) write(1, `${coverageText(result.coverage, failures)}\n`)
   const where = out === FAILURES ? '' : `--out ${shellLine([out])} `
   if (interruptedBy !== undefined) write(1, `to go on: lemming hunt ${where}--resume ${result.id}\n`)
+}
+
+/** What an enumeration of schedules proves. */
+function coverageText(
+  { complete, schedules, exhausted, unknown, bound }: NonNullable<CampaignEnd['coverage']>,
+  failures: number,
+): string {
+  const upTo = (k: number): string =>
+    k === 0 ? 'without preemption' : `with at most ${k === 1 ? '1 preemption' : `${k} preemptions`}`
+  if (unknown > 0)
+    return `nothing can be said of all schedules: ${unknown === 1 ? '1 run' : `${unknown} runs`} had too many choices to note them, or could not be executed`
+  const found = failures === 0 ? 'no failure' : failures === 1 ? '1 failure' : `${failures} failures`
+  if (exhausted) return `all ${schedules} schedules ${upTo(complete)}: ${found}`
+  const next = `those with ${complete + 1} are not all done (${bound} were asked for)`
+  return complete < 0
+    ? `not even all schedules without preemption`
+    : `all ${schedules} schedules ${upTo(complete)} are done; ${next}`
 }
 
 /** Milliseconds to wait for a process in the background to have begun. */

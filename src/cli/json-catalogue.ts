@@ -9,8 +9,18 @@ import type { Minimised } from './minimising.ts'
 import type { Verdict } from './verifying.ts'
 
 /** The list of buckets, and the failures that were asked for. */
-export function printBuckets(rows: readonly BucketRow[], found: readonly FailureRow[]): void {
-  print('failures', { buckets: rows.map(bucketDocument), failures: found.map(failureDocument) })
+export function printBuckets(
+  rows: readonly BucketRow[],
+  found: readonly FailureRow[],
+  attributes: ReadonlyMap<string, readonly { name: string; value: string }[]>,
+): void {
+  const failures = found.map((row) => ({ ...failureDocument(row), attributes: valuesOf(attributes.get(row.name)) }))
+  print('failures', { buckets: rows.map(bucketDocument), failures })
+}
+
+/** Attributes by name. */
+function valuesOf(list: readonly { name: string; value: string | null }[] = []): Record<string, string | null> {
+  return Object.fromEntries(list.map(({ name, value }) => [name, value]))
 }
 
 /** One failure in full. */
@@ -23,7 +33,12 @@ export function printFailure(
 ): void {
   const finding = document === null ? null : reportJson(document.finding, { again })
   const entries = journal.map(({ at, ...entry }) => ({ at: time(at), ...entry }))
-  print('failures', { buckets: [], failures: [{ ...failureDocument(failure), path, finding, journal: entries }] })
+  print('failures', {
+    buckets: [],
+    failures: [
+      { ...failureDocument(failure), attributes: valuesOf(document?.attributes), path, finding, journal: entries },
+    ],
+  })
 }
 
 export function printStatus(rows: readonly CampaignRow[]): void {

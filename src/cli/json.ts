@@ -61,6 +61,7 @@ export function printHunt({ inputs, firstSeed, result, kept, cells, catalogue }:
     interrupted,
     reason,
     falseStart,
+    coverage: result.coverage,
     buckets: [...result.buckets].map(([bucket, { title, hits }]) => ({ name: `B${bucket}`, title, hits })),
     cells: cells.map(({ label, hits, runs: made, errors: broken }) => ({
       label,

@@ -10,9 +10,12 @@ import { readSuppressions } from '../lab/suppressions.ts'
 /** Detectors there are. */
 const CHECKS = ['memory', 'leak', 'race', 'lock']
 
+/** Default of --check. */
+const CHECK = 'memory,leak'
+
 /** Default of --strategy, and the forms it takes. */
 export const STRATEGY = 'mix'
-const STRATEGY_FORMS = 'mix[:STEPS], random, walk, pos, pct:DEPTH[:STEPS]'
+const STRATEGY_FORMS = 'mix[:STEPS], random, walk, pos, pct:DEPTH[:STEPS]; hunt: exhaustive[:PREEMPTIONS]'
 
 /** Default of --quarantine, in bytes. */
 const QUARANTINE = 0x100_0000
@@ -68,9 +71,9 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
         collectMount,
         [],
       )
-      .option('--check <list>', 'detectors that watch the run: memory, leak, race, lock, or none', 'none')
+      .option('--check <list>', 'detectors that watch the run: memory, leak, race, lock, or none', CHECK)
       .addOption(
-        new Option('--heap <who>', 'who answers malloc and its like (guarded if something is checked)').choices([
+        new Option('--heap <who>', 'who answers malloc and its like (guarded if memory or leaks are checked)').choices([
           'native',
           'guarded',
         ]),
@@ -171,7 +174,7 @@ export function wordsOf(options: ProgramOptions): string[] {
   if (options.strategy !== STRATEGY) words.push('--strategy', options.strategy)
   if (options.cpus !== 4) words.push('--cpus', String(options.cpus))
   if (options.clockRate !== 10) words.push('--clock-rate', String(options.clockRate))
-  if (options.check !== 'none') words.push('--check', options.check)
+  if (options.check !== CHECK) words.push('--check', options.check)
   if (options.heap !== undefined) words.push('--heap', options.heap)
   if (options.quarantine !== QUARANTINE) words.push('--quarantine', String(options.quarantine))
   words.push(...allocatorWords([...options.alloc, ...options.free]))

@@ -37,6 +37,9 @@ export function catalogueSchemas<F extends z.ZodType>(finding: F) {
     label: z.string().nullable(),
     program: z.string(),
     strategy: z.string(),
+    attributes: z
+      .record(z.string(), z.string().nullable())
+      .describe('what hunt --attribute has taken, as print writes it'),
     path: z.string().optional().describe('its directory; with the two below when one failure was asked for'),
     finding: finding.nullable().optional(),
     journal: z.array(z.object({ at: time, question: z.string(), answer: z.string() })).optional(),

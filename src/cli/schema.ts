@@ -275,10 +275,22 @@ const hunt = z.object({
   errors: z.array(z.object({ seed: count, error })).describe('runs that lemming could not execute to their end'),
   interrupted: z.boolean(),
   reason: z
-    .enum(['runs', 'failures', 'new-bucket', 'time', 'interrupted', 'error', 'false-start'])
+    .enum(['runs', 'failures', 'new-bucket', 'time', 'interrupted', 'error', 'false-start', 'exhausted'])
     .describe('what ended the hunt'),
   falseStart: z.object({ what: z.string(), next: z.string() }).nullable(),
   buckets: z.array(z.object({ name: z.string(), title: z.string(), hits: count })),
+  coverage: z
+    .object({
+      bound: count,
+      complete: z.number().int().min(-1),
+      schedules: count,
+      exhausted: z.boolean(),
+      unknown: count,
+    })
+    .nullable()
+    .describe(
+      'of --strategy exhaustive: up to how many preemptions all schedules were run (-1: none), and how many these are',
+    ),
   cells: z
     .array(z.object({ label: z.string(), failed: count, runs: count, errors: count, interval }))
     .describe('of a matrix; one without a label if there is none'),

@@ -3,6 +3,7 @@ import {
   ATTRIBUTE,
   ATTRIBUTE_COUNT,
   ATTRIBUTE_TABLE_SIZE,
+  PAIRS_BASE,
   ATTRIBUTES_BASE,
   CHECKED_WASM_PAGES,
   GUEST_LIMIT,
@@ -13,24 +14,18 @@ import {
   UNMAPPED,
   SHADOW_DISPLACEMENT,
   UNADDRESSABLE_BASE,
-  ZONE_BASE,
-  ZONE_LIST_BASE,
-  ZONES_BASE,
 } from './layout.ts'
 import { setAddressable, setGuarded } from './addressable.ts'
 import { defineBelow, SHADOW_PAGES, setDefined } from './definedness.ts'
-import { reachAt } from '../wasm/zones.ts'
+import { SortedAddresses } from './sorted-addresses.ts'
+import { forgetStrings } from './string-words.ts'
+import { PAIRS_SIZE, pairUp } from '../wasm/pairs.ts'
 import { Traces } from './traces.ts'
+import { Zones } from './zones.ts'
 import { usedPages, type UsedPages } from './used-pages.ts'
 
 /** Access rights of a page, as in mmap(2): PROT_READ 1, PROT_WRITE 2, PROT_EXEC 4. */
 export const PROT = { read: 1, write: 2, exec: 4 } as const
-
-/** Pages that the stack zone may reach to each side of the address that it was made for. */
-const ZONE_PAGES = 64
-
-/** Zones remembered: each thread has a stack of its own. */
-const ZONES_KEPT = 16
 
 const NO_STOPS: ReadonlySet<number> = new Set()
 
@@ -54,6 +49,8 @@ export class AddressSpace {
   readonly view: DataView
   /** One attribute byte per page, a view into the memory itself. */
   readonly attributes: Uint8Array
+  /** The same of two pages each, for translated code (wasm/pairs.ts): follows `attributes` by way of `pair`. */
+  private readonly pairs: Uint8Array
   /** 1 for pages that can be executed: not an attribute, since a store to an ordinary page must find 0 there. */
   private readonly executable: Uint8Array
   /** 1 for pages that are watched as long as they can be both read and written (`watch`); null while there are none. */
@@ -63,8 +60,7 @@ export class AddressSpace {
   /** 1 where a page's bytes may differ from zero, so that fresh anonymous memory need not be cleared twice. */
   private readonly touched: Uint8Array
   private readonly codeListeners: CodeListener[] = []
-  /** Stack zones that still hold, as page numbers; the newest first. */
-  private readonly zones: { first: number; last: number }[] = []
+  private readonly zones: Zones
   private usedPages: UsedPages | null = null
   /** How many pages are mapped, and how many may ever have been written. */
   private mappedCount = 0
@@ -79,6 +75,7 @@ export class AddressSpace {
   private stops: ReadonlySet<number> = NO_STOPS
   /** Grows with every change of `intercepts`: single instructions are translated with them in mind. */
   interceptsVersion = 0
+  private readonly sortedIntercepts = new SortedAddresses()
   /** Accesses to these bytes are told (KernelEntry.traced); null while there are none. */
   private traces: Traces | null = null
   /** Told of bytes that the kernel is about to write in a traced range. */
@@ -98,28 +95,22 @@ export class AddressSpace {
     this.guards = checked ? this.bytes.subarray(UNADDRESSABLE_BASE) : this.shadow
     this.view = new DataView(this.memory.buffer)
     this.attributes = this.bytes.subarray(ATTRIBUTES_BASE, ATTRIBUTES_BASE + ATTRIBUTE_COUNT)
+    this.pairs = this.bytes.subarray(PAIRS_BASE, PAIRS_BASE + 2 * PAIRS_SIZE)
     this.bytes.fill(UNMAPPED, ATTRIBUTES_BASE, ATTRIBUTES_BASE + ATTRIBUTE_TABLE_SIZE)
+    this.pairs.fill(UNMAPPED)
     this.touched = new Uint8Array(ATTRIBUTE_COUNT)
     this.executable = new Uint8Array(ATTRIBUTE_COUNT)
-    this.forgetZone()
+    this.zones = new Zones(this.view, this.attributes)
   }
 
-  /** Makes the plain pages around `address` (at most ZONE_PAGES each way) the stack zone; see lower-memory.ts. */
+  /** To be called after the attributes of pages [first, end) have changed. */
+  private pair(first: number, end = first + 1): void {
+    pairUp(this.attributes, this.pairs, first, end, ATTRIBUTE.noRead)
+  }
+
+  /** Makes the plain pages around `address` the stack zone (zones.ts). */
   rezone(address: number): void {
-    const page = address >>> PAGE_SHIFT
-    let zone = this.zones.find(({ first, last }) => page >= first && page <= last)
-    if (zone === undefined) {
-      let first = page
-      let last = page
-      while (page - first < ZONE_PAGES && this.attributes[first - 1] === 0) first--
-      while (last - page < ZONE_PAGES && this.attributes[last + 1] === 0) last++
-      zone = { first, last }
-      if (this.zones.length === ZONES_KEPT) this.zones.pop()
-      this.zones.unshift(zone)
-    }
-    this.view.setUint32(ZONE_BASE, zone.first << PAGE_SHIFT, true)
-    this.view.setUint32(ZONE_BASE + 4, 0, true)
-    this.view.setUint32(ZONE_BASE + 8, (zone.last - zone.first + 1) << PAGE_SHIFT, true)
+    this.zones.rezone(address)
   }
 
   /** To be called before pages in a range get attributes with the `forbidden` bits set: some access that was plain until now may not be any more. */
@@ -128,35 +119,10 @@ export class AddressSpace {
     for (let page = first; page < first + count; page++) {
       if ((this.attributes[page]! & noLonger) !== 0) continue
       for (const listener of this.codeListeners) listener.plainLost()
-      this.forgetZones(first, first + count)
+      this.zones.forgetWindows(first, first + count)
       break
     }
-    this.forgetZone()
-  }
-
-  /** Takes the zones of windows (wasm/zones.ts) that reach into pages `[first, end)` out of use. */
-  private forgetZones(first: number, end: number): void {
-    const { view } = this
-    let count = view.getUint32(ZONE_LIST_BASE, true)
-    for (let i = 0; i < count;) {
-      const at = ZONE_LIST_BASE + 4 + 4 * i
-      const zone = view.getUint32(at, true)
-      const start = view.getUint32(zone, true)
-      const stop = start + view.getUint32(zone + 8, true) + reachAt(zone - ZONES_BASE) - 1
-      if (start >= end * PAGE_SIZE || stop <= first * PAGE_SIZE) i++
-      else {
-        view.setUint32(zone + 8, 0, true)
-        view.setUint32(at, view.getUint32(ZONE_LIST_BASE + 4 * count--, true), true)
-      }
-    }
-    view.setUint32(ZONE_LIST_BASE, count, true)
-  }
-
-  private forgetZone(): void {
-    this.zones.length = 0
-    // A page at an address that is not canonical: no stack can be there.
-    this.view.setBigUint64(ZONE_BASE, 1n << 63n, true)
-    this.view.setBigUint64(ZONE_BASE + 8, BigInt(PAGE_SIZE), true)
+    this.zones.forgetStack()
   }
 
   listen(listener: CodeListener): void {
@@ -188,11 +154,11 @@ export class AddressSpace {
     return this.stops.has(address)
   }
 
-  /** From now on stores to these ranges are told, and with `reads` loads too; the bytes of pages that cannot be both read and written only by the kernel. */
+  /** From now on stores to these ranges are told, and with `reads` loads too; what is stored into pages that cannot be read, only by the kernel. */
   setTraces(ranges: readonly { start: number; end: number }[], reads: boolean): void {
     for (const page of this.traces?.pages ?? []) {
-      if ((this.attributes[page]! & ATTRIBUTE.watched) !== 0)
-        this.attributes[page]! &= ~(ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite)
+      this.attributes[page] = this.untraced(page)
+      this.pair(page)
     }
     this.traces = null
     if (ranges.length === 0) return
@@ -201,6 +167,7 @@ export class AddressSpace {
       this.losePlain(page, 1, ATTRIBUTE.noRead | ATTRIBUTE.noWrite)
       setAddressable(this, page << PAGE_SHIFT, PAGE_SIZE, true)
       this.attributes[page] = this.watchedAttribute(page, this.attributes[page]!)
+      this.pair(page)
     }
     for (const { start, end } of ranges) setAddressable(this, start, end - start, false)
   }
@@ -210,6 +177,11 @@ export class AddressSpace {
     return this.traces?.tell(address, length, store) ?? false
   }
 
+  /** Is the page at an address watched although it can only be read? */
+  isReadOnly(address: number): boolean {
+    return this.traces !== null && this.traces.readOnly.has(address >>> PAGE_SHIFT)
+  }
+
   /** Does an access touch bytes of a traced range, told or not? */
   touchesTraces(address: number, length: number): boolean {
     return this.traces?.touch(address, length) ?? false
@@ -217,11 +189,7 @@ export class AddressSpace {
 
   /** The intercepted addresses within ranges [start, end), ascending. */
   interceptedIn(ranges: readonly (readonly [number, number])[]): number[] {
-    if (this.intercepts.size === 0) return []
-    const found: number[] = []
-    for (const address of this.intercepts)
-      for (const [start, end] of ranges) if (address >= start && address < end) found.push(address)
-    return found.toSorted((a, b) => a - b)
+    return this.sortedIntercepts.within(this.intercepts, this.interceptsVersion, ranges)
   }
 
   /**
@@ -236,6 +204,7 @@ export class AddressSpace {
     this.watchable.fill(1, first, first + count)
     for (let page = first; page < first + count; page++)
       this.attributes[page] = this.watchedAttribute(page, this.attributes[page]!)
+    this.pair(first, first + count)
     setAddressable(this, start, length, false)
   }
 
@@ -267,7 +236,11 @@ export class AddressSpace {
   private watchedAttribute(page: number, attribute: number): number {
     const isTraced = this.traces !== null && this.traces.pages.has(page)
     if (!isTraced && (this.watchable === null || this.watchable[page] === 0)) return attribute
-    if ((attribute & (ATTRIBUTE.unmapped | ATTRIBUTE.noRead | ATTRIBUTE.noWrite)) !== 0) return attribute
+    if ((attribute & (ATTRIBUTE.unmapped | ATTRIBUTE.noRead)) !== 0) return attribute
+    if ((attribute & ATTRIBUTE.noWrite) !== 0) {
+      if (!isTraced || !this.traces!.reads) return attribute
+      this.traces!.readOnly.add(page)
+    } else this.traces?.readOnly.delete(page)
     return attribute | ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite
   }
 
@@ -290,6 +263,7 @@ export class AddressSpace {
     this.zero(first, first + count)
     const attribute = attributeOf(prot)
     for (let page = first; page < first + count; page++) this.setMapped(page, this.watchedAttribute(page, attribute))
+    this.pair(first, first + count)
   }
 
   private setMapped(page: number, attribute: number): void {
@@ -318,6 +292,7 @@ export class AddressSpace {
       if ((this.attributes[page]! & ATTRIBUTE.unmapped) !== 0) this.mappedCount++
       this.attributes[page] = attribute
     }
+    this.pair(first, end)
     for (let page = first; page < end;) {
       const used = contents ? from.nextUsed(page, end) : end
       this.zero(page, used)
@@ -359,6 +334,7 @@ export class AddressSpace {
     this.setTraces([], false)
     this.setStops(NO_STOPS)
     this.onKernelWrite = null
+    forgetStrings(this, true)
     if (this.checked) defineBelow(this)
     if (this.mappedCount > 0) this.unmap(GUEST_MIN, GUEST_LIMIT - GUEST_MIN)
     this.dirtied.length = 0
@@ -379,6 +355,7 @@ export class AddressSpace {
     for (let page = first; page < first + count; page++)
       if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) this.mappedCount--
     this.attributes.fill(UNMAPPED, first, first + count)
+    this.pair(first, first + count)
     this.watchable?.fill(0, first, first + count)
     this.executable.fill(0, first, first + count)
   }
@@ -399,6 +376,7 @@ export class AddressSpace {
       this.executable[page] = prot & PROT.exec ? 1 : 0
       if ((prot & 7) !== 0) this.touch(page)
     }
+    this.pair(first, first + count)
   }
 
   /** Can instructions be fetched from the page at `address`? */
@@ -420,7 +398,7 @@ export class AddressSpace {
     const a = this.attributes[address >>> PAGE_SHIFT]!
     return (
       ((a & ATTRIBUTE.noRead) === 0 || a & ATTRIBUTE.watched ? PROT.read : 0) |
-      ((a & ATTRIBUTE.noWrite) === 0 || a & ATTRIBUTE.watched ? PROT.write : 0) |
+      ((a & ATTRIBUTE.noWrite) === 0 || (a & ATTRIBUTE.watched && !this.isReadOnly(address)) ? PROT.write : 0) |
       (this.executable[address >>> PAGE_SHIFT] !== 0 ? PROT.exec : 0)
     )
   }
@@ -432,7 +410,9 @@ export class AddressSpace {
     const end = Math.min(address + length, GUEST_LIMIT)
     while (at < end) {
       const attribute = this.attributes[at >>> PAGE_SHIFT]!
-      if ((attribute & forbidden) !== 0 && (attribute & ATTRIBUTE.watched) === 0) {
+      const isBarred =
+        (attribute & ATTRIBUTE.watched) === 0 || ((forbidden & ATTRIBUTE.noWrite) !== 0 && this.isReadOnly(at))
+      if ((attribute & forbidden) !== 0 && isBarred) {
         if (this.absent === null || !this.absent(at, (forbidden & ATTRIBUTE.noWrite) !== 0)) break
       }
       at = (at & ~(PAGE_SIZE - 1)) + PAGE_SIZE
@@ -470,6 +450,7 @@ export class AddressSpace {
       this.touch(page)
       this.attributes[page]! &= ~ATTRIBUTE.kept
     }
+    this.pair(first, last + 1)
     this.bytes.set(data, address)
   }
 
@@ -529,17 +510,20 @@ export class AddressSpace {
     const attribute = this.attributes[page]!
     if ((attribute & (ATTRIBUTE.clean | ATTRIBUTE.kept)) === 0) return
     this.attributes[page]! &= ~(ATTRIBUTE.clean | ATTRIBUTE.kept)
+    this.pair(page)
     if ((attribute & ATTRIBUTE.clean) !== 0) this.dirtied.push(page)
   }
 
   /** From now on `isKept` tells whether a page has not been written since. Ranges [first, end) of page numbers. */
   keep(ranges: readonly (readonly [first: number, end: number])[]): void {
     for (const listener of this.codeListeners) listener.plainLost()
-    this.forgetZones(0, ATTRIBUTE_COUNT)
-    this.forgetZone()
-    for (const [first, end] of ranges)
+    this.zones.forgetWindows(0, ATTRIBUTE_COUNT)
+    this.zones.forgetStack()
+    for (const [first, end] of ranges) {
       for (let page = first; page < end; page++)
         if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) this.attributes[page]! |= ATTRIBUTE.kept
+      this.pair(first, end)
+    }
   }
 
   isKept(page: number): boolean {
@@ -550,7 +534,9 @@ export class AddressSpace {
   private untraced(page: number): number {
     const attribute = this.attributes[page]!
     const isTraced = this.traces !== null && this.traces.pages.has(page) && (attribute & ATTRIBUTE.watched) !== 0
-    return isTraced ? attribute & ~(ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite) : attribute
+    if (!isTraced) return attribute
+    const barred = this.traces!.readOnly.has(page) ? 0 : ATTRIBUTE.noWrite
+    return attribute & ~(ATTRIBUTE.watched | ATTRIBUTE.noRead | barred)
   }
 
   /** From now on the first write to each of these mapped pages is noted in `dirtied`. */
@@ -559,6 +545,7 @@ export class AddressSpace {
     for (let page = first; page < first + count; page++) {
       if ((this.attributes[page]! & ATTRIBUTE.unmapped) === 0) this.attributes[page]! |= ATTRIBUTE.clean
     }
+    this.pair(first, first + count)
   }
 
   /** Notes that code was translated from the page of `address`: stores to it take the slow path from now on. */
@@ -566,6 +553,7 @@ export class AddressSpace {
     if ((this.attributes[address >>> PAGE_SHIFT]! & ATTRIBUTE.code) !== 0) return
     this.losePlain(address >>> PAGE_SHIFT, 1, ATTRIBUTE.code)
     this.attributes[address >>> PAGE_SHIFT]! |= ATTRIBUTE.code
+    this.pair(address >>> PAGE_SHIFT)
   }
 
   /** Page numbers of all mapped pages, ascending. */
@@ -583,6 +571,7 @@ export class AddressSpace {
       this.attributes[page]! &= ~ATTRIBUTE.code
       if (from < 0) from = page
     }
+    if (from >= 0) this.pair(from, first + count)
     if (from >= 0) for (const listener of this.codeListeners) listener.invalidate(first, count)
   }
 }

@@ -3,7 +3,7 @@
  * addressable. Accesses to watched pages ask (wasm/runtime-access.ts); no other page has bits.
  */
 import { setDefined, setUndefined } from './definedness.ts'
-import { ADDRESSABLE_BASE, ATTRIBUTE, PAGE_SHIFT, UNADDRESSABLE_BASE } from './layout.ts'
+import { ADDRESSABLE_BASE, ATTRIBUTE, GUEST_LIMIT, PAGE_SHIFT, UNADDRESSABLE_BASE } from './layout.ts'
 import type { AddressSpace } from './address-space.ts'
 import { fillBytes } from './bytes.ts'
 
@@ -46,15 +46,22 @@ function isGuarded({ bytes, checked }: AddressSpace, at: number): boolean {
 
 /** The first byte of a range that lies in a watched or guarded page and is not addressable; -1 when there is none. */
 export function firstUnaddressable(space: AddressSpace, start: number, length: number): number {
-  const { bytes, attributes } = space
-  for (let at = start; at < start + length; at++) {
-    if (space.isGuardedPage(at >>> PAGE_SHIFT)) {
-      const bits = bytes[UNADDRESSABLE_BASE + (at >>> 3)]!
-      // Eight at a time.
-      if (bits === 0) at |= 7
-      else if ((bits & (1 << (at & 7))) !== 0) return at
-    } else if ((attributes[at >>> PAGE_SHIFT]! & ATTRIBUTE.watched) === 0) at |= (1 << PAGE_SHIFT) - 1
-    else if ((bytes[ADDRESSABLE_BASE + (at >>> 3)]! & (1 << (at & 7))) === 0) return at
+  const { bytes, attributes, view } = space
+  const end = Math.min(start + length, GUEST_LIMIT)
+  let at = start
+  while (at < end) {
+    const page = at >>> PAGE_SHIFT
+    const stop = Math.min(end, (page + 1) << PAGE_SHIFT)
+    if (space.isGuardedPage(page)) {
+      while (at < stop) {
+        // Most often nothing is guarded of a whole word of bits.
+        if ((at & 31) === 0 && view.getUint32(UNADDRESSABLE_BASE + (at >>> 3), true) === 0) at += 32
+        else if (isGuarded(space, at)) return at
+        else at++
+      }
+      at = Math.min(at, stop)
+    } else if ((attributes[page]! & ATTRIBUTE.watched) === 0) at = stop
+    else for (; at < stop; at++) if ((bytes[ADDRESSABLE_BASE + (at >>> 3)]! & (1 << (at & 7))) === 0) return at
   }
   return -1
 }

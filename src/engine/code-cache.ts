@@ -2,6 +2,7 @@
 import { assert } from '../base/errors.ts'
 import { EXIT } from '../ir/exits.ts'
 import { STATE } from '../ir/registers.ts'
+import { ANSWERED } from '../ir/strings.ts'
 import {
   ADDRESSABLE_BASE,
   ATTRIBUTE,
@@ -16,6 +17,7 @@ import {
   UNITS_BASE,
   UNIT_SLOTS,
   FRAME_BASE,
+  ZONE_BASE,
   ZONE_LIST_BASE,
   MEMORY_WASM_PAGES,
   PAGE_SHIFT,
@@ -34,7 +36,8 @@ import { memoryLayout, stubModule } from './translate.ts'
 import type { Unit } from './units.ts'
 import { addressOf, FULL, unitTableOf, VARIANT, variantOf } from './variant.ts'
 import { Deopts } from './deopts.ts'
-import { isClean, settle, unsettle } from './definedness.ts'
+import { isClean, unsettle } from './definedness.ts'
+import { knowString, type StringImports, stringFunctions } from './string-words.ts'
 import { conditionUndefined } from './undefined-flags.ts'
 import { jumpIndex, largeJumpIndex } from '../wasm/runtime-jumps.ts'
 import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
@@ -69,6 +72,10 @@ const UNIT_VISITS = 2500
 const NEIGHBOUR = 150
 const HOT_NEIGHBOUR = 300
 
+/** Doubts of a region within a round, some microseconds each, from which on it asks instead; and the age of a round. */
+const MANY_DOUBTS = 50
+const DOUBT_ROUND = 64
+
 /** Visits after which a unit is taken into the regions that it is reached from. */
 const WARM_VISITS = 50
 
@@ -85,6 +92,7 @@ function sharedModules(): Record<'runtime' | 'stub', WebAssembly.Module> {
         STATE_BASE,
         ATTRIBUTES_BASE,
         REFUND_BASE,
+        ZONE_BASE,
         ZONE_LIST_BASE,
         {
           base: ADDRESSABLE_BASE,
@@ -158,6 +166,9 @@ export class CodeCache implements CodeListener {
   private readonly jumpCache: Int32Array
   private readonly jumps: Int32Array
   private readonly deopts: Deopts
+  /** Doubts (EXIT.doubt) by slot, since the counts were last halved. */
+  private readonly doubts = new Map<number, number>()
+  private doubtsAge = 0
   /** Set when translations, or pages that translated code relies on, went away: frames of translated code below must not be resumed. */
   dropped = false
 
@@ -177,24 +188,29 @@ export class CodeCache implements CodeListener {
       l: { ...base, access, rezone, conditionUndefined, resolve },
     })
     const enter = runtime.exports.enter as CodeCache['enter']
+    const leaveClean = runtime.exports.leaveClean as () => void
+    /** Translated code has been left, perhaps clean code: what that knows of the registers goes to the mirrors. */
+    const settled = (): void => {
+      if (space.checked && isClean(space)) leaveClean()
+    }
     this.enter = (code, fuel, depth) => {
       unsettle(space)
       const pc = enter(code, fuel, depth)
       if (space.checked) this.countStretch(pc, fuel)
-      settle(space)
+      settled()
       return pc
     }
     const js: Record<string, WebAssembly.ImportValue> = {
       revive: (code: number) => this.revive(code),
       systemCall: (fuel: number) => {
-        settle(space)
+        settled()
         return engine.systemCall(fuel)
       },
       access,
       rezone,
       helper: (id: number, a: number, b: number) => engine.helper(id, a, b),
       intercept: (fuel: number) => {
-        settle(space)
+        settled()
         return engine.intercept(fuel)
       },
       undefined: (what: number, refund: number, pc: number) => engine.undefined(what, refund, pc),
@@ -202,6 +218,17 @@ export class CodeCache implements CodeListener {
       deopt: (what: number, from: number) => this.deopt(what, from),
     }
     js.promote = (code: number) => this.promote(code)
+    if (space.checked) {
+      const { intercept, guarded } = js as unknown as StringImports
+      const answer = (fuel: number): number => engine.intercept(fuel)
+      const asked = (fuel: number): number => {
+        const pc = space.view.getUint32(STATE_BASE + STATE.rip, true)
+        const back = intercept(fuel)
+        if (back > 0) knowString(space, pc, ANSWERED)
+        return back
+      }
+      Object.assign(js, stringFunctions(space, { intercept: asked, guarded, answer }))
+    }
     this.imports = { ...base, promote: js.promote! }
     for (const f of runtimeFunctions)
       this.imports[f.name] = f.js ? js[f.name]! : (runtime.exports[f.name] as WebAssembly.ImportValue)
@@ -340,13 +367,37 @@ export class CodeCache implements CodeListener {
    */
   private deopt(what: number, from: number): number {
     const slot = (from < 0 ? what : from) >>> 8
-    const pc =
-      from >= 0 ? what : (what & 255) === 0 ? this.library.slots[slot]! : this.latest.get(slot)!.entryPcs[what & 255]!
+    const pc = from >= 0 ? what : this.addressOf(what)
     if (this.deopts.count(slot)) {
       this.library.giveUpClean(this.library.slots[slot]!)
       this.retranslate(slot)
     }
     return this.unlessDropped(this.resolve(pc + FULL), ~pc)
+  }
+
+  /** The address of an entry code. */
+  addressOf(code: number): number {
+    return (code & 255) === 0 ? this.library.slots[code >>> 8]! : this.latest.get(code >>> 8)!.entryPcs[code & 255]!
+  }
+
+  /**
+   * Translated code has left the instruction at `pc` to the engine: regions that do so often become careful. `age` grows with the instructions executed: what happens rarely in
+   * the long run is no reason. Only while no translated code is being executed.
+   */
+  doubt(pc: number, age: number): void {
+    if (age - this.doubtsAge >= DOUBT_ROUND) {
+      this.doubtsAge = age
+      for (const [slot, times] of this.doubts) this.doubts.set(slot, times >> 1)
+    }
+    for (const slot of this.byPage.get(pc >>> PAGE_SHIFT) ?? []) {
+      const region = this.active.get(slot)
+      if (region === undefined || 'bytecode' in region || !covers(region.ranges, pc)) continue
+      const times = (this.doubts.get(slot) ?? 0) + 1
+      this.doubts.set(slot, times)
+      if (times !== MANY_DOUBTS) continue
+      this.library.beCareful(region.entryPcs[0]!)
+      this.retranslate(slot)
+    }
   }
 
   /** A translation of the slot's address that is good for what memory holds now. */

@@ -27,8 +27,7 @@ export class CpuState {
 
   /** `setGpr` for a number below 2^53. */
   setGprNumber(i: number, value: number): void {
-    this.view.setUint32(i * 8, value % 0x100000000, true)
-    this.view.setUint32(i * 8 + 4, Math.floor(value / 0x100000000), true)
+    setNumber(this.view, i * 8, value)
   }
 
   get rip(): bigint {
@@ -41,8 +40,7 @@ export class CpuState {
   }
 
   set ripNumber(value: number) {
-    this.view.setUint32(STATE.rip, value % 0x100000000, true)
-    this.view.setUint32(STATE.rip + 4, Math.floor(value / 0x100000000), true)
+    setNumber(this.view, STATE.rip, value)
   }
 
   set rip(value: bigint) {
@@ -59,6 +57,13 @@ export class CpuState {
   }
 }
 
+/** Stores a number below 2^53 as 64 bits; a remainder would cost more than all the rest. */
+function setNumber(view: DataView, offset: number, value: number): void {
+  const high = value >= 0 && value < 0x100000000 ? 0 : Math.floor(value / 0x100000000)
+  view.setUint32(offset, value - high * 0x100000000, true)
+  view.setUint32(offset + 4, high, true)
+}
+
 /** The state of a freshly exec'ed task: all zero but MXCSR, x87 control word and tags (System V ABI, 3.4.1). */
 export function initialCpuState(): Uint8Array {
   const bytes = new Uint8Array(STATE_SIZE)
@@ -67,4 +72,10 @@ export function initialCpuState(): Uint8Array {
   view.setUint32(STATE.x87Control, 0x37f, true)
   view.setUint32(STATE.x87Tag, 0xffff, true)
   return bytes
+}
+
+/** Sets rip in the view of a CPU state to an address below 4 GiB. */
+export function setRip(view: DataView, pc: number): void {
+  view.setUint32(STATE.rip, pc, true)
+  view.setUint32(STATE.rip + 4, 0, true)
 }

@@ -3,7 +3,7 @@
  * other spaces everything is defined, and nothing here does anything.
  */
 import { FLAGS_DEFINED } from '../ir/exits.ts'
-import { CLEAN, MIRRORS, mirrorsOf } from '../ir/clean.ts'
+import { CLEAN } from '../ir/clean.ts'
 import { REG, registers } from '../ir/registers.ts'
 import {
   ATTRIBUTE,
@@ -13,7 +13,6 @@ import {
   PAGE_SHIFT,
   PAGE_SIZE,
   SHADOW_DISPLACEMENT,
-  STATE_BASE,
 } from './layout.ts'
 import type { AddressSpace } from './address-space.ts'
 import { fillBytes } from './bytes.ts'
@@ -86,22 +85,6 @@ export function isClean({ view }: AddressSpace): boolean {
   return (view.getUint32(CLEAN_BASE + 4, true) & CLEAN.stale) === 0
 }
 
-/** Translated code has been left, perhaps clean code: what that knows of the registers goes to the mirrors. */
-export function settle({ checked, view, bytes }: AddressSpace): void {
-  if (!checked) return
-  const [lo, hi] = [view.getUint32(CLEAN_BASE, true), view.getUint32(CLEAN_BASE + 4, true)]
-  if ((hi & CLEAN.stale) !== 0) return
-  const first = STATE_BASE + MIRRORS.offset
-  if (lo === 0 && hi === 0) bytes.fill(0, first, first + MIRRORS.bytes)
-  else
-    for (let bit = 0; bit <= 32; bit++) {
-      if ((bit === 32 ? hi & CLEAN.flags : lo & (1 << bit)) !== 0) continue
-      const mirror = mirrorsOf(bit)
-      bytes.fill(0, STATE_BASE + mirror.offset, STATE_BASE + mirror.offset + mirror.bytes)
-    }
-  view.setUint32(CLEAN_BASE + 4, CLEAN.stale, true)
-}
-
 /** Registers that a function may change (System V ABI, 3.2.1): rax, rcx, rdx, rsi, rdi, r8 to r11. */
 const SCRATCH = 0x0fc7
 
@@ -114,13 +97,14 @@ export function defineScratch(view: DataView): void {
 
 /** Has a general register undefined bits? `view` shows a CPU state. */
 export function isUndefined(view: DataView, register: number): boolean {
-  return view.getBigUint64(registers[REG.gprUndefined + register]!.offset, true) !== 0n
+  const { offset } = registers[REG.gprUndefined + register]!
+  return (view.getUint32(offset, true) | view.getUint32(offset + 4, true)) !== 0
 }
 
 /** The registers of a set are defined from now on: bits 0-15 for the general ones, and FLAGS_DEFINED. `view` shows a CPU state. */
 export function defineRegisters(view: DataView, set: number): void {
-  for (let i = 0; i < 16; i++)
-    if ((set & (1 << i)) !== 0) view.setFloat64(registers[REG.gprUndefined + i]!.offset, 0, true)
+  for (let rest = set & 0xffff; rest !== 0; rest &= rest - 1)
+    view.setFloat64(registers[REG.gprUndefined + 31 - Math.clz32(rest & -rest)]!.offset, 0, true)
   if ((set & FLAGS_DEFINED) === 0) return
   view.setBigUint64(registers[REG.flagAUndefined]!.offset, 0n, true)
   view.setBigUint64(registers[REG.flagBUndefined]!.offset, 0n, true)

@@ -1,5 +1,6 @@
-/** Exists to compute the arithmetic flags of a lazy record outside translated code: for signal frames, hashes and reports. */
-import { FLAG, FLAG_KIND } from '../ir/flags.ts'
+/** Exists to read and write RFLAGS outside translated code, which keeps them as a lazy record: for signal frames, hashes and reports. */
+import { ARITHMETIC_FLAGS, FLAG, FLAG_KIND } from '../ir/flags.ts'
+import { REG, registers, STATE } from '../ir/registers.ts'
 
 const EVEN_PARITY = new Uint8Array(256).map((_, i) => {
   let bits = 0
@@ -47,4 +48,25 @@ export function arithmeticFlags(record: number, a: bigint, b: bigint): number {
   if ((result & sign) !== 0n) flags |= FLAG.sf
   if (EVEN_PARITY[Number(result & 255n)] === 1) flags |= FLAG.pf
   return flags
+}
+
+/** RFLAGS of a CPU state. */
+export function readFlags(v: DataView): number {
+  const kind = v.getUint32(registers[REG.flagKind]!.offset, true)
+  const arithmetic = arithmeticFlags(
+    kind,
+    v.getBigUint64(registers[REG.flagA]!.offset, true),
+    v.getBigUint64(registers[REG.flagB]!.offset, true),
+  )
+  const direction = v.getUint32(registers[REG.direction]!.offset, true) !== 0 ? 0x400 : 0
+  return (arithmetic | direction | v.getUint32(STATE.systemFlags, true) | 0x202) >>> 0
+}
+
+/** Sets RFLAGS of a CPU state. */
+export function writeFlags(v: DataView, flags: number): void {
+  v.setUint32(registers[REG.flagKind]!.offset, 0, true)
+  v.setBigUint64(registers[REG.flagA]!.offset, BigInt(flags & ARITHMETIC_FLAGS), true)
+  v.setBigUint64(registers[REG.flagB]!.offset, 0n, true)
+  v.setUint32(registers[REG.direction]!.offset, (flags & 0x400) !== 0 ? 1 : 0, true)
+  v.setUint32(STATE.systemFlags, flags & 0x254100, true)
 }

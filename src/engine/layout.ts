@@ -1,4 +1,5 @@
 /** Exists to fix where things live in the linear memory of an address space, so that translated code can use constant addresses. */
+import { PAIRS_SIZE } from '../wasm/pairs.ts'
 import { ZONE_LIST_SIZE, ZONES_SIZE } from '../wasm/zones.ts'
 import { UNIT_TABLES } from './variant.ts'
 
@@ -52,8 +53,11 @@ export const ATTRIBUTES_BASE = GUEST_LIMIT
 export const ATTRIBUTE_COUNT = GUEST_LIMIT / PAGE_SIZE
 export const ATTRIBUTE_TABLE_SIZE = 0x10_0000
 
+/** What is plain in each of those pages and the next one together (wasm/pairs.ts): for loads, then for stores. */
+export const PAIRS_BASE = ATTRIBUTES_BASE + ATTRIBUTE_TABLE_SIZE
+
 /** The table of zones (wasm/zones.ts), and the list of those in use. */
-export const ZONES_BASE = GUEST_LIMIT + ATTRIBUTE_TABLE_SIZE
+export const ZONES_BASE = PAIRS_BASE + 2 * PAIRS_SIZE
 export const ZONE_LIST_BASE = ZONES_BASE + ZONES_SIZE
 
 /** One bit for each byte of the guest's room: may it be accessed (addressable.ts)? Only for watched pages; takes no memory where there are none. */
@@ -83,8 +87,17 @@ export const SHADOW_DISPLACEMENT = 0x7fff_0000
 /** Behind the V bits one bit for each byte of the guest's room: 1 for those of guarded pages that may not be accessed (addressable.ts). */
 export const UNADDRESSABLE_BASE = 0xf000_0000
 
+/** In the same spaces, what is known of string functions (wasm/runtime-strings.ts), and the word (u32) that says whether it may be used, above what clean code knows. */
+export const STRINGS_BASE = UNADDRESSABLE_BASE + GUEST_LIMIT / 8
+export const STRINGS_SIZE = 0x1_0000
+export const STRINGS_FLAG = 0x1f10
+
+/** Room for the bytecode of checked variants, which is longer. */
+export const CHECKED_BYTECODE_BASE = STRINGS_BASE + STRINGS_SIZE
+export const CHECKED_BYTECODE_END = 0xffff_0000
+
 /** Size of the linear memory in wasm pages when it has V bits. */
-export const CHECKED_WASM_PAGES = (UNADDRESSABLE_BASE + GUEST_LIMIT / 8) / 0x1_0000
+export const CHECKED_WASM_PAGES = 0x1_0000
 
 /**
  * Bits of a page attribute. A store may proceed when the whole byte is 0, a load when NO_READ is clear;

@@ -3,6 +3,7 @@ import { assert } from '../base/errors.ts'
 import type { EncodedFunction } from '../wasm/encode.ts'
 import { storedModule, straightBlocks, translateRegion, translateStraight } from './translate.ts'
 import type { AddressSpace } from './address-space.ts'
+import { isAskedOnce } from './region.ts'
 import {
   makeUnit,
   packUnits,
@@ -140,6 +141,8 @@ export class Library {
   private readonly singles = new Map<number, StepTranslation[]>()
   /** Where code is hardly ever clean. */
   private readonly neverClean = new Set<number>()
+  /** Where regions start that are careful (RegionInput). */
+  private readonly careful = new Set<number>()
   /** How often execution was met in the region that starts at an address; from HOT times on it is a large one. */
   private readonly heats = new Map<number, number>()
 
@@ -174,6 +177,12 @@ export class Library {
     this.variants.delete(this.slotFor(pc))
   }
 
+  /** The region at a place is to be careful from now on. */
+  beCareful(place: number): void {
+    this.careful.add(place)
+    this.variants.delete(this.slotFor(place))
+  }
+
   /** What has been translated from the slot's address so far, the latest first. */
   translationsOf(slot: number): readonly Translation[] {
     return this.variants.get(slot) ?? []
@@ -190,7 +199,10 @@ export class Library {
   ): { translation: Translation; volatile: boolean } {
     const pc = addressOf(place)
     const clean =
-      this.variant === VARIANT.checked && place === pc && !space.intercepts.has(pc) && !this.neverClean.has(pc)
+      this.variant === VARIANT.checked &&
+      place === pc &&
+      !this.neverClean.has(pc) &&
+      isAskedOnce(space, pc, this.variant)
     const { region, code, bytes } = translateRegion(
       space,
       pc,
@@ -199,6 +211,7 @@ export class Library {
       this.variant,
       isWarm,
       clean,
+      (this.variant & ~VARIANT.exact) !== 0 || this.careful.has(place),
     )
     const translation: Translation = {
       slot: this.slotFor(place),

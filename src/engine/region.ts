@@ -2,12 +2,14 @@
 import type { AddressSpace } from './address-space.ts'
 import { makeBlock } from '../ir/builder.ts'
 import { EXIT } from '../ir/exits.ts'
+import { ops } from '../ir/ops.ts'
 import { resolveFlagKinds } from '../ir/passes/flags.ts'
 import { insertClean, insertDefinedness } from '../ir/passes/definedness/insert.ts'
 import { insertPoints } from '../ir/passes/points.ts'
 import type { Block, Target } from '../ir/types.ts'
 import { CodeReader } from '../x86/fetch.ts'
 import { liftBlock } from '../x86/block.ts'
+import { GUEST_LIMIT } from './layout.ts'
 import { VARIANT } from './variant.ts'
 
 /** Entries of one region: their numbers fit the low byte of an entry code. */
@@ -40,7 +42,7 @@ export function codeReader(space: AddressSpace): CodeReader {
   return new CodeReader(space.bytes, (pc) => canExecute(space, pc))
 }
 
-/** Discovers the region that starts at `pc`, which must be executable, for a VARIANT. Blocks at other addresses belong to it only if they are `isWarm`. `clean` code asks the kernel nothing. */
+/** Discovers the region that starts at `pc`, which must be executable, for a VARIANT. Blocks at other addresses belong to it only if they are `isWarm`. `clean` code asks the kernel at `pc` at most. */
 export function discover(
   space: AddressSpace,
   pc: number,
@@ -72,7 +74,7 @@ export function discover(
       code.term.kind === 'call' &&
       space.interceptedIn([[code.term.target, code.term.target + LINKAGE_SIZE]]).length === 0
     )
-      inlineLinkage(reader, code, linkage)
+      inlineLinkage(space, reader, code, linkage)
     byPc.set(at, block!)
     for (const insn of block!.insns) cover.set(insn.pc, block!)
     instructions += block!.insns.length
@@ -97,12 +99,28 @@ export function discover(
       continue
     }
     if (instructions >= budget || !canExecute(space, at) || (at !== pc && !isWarm(at))) continue
-    if (clean && space.intercepts.has(at)) continue
+    if (clean && at !== pc && space.intercepts.has(at)) continue
     lift(at, Math.max(1, Math.min(budget - instructions, 64)))
   }
   const region = assemble(pc, byPc, [...internal, ...linkage], instructions)
   if ((variant & VARIANT.checked) !== 0) region.blocks.forEach(clean ? insertClean : insertDefinedness)
   return region
+}
+
+/**
+ * Can clean code ask the kernel at `pc`, if it is asked there at all? Not where it may find out only at the first instruction of the function's own code that it cannot go on: then the kernel would
+ * be asked anew. The load of a jump by a linkage table is harmless.
+ */
+export function isAskedOnce(space: AddressSpace, pc: number, variant: number): boolean {
+  if (!space.intercepts.has(pc)) return true
+  const { term } = liftAt(space, codeReader(space), pc, 1, variant)[0]!
+  if (term.kind !== 'intercept') return false
+  // PUSH of a register, 50 to 57 with or without REX.B: clean code makes room for it.
+  const at = space.bytes[pc] === 0x41 ? pc + 1 : pc
+  if ((space.bytes[at]! & 0xf8) === 0x50) return true
+  return term.native.ops.every(
+    ({ op, a }) => !['load', 'store', 'state'].includes(op.effect) || (op.effect === 'load' && a!.op === ops.i64_const),
+  )
 }
 
 /** liftBlock; at the entry of a function that the kernel may answer itself the block that asks comes first, and the code is an internal block. */
@@ -124,9 +142,9 @@ export function liftAt(space: AddressSpace, reader: CodeReader, pc: number, limi
 
 /**
  * A call of a procedure linkage table entry (`[endbr64] jmp [slot]`) becomes a jump to a copy of that entry which ends in an indirect call: as a
- * region of its own it would cost more than all the rest of the call.
+ * region of its own it would cost more than all the rest of the call. What the slot holds now is where the call is expected to go.
  */
-function inlineLinkage(reader: CodeReader, block: Block, linkage: Block[]): void {
+function inlineLinkage(space: AddressSpace, reader: CodeReader, block: Block, linkage: Block[]): void {
   const { term } = block
   if (term.kind !== 'call') return
   const byte = (at: number): number => reader.bytes[term.target + at - reader.origin]!
@@ -136,7 +154,10 @@ function inlineLinkage(reader: CodeReader, block: Block, linkage: Block[]): void
   const [entry] = liftBlock(reader, term.target, 2)
   if (entry?.term.kind !== 'ijump') return
   entry.internal = true
-  entry.term = { kind: 'icall', address: entry.term.address, ret: term.ret }
+  const displacement = byte(jump + 2) | (byte(jump + 3) << 8) | (byte(jump + 4) << 16) | (byte(jump + 5) << 24)
+  const now = space.readU64(term.target + jump + 6 + displacement) ?? 0n
+  const expected = now < BigInt(GUEST_LIMIT) && canExecute(space, Number(now)) ? { expected: Number(now) } : {}
+  entry.term = { kind: 'icall', address: entry.term.address, ret: term.ret, ...expected }
   block.term = { kind: 'jump', target: entry }
   linkage.push(entry)
 }

@@ -1,14 +1,13 @@
 /** Exists as the run loop: enters translated code, hears why it came back, and stops exactly where it was told to. */
 import { EXIT } from '../ir/exits.ts'
-import { registers, REG, STATE, STATE_SIZE } from '../ir/registers.ts'
-import { ARITHMETIC_FLAGS } from '../ir/flags.ts'
+import { STATE, STATE_SIZE } from '../ir/registers.ts'
 import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, REFUND_BASE, STATE_BASE } from './layout.ts'
-import { arithmeticFlags } from './flags.ts'
+import { readFlags, writeFlags } from './flags.ts'
 import { AddressSpace } from './address-space.ts'
 import { firstUnaddressable, keepGuarded } from './addressable.ts'
 import { CodeCache } from './code-cache.ts'
 import { Library, type StoredTranslations, type TranslationStatistics } from './library.ts'
-import { CpuState } from './cpu-state.ts'
+import { CpuState, setRip } from './cpu-state.ts'
 import { ACCESS } from '../wasm/runtime-index.ts'
 import { BytecodeRoom } from './units.ts'
 import { VARIANT } from './variant.ts'
@@ -46,6 +45,12 @@ const SAMPLE_DISTANCE = 250_000
 
 /** Straight translations executed after a resumption before a region of its own is translated for the place. */
 const STEP_LIMIT = 64
+
+/** Instructions that straight translations execute where a region cannot be entered. */
+const ENTRY_STEPS = 16
+
+/** Reasons for which translated code leaves an instruction to the engine. */
+const LEFT_TO_US: number[] = [EXIT.doubt, EXIT.entryDoubt, EXIT.unaddressable, EXIT.undefined, EXIT.selfModify]
 
 /** Resumptions that come to a place before it gets a region of its own. */
 const ARRIVALS = 16
@@ -94,14 +99,17 @@ export class Engine implements Processor {
   private wanted = 0
   private logging = false
   /** All that has been translated, for whichever space. */
-  private readonly room: BytecodeRoom
+  private readonly rooms: Record<'plain' | 'checked', BytecodeRoom>
   private readonly plain: Library
   private readonly libraries: (Library | undefined)[]
   private source: TranslationSource = () => null
+  /** The plain library has not been asked for yet: machines that check something have no use for it. */
+  private plainIsToCome = false
 
   constructor(options: EngineOptions) {
     this.options = options
-    this.room = new BytecodeRoom(options.bytecodeBytes)
+    const { bytecodeBytes } = options
+    this.rooms = { plain: new BytecodeRoom(false, bytecodeBytes), checked: new BytecodeRoom(true, bytecodeBytes) }
     this.plain = this.makeLibrary(0)
     this.libraries = [this.plain]
   }
@@ -123,9 +131,13 @@ export class Engine implements Processor {
   }
 
   private makeLibrary(variant: number): Library {
-    const library = new Library(variant, this.options.interpret ?? 'cold', this.room)
+    const library = new Library(variant, this.options.interpret ?? 'cold', this.roomOf(variant))
     this.restore(library)
     return library
+  }
+
+  private roomOf(variant: number): BytecodeRoom {
+    return (variant & VARIANT.checked) !== 0 ? this.rooms.checked : this.rooms.plain
   }
 
   private makeCache(space: AddressSpace, library: Library): CodeCache {
@@ -142,18 +154,24 @@ export class Engine implements Processor {
 
   /** The code that the task's state asks for. Only while none is being executed. */
   private chooseCache(entry: SpaceEntry): CodeCache {
-    if (this.room.full) {
-      this.room.empty()
-      for (const library of this.libraries) library?.forgetUnits()
-    }
     const variant = this.wanted | (isExact(entry.state.view) ? VARIANT.exact : 0)
+    if (variant === 0 && this.plainIsToCome) {
+      this.plainIsToCome = false
+      this.restore(this.plain)
+    }
+    const room = this.roomOf(variant)
+    if (room.full) {
+      room.empty()
+      for (const library of this.libraries)
+        if (library !== undefined && this.roomOf(library.variant) === room) library.forgetUnits()
+    }
     if (entry.cache.variant !== variant) {
       this.libraries[variant] ??= this.makeLibrary(variant)
       entry.caches[variant] ??= this.makeCache(entry.plain.space, this.libraries[variant])
       entry.cache = entry.caches[variant]
       entry.cache.takeOver()
     }
-    entry.cache.renew(this.room.generation)
+    entry.cache.renew(room.generation)
     return entry.cache
   }
 
@@ -169,7 +187,7 @@ export class Engine implements Processor {
   /** Where the translations of an earlier engine are to be asked for, when a variant is used for the first time; to be called before anything is translated. */
   provide(source: TranslationSource): void {
     this.source = source
-    this.restore(this.plain)
+    this.plainIsToCome = true
   }
 
   private restore(library: Library): void {
@@ -284,27 +302,29 @@ export class Engine implements Processor {
         steps = 0
         continue
       }
-      if (reason === EXIT.unaddressable) {
-        this.tellUnaddressable(space, view, executed)
-        executed = this.stepAgain(entry, executed, executed + 1)
-        if (this.pending !== EXIT.none) return { reason: this.pending, executed }
-        continue
-      }
-      if (reason === EXIT.undefined) {
-        this.tellUndefined(view, executed)
-        executed = this.stepAgain(entry, executed, executed + 1)
-        if (this.pending !== EXIT.none) return { reason: this.pending, executed }
-        continue
-      }
-      if (reason === EXIT.selfModify) {
-        this.dropWritten(space, view)
-        executed = this.stepAgain(entry, executed, Math.min(limit, executed + 1))
-        if (this.pending !== EXIT.none) return { reason: this.pending, executed }
-        continue
-      }
-      return { reason, executed }
+      if (!LEFT_TO_US.includes(reason)) return { reason, executed }
+      executed = this.executeInstead(entry, reason, executed, limit)
+      if (this.pending !== EXIT.none) return { reason: this.pending, executed }
+      if (reason !== EXIT.doubt && reason !== EXIT.entryDoubt) continue
+      this.interior.add(view.getUint32(STATE.rip, true))
+      resuming = true
+      steps = 0
     }
     return { reason: EXIT.fuel, executed }
+  }
+
+  /** Translated code has stopped before an instruction that it does not execute itself. Returns the instructions executed by now; leaves in `pending` why it stopped before. */
+  private executeInstead(entry: SpaceEntry, reason: number, executed: number, limit: number): number {
+    const [view, space] = [entry.state.view, entry.plain.space]
+    if (reason === EXIT.doubt || reason === EXIT.entryDoubt) {
+      if (reason === EXIT.entryDoubt) setRip(view, entry.cache.addressOf(view.getUint32(STATE.rip, true)))
+      entry.cache.doubt(view.getUint32(STATE.rip, true), this.stretches)
+      return this.steps(entry, executed, Math.min(limit, executed + (reason === EXIT.doubt ? 1 : ENTRY_STEPS)))
+    }
+    if (reason === EXIT.unaddressable) this.tellUnaddressable(space, view, executed)
+    else if (reason === EXIT.undefined) this.tellUndefined(view, executed)
+    else this.dropWritten(space, view)
+    return this.stepAgain(entry, executed, reason === EXIT.selfModify ? Math.min(limit, executed + 1) : executed + 1)
   }
 
   /** Fuel not used by the translated code that just returned: what its last block gives back included. */
@@ -539,7 +559,8 @@ export class Engine implements Processor {
     for (let at = low; at < low + bytes; at = (at & ~4095) + 4096) {
       const attribute = at < GUEST_MIN || at >= GUEST_LIMIT ? forbidden : space.attributes[at >>> PAGE_SHIFT]!
       watched |= attribute & ATTRIBUTE.watched
-      if ((attribute & forbidden) !== 0 && (attribute & ATTRIBUTE.watched) === 0) {
+      const isBarred = (attribute & ATTRIBUTE.watched) === 0 || (store && space.isReadOnly(at))
+      if ((attribute & forbidden) !== 0 && isBarred) {
         view.setUint32(STATE.faultAddress, at, true)
         return fault
       }
@@ -569,31 +590,11 @@ export class Engine implements Processor {
     )
   }
 
-  // RFLAGS.
-
   readFlags(state: CpuState): number {
-    const v = state.view
-    const kind = v.getUint32(registers[REG.flagKind]!.offset, true)
-    const arithmetic = arithmeticFlags(
-      kind,
-      v.getBigUint64(registers[REG.flagA]!.offset, true),
-      v.getBigUint64(registers[REG.flagB]!.offset, true),
-    )
-    const direction = v.getUint32(registers[REG.direction]!.offset, true) !== 0 ? 0x400 : 0
-    return (arithmetic | direction | v.getUint32(STATE.systemFlags, true) | 0x202) >>> 0
+    return readFlags(state.view)
   }
 
   writeFlags(state: CpuState, flags: number): void {
-    const v = state.view
-    v.setUint32(registers[REG.flagKind]!.offset, 0, true)
-    v.setBigUint64(registers[REG.flagA]!.offset, BigInt(flags & ARITHMETIC_FLAGS), true)
-    v.setBigUint64(registers[REG.flagB]!.offset, 0n, true)
-    v.setUint32(registers[REG.direction]!.offset, (flags & 0x400) !== 0 ? 1 : 0, true)
-    v.setUint32(STATE.systemFlags, flags & 0x254100, true)
+    writeFlags(state.view, flags)
   }
-}
-
-function setRip(view: DataView, pc: number): void {
-  view.setUint32(STATE.rip, pc, true)
-  view.setUint32(STATE.rip + 4, 0, true)
 }

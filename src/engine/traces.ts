@@ -6,7 +6,9 @@ export class Traces {
   readonly ranges: readonly { start: number; end: number }[]
   readonly pages: ReadonlySet<number>
   /** Loads are told too. */
-  private readonly reads: boolean
+  readonly reads: boolean
+  /** Pages that are watched although they can only be read: stores fault there as ever. */
+  readonly readOnly = new Set<number>()
 
   constructor(ranges: readonly { start: number; end: number }[], reads: boolean) {
     const pages = new Set<number>()

@@ -17,6 +17,7 @@ import {
   MEMORY_WASM_PAGES,
   MISSES_BASE,
   PAGE_SHIFT,
+  PAIRS_BASE,
   SHADOW_DISPLACEMENT,
   STATE_BASE,
   UNADDRESSABLE_BASE,
@@ -30,6 +31,7 @@ import { VARIANT } from './variant.ts'
 export const memoryLayout: MemoryLayout = {
   stateBase: STATE_BASE,
   attributesBase: ATTRIBUTES_BASE,
+  pairsBase: PAIRS_BASE,
   shadowDisplacement: SHADOW_DISPLACEMENT,
   unaddressableBase: UNADDRESSABLE_BASE,
   cleanBase: CLEAN_BASE,
@@ -65,6 +67,7 @@ export function translateRegion(
   variant: number,
   isWarm: (pc: number) => boolean,
   clean: boolean,
+  careful: boolean,
 ): TranslatedRegion {
   const m = builder
   m.resetFunctions()
@@ -77,6 +80,7 @@ export function translateRegion(
     codeFor: (to) => slotFor(to) << 8,
     chain: true,
     checked: (variant & VARIANT.checked) !== 0,
+    careful,
     clean: clean ? slotFor(pc) << 8 : -1,
   })
   const code = encodeFunction(lowering.body)
@@ -139,7 +143,7 @@ export function translateStraight(blocks: readonly Block[], variant: number): Ui
   const m = builder
   m.resetFunctions()
   const checked = (variant & VARIANT.checked) !== 0
-  lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false, checked, clean: -1 })
+  lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false, checked, careful: true, clean: -1 })
   m.exportFunction('f', m.add(regionType, lowering.body))
   return m.finish()
 }

@@ -7,6 +7,8 @@ import type { AddressSpace } from './address-space.ts'
 import {
   BYTECODE_BASE,
   BYTECODE_END,
+  CHECKED_BYTECODE_BASE,
+  CHECKED_BYTECODE_END,
   FRAME_BASE,
   FRAME_END,
   GUEST_LIMIT,
@@ -52,20 +54,24 @@ const writer = new BytecodeWriter({
 
 /** Hands out room for bytecode: the same in every address space, so that bytecode can hold addresses. */
 export class BytecodeRoom {
-  private next = BYTECODE_BASE
+  private next: number
+  private readonly start: number
   private readonly end: number
   /** Something did not fit. */
   full = false
   /** How often everything was thrown away: bytecode of an earlier generation may be overwritten. */
   generation = 0
 
-  constructor(bytes = BYTECODE_END - BYTECODE_BASE) {
-    this.end = BYTECODE_BASE + bytes
+  /** For variants that are checked or not; `bytes`: less than there are. */
+  constructor(checked: boolean, bytes = Infinity) {
+    const [start, end] = checked ? [CHECKED_BYTECODE_BASE, CHECKED_BYTECODE_END] : [BYTECODE_BASE, BYTECODE_END]
+    this.start = this.next = start
+    this.end = Math.min(end, start + bytes)
   }
 
-  /** Is more than half of the room free? */
+  /** Is more than a third of the room free? */
   get ample(): boolean {
-    return this.end - this.next > (this.end - BYTECODE_BASE) / 2
+    return this.end - this.next > (this.end - this.start) / 3
   }
 
   /** Address of so many bytes, or -1 when the room is used up. */
@@ -80,7 +86,7 @@ export class BytecodeRoom {
   }
 
   empty(): void {
-    this.next = BYTECODE_BASE
+    this.next = this.start
     this.full = false
     this.generation++
   }

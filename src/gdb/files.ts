@@ -1,4 +1,4 @@
-/** Exists to give gdb the files of the run (program, libraries, sources) as they were recorded, through its host I/O packets: no file of this computer is read. */
+/** Exists to give gdb the files of the run (program, libraries, sources) as they were recorded, through its host I/O packets, and of /proc what it looks at: no file of this computer is read. */
 import type { Remote } from '../session/protocol.ts'
 import { bytesOf } from './packets.ts'
 
@@ -16,11 +16,13 @@ const REGULAR = 0o100644
 /** Open files of a connection. */
 export class RemoteFiles {
   private readonly remote: Remote
+  private readonly pid: number
   private readonly open = new Map<number, Uint8Array>()
   private next = 1
 
-  constructor(remote: Remote) {
+  constructor(remote: Remote, pid: number) {
     this.remote = remote
+    this.pid = pid
   }
 
   /** The answer to `vFile:` and this. */
@@ -34,7 +36,7 @@ export class RemoteFiles {
       case 'open': {
         if ((number(1) & 3) !== 0) return failed(EACCES)
         const path = Buffer.from(bytesOf(args[0]!)).toString()
-        const bytes = await this.remote.file(path)
+        const bytes = (await this.ofProcess(path)) ?? (await this.remote.file(path))
         if (bytes === null) return failed(ENOENT)
         this.open.set(this.next, bytes)
         return `F${(this.next++).toString(16)}`
@@ -55,9 +57,30 @@ export class RemoteFiles {
         stat.writeBigUInt64BE(BigInt(bytes.length), STAT_SIZE_AT)
         return Buffer.concat([Buffer.from(`F${STAT_BYTES.toString(16)};`), stat])
       }
+      case 'readlink': {
+        const path = Buffer.from(bytesOf(args[0]!)).toString()
+        const { exe } = path === `/proc/${this.pid}/exe` ? ((await this.remote.process(this.pid)) ?? {}) : {}
+        if (exe === undefined) return failed(ENOENT)
+        const target = Buffer.from(exe)
+        return Buffer.concat([Buffer.from(`F${target.length.toString(16)};`), target])
+      }
       default:
         return ''
     }
+  }
+
+  /** What `info proc` reads of /proc/PID (proc(5)), as it is now; null for other files. */
+  private async ofProcess(path: string): Promise<Uint8Array | null> {
+    const { pid, remote } = this
+    if (path === `/proc/${pid}/cmdline`)
+      return Buffer.from(((await remote.process(pid))?.argv ?? []).map((one) => `${one}\0`).join(''))
+    if (path !== `/proc/${pid}/maps` && path !== `/proc/${pid}/task/${pid}/maps`) return null
+    const hex = (value: number): string => value.toString(16).padStart(8, '0')
+    const lines = (await remote.mappings(pid)).map(({ start, end, prot, shared, offset, name }) => {
+      const rights = `${prot & 1 ? 'r' : '-'}${prot & 2 ? 'w' : '-'}${prot & 4 ? 'x' : '-'}${shared ? 's' : 'p'}`
+      return `${hex(start)}-${hex(end)} ${rights} ${hex(offset)} 00:00 0 `.padEnd(73) + `${name}\n`
+    })
+    return Buffer.from(lines.join(''))
   }
 }
 

@@ -1,67 +1,55 @@
 /** Exists for what gdb's `monitor` passes on: the questions that gdb has no words for. */
-import type { Remote, Stop, Writer } from '../session/protocol.ts'
+import { LemmingError } from '../base/errors.ts'
+import type { Remote, Stop } from '../session/protocol.ts'
 
-const HELP = `moment               which moment this is, and the last one
-seek @N              go to a moment; then: maintenance flush register-cache
-last-write ADDR [N]  who wrote these N bytes (8) last: moment, thread, stack
-threads              threads, and what they wait for
-out                  what the program has written so far
-`
+/** Does a command of `lemming replay` that looks and does not move, in the innermost frame of a thread; what it says. Throws for what cannot be done. */
+export type Ask = (line: string, pid: number, tid: number) => Promise<string>
+
+/** The commands that are passed on, with their help. */
+const QUESTIONS: Record<string, string> = {
+  moment: 'which moment this is, and the last one',
+  'last-write':
+    '[-x] EXPR | ADDR [N]: who wrote it (these N bytes) last: moment, thread, stack, value before and after',
+  history: '[-r] EXPR | ADDR [N]: whose it was, and who wrote it (-r: or read it)',
+  why: '[EXPR] where a value came from; without one, the address of the crash',
+  lines: 'FILE:A-B | FUNCTION: how often lines and branches were executed so far',
+  who: 'ADDR: mapping, symbol, block, stack',
+  find: '"TEXT" | [SIZE] NUMBER | hex DIGITS: where it is in memory, and what it may be',
+  threads: '[N | EXPR] the last turns of threads, or accesses to EXPR, one column a thread',
+  out: 'what the program has written so far, and when',
+  declare: 'C declarations, for those questions',
+}
+
+const row = (name: string, text: string): string => `${name.padEnd(12)} ${text}\n`
+
+const HELP = [
+  row('seek', '@N | start | end: go to a moment; then: maintenance flush register-cache'),
+  ...Object.entries(QUESTIONS).map(([name, text]) => row(name, text)),
+].join('')
 
 /** What to print, and where the run stands if it has moved. */
 export async function monitor(
-  remote: Remote,
-  [word = 'help', ...args]: readonly string[],
+  { remote, ask }: { remote: Remote; ask: Ask },
+  line: string,
   pid: number,
+  tid: number,
 ): Promise<{ said: string; stop?: Stop }> {
-  switch (word) {
-    case 'moment': {
-      const { moment, end, tid } = await remote.position()
-      return { said: `@${moment} of @${end}, thread ${tid}\n` }
+  const [word = '', argument] = line.split(/\s+/)
+  if (word === 'seek') {
+    const { end } = await remote.position()
+    const moment = argument === 'start' ? 0 : argument === 'end' ? end : Number(argument?.replace(/^@/, ''))
+    if (!Number.isInteger(moment) || moment < 0) return { said: 'seek: give a moment, such as @1200\n' }
+    const stop = await remote.seek(moment)
+    return {
+      said: `@${stop.moment}, thread ${stop.tid}\nmaintenance flush register-cache makes gdb look again\n`,
+      stop,
     }
-    case 'seek': {
-      const moment = Number(args[0]?.replace(/^@/, ''))
-      if (!Number.isInteger(moment) || moment < 0) return { said: 'seek: give a moment, such as @1200\n' }
-      const stop = await remote.seek(moment)
-      return {
-        said: `@${stop.moment}, thread ${stop.tid}\nmaintenance flush register-cache makes gdb look again\n`,
-        stop,
-      }
-    }
-    case 'last-write': {
-      const address = Number(args[0])
-      const size = Number(args[1] ?? 8)
-      if (!Number.isInteger(address) || !(size > 0)) return { said: 'last-write: give an address, such as 0x4c20d0\n' }
-      const writer = await remote.lastWrite({ pid, address, size })
-      return { said: writer === null ? 'never written\n' : `${writerLines(writer).join('\n')}\n` }
-    }
-    case 'threads': {
-      const threads = await remote.threads()
-      const lines = threads.map(
-        ({ tid, name, waiting }) => `${tid} ${name}${waiting === null ? '' : ` waits in ${waiting}`}`,
-      )
-      return { said: `${lines.join('\n')}\n` }
-    }
-    case 'out': {
-      const output = await remote.output()
-      return {
-        said: output.map(({ moment, fd, bytes }) => `@${moment} ${fd}: ${Buffer.from(bytes).toString()}`).join(''),
-      }
-    }
-    default:
-      return { said: HELP }
   }
-}
-
-/** A last writer in lines. */
-function writerLines({ moment, tid, name, byKernel, before, after, stack }: Writer): string[] {
-  const hex = (bytes: Uint8Array | null): string =>
-    bytes === null ? 'unreadable' : `0x${Buffer.from(bytes).reverse().toString('hex')}`
-  return [
-    `@${moment} thread ${tid} "${name}"${byKernel ? ' (by a system call)' : ''}: ${hex(before)} -> ${hex(after)}`,
-    ...stack.frames.map(({ address, function: f, file, line }, i) => {
-      const where = file === undefined ? '' : ` at ${file}:${line ?? '?'}`
-      return `#${i} ${address} in ${f ?? '??'} ()${where}`
-    }),
-  ]
+  if (!Object.hasOwn(QUESTIONS, word)) return { said: HELP }
+  try {
+    return { said: await ask(line, pid, tid) }
+  } catch (error) {
+    if (!(error instanceof LemmingError) || error.code === 'internal') throw error
+    return { said: `${error.message}\n${error.next === undefined ? '' : `  ${error.next}\n`}` }
+  }
 }

@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { LemmingError } from '../base/errors.ts'
 import type { Remote, Stop } from '../session/protocol.ts'
+import type { Ask } from './monitor.ts'
 import { packet, PacketReader } from './packets.ts'
 import { Stub } from './stub.ts'
 
@@ -13,15 +14,23 @@ export interface GdbServer {
   close(): void
 }
 
-/** Waits for gdb at 127.0.0.1; port 0 for any that is free. `interrupt` ends what the run is doing. */
-export async function serveGdb(remote: Remote, stop: Stop, interrupt: () => void, port: number): Promise<GdbServer> {
+/** A run for gdb. `interrupt` ends what it is doing, `ask` answers what `monitor` passes on. */
+export interface Served {
+  remote: Remote
+  stop: Stop
+  interrupt: () => void
+  ask: Ask
+}
+
+/** Waits for gdb at 127.0.0.1; port 0 for any that is free. */
+export async function serveGdb({ remote, stop, interrupt, ask }: Served, port: number): Promise<GdbServer> {
   let finish: (error?: Error) => void = () => {}
   const over = new Promise<void>((resolve, reject) => {
     finish = (error) => (error === undefined ? resolve() : reject(error))
   })
   const server: Server = createServer((socket) => {
     server.close()
-    void converse(socket, new Stub(remote, stop), interrupt).then(() => finish(), finish)
+    void converse(socket, new Stub(remote, stop, ask), interrupt).then(() => finish(), finish)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', ({ code, message }: NodeJS.ErrnoException) =>

@@ -1,8 +1,9 @@
 /** Exists to answer gdb's packets with what a session knows: a remote target that runs both ways and lets nothing be changed. */
 import { LemmingError } from '../base/errors.ts'
+import { signalInfo } from '../session/core.ts'
 import type { Remote, Stop, WatchPoint } from '../session/protocol.ts'
 import { RemoteFiles } from './files.ts'
-import { monitor } from './monitor.ts'
+import { type Ask, monitor } from './monitor.ts'
 import { bytesOf, hexOf } from './packets.ts'
 import { TARGET_XML } from './target.ts'
 
@@ -17,12 +18,19 @@ const text = new TextEncoder()
 
 const KINDS: Record<string, WatchPoint['kind']> = { '2': 'write', '3': 'read', '4': 'access' }
 
+/** The thread of `TID`, `pPID.TID` or `pPID`; 0 and -1 stand for any and for all. */
+function threadIn(text: string): number {
+  const [, tid = text] = /^p[^.]*(?:\.(.*))?$/.exec(text) ?? []
+  return tid === text && text.startsWith('p') ? 0 : number(tid)
+}
+
 /** Numbers in packets are hexadecimal. */
 const number = (hex: string | undefined): number => Number.parseInt(hex ?? '', 16)
 
 /** The state of one connection with gdb. */
 export class Stub {
-  private readonly remote: Remote
+  readonly remote: Remote
+  readonly ask: Ask
   private readonly files: RemoteFiles
   private stop: Stop
   /** The process that gdb sees, and the threads that `g` and `bs` are about. */
@@ -35,12 +43,15 @@ export class Stub {
   noAck = false
   /** gdb has left. */
   over = false
+  /** gdb gives and takes threads as `pPID.TID`; only then does it know the process. */
+  private multiprocess = false
 
-  constructor(remote: Remote, stop: Stop) {
+  constructor(remote: Remote, stop: Stop, ask: Ask) {
     this.remote = remote
-    this.files = new RemoteFiles(remote)
+    this.ask = ask
     this.stop = stop
     this.pid = stop.pid
+    this.files = new RemoteFiles(remote, this.pid)
     this.selected = stop.tid
     this.resumed = stop.tid
   }
@@ -73,14 +84,14 @@ export class Stub {
         return bytes.length === 0 && length !== 0 ? REFUSED : hexOf(bytes)
       }
       case 'H': {
-        const tid = number(rest.slice(1))
+        const tid = threadIn(rest.slice(1))
         if (tid > 0 && packet[1] === 'g') this.selected = tid
         else if (packet[1] === 'g') this.selected = this.stop.tid
         if (packet[1] === 'c') this.resumed = tid > 0 ? tid : this.selected
         return 'OK'
       }
       case 'T':
-        return (await this.threads()).some(({ tid }) => tid === number(rest)) ? 'OK' : REFUSED
+        return (await this.threads()).some(({ tid }) => tid === threadIn(rest)) ? 'OK' : REFUSED
       case 'Z':
       case 'z':
         return this.point(packet[0] === 'Z', rest)
@@ -141,6 +152,11 @@ export class Stub {
     return 'OK'
   }
 
+  private threadId(tid: number): string {
+    const hex = tid.toString(16)
+    return this.multiprocess ? `p${this.pid.toString(16)}.${hex}` : hex
+  }
+
   private get stops(): { address: number }[] {
     return [...this.breakpoints].map((address) => ({ address }))
   }
@@ -176,7 +192,7 @@ export class Stub {
     const { why, ending, tid } = this.stop
     const ended = why === 'end' && ending?.kind === 'signal' && more === '' ? ending.signal : SIGTRAP
     const signal = why === 'interrupted' ? SIGINT : gdbSignal(ended)
-    return `T${signal.toString(16).padStart(2, '0')}${more}thread:${tid.toString(16)};`
+    return `T${signal.toString(16).padStart(2, '0')}${more}thread:${this.threadId(tid)};`
   }
 
   // Words.
@@ -187,7 +203,7 @@ export class Stub {
       const actions = packet.slice(6).split(';')
       const step = actions.find((action) => /^[sS]/.test(action))
       if (step === undefined) return this.go(false)
-      const tid = number(step.split(':')[1])
+      const tid = threadIn(step.split(':')[1] ?? '')
       return this.step(tid > 0 ? tid : this.resumed, false)
     }
     if (packet.startsWith('vKill')) {
@@ -202,37 +218,38 @@ export class Stub {
     const name = /^\w+/.exec(packet)![0]
     switch (name) {
       case 'qSupported':
+        this.multiprocess = packet.includes('multiprocess+')
         return [
           `PacketSize=${PACKET_SIZE.toString(16)}`,
-          'QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+;qXfer:auxv:read+;qXfer:exec-file:read+',
+          'QStartNoAckMode+;multiprocess+;qXfer:features:read+;qXfer:threads:read+;qXfer:auxv:read+',
+          'qXfer:exec-file:read+;qXfer:siginfo:read+',
           'ReverseStep+;ReverseContinue+;vContSupported+;swbreak+;hwbreak+',
         ].join(';')
       case 'QStartNoAckMode':
         this.noAck = true
         return 'OK'
       case 'qC':
-        return `QC${this.stop.tid.toString(16)}`
+        return `QC${this.threadId(this.stop.tid)}`
       case 'qAttached':
         return '1'
       case 'qSymbol':
         return 'OK'
       case 'qfThreadInfo':
-        return `m${(await this.threads()).map(({ tid }) => tid.toString(16)).join(',')}`
+        return `m${(await this.threads()).map(({ tid }) => this.threadId(tid)).join(',')}`
       case 'qsThreadInfo':
         return 'l'
       case 'qThreadExtraInfo': {
-        const tid = number(packet.split(',')[1])
+        const tid = threadIn(packet.split(',')[1] ?? '')
         const thread = (await this.threads()).find((one) => one.tid === tid)
         return hexOf(text.encode(thread === undefined ? 'gone' : described(thread)))
       }
       case 'qXfer':
         return this.transfer(packet)
       case 'qRcmd': {
-        const words = Buffer.from(bytesOf(packet.slice(6)))
+        const line = Buffer.from(bytesOf(packet.slice(6)))
           .toString()
           .trim()
-          .split(/\s+/)
-        const { said, stop } = await monitor(this.remote, words, this.pid)
+        const { said, stop } = await monitor(this, line, this.pid, this.selected)
         if (stop !== undefined) {
           this.stop = stop
           this.selected = this.resumed = stop.tid
@@ -261,9 +278,14 @@ export class Stub {
       case 'threads': {
         const rows = (await this.threads()).map(
           (thread) =>
-            `<thread id="${thread.tid.toString(16)}" name="${escaped(thread.name)}">${escaped(described(thread))}</thread>`,
+            `<thread id="${this.threadId(thread.tid)}" name="${escaped(thread.name)}">${escaped(described(thread))}</thread>`,
         )
         return text.encode(`<?xml version="1.0"?><threads>${rows.join('')}</threads>`)
+      }
+      case 'siginfo': {
+        const { ending, why, tid } = this.stop
+        const signal = why === 'end' && ending?.kind === 'signal' && tid === this.selected ? ending : null
+        return signalInfo(signal === null ? null : { ...signal, address: BigInt(signal.address) })
       }
       case 'exec-file':
         return text.encode((await this.remote.process(this.pid))?.exe ?? '')

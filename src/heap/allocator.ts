@@ -4,6 +4,7 @@ import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
 import { setAddressable, setGuarded } from '../engine/addressable.ts'
 import { fillBytes } from '../engine/bytes.ts'
 import { definednessOf, putDefinedness, setUndefined } from '../engine/definedness.ts'
+import { isPlain, painterOf, type Painter } from '../engine/paint.ts'
 import { PROT, type AddressSpace } from '../engine/address-space.ts'
 import type { Kernel } from '../linux/kernel.ts'
 import { MAP, type Memory } from '../linux/mm.ts'
@@ -62,10 +63,15 @@ export interface Damage {
   length: number
 }
 
+const NO_DAMAGES: readonly Damage[] = []
+
 /** A guarded heap in its address space. */
 export class Allocator {
   readonly state: HeapState
   private readonly memory: Memory
+  private readonly painter: Painter
+  /** HeapState.chunks as an array, for it is asked several times in each call: indices + 1. */
+  private readonly spanIndex = new Int32Array(2 ** 32 / SPAN)
   /** Whether accesses are looked at, so that it must be known which bytes belong to blocks. */
   private watched = false
 
@@ -77,7 +83,14 @@ export class Allocator {
   constructor(state: HeapState, memory: Memory) {
     this.state = state
     this.memory = memory
+    this.painter = painterOf(memory.space, PATTERN)
+    for (const [chunk, index] of state.chunks) this.spanIndex[chunk] = index + 1
     this.observed = new Observed(this)
+  }
+
+  /** Is it that of `memory` as it is now? */
+  isOf(memory: Memory): boolean {
+    return this.memory === memory && this.state === memory.map.heap
   }
 
   get space(): AddressSpace {
@@ -150,7 +163,8 @@ export class Allocator {
     if (!this.watched) return
     const { address, size } = this.state.blocks
     const { space } = this.memory
-    if (space.checked) setGuarded(space, address[row]!, size[row]!, !addressable)
+    if (space.checked && !addressable) this.painter.guard(address[row]!, address[row]! + size[row]!)
+    else if (space.checked) setGuarded(space, address[row]!, size[row]!, false)
     else setAddressable(space, address[row]!, size[row]!, addressable)
   }
 
@@ -211,8 +225,8 @@ export class Allocator {
   }
 
   private spanAt(address: number): Span | null {
-    const index = this.state.chunks.get(address >>> SPAN_SHIFT)
-    return index === undefined ? null : this.state.spans[index]!
+    const index = this.spanIndex[address >>> SPAN_SHIFT]!
+    return index === 0 ? null : this.state.spans[index - 1]!
   }
 
   /** A block of `size` bytes at a multiple of `align` (a power of two, at least 16): its row, or -1 when there is no room. */
@@ -229,11 +243,23 @@ export class Allocator {
     blocks.state[row] = BLOCK.live
     span.rows[(slot - span.base) / span.slot] = row + 1
     this.forgetSaid(slot, span.slot)
-    this.mark(row, true)
-    setUndefined(this.memory.space, address, size)
-    this.fill(slot, address)
-    this.fill(address + size, Math.min(slot + span.slot + REDZONE, address + size + LOOK))
+    this.surround(row, slot, Math.min(slot + span.slot + REDZONE, address + size + LOOK))
     return row
+  }
+
+  /** A block is undefined and may be accessed, between redzones that begin at `slot` and end at `limit`. */
+  private surround(row: number, slot: number, limit: number): void {
+    const { space } = this.memory
+    const address = this.state.blocks.address[row]!
+    const end = address + this.state.blocks.size[row]!
+    if (space.checked === this.watched && isPlain(space, slot, address) && isPlain(space, end, limit)) {
+      this.painter.claim(slot, address, end, limit, space.checked ? 1 : 0)
+      return
+    }
+    this.mark(row, true)
+    setUndefined(space, address, end - address)
+    this.fill(slot, address)
+    this.fill(end, limit)
   }
 
   private fill(from: number, to: number): void {
@@ -298,7 +324,10 @@ export class Allocator {
     // At its end some bytes stay zero: where a string has no end, it ends there.
     const rows = new Uint32Array(Math.floor((length - (sizeClass < 0 ? REDZONE : 2 * REDZONE)) / slot))
     spans[index] = { base, length, slot, rows, fresh: sizeClass < 0 ? 1 : 0, sizeClass }
-    for (let at = base; at < base + length; at += SPAN) chunks.set(at >>> SPAN_SHIFT, index)
+    for (let at = base; at < base + length; at += SPAN) {
+      chunks.set(at >>> SPAN_SHIFT, index)
+      this.spanIndex[at >>> SPAN_SHIFT] = index + 1
+    }
     // The redzone behind the last slot.
     if (sizeClass >= 0) this.fill(base + rows.length * slot, base + rows.length * slot + REDZONE)
     return index
@@ -345,21 +374,26 @@ export class Allocator {
       return
     }
     spans[chunks.get(span.base >>> SPAN_SHIFT)!] = null
-    for (let at = span.base; at < span.base + span.length; at += SPAN) chunks.delete(at >>> SPAN_SHIFT)
+    for (let at = span.base; at < span.base + span.length; at += SPAN) {
+      chunks.delete(at >>> SPAN_SHIFT)
+      this.spanIndex[at >>> SPAN_SHIFT] = 0
+    }
     this.memory.remove(span.base, span.base + span.length)
   }
 
   /** Overwritten bytes around a block, each stretch once: they are made whole again. */
-  damages(row: number): Damage[] {
+  damages(row: number): readonly Damage[] {
     const { blocks } = this.state
     const address = blocks.address[row]!
     const span = this.spanAt(address)!
     const slot = span.base + Math.floor((address - span.base) / span.slot) * span.slot
     const end = address + blocks.size[row]!
+    const [first, last] = [Math.max(slot, address - LOOK), Math.min(slot + span.slot + REDZONE, end + LOOK)]
+    if (this.painter.intact(first, address, end, last) === 1) return NO_DAMAGES
     const found: Damage[] = []
-    const before = this.stretch(Math.max(slot, address - LOOK), address)
+    const before = this.stretch(first, address)
     if (before !== null) found.push(this.attributed(row, slot, before))
-    const behind = this.stretch(end, Math.min(slot + span.slot + REDZONE, end + LOOK))
+    const behind = this.stretch(end, last)
     if (behind !== null) found.push({ row, ...behind })
     return found
   }

@@ -77,6 +77,11 @@ row('strcpy', 'strcpy __strcpy_chk stpcpy __stpcpy_chk', 'copyString', 'malloc')
 row('strncpy', 'strncpy __strncpy_chk stpncpy __stpncpy_chk', 'copyStringUpTo', 'malloc')
 row('strcat', 'strcat __strcat_chk', 'appendString', 'malloc')
 row('strncat', 'strncat __strncat_chk', 'appendStringUpTo', 'malloc')
+row('wmemcpy', 'wmemcpy __wmemcpy_chk wmempcpy __wmempcpy_chk', 'copy', 'malloc')
+row('wcscpy', 'wcscpy __wcscpy_chk wcpcpy __wcpcpy_chk', 'copyString', 'malloc')
+row('wcsncpy', 'wcsncpy __wcsncpy_chk wcpncpy __wcpncpy_chk', 'copyStringUpTo', 'malloc')
+row('wcscat', 'wcscat __wcscat_chk', 'appendString', 'malloc')
+row('wcsncat', 'wcsncat __wcsncat_chk', 'appendStringUpTo', 'malloc')
 
 // Functions that read, by what string-reads.ts knows of them.
 const copying = new Set(rows.slice(LOOKED_AT).flatMap(({ symbols }) => symbols))

@@ -5,6 +5,7 @@
 import { GUEST_LIMIT, PAGE_SIZE } from '../engine/layout.ts'
 import { firstUnaddressable } from '../engine/addressable.ts'
 import { defineScratch, moveDefinedness, setUndefined } from '../engine/definedness.ts'
+import { forgetStrings, knowString } from '../engine/string-words.ts'
 import { REG } from '../ir/registers.ts'
 import { EXCUSE, type Excuse } from '../engine/processor.ts'
 import { filePages } from '../linux/fs/mapping.ts'
@@ -27,7 +28,7 @@ import { customFunctions, isWithin, nameOf, resumeSites, type Complain } from '.
 import { biasOf, isLinker, recognised } from './recognise.ts'
 import { BLOCK, isWithinStrings, newHeap, type HeapState } from './state.ts'
 import { EXPLAINED, StringCalls } from './string-calls.ts'
-import { stringReads } from './string-reads.ts'
+import { lookOf, stringReads } from './string-reads.ts'
 
 /** Options of a guarded heap. */
 export interface GuardedOptions {
@@ -71,6 +72,8 @@ interface Call {
 export class GuardedHeap implements Heap {
   private readonly options: GuardedOptions
   private readonly allocators = new WeakMap<Memory, Allocator>()
+  /** The one asked for last. */
+  private last: Allocator | null = null
   private watching = false
   private readonly strings = new StringCalls()
   /** Bad accesses that were told, by instruction. */
@@ -105,8 +108,11 @@ export class GuardedHeap implements Heap {
     if ((this.told.get(pc) ?? 0) >= MOST_TOLD || isQuiet(state, address, bytes) || isWithin(state, t.tid))
       return EXCUSE.undefined
     if (store) return EXCUSE.none
-    if (isWithinStrings(state, pc) && isVectorLoad(space, pc, bytes))
+    if (isWithinStrings(state, pc) && isVectorLoad(space, pc, bytes)) {
+      // Where other questions come first, all are asked.
+      if (state.custom.length === 0 && state.requests.quiet.length === 0) this.strings.learn(space, pc)
       return this.strings.overRead(space, t.tid, stack, pc, address, bytes)
+    }
     return isPartial(space, address, bytes) ? EXCUSE.undefined : EXCUSE.none
   }
 
@@ -184,8 +190,13 @@ export class GuardedHeap implements Heap {
   }
 
   private allocator(memory: Memory): Allocator {
+    if (this.last !== null && this.last.isOf(memory)) return this.last
+    return (this.last = this.allocatorOf(memory))
+  }
+
+  private allocatorOf(memory: Memory): Allocator {
     let allocator = this.allocators.get(memory)
-    if (allocator === undefined || allocator.state !== memory.map.heap) {
+    if (allocator === undefined || !allocator.isOf(memory)) {
       this.allocators.set(memory, (allocator = new Allocator(memory.map.heap as HeapState, memory)))
       if (this.watching) allocator.watch()
     }
@@ -197,6 +208,7 @@ export class GuardedHeap implements Heap {
     const mapping = memory.at(start)
     const state = memory.map.heap as HeapState | undefined
     if (state === undefined || mapping === undefined || mapping.file === null) return
+    forgetStrings(memory.space)
     const { path, inode, offset } = mapping.file
     const files = filePages(k)
     const size = files.size(inode)
@@ -231,7 +243,8 @@ export class GuardedHeap implements Heap {
   }
 
   call(k: Kernel, t: Task): number {
-    const memory = k.memory(t)
+    // The running task's.
+    const memory = k.loaded!
     const heap = this.allocator(memory)
     const rip = k.cpu.ripNumber
     const index = heap.state.functions.get(rip)
@@ -269,6 +282,11 @@ export class GuardedHeap implements Heap {
     for (let row = 0; row < blocks.rows; row++)
       if (blocks.state[row] !== BLOCK.none && !heap.isObserved(row)) reportDamage(k, t, heap, row, 'exit', 0, 0)
     tellLeaks(k, t, heap, null)
+  }
+
+  leaks(k: Kernel, t: Task): void {
+    const memory = k.memory(t)
+    if (memory.map.heap !== undefined) tellLeaks(k, t, this.allocator(memory), 'moment')
   }
 
   claimed(memory: Memory, start: number, length: number): void {
@@ -371,6 +389,8 @@ function checkString(call: Call, strings: StringCalls): void {
     report(call, 'invalid-read', bad, heap.nearest(bad), { size })
   }
   strings.enter(memory.space, t.tid, k.cpu.gprNumber(REG.rsp), told, ranges)
+  const look = lookOf(f.name)
+  if (look !== undefined) knowString(memory.space, k.cpu.ripNumber, look)
 }
 
 function allocate(call: Call, size: number, align: number): number {

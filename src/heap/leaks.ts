@@ -238,6 +238,8 @@ class Search {
       this.isArray(row, start, size, offset) ||
       this.isLength64(start, size, offset) ||
       this.isThreadVector(start, size, offset) ||
+      this.isObjectSegment(start, size, offset) ||
+      this.isTreeNode(size, offset) ||
       this.isInheritance(start, address)
     )
   }
@@ -271,6 +273,18 @@ class Search {
   /** The vector of thread-locals of a thread in glibc, which keeps its length in the entry before the first (Drepper, "ELF Handling For Thread-Local Storage"). */
   private isThreadVector(start: number, size: number, offset: number): boolean {
     return offset === 16 && size % 16 === 0 && this.word(start) === size / 16 - 2
+  }
+
+  /** A segment of the dynamic linker's table of objects, aligned to 128 bytes, which remembers in its second word what is to be freed (glibc, elf/dl-find_object.c). */
+  private isObjectSegment(start: number, size: number, offset: number): boolean {
+    return (
+      (start + offset) % 128 === 0 && offset < 128 && offset + 16 <= size && this.word(start + offset + 8) === start
+    )
+  }
+
+  /** A node of glibc's tsearch(3), which has its colour in the lowest bit of what points to it: three words, as setenv(3) uses them, too. */
+  private isTreeNode(size: number, offset: number): boolean {
+    return offset === 1 && size === 24
   }
 
   /** A pointer to a base class that is not the first: there, as at the start, lies the address of a table of functions. */

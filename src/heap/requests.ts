@@ -5,6 +5,7 @@
 import { firstUnaddressable } from '../engine/addressable.ts'
 import { firstUndefined, setDefined, setUndefined } from '../engine/definedness.ts'
 import { ATTRIBUTE } from '../engine/layout.ts'
+import { forgetStrings } from '../engine/string-words.ts'
 import { REG } from '../ir/registers.ts'
 import type { Kernel } from '../linux/kernel.ts'
 import type { Task } from '../linux/state.ts'
@@ -153,6 +154,7 @@ export class Requests {
       }
       case REQUEST.silenceRange:
       case REQUEST.tellRange:
+        forgetStrings(this.heap.space)
         return say(requests.quiet, address, address + length, request === REQUEST.silenceRange ? true : null)
       default:
     }

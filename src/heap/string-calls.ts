@@ -7,9 +7,11 @@ import { firstUndefined } from '../engine/definedness.ts'
 import type { AddressSpace } from '../engine/address-space.ts'
 import type { CpuState } from '../engine/cpu-state.ts'
 import { EXCUSE, type Excuse } from '../engine/processor.ts'
+import { knowString, threadRecord } from '../engine/string-words.ts'
 import { REG } from '../ir/registers.ts'
 import type { Range } from '../linux/declare.ts'
 import { isWithinSearch } from '../linux/definedness.ts'
+import { KNOWN, NEAR, READ, RECORD } from '../ir/strings.ts'
 
 /** A call under way. */
 interface Call {
@@ -42,13 +44,13 @@ const LOOK = 64
 /** Instructions that a string function executes from one bad access to the next, at most. */
 const LOOP = 64
 
-/** How far from where a string function is reading what it read before can lie. */
-const NEAR = 256
-
 /** Everything is defined that counts; something that counts is not. */
 export const EXPLAINED = { harmless: -1, wrong: -2 } as const
 
-/** Calls of string functions, and what was read beyond blocks within such functions, by thread. */
+/**
+ * Calls of string functions, and what was read beyond blocks within such functions, by thread. In spaces that know what is defined translated code looks after most of them (engine/string-words.ts):
+ * its record of the running thread says whether the latest call is there or here.
+ */
 export class StringCalls {
   private readonly calls = new Map<number, Call>()
   /** By address of code: does it lie in a function that searches by vectors? */
@@ -58,13 +60,49 @@ export class StringCalls {
   /** A call begins. */
   enter(space: AddressSpace, tid: number, stack: number, told: boolean, ranges: readonly Range[]): void {
     this.calls.set(tid, { stack, back: space.readU64(stack), told, ranges, last: -1 })
+    if (space.checked) space.view.setUint32(threadRecord(space) + RECORD.known, KNOWN.elsewhere, true)
+  }
+
+  /** The latest call is over: translated code may go on to look after the next ones. */
+  private leave(space: AddressSpace, tid: number): void {
+    this.calls.delete(tid)
+    if (!space.checked) return
+    const record = threadRecord(space)
+    space.view.setUint32(record + RECORD.known, KNOWN.here, true)
+    space.view.setBigUint64(record + RECORD.stack, 0n, true)
   }
 
   private call(space: AddressSpace, tid: number, stack: number): Call | undefined {
-    const call = this.calls.get(tid)
-    if (call === undefined || (stack <= call.stack && space.readU64(call.stack) === call.back)) return call
-    this.calls.delete(tid)
+    const call = recordedCall(space) ?? this.calls.get(tid)
+    if (call !== undefined && stack <= call.stack && space.readU64(call.stack) === call.back) return call
+    this.leave(space, tid)
     return undefined
+  }
+
+  /** Lets translated code know what the load at `pc` in a string function is, if what it reads beyond a block means no harm by itself. */
+  learn(space: AddressSpace, pc: number): void {
+    if (!isWholeRead(space, pc)) knowString(space, pc, this.isSearch(space, pc) ? READ.search : READ.vector)
+  }
+
+  /** Where the thread has read beyond a block last. */
+  private overReadOf(space: AddressSpace, tid: number): OverRead | undefined {
+    if (!space.checked) return this.overReads.get(tid)
+    const { view } = space
+    const record = threadRecord(space)
+    const pc = view.getUint32(record + RECORD.pc, true)
+    const [stack, address] = [RECORD.readStack, RECORD.address].map((at) => view.getUint32(record + at, true))
+    return pc === 0 ? undefined : { pc, stack: stack!, address: address! }
+  }
+
+  private noteOverRead(space: AddressSpace, tid: number, read: OverRead): void {
+    if (!space.checked) {
+      this.overReads.set(tid, read)
+      return
+    }
+    const record = threadRecord(space)
+    space.view.setUint32(record + RECORD.pc, read.pc, true)
+    space.view.setUint32(record + RECORD.readStack, read.stack, true)
+    space.view.setUint32(record + RECORD.address, read.address, true)
   }
 
   /** Is the thread within a call of which it was told? */
@@ -87,7 +125,7 @@ export class StringCalls {
     call.last = count
     if (isSame) return true
     // Another call from the same place: what a vector reads beyond a block is judged from the next one on.
-    this.calls.delete(tid)
+    this.leave(space, tid)
     return isVector
   }
 
@@ -98,10 +136,10 @@ export class StringCalls {
       if (this.isSearch(space, pc)) return EXCUSE.defined
     }
     const first = firstUnaddressable(space, address, bytes)
-    const known = this.overReads.get(tid)
+    const known = this.overReadOf(space, tid)
     // What is told is where it begins.
     if (known === undefined || known.stack !== stack || first < known.address || first > known.address + NEAR)
-      this.overReads.set(tid, { pc, stack, address: first })
+      this.noteOverRead(space, tid, { pc, stack, address: first })
     return EXCUSE.undefined
   }
 
@@ -121,7 +159,7 @@ export class StringCalls {
       const isDefined = call.ranges.every(({ start, length }) => firstUndefined(space, start, length) < 0)
       return isDefined ? EXPLAINED.harmless : EXPLAINED.wrong
     }
-    const read = this.overReads.get(tid)
+    const read = this.overReadOf(space, tid)
     if (read === undefined || Math.abs(Number(cpu.rip) - read.pc) > LONGEST) return null
     if (Math.abs(read.stack - stack) > FRAME || firstUnaddressable(space, read.address, 1) < 0) return null
     // Undefined bytes of a block are what decides.
@@ -134,6 +172,18 @@ export class StringCalls {
       if (Math.abs(cpu.gprNumber(register) - read.address) <= NEAR) return read.address
     return null
   }
+}
+
+/** The latest call of the running thread, if translated code has looked after it. */
+function recordedCall(space: AddressSpace): Call | undefined {
+  if (!space.checked) return undefined
+  const { view } = space
+  const record = threadRecord(space)
+  if (view.getUint32(record + RECORD.known, true) !== KNOWN.here) return undefined
+  const word = (i: number): number => view.getUint32(record + RECORD.ranges + i * 4, true)
+  const ranges = [0, 2].map((i) => ({ start: word(i), length: word(i + 1) })).filter(({ length }) => length > 0)
+  const back = view.getBigUint64(record + RECORD.back, true)
+  return { stack: view.getUint32(record + RECORD.stack, true), back, told: false, ranges, last: -1 }
 }
 
 /** Bytes of code behind a load in which it is looked for what becomes of the vector. */

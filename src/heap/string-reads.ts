@@ -2,6 +2,7 @@
 import { ATTRIBUTE } from '../engine/layout.ts'
 import type { AddressSpace } from '../engine/address-space.ts'
 import type { Range } from '../linux/declare.ts'
+import { LOOK } from '../ir/strings.ts'
 
 /** Longest string that is looked at, in bytes. */
 const LONGEST = 0x100_0000
@@ -142,6 +143,36 @@ const byName = new Map(Object.entries(READS).flatMap(([names, reads]) => names.s
 
 /** The functions whose reads are known: names of symbols. */
 export const STRING_FUNCTIONS: readonly string[] = [...byName.keys()]
+
+/** The functions that translated code can look after by itself, by name: what it looks at is what `stringReads` says, and what `overlapOf` asks about. */
+const LOOKS: Record<string, keyof typeof LOOK> = {
+  strlen: 'string',
+  strrchr: 'string',
+  strdup: 'string',
+  strnlen: 'bounded',
+  strndup: 'bounded',
+  strchr: 'find',
+  index: 'find',
+  strchrnul: 'find',
+  memchr: 'findBytes',
+  memcmp: 'compareBytes',
+  bcmp: 'compareBytes',
+  __memcmpeq: 'compareBytes',
+  strcmp: 'compare',
+  strncmp: 'compareBounded',
+  memmove: 'bytes',
+  memcpy: 'copy',
+  strcpy: 'copyString',
+  strspn: 'both',
+  strcspn: 'both',
+  strpbrk: 'both',
+}
+
+/** What translated code is to know of the function of that name (LOOK), or undefined. */
+export function lookOf(name: string): number | undefined {
+  const look = LOOKS[name]
+  return look === undefined ? undefined : LOOK[look]
+}
 
 /** What the string function of that name looks at with these arguments. */
 export function stringReads(name: string, argument: Arguments, space: AddressSpace): Range[] {

@@ -42,6 +42,10 @@ export const EXIT = {
   logFull: 17,
   /** The instruction depends on undefined bits: told, then executed; never leaves the engine. */
   undefined: 18,
+  /** An access that is not plainly allowed, in code that does not ask (lower-memory.ts): the engine executes the instruction; never leaves the engine. */
+  doubt: 19,
+  /** The same of the stack at the entry of a region: `rip` holds its entry code. */
+  entryDoubt: 20,
 } as const
 
 /** What undefined bits decide in an instruction: a conditional jump, where a jump goes, or where memory is accessed. */

@@ -98,6 +98,12 @@ for (const op of [ops.i32_and, ops.i64_and]) {
 on(ops.i32_and, (b, x, y) =>
   isConst32(y!) && x.op === ops.i32_and && isConst32(x.b!) ? b.emit(ops.i32_and, x.a, b.i32(x.b!.imm & y!.imm)) : null,
 )
+// Reading what has just been merged into a wider register, as after SETcc.
+on(ops.i32_and, (b, x, y) => {
+  if (!isConst32(y!) || x.op !== ops.i32_or) return null
+  if ((narrowMask(x.a!) & y!.imm) === 0) return b.emit(ops.i32_and, x.b, y)
+  return (narrowMask(x.b!) & y!.imm) === 0 ? b.emit(ops.i32_and, x.a, y) : null
+})
 on(ops.i32_and, (_b, x, y) => (isConst32(y!) && (narrowMask(x) & ~y!.imm) === 0 ? x : null))
 for (const op of [ops.i32_or, ops.i64_or]) on(op, (_b, x, y) => (x === y ? x : null))
 on(ops.i32_xor, (b, x, y) => (x === y ? b.i32(0) : null))

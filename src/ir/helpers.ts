@@ -22,7 +22,15 @@ export const HELPER = {
   float: 6,
   /** x87 operations start here; see X87. */
   x87: 16,
+  /**
+   * The V bits of an x87 helper of number N (X87): at x87Bits + N, called before it. a: bits 0-15 its own a, 16 whether what it takes from scratch is undefined; b: its own.
+   * Returns whether its result, at scratch or as a value, is undefined: 1 or 0.
+   */
+  x87Bits: 64,
 } as const
+
+/** The bit of an x87 helper's V bits' first operand that says that the scratch bytes, or what decides, are undefined. */
+export const X87_UNDEFINED = 16
 
 /**
  * Helpers of the x87, numbered from HELPER.x87 on. Registers are named relative to the top of the stack. Every one performs the whole

@@ -92,6 +92,8 @@ export const STATE = {
   /** V bits of the registers: general ones, flag record operands, vector registers, and what x87 has at STATE.x87. All zero in machines that do not check definedness. */
   undefined: 768,
   x87Undefined: 1168,
+  /** V bits of the x87 status word: behind the ten bytes that the first register has. */
+  x87StatusUndefined: 1180,
 } as const
 
 /** Bytes of one CPU state. */

@@ -35,7 +35,8 @@ export type Terminator =
   | { kind: 'ijump'; address: Node }
   /** Direct call; the return address has been pushed already. `ret` is the guest address after the call. */
   | { kind: 'call'; target: number; ret: number }
-  | { kind: 'icall'; address: Node; ret: number }
+  /** `expected`: where it most likely goes, if that is known. */
+  | { kind: 'icall'; address: Node; ret: number; expected?: number }
   /** Near return: `address` was popped, `rsp` already raised. */
   | { kind: 'ret'; address: Node }
   /** SYSCALL: continues at `next` when the kernel completed the call in place. */

@@ -2,7 +2,7 @@
 import type { CheckFacts } from '../checks/checks.ts'
 import { RaceCheck, type RaceFact } from '../checks/race.ts'
 import { startMachine } from '../replay/machine.ts'
-import { isSuppressed } from '../report/suppressions.ts'
+import { BUILT_IN, isSuppressed } from '../report/suppressions.ts'
 import { findingsOf, type Again } from '../session/findings.ts'
 import { atomicPlaces, isWithinLibrary } from '../session/race-findings.ts'
 import type { Session } from '../session/session.ts'
@@ -40,7 +40,7 @@ export function findingsOfChecks(
   }
   const findings: Finding[] = []
   for (const finding of all) {
-    if (isWithinLibrary(finding)) continue
+    if (isWithinLibrary(finding) || isSuppressed(finding, BUILT_IN)) continue
     const suppressed = isSuppressed(finding, suppressions)
     const kind = finding.kind.startsWith('leak-') ? finding.kind.slice('leak-'.length) : null
     if (kind !== null && summary !== null && isAtEnd(finding)) {

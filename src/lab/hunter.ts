@@ -5,11 +5,13 @@ import { changePlan, doneRuns, getUp, planOf, recordRun, sitDown, type Cell } fr
 import { bucketOf, highestNumber, recordFailure } from '../campaign/catalogue-failures.ts'
 import { Catalogue } from '../campaign/catalogue.ts'
 import { FailureDirectory } from '../campaign/failures.ts'
+import { boundOf, Exhaustive, type Coverage } from '../campaign/exhaustive.ts'
 import { falseStartOf } from '../campaign/false-start.ts'
 import { hunt, type HuntResult } from '../campaign/hunt.ts'
 import type { FailedOutcome, Runner } from '../campaign/outcome.ts'
 import { signatureOf } from '../campaign/signature.ts'
 import { nodeCodec } from '../host/node.ts'
+import type { AttributeWish } from '../session/attributes.ts'
 import type { RunInputs } from '../session/session.ts'
 import { NativeRunner } from './native.ts'
 import type { Criteria } from './criteria.ts'
@@ -26,6 +28,8 @@ export interface CampaignPlan {
   criteria?: Criteria
   /** A recorded run (its file) that the runs are until a moment, and only then go on with seeds of their own. */
   from?: { file: string; moment: number }
+  /** Expressions whose values failures are kept with; absent for none. */
+  attributes?: AttributeWish[]
   firstSeed: number
   /** Runs over all cells, or null for no bound. */
   runs: number | null
@@ -70,6 +74,8 @@ export interface CampaignEnd extends HuntResult {
   id: number
   seconds: number
   buckets: CampaignProgress['buckets']
+  /** Of an enumeration of schedules, how far it has come, with the preemptions that were asked for. */
+  coverage: (Coverage & { bound: number }) | null
 }
 
 /** Who watches. */
@@ -136,6 +142,7 @@ export async function runCampaign(
     nonzeroExit: plan.nonzeroExit,
     criteria: plan.criteria,
     from: plan.from,
+    attributes: plan.attributes,
     scratch,
     jobs: plan.jobs,
   }
@@ -143,6 +150,8 @@ export async function runCampaign(
   /** The failure that somebody wants to be told of is still to come. */
   let isUntold = plan.notify !== null && state.failures === 0
   const deadline = alarm(plan.seconds === null ? null : plan.seconds - before)
+  const bound = plan.native ? null : boundOf(plan.inputs.options.strategy)
+  const director = bound === null ? null : new Exhaustive(bound, plan.firstSeed)
   const micros = (seconds: number): number => Math.round(seconds * 1e6)
 
   const result = await hunt(
@@ -154,6 +163,7 @@ export async function runCampaign(
       stopAtError: plan.stopAtError,
       cells: cells.length,
       done,
+      ...(director && { director }),
     },
     {
       runner: (index): Runner =>
@@ -211,6 +221,7 @@ export async function runCampaign(
               bucket: bucket.id,
               finding,
               instructions: count,
+              attributes: outcome.attributes,
             })
         })
         tally(bucket.id)
@@ -241,7 +252,7 @@ export async function runCampaign(
   getUp(catalogue, id, sitting, { reason: reason === 'interrupted' ? null : reason, seconds: own(), end })
   if (plan.notify !== null) notified.push(notify(plan.notify, 'end', { campaign: id, reason, runs, failures }))
   await Promise.all(notified)
-  return { ...result, id, seconds: elapsed(), buckets }
+  return { ...result, id, seconds: elapsed(), buckets, coverage: director && { ...director.coverage(), bound: bound! } }
 }
 
 /** The standard input that all runs get: what the campaign has stored, or this process' own, which is stored once it was read. */

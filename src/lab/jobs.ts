@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { Cell } from '../campaign/catalogue-campaigns.ts'
 import type { PlainError, RunPoint, SeedOutcome } from '../campaign/outcome.ts'
 import type { Criteria } from './criteria.ts'
+import type { AttributeWish } from '../session/attributes.ts'
 import type { Debuggee, Stop } from '../session/protocol.ts'
 import type { Schedule } from '../replay/machine.ts'
 import type { RunEnding, RunInputs } from '../session/session.ts'
@@ -62,6 +63,8 @@ export interface HuntJob {
   criteria?: Criteria
   /** A recorded run that all runs are until a moment; then each goes on with its own seed. Absent where they begin with it. */
   from?: { file: string; moment: number }
+  /** Expressions whose values at its moment a failure is kept with; absent for none. */
+  attributes?: AttributeWish[]
   /** Directory for the bundles of failures, made when there is one. */
   scratch: string
   /** Standard input, which all runs get from its beginning: asked for through `port` when a program first reads it. */

@@ -1,10 +1,12 @@
-/** Exists to find out how many scheduling points a program passes, which PCT wants to know: by executing it once before a hunt. */
+/** Exists to find out before a hunt what its program does without any bad luck: how many scheduling points it passes, which PCT wants to know, and how long it takes. */
 import { startMachine } from '../replay/machine.ts'
 import type { World } from '../host/host.ts'
 import type { RunInputs } from '../session/session.ts'
 
-/** A run that is longer, in instructions, is not executed to its end for that. */
+/** A run that is longer, in instructions or in scheduling points, is not executed to its end for that. */
 const LONGEST = 50_000_000
+const MOST_STEPS = 1_000_000
+const SLICE = 1_000_000
 
 /** The strategy of a run in which priorities never change: as it is without any bad luck. */
 export const CALM = 'pct:1:1'
@@ -12,21 +14,29 @@ export const CALM = 'pct:1:1'
 /** The strategies that may be told the number of steps, as they are named without it. */
 const WANTS_STEPS = /^(mix|pct:\d+)$/
 
-/** The same inputs with the number of steps in the name of the strategy. `world` is that of a run that leaves no traces. */
-export function withSteps(inputs: RunInputs, world: World): RunInputs {
+/** Times the instructions of a calm run, and at least so many, after which a run is looked at whether it has an end. */
+const PATIENCE = 50
+const LEAST = 2_000_000
+
+/** The same inputs with the number of steps in the name of the strategy, and after how many instructions a run may be one without end. `world` is that of a run that leaves no traces. */
+export function tried(inputs: RunInputs, world: World): { inputs: RunInputs; patience: number } {
   const { strategy } = inputs.options
-  if (!WANTS_STEPS.test(strategy)) return inputs
   let steps = 0
+  let count = 0
   try {
     const subject = startMachine({ ...inputs, options: { ...inputs.options, strategy: CALM } }, world)
     try {
-      subject.advance(LONGEST)
+      while (subject.ending() === null && subject.count < LONGEST && subject.steps < MOST_STEPS)
+        subject.advance(subject.count + SLICE)
       steps = subject.steps
+      count = subject.count
     } finally {
       subject.release()
     }
   } catch {
     // The hunt itself will say what cannot be executed.
   }
-  return steps === 0 ? inputs : { ...inputs, options: { ...inputs.options, strategy: `${strategy}:${steps}` } }
+  const patience = Math.max(LEAST, count * PATIENCE)
+  if (steps === 0 || !WANTS_STEPS.test(strategy)) return { inputs, patience }
+  return { inputs: { ...inputs, options: { ...inputs.options, strategy: `${strategy}:${steps}` } }, patience }
 }

@@ -4,26 +4,28 @@ import { join } from 'node:path'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { LemmingError } from '../base/errors.ts'
 import { RECORDING_NAME, writeBundle } from '../campaign/failures.ts'
-import type { RunPoint, SeedOutcome } from '../campaign/outcome.ts'
+import type { ChoiceTrace, RunChange, RunPoint, SeedOutcome } from '../campaign/outcome.ts'
 import { inflate, nodeCodec, NodeFiles, nodeWorld, ownTerminal, type Terminal } from '../host/node.ts'
+import { choicesName } from '../linux/scheduler/choices.ts'
 import { provideTranslations, startMachine, type Schedule } from '../replay/machine.ts'
 import { RecordingWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
 import { recordingOf, Session, verifyEnd, type RunEnding, type RunInputs } from '../session/session.ts'
 import { Checks } from '../checks/checks.ts'
-import { countsAsError, type Finding, type LeakSummary } from '../tool/finding.ts'
+import type { Attribute } from '../session/attributes.ts'
+import { isFailure, type Finding, type LeakSummary } from '../tool/finding.ts'
 import { Capture } from './capture.ts'
 import { compare, judge, NO_CRITERIA, shown, type Criteria } from './criteria.ts'
 import { withSeed } from './inputs.ts'
 import type { Answers, HuntJob, Job, ReplayJob, RunJob, RunResult } from './jobs.ts'
-import { CALM, withSteps } from './steps.ts'
+import { CALM, tried } from './steps.ts'
 import { replaying } from './versions.ts'
 import { firstLine, straceObserver } from './strace.ts'
 import { loadTranslations, saveTranslations } from './translations.ts'
 import { version } from './version.ts'
 
 const files = new NodeFiles()
-let hunt: HuntJob | null = null
+let hunt: (HuntJob & { patience: number | null }) | null = null
 let spooled: Uint8Array | null = null
 
 /** Does a job. Asynchronous only where modules are loaded that most runs do not need. */
@@ -37,14 +39,10 @@ export async function work(job: Job): Promise<Answers[keyof Answers]> {
       // Before anything is translated.
       warm(job.inputs.path)
       provide(job.inputs.path)
-      hunt = {
-        ...job,
-        // What a recorded run did before it is left is as it was.
-        inputs:
-          job.from === undefined
-            ? withSteps(job.inputs, nodeWorld(files, { readInput: emptyInput, writeOutput: () => {} }))
-            : job.inputs,
-      }
+      hunt = { ...job, patience: null }
+      // What a recorded run did before it is left is as it was.
+      if (job.from === undefined)
+        Object.assign(hunt, tried(job.inputs, nodeWorld(files, { readInput: emptyInput, writeOutput: () => {} })))
       return null
     case 'seed':
       return seed(job)
@@ -120,11 +118,12 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
   return { ...first!, times: job.times }
 }
 
-async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
+async function seed({ seed: number, cell, change }: RunPoint): Promise<SeedOutcome> {
   const { inputs, cells, campaign, nonzeroExit, criteria = NO_CRITERIA, scratch } = hunt!
-  const capture = new Capture()
-  const { world, chosen } = await beginning(withSeed(inputs, number, cells[cell]), number, capture)
-  const { session, check } = await execute(chosen, world, false)
+  const { capture, world, session, check, hang } = await patiently(
+    changed(withSeed(inputs, number, cells[cell]), change),
+    number,
+  )
   const ending = session.runToEnd()
   const count = session.subject.count
   const rules: Criteria = nonzeroExit ? { ...criteria, exitCodes: 'nonzero' } : criteria
@@ -134,14 +133,16 @@ async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
     judged = compare(capture, await referenceOf(cell), rules, at)
   const isGood = ending.kind === 'exit' && judged === null
   const { findings, leaks } = await checked(session, check)
-  const wrong = findings.filter(countsAsError)
+  const wrong = findings.filter(isFailure)
   if (isGood && wrong.length === 0) {
+    const trace = traceOf(session, change)
     session.subject.release()
-    return { seed: number, cell, kind: 'passed', count, ending, ...saidBy(ending, capture) }
+    return { seed: number, cell, kind: 'passed', count, ending, ...saidBy(ending, capture), ...trace }
   }
 
-  const finding = isGood ? wrong[0]! : judged?.kind === 'output' ? judged : (await findingOf(session))!
+  const finding = isGood ? worst(wrong)! : judged?.kind === 'output' ? judged : (hang ?? (await findingOf(session)))!
   quoteWords(finding, capture)
+  const attributes = await attributesOf(session, finding)
   const { recordingBytes, userObjects } = await import('./storage.ts')
   const recording = recordingOf(session, world, nodeCodec, userObjects(), version())
   const { path, argv, env, cwd, options } = recording.inputs
@@ -165,6 +166,7 @@ async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
     finding,
     findings,
     leaks,
+    ...(attributes && { attributes }),
     stdout: capture.size(1),
     stderr: capture.size(2),
   }
@@ -176,8 +178,65 @@ async function seed({ seed: number, cell }: RunPoint): Promise<SeedOutcome> {
     'failure.json': `${JSON.stringify(failure, null, 2)}\n`,
   })
   const alone = session.subject.tasksStarted === 1
+  const trace = traceOf(session, change)
   session.subject.release()
-  return { seed: number, cell, kind: 'failed', count, ending, hash, finding, bundle, alone, ...saidBy(ending, capture) }
+  const told = { ...saidBy(ending, capture), ...trace, ...(attributes && { attributes }) }
+  return { seed: number, cell, kind: 'failed', count, ending, hash, finding, bundle, alone, ...told }
+}
+
+/** The values that the hunt's user wants of a failure, at the moment of what went wrong. */
+async function attributesOf(session: Session, { moment, thread }: Finding): Promise<Attribute[] | undefined> {
+  const { attributes: wishes } = hunt!
+  if (wishes === undefined || wishes.length === 0) return undefined
+  const { attributesAt } = await import('../session/attributes.ts')
+  const { silent } = await import('./silent.ts')
+  const { inputs, world } = session
+  const isAtEnd = moment >= session.subject.count
+  const subject = isAtEnd ? session.subject : startMachine(inputs, silent(world))
+  if (!isAtEnd) subject.advance(moment)
+  const taken = attributesAt(
+    subject,
+    world,
+    inflate,
+    thread?.tid ?? subject.currentTid,
+    realpathSync(inputs.path),
+    wishes,
+  )
+  if (!isAtEnd) subject.release()
+  return taken
+}
+
+/** The run that somebody has chosen who knows how others went. */
+function changed(inputs: RunInputs, change: RunChange | undefined): RunInputs {
+  if (change === undefined) return inputs
+  return { ...inputs, seed: change.seed, options: { ...inputs.options, strategy: choicesName(change.choices) } }
+}
+
+/** What whoever chose it wants to know. */
+function traceOf({ subject }: Session, change: RunChange | undefined): { trace?: ChoiceTrace } {
+  const trace = change === undefined ? null : subject.choicePlaces()
+  return trace === null ? {} : { trace }
+}
+
+/** Executes a run of the hunt. Nobody said how long it may take: one that takes unusually long is ended if threads only run in circles, and else executed to its end. */
+async function patiently(inputs: RunInputs, number: number) {
+  const attempt = async (limit: number | null) => {
+    const capture = new Capture()
+    const { world, chosen } = await beginning(inputs, number, capture)
+    const { options } = chosen
+    const limited = limit === null ? chosen : { ...chosen, options: { ...options, instructionLimit: limit } }
+    return { capture, world, hang: null, ...(await execute(limited, world, false)) }
+  }
+  const { patience } = hunt!
+  const isLimited = inputs.options.timeLimit !== null || inputs.options.instructionLimit !== undefined
+  if (patience === null || isLimited) return attempt(null)
+  const first = await attempt(patience)
+  if (first.session.runToEnd().kind !== 'instruction-limit') return first
+  const finding = await findingOf(first.session)
+  // Who starves does so by the schedule, which will change.
+  if (finding?.kind === 'livelock') return { ...first, hang: finding }
+  first.session.subject.release()
+  return attempt(null)
 }
 
 /** Where a run of the hunt begins: at its start with its seed, or as the recorded run that it leaves at a moment. */
@@ -262,6 +321,10 @@ async function execute(
   for (const observer of check?.observers ?? []) subject.addObserver(observer)
   const session = new Session(inputs, subject, world)
   try {
+    for (const moment of inputs.checks?.leakAt ?? []) {
+      subject.advance(moment)
+      if (subject.ending() === null) subject.tellLeaks()
+    }
     session.runToEnd()
   } catch (error) {
     const told = await explained(error, session)
@@ -281,13 +344,19 @@ async function judged(
   schedule?: Schedule,
 ): Promise<{ session: Session; finding: Finding | null }> {
   const { session, check } = await execute(inputs, world, false, schedule)
-  const { findings } = await checked(session, check)
   const at = { moment: session.subject.count, seed: inputs.seed }
   const output = judge(session.runToEnd(), capture, criteria, at)
   const ending = output?.kind === 'output' ? output : await findingOf(session)
-  const finding = ending ?? findings.find(countsAsError) ?? null
+  // An exit code that nobody calls a failure is less than a finding; of other failures the checks' findings are not what they are called after.
+  const isBad = ending !== null && (ending.kind !== 'exit' || output !== null)
+  const finding = (isBad ? null : worst((await checked(session, check)).findings.filter(isFailure))) ?? ending
   if (finding !== null) quoteWords(finding, capture)
   return { session, finding }
+}
+
+/** What a run that came to its end is called after: the crash of a child rather than a finding. */
+function worst(wrong: readonly Finding[]): Finding | undefined {
+  return wrong.find(({ kind }) => kind === 'crash') ?? wrong[0]
 }
 
 const SIGABRT = 6
@@ -310,7 +379,8 @@ async function checked(session: Session, check: Checks | null): Promise<Checked>
   if (check === null) return { findings, leaks: null }
   const { findingsOfChecks } = await import('./checks.ts')
   const found = findingsOfChecks(session, check.facts, inflate)
-  return { findings: [...findings, ...found.findings], leaks: found.leaks }
+  // What was found in the child, and then how it ended.
+  return { findings: [...found.findings, ...findings], leaks: found.leaks }
 }
 
 /** Crashes of processes that the run survived. */

@@ -88,13 +88,14 @@ export function bytesIn(length: number): ArgType {
   }
 }
 
-/** Bytes that the kernel writes: as many as the call returns; their address when it fails. */
+/** Bytes that the kernel writes: as many as the call returns, of as many as argument 2 offers; their address when it fails. */
 export const bytesOut: ArgType = {
   decode: asU64,
   when: 'out',
   text: (value, { space, result }) =>
     result === null || result < 0 ? pointerText(value) : bufferText(space, value, result),
   writes: (value, { result }) => [{ start: value, length: result ?? 0 }],
+  offers: (value, { args }) => [{ start: value, length: args[2]! }],
 }
 
 /** A string that the kernel writes, as long as the call returns or shorter where a NUL ends it (getcwd). */

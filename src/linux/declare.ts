@@ -46,6 +46,8 @@ export interface ArgType {
   reads?(value: number, call: CallView): Range[]
   /** Guest memory that the kernel has written because of this argument; `call.result` is known. */
   writes?(value: number, call: CallView): Range[]
+  /** Guest memory that the program offers for that, known before: the kernel may write less. Absent where `writes` says it all. */
+  offers?(value: number, call: CallView): Range[]
 }
 
 /** strace's text of a successful result. */
@@ -145,7 +147,15 @@ export function writeSet(declaration: Declaration, call: CallView): Range[] {
   return call.result !== null && call.result < 0 ? [] : ranges(declaration, call, 'writes')
 }
 
-function ranges(declaration: Declaration, call: CallView, which: 'reads' | 'writes'): Range[] {
+/** Guest memory that the program offers for what the kernel is to write: known before the call runs. */
+export function offerSet(declaration: Declaration, call: CallView): Range[] {
+  return ranges(declaration, call, 'offers').map(({ start, length }) => ({ start, length: Math.min(length, OFFERED) }))
+}
+
+/** More is not looked at: programs offer what they may not have ("as much as there is"). */
+const OFFERED = 1 << 20
+
+function ranges(declaration: Declaration, call: CallView, which: 'reads' | 'writes' | 'offers'): Range[] {
   const found: Range[] = []
   declaration.args.forEach(([, type], i) => {
     const value = call.args[i]!

@@ -20,6 +20,7 @@ import type { Task } from './state.ts'
 const SYSCALL_LENGTH = 2
 const AF_UNIX = 1
 const AF_INET = 2
+const SIGEV_THREAD_ID = 4
 
 /** V bits of a general register. */
 const bitsOf = (k: Kernel, register: number): bigint =>
@@ -94,6 +95,17 @@ function withoutHoles(name: string, { space }: CallView, value: number, { start,
     case 'sendmsg':
     case 'recvmsg':
       return length === 56 ? except([12, 4], [52, 4]) : [[start, end]]
+    case 'timer_create':
+    case 'mq_notify': {
+      // Value, signal and way to be notified; the thread only where it is one that is told.
+      const notify = space.readU32(start + 12)
+      return length === 64
+        ? [[start, start + (notify !== null && (notify & SIGEV_THREAD_ID) !== 0 ? 20 : 16)]]
+        : [[start, end]]
+    }
+    case 'epoll_ctl':
+      // The program's own data goes through the kernel and back.
+      return [[start, start + 4]]
     case 'connect':
     case 'bind':
     case 'sendto': {
@@ -178,7 +190,7 @@ const NO_JUMP = 0
 
 /**
  * How functions of the C library for SSE2 begin that look at whole vectors and find out afterwards which part of what they saw counts, so that the rest decides
- * nothing: memchr, wmemchr and memrchr, of which all jumps are meant, and strrchr and wcsrchr, of which those behind `before` are. The first jump of each, by `jump`, goes to
+ * nothing: memchr, wmemchr and memrchr, of which all jumps are meant, and strrchr, wcsrchr and wcschr, of which those behind one of `before` are. The first jump of each, by `jump`, goes to
  * the last part, which has `rest` bytes; with NO_JUMP the whole function has so many.
  */
 const WHOLE_VECTORS = [
@@ -193,13 +205,24 @@ const WHOLE_VECTORS = [
     begin: [0x66, 0x0f, 0x6e, 0xc6, 0x48, 0x89, 0xf8, 0x25, 0xff, 0x0f, 0, 0],
     jump: 0x87,
     rest: 0x40,
-    before: [0x29, 0xc8],
+    before: [[0x29, 0xc8]],
   },
   {
     begin: [0x66, 0x0f, 0x6e, 0xc6, 0x48, 0x8d, 0x0c, 0x3a, 0x66, 0x0f, 0x60, 0xc0],
     jump: NO_JUMP,
     rest: 0x152,
     before: [],
+  },
+  {
+    begin: [0x66, 0x48, 0x0f, 0x6e, 0xce, 0x66, 0x0f, 0xef, 0xd2, 0x48, 0x89, 0xf9],
+    jump: NO_JUMP,
+    rest: 0x184,
+    before: [
+      [0x48, 0x85, 0xc0],
+      [0x48, 0x85, 0xd2],
+      [0x48, 0x39, 0xd0],
+      [0x48, 0x39, 0xc8],
+    ],
   },
 ]
 const LONGEST_FUNCTION = 0x3c0
@@ -214,10 +237,12 @@ function isVectorSearch(space: AddressSpace, pc: number): boolean {
 /** Does `pc` lie in a function that searches by vectors (`jump`: as such a jump)? What it finds behind the range that it searches decides nothing in the end. */
 export function isWithinSearch({ bytes, view }: AddressSpace, pc: number, isJump: boolean): boolean {
   const follows = (at: number, list: readonly number[]): boolean => list.every((byte, i) => bytes[at + i] === byte)
+  const isOneOf = (jump: number, before: readonly (readonly number[])[]): boolean =>
+    before.length === 0 || before.some((list) => follows(jump - list.length, list))
   for (let at = pc; at > pc - LONGEST_FUNCTION; at--) {
-    if (bytes[at] !== 0x66 || bytes[at + 1] !== 0x0f || bytes[at + 2] !== 0x6e) continue
+    if (bytes[at] !== 0x66 || (bytes[at + 2] !== 0x6e && bytes[at + 3] !== 0x6e)) continue
     const found = WHOLE_VECTORS.find(({ begin }) => follows(at, begin))
-    if (found === undefined || (isJump && !follows(pc - found.before.length, found.before))) continue
+    if (found === undefined || (isJump && !isOneOf(pc, found.before))) continue
     if (found.jump === NO_JUMP) {
       if (pc < at + found.rest) return true
       continue

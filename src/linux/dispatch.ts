@@ -9,6 +9,7 @@ import {
   decodeArgs,
   entryText,
   rawArgs,
+  offerSet,
   readSet,
   straceLine,
   writeSet,
@@ -111,8 +112,17 @@ function finish(k: Kernel, t: Task, declaration: Declaration, args: number[], re
 /** Lets the heap look at the memory that the call makes the kernel read, or, once there is a result, has made it write. */
 function tellPassed(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number | null): void {
   const call: CallView = { k, t, space: k.space(t), args, result }
-  const ranges = result === null ? readSet(declaration, call) : writeSet(declaration, call)
-  k.heap!.passed(k, t, declaration.name, ranges, result !== null)
+  const { name } = declaration
+  if (result === null) {
+    k.heap!.passed(k, t, name, readSet(declaration, call), false)
+    k.heap!.passed(k, t, name, offerSet(declaration, call), true)
+  } else {
+    // What was offered has been looked at.
+    const rest = declaration.args.flatMap(([, type], i) =>
+      args[i] === 0 || type.offers !== undefined ? [] : (type.writes?.(args[i]!, call) ?? []),
+    )
+    k.heap!.passed(k, t, name, rest, true)
+  }
 }
 
 function tellResult(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number): void {

@@ -58,7 +58,8 @@ function pageFault(k: Kernel, t: Task, address: bigint, access: number): void {
       assert(mapping.file !== null, `a fault at 0x${at.toString(16)}, which is mapped with the right to access it`)
       return forceSignal(k, t, signalInfo(SIG.bus, CODE.busAddress, { address, trap: TRAP.page, errorCode: base }))
     } else {
-      const errorCode = base | PF.present
+      // Linux takes a page without any right out of the processor's tables.
+      const errorCode = (mapping.prot & (PROT.read | PROT.write | PROT.exec)) === 0 ? base : base | PF.present
       return forceSignal(k, t, signalInfo(SIG.segv, CODE.accessError, { address, trap: TRAP.page, errorCode }))
     }
   }

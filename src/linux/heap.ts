@@ -38,4 +38,6 @@ export interface Heap {
   lookup(k: Kernel, t: Task, address: number): HeapBlock | null
   /** The task is about to end its process by itself: the last moment at which its memory can be looked at. Only called when somebody listens. */
   exiting(k: Kernel, t: Task): void
+  /** Tells the observers what the task's process has not freed, and how that can be reached now. */
+  leaks(k: Kernel, t: Task): void
 }

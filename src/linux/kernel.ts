@@ -3,7 +3,7 @@ import { ERRNO } from './errno.ts'
 import { assert } from '../base/errors.ts'
 import { PROT, type AddressSpace } from '../engine/address-space.ts'
 import { CpuState } from '../engine/cpu-state.ts'
-import { defineRegisters, defineScratch } from '../engine/definedness.ts'
+import { definednessOf, defineRegisters, defineScratch } from '../engine/definedness.ts'
 import type { Excuse, KernelEntry, Processor, TracedAccess } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
 import { USE } from '../ir/exits.ts'
@@ -153,6 +153,12 @@ export class Kernel implements KernelEntry, MachineView {
     const process = this.state.processes.get(task.pid)
     const memory = process && this.memories.get(process.spaceId)
     return memory?.space.read(address, length)?.slice() ?? null
+  }
+
+  readUndefined(task: TaskInfo, address: number, length: number): Uint8Array | null {
+    const process = this.state.processes.get(task.pid)
+    const space = process && this.memories.get(process.spaceId)?.space
+    return space?.checked === true ? definednessOf(space, address, length) : null
   }
 
   /** Notes once, for the report, that the machine answered `answer` to something that it does not have; `text` is the call in strace's form. */

@@ -15,14 +15,23 @@ import type { Mapping, Task } from './state.ts'
 
 /** glibc's; others keep different things in memory. */
 const C_LIBRARY = /\/(libc\.so\.6|libc-2\.\d+\.so|libpthread[-.\d]*\.so[.\d]*)$/
-/** What a static program has that brings glibc with it. */
+const MUSL = /\/(ld-musl-x86_64\.so\.1|libc\.musl-x86_64\.so\.1|libc\.so)$/
+/** What a static program has that brings one of them with it. */
 const START = '__libc_setup_tls'
+const START_MUSL = '__init_libc'
+
+/** Functions of a C library by where they are. */
+interface Functions {
+  isMusl: boolean
+  list: [number, string][]
+}
 
 const ARGUMENTS = [REG.rdi, REG.rsi, REG.rdx, REG.rcx, REG.r8, REG.r9]
 
 /** A call that has not returned. */
 interface Pending {
   name: string
+  isMusl: boolean
   args: number[]
   /** The stack pointer at the entry, where the address of return is. */
   stack: number
@@ -33,7 +42,7 @@ interface Pending {
 export class LibraryCalls {
   private readonly observers: { observer: Observer; wanted: ReadonlySet<string> }[] = []
   /** Functions by the addresses of their entries. */
-  private readonly entries = new WeakMap<Memory, Map<number, string>>()
+  private readonly entries = new WeakMap<Memory, Map<number, { name: string; isMusl: boolean }>>()
   /** The innermost last. */
   private readonly pending = new Map<number, Pending[]>()
   /** By task, how many instructions it had executed when it last arrived: a turn may end right there, and the next one begins with the same question. */
@@ -64,15 +73,16 @@ export class LibraryCalls {
   mapped(memory: Memory, mapping: Mapping | undefined): void {
     if (mapping === undefined || mapping.file === null || !memory.space.isExecutable(mapping.start)) return
     const { path, inode, offset } = mapping.file
-    const isLibrary = C_LIBRARY.test(path)
+    const isLibrary = C_LIBRARY.test(path) || MUSL.test(path)
     if (!isLibrary && (mapping.end <= memory.map.codeStart || memory.map.codeEnd <= mapping.start)) return
     const files = filePages(this.k)
     let entries = this.entries.get(memory)
     if (entries === undefined) this.entries.set(memory, (entries = new Map()))
-    for (const [at, name] of functionsOf(files.read(inode, 0, files.size(inode)), path, isLibrary, offset)) {
+    const { isMusl, list } = functionsOf(files.read(inode, 0, files.size(inode)), path, isLibrary, offset)
+    for (const [at, name] of list) {
       const address = mapping.start + at
-      if (!this.observers.some(({ wanted }) => wanted.has(name)) || address >= mapping.end) continue
-      entries.set(address, name)
+      if (!this.observers.some((one) => wants(one, name, isMusl)) || address >= mapping.end) continue
+      entries.set(address, { name, isMusl })
       memory.space.intercept(address)
     }
   }
@@ -92,8 +102,8 @@ export class LibraryCalls {
       list.length = list.indexOf(last)
       this.tell(t, last, k.cpu.gprNumber(REG.rax))
     }
-    const name = this.entries.get(memory)?.get(rip)
-    if (name === undefined) return true
+    const entry = this.entries.get(memory)?.get(rip)
+    if (entry === undefined) return true
     const site = Number(memory.space.readU64(stack) ?? 0n)
     if (!memory.space.isExecutable(site)) return true
     if (!memory.space.intercepts.has(site)) {
@@ -103,32 +113,41 @@ export class LibraryCalls {
     }
     this.arrivals.set(t.tid, t.count)
     const args = ARGUMENTS.map((reg) => k.cpu.gprNumber(reg))
-    const call = { name, args, stack, site }
+    const call = { ...entry, args, stack, site }
     this.pending.set(t.tid, [...list.filter((one) => one.stack > stack), call])
     this.tell(t, call, null)
     return true
   }
 
-  private tell(t: Task, { name, args, site, stack }: Pending, result: number | null): void {
+  private tell(t: Task, { name, isMusl, args, site, stack }: Pending, result: number | null): void {
     const { k } = this
     const quiet = k.space(t).isQuiet(site)
     const event = { task: k.info(t), moment: k.state.count, name, args, site, stack, quiet, result }
-    for (const { observer, wanted } of this.observers) if (wanted.has(name)) observer.call?.(event, k)
+    for (const one of this.observers) if (wants(one, name, isMusl)) one.observer.call?.(event, k)
   }
 }
 
+function wants(
+  { observer, wanted }: { observer: Observer; wanted: ReadonlySet<string> },
+  name: string,
+  isMusl: boolean,
+): boolean {
+  return wanted.has(name) && (!isMusl || observer.functionsOfMusl === true)
+}
+
 /** What was found in files, by path, size and place: symbols are many, and hunts load the same files. */
-const known = new Map<string, [number, string][]>()
+const known = new Map<string, Functions>()
 
 /** Functions of a file by how far they are behind the place where `offset` is mapped. */
-function functionsOf(bytes: Uint8Array, path: string, isLibrary: boolean, offset: number): [number, string][] {
+function functionsOf(bytes: Uint8Array, path: string, isLibrary: boolean, offset: number): Functions {
   const key = `${path} ${bytes.length} ${isLibrary} ${offset}`
   let found = known.get(key)
   if (found === undefined) known.set(key, (found = findFunctions(bytes, path, isLibrary, offset)))
   return found
 }
 
-function findFunctions(bytes: Uint8Array, path: string, isLibrary: boolean, offset: number): [number, string][] {
+function findFunctions(bytes: Uint8Array, path: string, isLibrary: boolean, offset: number): Functions {
+  const none: Functions = { isMusl: false, list: [] }
   try {
     const elf = parseElf(bytes, path)
     const page = (one: Segment): number => one.offset - (one.offset % PAGE_SIZE)
@@ -136,19 +155,20 @@ function findFunctions(bytes: Uint8Array, path: string, isLibrary: boolean, offs
       const holds = page(one) <= offset && offset < one.offset + one.filesz
       return one.type === PT.LOAD && (one.flags & PF.X) !== 0 && holds
     })
-    if (segment === undefined) return []
+    if (segment === undefined) return none
     const symtab = elf.symtab()
-    if (!isLibrary && (elf.interpreter() !== undefined || symtab?.find(START) === undefined)) return []
+    const isMusl = isLibrary ? MUSL.test(path) : symtab?.find(START_MUSL) !== undefined
+    if (!isLibrary && (elf.interpreter() !== undefined || (!isMusl && symtab?.find(START) === undefined))) return none
     const start = segment.vaddr + offset - segment.offset
     const found: [number, string][] = []
     for (const table of [elf.dynsym(), symtab])
       for (let i = 1; table !== undefined && i < table.count; i++)
         if (table.typeOf(i) === STT.FUNC && table.sectionOf(i) !== SHN.UNDEF && table.valueOf(i) >= start)
           found.push([table.valueOf(i) - start, table.nameOf(i)])
-    return found
+    return { isMusl, list: found }
   } catch (error) {
     // The kernel loads what it can; symbols are another matter.
-    if (isElfError(error)) return []
+    if (isElfError(error)) return none
     throw error
   }
 }

@@ -1,7 +1,9 @@
 /** Exists to be the outer loop of a machine: whose turn it is, for how many instructions, and what happens when a turn stops. */
 import { LemmingError } from '../base/errors.ts'
 import { CpuState } from '../engine/cpu-state.ts'
+import { memoryRead } from '../engine/operand.ts'
 import type { Stop } from '../engine/processor.ts'
+import { useStrings } from '../engine/string-words.ts'
 import { EXIT } from '../ir/exits.ts'
 import { STATE } from '../ir/registers.ts'
 import { countAt, jumpTo, monotonicNs } from './clock.ts'
@@ -64,7 +66,12 @@ function loop(k: Kernel, limit: number): void {
         continue
       }
       const yielded = turn.yielded || turn.paused
+      const before = turn.tid
       k.strategy.pick(state.strategy, state.runnable, turn, yielded, state.count)
+      if (turn.split === true) {
+        delete turn.split
+        beginModify(k, state.tasks.get(before)!)
+      }
       turn.yielded = turn.paused = turn.woken = false
       turn.at = null
       t = state.tasks.get(turn.tid)!
@@ -89,6 +96,8 @@ function loop(k: Kernel, limit: number): void {
     k.points = counted ? turn.points : -1
     k.paused = turn.paused
     k.accesses = k.sharedObservers.length > 0 && hasThreads(k, process) ? k.tellShared : null
+    if (t.loaded !== undefined) endModify(k, t)
+    useStrings(memory.space, k.traps === null && k.libraryCalls === null)
     const stop = k.processor.run(memory.space, budget, k)
     k.account(t, stop.executed)
     // Who gave its turn away has nothing left of it, however long it had been running.
@@ -98,6 +107,25 @@ function loop(k: Kernel, limit: number): void {
     if (stop.reason !== EXIT.fuel && stop.reason !== EXIT.unwind && stop.reason !== EXIT.point) raise(k, t, stop.reason)
     expireCpuTimers(k, process, t)
   }
+}
+
+/**
+ * The task is to stand between the load and the store of its next instruction. An instruction is executed as a whole, so what it loads is kept, and is put
+ * where it loads it from right before it is executed: what others have stored there meanwhile is lost, as it is on a real machine.
+ */
+function beginModify(k: Kernel, t: Task): void {
+  const { space } = k.memory(t)
+  const cpu = new CpuState(k.registers(t))
+  const read = memoryRead(space, cpu)
+  const bytes = read === null ? null : space.read(read.address, read.size)
+  if (bytes !== null) t.loaded = { pc: Number(cpu.rip), address: read!.address, bytes: [...bytes] }
+}
+
+/** The task goes on with the instruction that it has begun, unless a signal has taken it elsewhere: then that one is executed anew. */
+function endModify(k: Kernel, t: Task): void {
+  const { pc, address, bytes } = t.loaded!
+  delete t.loaded
+  if (Number(k.cpu.rip) === pc) k.memory(t).space.write(address, Uint8Array.from(bytes))
 }
 
 /** Has the process several threads, or has it had them? What the last one does may be unordered with what others did. */

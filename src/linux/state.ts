@@ -121,6 +121,8 @@ export interface AltStack {
 /** A thread. */
 export interface Task {
   tid: number
+  /** What the instruction at `pc`, its next one, has loaded already from where it will store; absent while no instruction is halfway. */
+  loaded?: { pc: number; address: number; bytes: number[] }
   pid: number
   /** Users and groups are a thread's own; the C library keeps those of a process equal. */
   credentials: Credentials
@@ -359,6 +361,8 @@ export interface Turn {
   paused: boolean
   /** Another task can run since the turn began, and the strategy wants to know. */
   woken: boolean
+  /** Whoever loses the turn has executed the load of its next instruction, which loads and stores, but not the store. Absent for no. */
+  split?: boolean
 }
 
 /** Why a task waits, for the report of a deadlock. */

@@ -15,6 +15,7 @@ import { fxsave } from '../linux/signal-frame.ts'
 import { signalName } from '../linux/signal-names.ts'
 import { codeName } from '../linux/signal-text.ts'
 import { MAP } from '../linux/mm.ts'
+import { placesOf } from '../linux/scheduler/choices.ts'
 import { logged, scheduleOf, type Schedule } from '../linux/scheduler/turns.ts'
 import type { Ending, MemoryMap, Wait } from '../linux/state.ts'
 import type { HeapBlock, Observer } from '../tool/observer.ts'
@@ -118,6 +119,11 @@ class MachineSubject implements Subject {
     return this.machine.state.passed.points
   }
 
+  choicePlaces(): ReturnType<Subject['choicePlaces']> {
+    const noted = placesOf(this.machine.state.strategy)
+    return noted && { places: noted.places.map((place) => ({ ...place })), isCut: noted.isCut }
+  }
+
   get currentTid(): number {
     return this.machine.state.turn.tid
   }
@@ -163,6 +169,14 @@ class MachineSubject implements Subject {
       .toSorted((a, b) => a.pid - b.pid)
   }
 
+  tellLeaks(): void {
+    const { kernel, state } = this.machine
+    for (const { tids } of [...state.processes.values()].toSorted((a, b) => a.pid - b.pid)) {
+      const task = tids.length === 0 ? undefined : state.tasks.get(Math.min(...tids))
+      if (task !== undefined) kernel.heap?.leaks(kernel, task)
+    }
+  }
+
   crashes(): ChildCrash[] {
     return this.machine.state.crashes.map(({ moment, pid, argv, ...signal }) => ({
       moment,
@@ -190,6 +204,8 @@ class MachineSubject implements Subject {
       end,
       prot,
       growsDown: (flags & MAP.growsDown) !== 0,
+      shared: (flags & MAP.shared) !== 0,
+      offset: file?.offset ?? 0,
       name: file === null ? name : file.path,
     }))
   }

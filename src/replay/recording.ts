@@ -33,6 +33,8 @@ export interface CheckChoices {
   suppressions: Suppression[]
   /** Ways to leak that are told one by one; the others are only summed up. */
   leakKinds: string[]
+  /** Moments, ascending, at which `leak` looks, too. */
+  leakAt?: number[]
 }
 
 /** A directory or file of the host that is mounted into the machine: absolute paths. */

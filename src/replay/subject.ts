@@ -1,6 +1,7 @@
 /** Exists to name the little that sessions ask of a running machine, so that they know no kernel and no engine, and tests can put anything in its place. */
 import type { StoredTranslations } from '../engine/library.ts'
 import type { LayerEntry } from '../linux/fs/layer.ts'
+import type { ChoicePlace } from '../linux/scheduler/choices.ts'
 import type { HeapBlock, Observer } from '../tool/observer.ts'
 import type { RunEnding } from './recording.ts'
 
@@ -75,6 +76,10 @@ export interface MappedRange {
   prot: number
   /** A stack that grows by itself. */
   growsDown: boolean
+  /** Others see what is stored there. */
+  shared: boolean
+  /** Bytes of the file behind it that lie before it; 0 without a file. */
+  offset: number
   /** Path of the file behind it, a name in brackets as in /proc/PID/maps, or ''. */
   name: string
 }
@@ -93,6 +98,8 @@ export interface Subject {
   readonly currentTid: number
   /** Scheduling points that threads have passed, where the strategy counts them. */
   readonly steps: number
+  /** Where the schedule had a choice, if the strategy notes it (scheduler/choices.ts). */
+  choicePlaces(): { places: ChoicePlace[]; isCut: boolean } | null
   /** Threads and processes that were started so far, the first one included. */
   readonly tasksStarted: number
   /** Runs until `limit` instructions have been executed since the start, or until the end. */
@@ -105,6 +112,8 @@ export interface Subject {
   tasks(): TaskView[]
   /** Ascending by pid; those without threads left out. */
   processes(): ProcessView[]
+  /** Tells the observers what each process has not freed by now; nobody is told of a heap that is not guarded. */
+  tellLeaks(): void
   /** In order of time; the first few. */
   crashes(): ChildCrash[]
   /** Ascending by address. */

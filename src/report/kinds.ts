@@ -44,7 +44,7 @@ row(
   'Param',
   'the kernel is to read bytes that belong to no live block, or that it cannot read',
 )
-row('syscall-write', 'memory', 'SyscallParam', 'Param', 'the kernel has written such bytes, or cannot')
+row('syscall-write', 'memory', 'SyscallParam', 'Param', 'the kernel may write such bytes, or cannot')
 row('heap-overrun', 'memory', 'InvalidWrite', 'Addr', 'bytes behind a block were overwritten; noticed later')
 row('heap-underrun', 'memory', 'InvalidWrite', 'Addr', 'bytes before a block were overwritten; noticed later')
 row('double-free', 'memory', 'InvalidFree', 'Free', 'a block is freed that was freed already')

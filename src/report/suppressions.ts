@@ -15,6 +15,14 @@ const LEAKS: Record<string, string> = {
 /** Frames of a stack that a suppression file may have, and that a generated one has. */
 const MOST_FRAMES = 24
 
+/** What is suppressed always: Go's runtime copies stacks with all that is on them, and looks at words that nobody has written. */
+export const BUILT_IN: readonly Suppression[] = ['Cond', 'Value8'].map((kind) => ({
+  name: 'words on stacks of Go',
+  kind,
+  leaks: null,
+  frames: [{ by: 'fun', pattern: 'runtime.*' }],
+}))
+
 /** The suppressions for memcheck in a file; `name` is the file's, for errors. Those for other tools are passed over. */
 export function parseSuppressions(text: string, name: string): Suppression[] {
   const lines = text.split('\n').map((line) => line.trim())

@@ -18,7 +18,7 @@ const USER_REGS = [
 ] // prettier-ignore
 
 /** The signal that a core tells of. */
-interface Signal {
+export interface Signal {
   signal: number
   code: number
   address: bigint
@@ -158,8 +158,8 @@ function processInfo(subject: Subject, pid: number, name: string): Uint8Array {
   return out
 }
 
-/** siginfo_t of a fault. */
-function signalInfo(signal: Signal | null): Uint8Array {
+/** siginfo_t of a fault; all zeros without one. */
+export function signalInfo(signal: Signal | null): Uint8Array {
   const out = new Uint8Array(128)
   const view = new DataView(out.buffer)
   view.setInt32(0, signal?.signal ?? 0, true)

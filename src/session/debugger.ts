@@ -23,6 +23,7 @@ import type {
   LibraryInfo,
   LinesInfo,
   MappedRange,
+  NameInfo,
   OutputInfo,
   OwnerInfo,
   PlaceInfo,
@@ -105,8 +106,11 @@ export class Debugger implements Debuggee {
   /** The thread that executes the next instruction: a turn may be over and nobody chosen yet. */
   private nextRunner(): number {
     const { timeline } = this
-    const { moment } = timeline
-    if (moment >= this.lastMoment()) return this.runner()
+    const { moment, end } = timeline
+    if (moment >= this.lastMoment()) {
+      const { ending } = end
+      return ending.kind === 'signal' && this.task(ending.tid) !== undefined ? ending.tid : this.runner()
+    }
     const counts = new Map(timeline.subject.tasks().map(({ tid, count }) => [tid, count]))
     timeline.seek(moment + 1)
     const next = timeline.subject.tasks().find(({ tid, count }) => counts.get(tid) !== count && counts.has(tid))
@@ -145,7 +149,7 @@ export class Debugger implements Debuggee {
       ...this.inspectorOf(pid),
       unwind: (one, depth) => this.namer(pid).unwind(one, depth),
     })
-    const stepper = new Stepper(timeline, tid, lines, stops)
+    const stepper = new Stepper(timeline, tid, lines, { ...stops, limit: this.lastMoment() })
     switch (unit) {
       case 'instruction':
         return back ? stepper.instructionBack() : stepper.instruction()
@@ -271,8 +275,8 @@ export class Debugger implements Debuggee {
     return this.inspection.frames(tid, limit)
   }
 
-  print(tid: number, level: number, text: string): string {
-    return this.inspection.print(tid, level, text)
+  print(tid: number, level: number, text: string, pretty = false): string {
+    return this.inspection.print(tid, level, text, pretty)
   }
 
   whatis(tid: number, level: number, text: string, whole: boolean): string {
@@ -309,6 +313,10 @@ export class Debugger implements Debuggee {
 
   complete(tid: number, level: number, prefix: string): string[] {
     return this.inspection.complete(tid, level, prefix)
+  }
+
+  names(...[pid, pattern, kind, most]: Parameters<Debuggee['names']>): NameInfo[] {
+    return this.inspection.names(pid, pattern, kind, most)
   }
 
   symbolic(pid: number, address: number): string | null {

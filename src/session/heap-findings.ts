@@ -149,7 +149,7 @@ function sentence(event: HeapEvent, where: string): string {
     }
     case 'syscall-read':
     case 'syscall-write': {
-      const how = kind === 'syscall-read' ? 'is to read' : 'has written'
+      const how = kind === 'syscall-read' ? 'is to read' : 'may write'
       const place = block === null ? 'where no block is' : relation(event.address, block)
       return `${by}: the kernel ${how} ${bytes(numbers.size!)} at ${at}: ${place}`
     }

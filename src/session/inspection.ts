@@ -3,15 +3,26 @@ import { LemmingError } from '../base/errors.ts'
 import type { TaskView } from '../replay/subject.ts'
 import type { Timeline } from '../replay/timeline.ts'
 import { createInspector, type InspectedFrame, type Inspector, type ThreadState } from '../symbols/inspector.ts'
+import { friendlyName } from '../symbols/values/library.ts'
+import type { FormatOptions } from '../symbols/values/options.ts'
 import type { Value } from '../symbols/values/value.ts'
 import { DECODED, Decoder } from '../x86/decode.ts'
 import { disassemble } from '../x86/disassemble.ts'
 import { BASELINE } from '../x86/features.ts'
 import { Insn } from '../x86/insn.ts'
+import { threadState } from './attributes.ts'
 import type { Ranges } from './accesses.ts'
-import type { Change, FrameInfo, Instruction, PlaceInfo, ValueInfo, VariableInfo } from './protocol.ts'
-import { registersOf } from './registers.ts'
-import { DWARF_OF, dwarfRegisters, type Namer } from './stacks.ts'
+import type {
+  Change,
+  Debuggee,
+  FrameInfo,
+  Instruction,
+  NameInfo,
+  PlaceInfo,
+  ValueInfo,
+  VariableInfo,
+} from './protocol.ts'
+import { DWARF_OF, type Namer } from './stacks.ts'
 import { OpenValues } from './values.ts'
 
 /** Elements that `[*]` may stand for. */
@@ -58,16 +69,7 @@ export class Inspection {
   }
 
   private state(task: TaskView): ThreadState {
-    const { subject } = this.timeline
-    let named: Map<string, Uint8Array> | null = null
-    return {
-      registers: dwarfRegisters(task),
-      readMemory: (address, size) => subject.read(task.pid, address, size) ?? undefined,
-      otherRegister: (name) => {
-        named ??= new Map(registersOf(task, subject.floatingPoint(task.tid)!).map((one) => [one.name, one.bytes]))
-        return named.get(name)
-      },
-    }
+    return threadState(this.timeline.subject, task)
   }
 
   private rawFrames(tid: number, limit: number): { inspector: Inspector; frames: InspectedFrame[]; end: string } {
@@ -95,16 +97,16 @@ export class Inspection {
         function: frame.function ?? null,
         file: frame.file ?? null,
         line: frame.line ?? null,
-        text: inspector.describeFrame(frame),
+        text: inspector.describeFrame(frame, { library: true }),
       })),
     }
   }
 
   /** `value` in the form of `print`, which is remembered as `$n`. */
-  print(tid: number, level: number, text: string): string {
+  print(tid: number, level: number, text: string, pretty = false): string {
     const { inspector, frame } = this.frame(tid, level)
     const scope = { frame, variables: this.variables }
-    const shown = inspector.print(text, scope)
+    const shown = inspector.print(text, scope, { pretty, library: true })
     const value = inspector.evaluate(text.replace(/^\s*\/\S*\s*/, ''), scope)
     try {
       value.contents()
@@ -118,7 +120,7 @@ export class Inspection {
   whatis(tid: number, level: number, text: string, whole: boolean): string {
     const { inspector, frame } = this.frame(tid, level)
     const scope = { frame, variables: this.variables }
-    return whole ? inspector.ptype(text, scope) : inspector.whatis(text, scope)
+    return whole ? inspector.ptype(text, scope) : friendlyName(inspector.whatis(text, scope))
   }
 
   /** Where the value of an expression is; a plain number is an address. */
@@ -197,7 +199,8 @@ export class Inspection {
 
   variablesOf(tid: number, level: number, which: 'locals' | 'args'): VariableInfo[] {
     const { inspector, frame } = this.frame(tid, level)
-    const all = which === 'locals' ? inspector.locals(frame) : inspector.args(frame)
+    const options = { library: true }
+    const all = which === 'locals' ? inspector.locals(frame, options) : inspector.args(frame, options)
     return all.map(({ name, text }) => ({ name, text }))
   }
 
@@ -206,19 +209,19 @@ export class Inspection {
     const scope = { frame, variables: this.variables }
     const expression = text.replace(/^\s*\/\S*\s*/, '').trim()
     const value = inspector.evaluate(expression, scope)
-    const shown = inspector.print(text, scope, hex ? { format: 'x' } : {})
+    const shown = inspector.print(text, scope, shownAs(hex))
     return this.open.tell(this.timeline.moment, text, value, shown, expression)
   }
 
   values(tid: number, level: number, which: 'locals' | 'args', hex: boolean): ValueInfo[] {
     const { inspector, frame } = this.frame(tid, level)
-    const options = hex ? { format: 'x' as const } : {}
+    const options = shownAs(hex)
     const all = which === 'locals' ? inspector.locals(frame, options) : inspector.args(frame, options)
     return all.map(({ name, value, text }) => this.open.tell(this.timeline.moment, name, value, text, name))
   }
 
   parts(handle: number, start: number, count: number, hex: boolean): ValueInfo[] {
-    return this.open.parts(this.timeline.moment, handle, start, count, hex ? { format: 'x' } : {})
+    return this.open.parts(this.timeline.moment, handle, start, count, shownAs(hex))
   }
 
   /** Is an expression not 0 in the innermost frame? What cannot be told counts as it is, so that nothing is passed by. */
@@ -247,6 +250,16 @@ export class Inspection {
     return inspector.complete(prefix, { frame })
   }
 
+  names(...[pid, pattern, kind, most]: Parameters<Debuggee['names']>): NameInfo[] {
+    let fits: RegExp
+    try {
+      fits = new RegExp(pattern)
+    } catch {
+      throw new LemmingError('expression-syntax', `${pattern} is no regular expression`)
+    }
+    return this.inspector(pid).names(fits, kind, most)
+  }
+
   symbolic(pid: number, address: number): string | null {
     return this.inspector(pid).symbolic(address) ?? null
   }
@@ -271,6 +284,11 @@ export class Inspection {
     }
     return out
   }
+}
+
+/** How the values of editors are written. */
+function shownAs(hex: boolean): FormatOptions {
+  return { library: true, ...(hex && { format: 'x' as const }) }
 }
 
 /** Little-endian bytes as a number. */

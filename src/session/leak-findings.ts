@@ -23,6 +23,8 @@ export interface LeakGroup {
   /** When the process ended, or asked what it has lost. */
   ended: number
   asked: boolean
+  /** What it did when it was looked at. */
+  does: string
   bytes: number
   blocks: number
   indirectBytes: number
@@ -49,11 +51,23 @@ function toldOf({ blocks, asked, task }: LeakEvent, earlier: readonly LeakEvent[
 function groupLeaks(blocks: readonly LeakedBlock[], { task, moment: ended, asked: mode }: LeakEvent): LeakGroup[] {
   const { pid } = task
   const asked = mode !== null
+  const does = mode === 'moment' ? 'is there' : asked ? 'asks' : 'ends'
   const groups = new Map<string, LeakGroup>()
   const alone = blocks.length <= MAX_STOPS
   blocks.forEach(({ block, state, site, indirectBytes, indirectBlocks }, i) => {
     const key = alone ? String(i) : `${state} ${site} ${block.size}`
-    addTo(groups, key, { state, block, pid, ended, asked, bytes: block.size, blocks: 1, indirectBytes, indirectBlocks })
+    addTo(groups, key, {
+      state,
+      block,
+      pid,
+      ended,
+      asked,
+      does,
+      bytes: block.size,
+      blocks: 1,
+      indirectBytes,
+      indirectBlocks,
+    })
   })
   return [...groups.values()]
 }
@@ -95,7 +109,7 @@ export function leakFindings(groups: readonly LeakGroup[], seed: number, visits:
       a.block.madeAt - b.block.madeAt,
   )
   return sorted.map((group) => {
-    const { state, block, ended, asked, bytes: own, blocks, indirectBytes, indirectBlocks } = group
+    const { state, block, ended, does, bytes: own, blocks, indirectBytes, indirectBlocks } = group
     const seen = visits.at(stop(group))
     const also =
       indirectBlocks === 0
@@ -103,7 +117,7 @@ export function leakFindings(groups: readonly LeakGroup[], seed: number, visits:
         : `, and ${bytes(indirectBytes)} in ${count(indirectBlocks)} because of ${blocks === 1 ? 'it' : 'them'}`
     const finding: Finding = {
       kind: `leak-${state}`,
-      what: `${bytes(own)} in ${count(blocks)} ${own === 1 ? 'is' : 'are'} ${WORDS[state]} when the program ${asked ? 'asks' : 'ends'}${also}`,
+      what: `${bytes(own)} in ${count(blocks)} ${own === 1 ? 'is' : 'are'} ${WORDS[state]} ${does === 'is there' ? 'now' : `when the program ${does}`}${also}`,
       valgrind: VALGRIND[state],
       moment: ended,
       seed,

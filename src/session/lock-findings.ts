@@ -10,6 +10,7 @@ interface Taken {
   moment: number
   lock: number
   held: number
+  kind: string
 }
 
 /** Two orders that do not go together. */
@@ -34,7 +35,7 @@ export function lockFindings(orders: readonly LockOrder[], seed: number, visits:
     const seen = visits.at(stopOf(later))
     const finding: Finding = {
       kind: 'lock-order',
-      what: `thread ${now.tid} takes mutex ${now.lock} while it holds ${now.held}; thread ${before.tid} took ${before.lock} while it held ${before.held}`,
+      what: `thread ${now.tid} takes ${later.kind} ${now.lock} while it holds ${now.held}; thread ${before.tid} took ${before.lock} while it held ${before.held}`,
       valgrind: 'LockOrder',
       moment: later.moment,
       seed,

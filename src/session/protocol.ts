@@ -200,6 +200,13 @@ export interface Instruction {
   line?: number
 }
 
+/** Something with a name, the source file of its unit, and the line that declares it. */
+export interface NameInfo {
+  name: string
+  file?: string
+  line?: number
+}
+
 /** An instruction at which to stop, for what somebody wrote. */
 export interface CodePlace {
   address: number
@@ -384,7 +391,7 @@ export interface Debuggee {
   core(pid: number): Uint8Array
   frames(tid: number, limit: number): { frames: FrameInfo[]; end: string }
   /** `print`: the text, with its number in the history of values. Expressions may throw `expression-*`. */
-  print(tid: number, level: number, text: string): string
+  print(tid: number, level: number, text: string, pretty?: boolean): string
   /** The type of an expression, in short or written out. */
   whatis(tid: number, level: number, text: string, whole: boolean): string
   place(tid: number, level: number, text: string): PlaceInfo
@@ -400,6 +407,8 @@ export interface Debuggee {
   /** Declares types in C; their names. */
   declare(pid: number, text: string): string[]
   complete(tid: number, level: number, prefix: string): string[]
+  /** Functions, variables or types whose name a regular expression fits (ECMAScript's), at most `most`. Throws `expression-syntax` for what is none. */
+  names(pid: number, pattern: string, kind: 'functions' | 'variables' | 'types', most: number): NameInfo[]
   symbolic(pid: number, address: number): string | null
   instructions(pid: number, address: number, count: number): Instruction[]
   /** Sends a clone on from this moment, with changes; the run stays where it is. `limit` instructions in all; the seed null: scheduled as the run was. */

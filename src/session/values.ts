@@ -5,12 +5,15 @@ import { typeName } from '../symbols/types/names.ts'
 import { sizeOf, stripped, type Member, type Type } from '../symbols/types/type.ts'
 import type { FormatOptions } from '../symbols/values/options.ts'
 import { formatInner } from '../symbols/values/format.ts'
+import { containerOf, type Item } from '../symbols/values/library.ts'
 import { isMissing } from '../symbols/values/space.ts'
 import { dereference, type Value } from '../symbols/values/value.ts'
 import type { ValueInfo } from './protocol.ts'
 
 /** Characters of a value in one line; whoever wants more opens it. */
 const LIMIT = 64
+/** Things that a container holds, in a tree. */
+const MOST_ITEMS = 1000
 
 /** A value that somebody may open. */
 interface Held {
@@ -113,6 +116,8 @@ function canOpen(value: Value): boolean {
 function partsOf({ value, expression }: Held, start: number, count: number): Part[] {
   const type = plain(value)
   const of = expression === null ? null : isSimple(expression) ? expression : `(${expression})`
+  const container = contained(value)
+  if (container !== undefined) return container.map((item, i) => partOf(item, i, of))
   if (type.kind === 'array') {
     const size = sizeOf(type.element)
     const end = Math.min(type.count ?? 0, start + count)
@@ -132,6 +137,31 @@ function partsOf({ value, expression }: Held, start: number, count: number): Par
     return [{ name: isPointer ? '*' : '&', value: target, expression: of && (isPointer ? `*${of}` : of) }]
   }
   return members(value, of, '.')
+}
+
+/** What a container of the library holds, the first ones; undefined for what is none, or a text. */
+function contained(value: Value): Item[] | undefined {
+  try {
+    const container = containerOf(stripped(value.type).kind === 'reference' ? dereference(value) : value)
+    if (container === undefined || container.style === 'string') return undefined
+    const items: Item[] = []
+    for (const item of container.items()) {
+      if (items.push(item) >= MOST_ITEMS) break
+    }
+    return items
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+function partOf({ label, key, value }: Item, i: number, of: string | null): Part {
+  if (key !== undefined) return { name: `[${textOf(key, { library: true })}]`, value, expression: null }
+  return {
+    name: label === '' ? `[${i}]` : label,
+    value,
+    expression: label === '' && of !== null ? `${of}[${i}]` : null,
+  }
 }
 
 /** Members of a structure; those of members without a name and of the chosen variant are its own. */

@@ -111,8 +111,9 @@ export function deadlockText(threads: readonly ThreadState[]): string {
   return `every thread waits, and nothing is left that could wake any of them${why}`
 }
 
-/** Instructions at the end of a run without end that are looked at. */
+/** Instructions at the end of a run without end that are looked at: at most so many, and a quarter of the run. */
 const WINDOW = 2_000_000
+const PART = 4
 
 /** Calls that threads make which wait in a loop. */
 const WAITING_CALLS =
@@ -126,7 +127,7 @@ export function explainHang(
 ): Pick<Finding, 'kind' | 'what'> | null {
   const after = new Map(end.tasks().map((task) => [task.tid, task]))
   if (after.size < 2) return null
-  const from = Math.max(0, end.count - WINDOW)
+  const from = Math.max(end.count - WINDOW, end.count - Math.floor(end.count / PART))
   const subject = start()
   subject.advance(from)
   const before = new Map(subject.tasks().map(({ tid, count }) => [tid, count]))

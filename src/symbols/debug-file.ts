@@ -16,7 +16,7 @@ export function findDebugFile(elf: ElfFile, read: (path: string) => Uint8Array |
   const id = elf.buildId()
   if (id !== undefined) {
     const path = `${ROOT}/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`
-    const found = open(path, read(path))
+    const found = openFile(path, read(path))
     if (found?.buildId() === id) return found
   }
   const link = debugLink(elf)
@@ -29,7 +29,7 @@ export function findDebugFile(elf: ElfFile, read: (path: string) => Uint8Array |
   ]) {
     const bytes = read(path)
     if (bytes === undefined || crc32(bytes) !== link.crc) continue
-    const found = open(path, bytes)
+    const found = openFile(path, bytes)
     if (found !== undefined) return found
   }
   return undefined
@@ -53,13 +53,14 @@ export function findSupplement(elf: ElfFile, read: (path: string) => Uint8Array 
     `${ROOT}/.build-id/${id.slice(0, 2)}/${id.slice(2)}.debug`,
   ]
   for (const path of paths) {
-    const found = open(path, read(path))
+    const found = openFile(path, read(path))
     if (found?.buildId() === id) return found
   }
   return undefined
 }
 
-function open(path: string, bytes: Uint8Array | undefined): ElfFile | undefined {
+/** A file with debugging information; undefined for what is none. */
+export function openFile(path: string, bytes: Uint8Array | undefined): ElfFile | undefined {
   if (bytes === undefined) return undefined
   try {
     return parseElf(bytes, path, 'debug')

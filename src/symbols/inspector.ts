@@ -2,6 +2,8 @@
 
 import { LemmingError } from '../base/errors.ts'
 import type { StackEnd } from './cfi/unwind.ts'
+import { DW_AT } from './dwarf/constants.ts'
+import type { NameKind } from './dwarf/name-index.ts'
 import { evaluate, requireType, type Variables } from './expressions/evaluate.ts'
 import { castTo } from './expressions/cast.ts'
 import { typeError } from './expressions/errors.ts'
@@ -59,6 +61,14 @@ export type Place =
   /** In several places, or nowhere. */
   | { readonly kind: 'pieces' | 'value' | 'optimized-out'; readonly size: number; readonly type: string }
 
+/** Something with a name, and where it was declared. */
+export interface NamedPlace {
+  readonly name: string
+  /** The source file of its unit. */
+  readonly file?: string
+  readonly line?: number
+}
+
 /** A symbol of the linker. */
 export interface FoundSymbol {
   readonly name: string
@@ -92,8 +102,12 @@ export class Inspector {
   }
 
   /** `#1  0x… in add (a=1, b=0x…) at calc.c:12`, as gdb's backtrace has it. */
-  describeFrame(frame: InspectedFrame, options: { arguments?: boolean; level?: boolean } = {}): string {
-    const list = options.arguments === false ? undefined : this.args(frame, { summary: true })
+  describeFrame(
+    frame: InspectedFrame,
+    options: { arguments?: boolean; level?: boolean; library?: boolean } = {},
+  ): string {
+    const { library = false } = options
+    const list = options.arguments === false ? undefined : this.args(frame, { summary: true, library })
     return frameText(frame, list, options.level !== false)
   }
 
@@ -124,7 +138,8 @@ export class Inspector {
   print(text: string, scope: InspectionScope, options: FormatOptions = {}): string {
     const { letters, rest } = formatOf(text)
     const chosen = letters.split('').find((letter) => formats.has(letter)) as Format | undefined
-    return format(this.evaluate(rest, scope), { ...options, ...(chosen !== undefined && { format: chosen }) })
+    const library = options.library === true && !letters.includes('r')
+    return format(this.evaluate(rest, scope), { ...options, library, ...(chosen !== undefined && { format: chosen }) })
   }
 
   /** The name of an expression's type; of a type's name, what it stands for, one step. */
@@ -250,6 +265,25 @@ export class Inspector {
       })
     }
     return [...found].slice(0, limit)
+  }
+
+  /** Functions, variables or types whose name a regular expression fits, sorted, at most `limit`. */
+  names(pattern: RegExp, kind: 'functions' | 'variables' | 'types', limit: number): NamedPlace[] {
+    const kinds: Record<typeof kind, NameKind[]> = {
+      functions: ['function'],
+      variables: ['variable'],
+      types: ['tag', 'typedef'],
+    }
+    const found = new Map<string, NamedPlace>()
+    for (const { name, entry } of this.lookup.fitting((one) => pattern.test(one), kinds[kind])) {
+      const line = entry.chain.map((one) => one.number(DW_AT.decl_line)).find((one) => one !== undefined)
+      const file = entry.unit.root.name
+      found.set(`${file} ${name}`, { name, file, line })
+      if (found.size >= limit) break
+    }
+    return [...found.values()].toSorted(
+      (a, b) => (a.file ?? '').localeCompare(b.file ?? '') || (a.line ?? 0) - (b.line ?? 0),
+    )
   }
 
   /** What could not be read, one line each. */

@@ -79,6 +79,16 @@ export class Lookup {
     return all
   }
 
+  /** All definitions among `kinds` whose name (with its scopes) fits. */
+  *fitting(fits: (name: string) => boolean, kinds: readonly NameKind[]): Generator<Found & { name: string }> {
+    for (const module of this.modules(undefined)) {
+      const object = this.symbolizer.objectFile(module)
+      const found = object.attempt(() => [...(object.names?.fitting(fits) ?? [])]) ?? []
+      for (const [name, one] of found)
+        if (kinds.includes(one.kind)) yield { name, entry: object.names!.entry(one), module }
+    }
+  }
+
   /** The meaning of `name` in the units of a source file, given as the end of its path. */
   inFile(file: string, name: string, kinds: readonly NameKind[]): Found | undefined {
     for (const [module, unit] of this.unitsOfFile(file)) {

@@ -8,7 +8,7 @@ import type { SymbolTable } from '../elf/symbol-table.ts'
 import { UnwindTables } from './cfi/frame-table.ts'
 import type { Row } from './cfi/row.ts'
 import { rowAt } from './cfi/row.ts'
-import { findDebugFile, findSupplement } from './debug-file.ts'
+import { findDebugFile, findSupplement, openFile } from './debug-file.ts'
 import { demangle } from './demangle/demangle.ts'
 import type { CodePlace } from './dwarf/debug-info.ts'
 import { DebugInfo } from './dwarf/debug-info.ts'
@@ -165,8 +165,11 @@ export class ObjectFile {
       this.debugInfoCache = null
       const file = this.hasOwnDebugInfo ? this.elf : this.debugFile
       if (file !== undefined && DebugInfo.isIn(file))
-        this.debugInfoCache = new DebugInfo(file, this.resources.inflate, () =>
-          findSupplement(file, this.resources.readDebugFile),
+        this.debugInfoCache = new DebugInfo(
+          file,
+          this.resources.inflate,
+          () => findSupplement(file, this.resources.readDebugFile),
+          (path) => openFile(path, this.resources.readDebugFile(path)),
         )
     }
     return this.debugInfoCache ?? undefined

@@ -5,6 +5,11 @@ export function countsAsError({ kind }: Finding): boolean {
   return kind !== 'leak-indirect' && kind !== 'leak-reachable'
 }
 
+/** Whether a finding makes a run of a hunt a failure. A pointer into the middle of a block may be all that its owner wants to keep. */
+export function isFailure(finding: Finding): boolean {
+  return countsAsError(finding) && finding.kind !== 'leak-possible'
+}
+
 /** A place in code or data. Addresses are hexadecimal (`0x…`). */
 export interface Place {
   address: string

@@ -151,7 +151,7 @@ export interface LeakedBlock {
 }
 
 /** Which blocks are to be told: all, or those that no earlier search of the process has found so (`added`), or as lost as now (`changed`). */
-export type LeakCheck = 'all' | 'added' | 'changed'
+export type LeakCheck = 'all' | 'added' | 'changed' | 'moment'
 
 /** What a process leaves behind when it ends by itself, or has at a moment at which it asks for that. */
 export interface LeakEvent {
@@ -197,6 +197,8 @@ export interface MachineView {
   readonly moment: number
   /** Bytes of guest memory of a task's address space, or null where they are not readable. */
   readMemory(task: TaskInfo, address: number, length: number): Uint8Array | null
+  /** Their V bits, 1 for undefined ones; null in machines that do not know. */
+  readUndefined?(task: TaskInfo, address: number, length: number): Uint8Array | null
 }
 
 /**
@@ -209,6 +211,8 @@ export interface Observer {
   readonly accesses?: boolean
   /** Functions of the C library of which it wants to hear, by `call`. */
   readonly functions?: readonly string[]
+  /** Of musl's too, which keeps other things in memory than glibc. */
+  readonly functionsOfMusl?: boolean
   call?(event: CallEvent, view: MachineView): void
   syscall?(event: SyscallEvent, view: MachineView): void
   mapping?(event: MappingEvent, view: MachineView): void

@@ -107,9 +107,7 @@ function call(w: OperationWriter, ret: number, words: number): void {
   f.op(OP.i32_shr_u)
   f.callIndirect(w.region, 0)
   f.localSet(FUEL)
-  f.localSet(w.xpc)
-  settle(w)
-  f.localGet(w.xpc)
+  f.localTee(w.xpc)
   w.word(ret)
   f.op(OP.i32_ne)
   rsp(w)
@@ -117,6 +115,7 @@ function call(w: OperationWriter, ret: number, words: number): void {
   f.op(OP.i64_ne)
   f.op(OP.i32_or)
   w.if(() => w.leave())
+  settle(w)
   w.next(words)
 }
 

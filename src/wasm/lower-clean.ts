@@ -172,6 +172,39 @@ export function recheck(region: RegionLowering, set: RegisterSet, pc: number, le
   )
 }
 
+/**
+ * The kernel is to be asked about the function at `pc`, of which one instruction has been paid for: unless `set` is defined, which the function's own code reads first, full code asks. Once it
+ * has been asked it must not be asked anew.
+ */
+export function askClean(region: RegionLowering, set: RegisterSet, pc: number, leave: () => void): void {
+  recheck(region, set, pc, () => {
+    refundOne(region)
+    leave()
+  })
+}
+
+/** The kernel has been asked, and what is known of the registers may be in the mirrors. */
+export function askedClean(region: RegionLowering): void {
+  const { body: f } = region
+  pushWord(region)
+  f.i64Const(0, CLEAN.stale)
+  f.op(OP.i64_and)
+  f.i64Const(0, 0)
+  f.op(OP.i64_ne)
+  f.hint(false)
+  region.if_()
+  f.opIndex(OP.call, RUNTIME.enterClean!)
+  f.op(OP.drop)
+  region.end()
+}
+
+function refundOne({ body: f }: RegionLowering): void {
+  f.localGet(PARAMETER.fuel)
+  f.i32Const(1)
+  f.op(OP.i32_add)
+  f.localSet(PARAMETER.fuel)
+}
+
 /** Full code has come here from code that may have been clean. */
 export function settle(region: RegionLowering): void {
   const { body: f } = region

@@ -17,6 +17,11 @@ export interface RegionInput {
   readonly chain: boolean
   /** Does it know which bits are defined? Then accesses to what is not ask whether it may be accessed at all. */
   readonly checked: boolean
+  /**
+   * Does an access that is not plainly allowed ask the runtime and go on? Otherwise the region is left, and the engine executes the instruction (EXIT.doubt): shorter code for what
+   * hardly ever happens.
+   */
+  readonly careful: boolean
   /** Is it clean code (lower-clean.ts)? Then the entry code of its first entry, else -1. */
   readonly clean: number
 }
@@ -25,6 +30,8 @@ export interface RegionInput {
 export interface MemoryLayout {
   readonly stateBase: number
   readonly attributesBase: number
+  /** Where the tables are that say of a page and the next one whether both are plain (pairs.ts). */
+  readonly pairsBase: number
   /** From a byte to its V bits, in machines that check definedness. */
   readonly shadowDisplacement: number
   /** Where one bit for each byte says that it may not be accessed, in the same machines. */

@@ -9,6 +9,7 @@ import { PARAMETER } from './lower-input.ts'
 import type { ValueLowering } from './lower-value.ts'
 import type { Window } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
+import { PAIRS_SIZE } from './pairs.ts'
 import { ACCESS } from './runtime-index.ts'
 import { FAR, RUNTIME } from './runtime.ts'
 import { zonePlace } from './zones.ts'
@@ -61,14 +62,51 @@ function emitSlowCheck(v: ValueLowering, push: () => void, bytes: number, store:
 
 /**
  * Leaves the region with a precise fault unless `bytes` bytes at the address may be read (or written). The fast path reads
- * the attribute of one page; an access that crosses into another, or finds anything but a plain page, asks the runtime.
+ * the attribute of one page; an access that crosses into another, or finds anything but a plain page, asks the runtime, in careful code.
  */
 export function emitCheck(v: ValueLowering, address: Address, bytes: number, store: boolean): void {
   const f = v.region.body
+  if (!v.region.input.careful) return leaveInDoubt(v, address, bytes, store)
   pushDoubt(v, address, bytes, store)
   f.hint(false)
   v.region.if_()
   emitSlowCheck(v, () => f.localGet(address.full), bytes, store)
+  v.region.end()
+}
+
+/**
+ * Leaves the region for the engine to execute the instruction, unless all of the `span` bytes from the address on (at most a page) can be accessed plainly. Most often the
+ * pair byte says so; only where the next page cannot be accessed it matters how far the access reaches.
+ */
+function leaveInDoubt(v: ValueLowering, { full, low }: Address, span: number, store: boolean): void {
+  const f = v.region.body
+  const { pairsBase, guestLimit } = v.region.layout
+  v.region.block()
+  v.region.block()
+  f.localGet(low)
+  f.i32Const(12)
+  f.op(OP.i32_shr_u)
+  f.opMemory(OP.i32_load8_u, 0, pairsBase + (store ? PAIRS_SIZE : 0))
+  f.hint(false)
+  v.region.if_()
+  pushAttribute(v, low, 0)
+  if (span > 1) {
+    pushAttribute(v, low, span - 1)
+    f.op(OP.i32_or)
+  }
+  if (!store) {
+    f.i32Const(1)
+    f.op(OP.i32_and)
+  }
+  f.opIndex(OP.br_if, 1)
+  v.region.end()
+  f.localGet(full)
+  f.i64Const(guestLimit, 0)
+  f.op(OP.i64_lt_u)
+  f.hint(true)
+  f.opIndex(OP.br_if, 1)
+  v.region.end()
+  v.region.doubts.leave(v.pc, v.refund)
   v.region.end()
 }
 
@@ -97,12 +135,14 @@ function pushDoubt(v: ValueLowering, { full, low }: Address, bytes: number, stor
   }
 }
 
-/** Computes whether all of a window may be accessed: its first byte's address is in local `full`. Fills `bad` and `origin`. */
+/** Checks whether all of a window may be accessed: its first byte's address is in local `full`. Fills `origin`, and in careful code `bad`; other code leaves if it may not. */
 function emitWindow(v: ValueLowering, window: Window, full: number): void {
   const f = v.region.body
   f.localGet(full)
   f.op(OP.i32_wrap_i64)
   f.localSet(window.origin)
+  if (!v.region.input.careful)
+    return leaveInDoubt(v, { full, low: window.origin }, window.high - window.low, window.store)
   pushAttribute(v, window.origin, 0)
   pushAttribute(v, window.origin, window.high - window.low - 1)
   f.op(OP.i32_or)
@@ -120,30 +160,38 @@ function emitWindow(v: ValueLowering, window: Window, full: number): void {
 
 /**
  * The same for the stack window: the *zone* is a range of plain pages that the engine found around a stack pointer, so that most
- * regions get along with one comparison.
+ * regions get along with one comparison: of the window's end, since there is a plain page below the zone, too.
  */
 function emitStackWindow(v: ValueLowering, window: Window, full: number): void {
   const f = v.region.body
   f.localGet(full)
   f.op(OP.i32_wrap_i64)
   f.localSet(window.origin)
-  f.i32Const(0)
-  f.localSet(window.bad)
+  const { careful } = v.region.input
+  if (careful) {
+    f.i32Const(0)
+    f.localSet(window.bad)
+  }
   f.localGet(full)
+  f.i64Const(window.high - window.low, 0)
+  f.op(OP.i64_add)
   f.i32Const(0)
   f.opMemory(OP.i64_load, 3, v.region.layout.zoneBase)
   f.op(OP.i64_sub)
   f.i32Const(0)
   f.opMemory(OP.i64_load, 3, v.region.layout.zoneBase + 8)
-  f.i64Const(window.high - window.low, 0)
-  f.op(OP.i64_sub)
   f.op(OP.i64_gt_u)
   f.hint(false)
   v.region.if_()
   f.localGet(full)
   f.i32Const(window.high - window.low)
   f.opIndex(OP.call, RUNTIME.zone!)
-  f.localSet(window.bad)
+  if (careful) f.localSet(window.bad)
+  else {
+    v.region.if_()
+    v.region.doubts.leaveEntry()
+    v.region.end()
+  }
   v.region.end()
 }
 
@@ -153,7 +201,7 @@ function emitStackWindow(v: ValueLowering, window: Window, full: number): void {
  */
 export function openStackWindow(v: ValueLowering, stack: Window, depths: readonly number[]): void {
   const f = v.region.body
-  stack.bad = f.local(I32)
+  if (v.region.input.careful) stack.bad = f.local(I32)
   stack.origin = f.local(I32)
   const start = f.local(I64)
   const usual = depths.find((d) => d !== depths[0]) ?? depths[0]!
@@ -178,7 +226,8 @@ export function openStackWindow(v: ValueLowering, stack: Window, depths: readonl
 function openWindow(v: ValueLowering, window: Window): void {
   if (window.origin >= 0) return
   const f = v.region.body
-  window.bad = v.local(I32)
+  const { careful } = v.region.input
+  if (careful) window.bad = v.local(I32)
   window.origin = v.local(I32)
   const full = v.local(I64)
   v.emit(window.base!)
@@ -192,7 +241,7 @@ function openWindow(v: ValueLowering, window: Window): void {
 }
 
 /**
- * The same in a loop: usually the window lies in the zone that the place remembers. If not, attributes tell, and now and then the runtime looks for a new zone.
+ * The same in a loop: usually the window lies in the zone that the place remembers. If not, it is checked, and now and then the runtime looks for a new zone.
  */
 function emitLoopedWindow(v: ValueLowering, window: Window, full: number): void {
   const f = v.region.body
@@ -203,8 +252,11 @@ function emitLoopedWindow(v: ValueLowering, window: Window, full: number): void 
   f.localGet(full)
   f.op(OP.i32_wrap_i64)
   f.localSet(window.origin)
-  f.i32Const(0)
-  f.localSet(window.bad)
+  const { careful } = v.region.input
+  if (careful) {
+    f.i32Const(0)
+    f.localSet(window.bad)
+  }
   f.localGet(full)
   f.i32Const(0)
   f.opMemory(OP.i64_load, 3, zone)
@@ -226,8 +278,10 @@ function emitLoopedWindow(v: ValueLowering, window: Window, full: number): void 
   f.localGet(misses)
   f.i32Const(PATIENCE - 1)
   f.op(OP.i32_and)
-  f.localGet(window.bad)
-  f.op(OP.i32_or)
+  if (careful) {
+    f.localGet(window.bad)
+    f.op(OP.i32_or)
+  }
   f.op(OP.i32_eqz)
   v.region.if_()
   f.localGet(full)
@@ -358,7 +412,7 @@ export function access(v: ValueLowering, node: Node): void {
     offset = placement.offset
     if (clean)
       cleanCheck(v, row, { low, offset, doubt: () => f.localGet(window.bad), push: () => v.emit(node.a!) }, window)
-    else {
+    else if (v.region.input.careful) {
       f.localGet(window.bad)
       f.hint(false)
       v.region.if_()

@@ -5,17 +5,18 @@ import type { Block, Node, Target, Terminator } from '../ir/types.ts'
 import { I32, I64 } from './encode.ts'
 import { wholeValue } from './lower-access.ts'
 import { LabelledBody } from './lower-labels.ts'
-import { clearBits, enterClean, keepBits, recheck, settle, stopClean } from './lower-clean.ts'
+import { askClean, askedClean, clearBits, enterClean, keepBits, recheck, settle, stopClean } from './lower-clean.ts'
 import { type MemoryLayout, PARAMETER, type RegionInput } from './lower-input.ts'
 import { prepareBlock } from './lower-prepare.ts'
+import { Doubts } from './lower-doubts.ts'
 import { planFuel } from './lower-fuel.ts'
 import { planExits, planStops, type Profiles } from './lower-profiles.ts'
 import { planRegisters, RegisterSet, type RegisterPlan } from './lower-registers.ts'
 import { openStackWindow } from './lower-memory.ts'
+import { Targets } from './lower-targets.ts'
 import { ValueLowering } from './lower-value.ts'
 import { planWindows, type Placement, type WindowPlan } from './lower-windows.ts'
 import * as OP from './opcodes.ts'
-import { pushJumpPlace } from './runtime-jumps.ts'
 import { RUNTIME } from './runtime.ts'
 import { emitStructured, planCfg, type StructureSink } from './structure.ts'
 
@@ -39,10 +40,11 @@ export class RegionLowering extends LabelledBody implements StructureSink {
   private missing = new RegisterSet()
   /** The block at hand. */
   private current = 0
-  private readonly values: ValueLowering
+  readonly values: ValueLowering
+  readonly doubts: Doubts
+  readonly targets: Targets
   xpc = 0
   xcode = 0
-  private scratch64 = 0
   /** In clean code the local with the bits of registers that a stop has only fetched, else -1. */
   private keep = -1
   private windows!: WindowPlan
@@ -53,6 +55,8 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     super(3)
     this.layout = layout
     this.values = new ValueLowering(this)
+    this.doubts = new Doubts(this)
+    this.targets = new Targets(this)
   }
 
   /** Writes the function of a region into `body`. */
@@ -82,7 +86,8 @@ export class RegionLowering extends LabelledBody implements StructureSink {
       : Int32Array.from(input.blocks, (block) => block.insns.length)
     this.xpc = f.local(I32)
     this.xcode = f.local(I32)
-    this.scratch64 = f.local(I64)
+    this.targets.reset()
+    this.doubts.reset()
     this.keep = input.clean < 0 ? -1 : f.local(I64)
     this.values.reset()
 
@@ -93,6 +98,7 @@ export class RegionLowering extends LabelledBody implements StructureSink {
         input.entries.map((b) => this.plan.valid[b]!),
       )
     else if (input.checked && input.chain) settle(this)
+    if (this.windows.stack !== null) this.doubts.keepEntry()
     this.extractLabel()
     this.loadEntry()
     const { stack, depth } = this.windows
@@ -237,7 +243,7 @@ export class RegionLowering extends LabelledBody implements StructureSink {
 
   // Leaving.
 
-  private setLocal(local: number, value: number): void {
+  setLocal(local: number, value: number): void {
     this.body.i32Const(value)
     this.body.localSet(local)
   }
@@ -262,7 +268,7 @@ export class RegionLowering extends LabelledBody implements StructureSink {
   }
 
   /** Stops with the i64 on the wasm stack as rip: it is not a place where code can be. */
-  private stopWild(): void {
+  stopWild(): void {
     this.body.opIndex(OP.call, RUNTIME.wild!)
     this.stop()
   }
@@ -272,16 +278,17 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     this.setLocal(this.xpc, 0)
     this.setLocal(this.xcode, -1)
     this.storeRegisters(this.plan.written)
+    this.doubts.tell()
     if (this.keep >= 0) stopClean(this, this.keep, this.plan.written)
     if (this.exits.sets.length > 0) this.branchTo(LEVEL.exit)
   }
 
   /** All registers are in the CPU state, and control has come back to `pc`. */
-  private comeBack(pc: number): void {
+  private comeBack(pc: number, knowsStack = false): void {
     const set = this.plan.valid[this.node(pc)]!
     if (this.keep >= 0) recheck(this, set, pc, () => this.branchTo(LEVEL.exit))
     else if (this.input.checked && this.input.chain) settle(this)
-    this.loadRegisters(set)
+    this.loadRegisters(knowsStack ? set.minus(RegisterSet.of(REG.rsp)) : set)
   }
 
   /** Stores what the block at hand may have changed. */
@@ -334,44 +341,6 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     f.op(OP.i32_shr_u)
   }
 
-  /** Puts the entry code for the guest address in local xpc into local xcode: jump cache, else the engine. */
-  private lookup(): void {
-    const f = this.body
-    const { jumpCacheBase, jumpCacheEntries } = this.layout
-    pushJumpPlace(f, this.xpc, jumpCacheEntries)
-    f.localTee(this.xcode)
-    f.opMemory(OP.i32_load, 2, jumpCacheBase)
-    f.localGet(this.xpc)
-    f.op(OP.i32_eq)
-    this.ifGiving(-1)
-    f.localGet(this.xcode)
-    f.opMemory(OP.i32_load, 2, jumpCacheBase + 4)
-    f.op(OP.else)
-    f.localGet(this.xpc)
-    f.opIndex(OP.call, RUNTIME.resolve!)
-    this.end()
-    f.localSet(this.xcode)
-  }
-
-  /** Puts a guest address from an i64 value into xpc; leaves when no code can be there. */
-  private toPc(address: Node): void {
-    const f = this.body
-    this.values.emit(address)
-    f.localTee(this.scratch64)
-    f.i64Const(this.layout.guestMin, 0)
-    f.op(OP.i64_sub)
-    f.i64Const(this.layout.guestLimit - this.layout.guestMin, 0)
-    f.op(OP.i64_ge_u)
-    f.hint(false)
-    this.if_()
-    f.localGet(this.scratch64)
-    this.stopWild()
-    this.end()
-    f.localGet(this.scratch64)
-    f.op(OP.i32_wrap_i64)
-    f.localSet(this.xpc)
-  }
-
   /** A guest call as a wasm call; `code` is the entry code of `target`, or negative when xpc and xcode hold them. Continues behind when the callee came back to `ret` with the stack where it was. */
   private call(ret: number, code: number, target: number): void {
     const f = this.body
@@ -412,7 +381,12 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     this.if_()
     this.branchTo(LEVEL.return)
     this.end()
-    this.comeBack(ret)
+    // The stack pointer has been compared, so it need not come by way of memory: the next call would wait for it.
+    f.localGet(rsp)
+    f.i64Const(8, 0)
+    f.op(OP.i64_add)
+    f.localSet(rsp)
+    this.comeBack(ret, true)
   }
 
   private systemCall(next: number): void {
@@ -433,7 +407,9 @@ export class RegionLowering extends LabelledBody implements StructureSink {
   /** Asks the kernel about the function at `pc`: it gives the address at which an answered one goes on, 0 to unwind, or -1 for the function's own code. */
   private intercept(pc: number, native: Block): void {
     const f = this.body
+    const set = this.plan.valid[this.node(native)]!
     this.handOver()
+    if (this.keep >= 0) askClean(this, set, pc, () => this.branchTo(LEVEL.exit))
     f.i32Const(0)
     f.i64Const(pc, 0)
     f.opMemory(OP.i64_store, 3, this.layout.stateBase + STATE.rip)
@@ -449,7 +425,8 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     f.i32Const(1)
     f.op(OP.i32_add)
     f.localSet(PARAMETER.fuel)
-    this.loadRegisters(this.plan.valid[this.node(native)]!)
+    if (this.keep >= 0) askedClean(this)
+    this.loadRegisters(set)
   }
 
   // StructureSink.
@@ -500,6 +477,7 @@ export class RegionLowering extends LabelledBody implements StructureSink {
 
   private enter(b: number): void {
     this.current = b
+    this.targets.enter(this.input.blocks[b])
     this.missing = this.plan.written.minus(this.plan.valid[b]!)
   }
 
@@ -532,8 +510,8 @@ export class RegionLowering extends LabelledBody implements StructureSink {
       if (!this.isPlace(term.target)) return this.leaveTo(term.target)
       this.call(term.ret, this.input.codeFor(term.target), term.target)
     } else if (term.kind === 'icall' && this.input.chain) {
-      this.toPc(term.address)
-      this.lookup()
+      this.targets.toPc(term.address)
+      this.targets.lookup(term.expected)
       this.call(term.ret, -1, 0)
     }
   }
@@ -544,14 +522,14 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     const term = this.input.blocks[b]!.term
     switch (term.kind) {
       case 'ret':
-        this.toPc(term.address)
+        this.targets.toPc(term.address)
         this.setLocal(this.xcode, -1)
         this.exit()
         return
       case 'ijump':
       case 'icall':
-        this.toPc(term.address)
-        if (this.input.chain) this.lookup()
+        this.targets.toPc(term.address)
+        if (this.input.chain) this.targets.lookup()
         else this.setLocal(this.xcode, -1)
         this.exit()
         return

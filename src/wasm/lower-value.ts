@@ -136,6 +136,7 @@ export class ValueLowering {
         if (node.op === ops.undefined_if) return this.askUndefined(node)
         if (node.op === ops.unclean) return emitUnclean(this)
         assert(node.op === ops.fault_if, `unknown guard ${node.op.name}`)
+        if (this.region.targets.check(node)) return
         this.emit(node.a!)
         f.hint(false)
         this.region.if_()

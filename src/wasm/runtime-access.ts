@@ -6,7 +6,7 @@ import * as OP from './opcodes.ts'
 import { ACCESS, RUNTIME_LOCAL } from './runtime-index.ts'
 
 /** A stack window outside of the zone: plain pages make a new zone; others are for the single accesses to find out about. */
-export function zone(f: FunctionBody, attributesBase: number): void {
+export function zone(f: FunctionBody, attributesBase: number, zoneBase: number): void {
   const low = f.local(I32)
   f.localGet(0)
   f.i64Const(32, 0)
@@ -36,8 +36,19 @@ export function zone(f: FunctionBody, attributesBase: number): void {
   f.i32Const(1)
   f.op(OP.return)
   f.op(OP.end)
+  // The page below the zone is plain, too.
+  f.localGet(low)
+  f.i32Const(4096)
+  f.op(OP.i32_add)
+  f.i32Const(0)
+  f.opMemory(OP.i32_load, 2, zoneBase)
+  f.op(OP.i32_sub)
+  f.i32Const(4096)
+  f.op(OP.i32_ge_u)
+  f.opBlock(OP.if, BLOCK_VOID)
   f.localGet(low)
   f.opIndex(OP.call, RUNTIME_LOCAL.rezone)
+  f.op(OP.end)
   f.i32Const(0)
 }
 

@@ -136,6 +136,7 @@ export function runtimeModule(
   stateBase: number,
   attributesBase: number,
   refundBase: number,
+  zoneBase: number,
   zoneListBase: number,
   addressable: Addressable,
   pointsBase: number,
@@ -165,7 +166,7 @@ export function runtimeModule(
   runtime('stop', (f) => stop(f, stateBase, refundBase))
   runtime('wild', (f) => wild(f, stateBase))
   runtime('far', (f) => far(f, attributesBase, zoneListBase, FAR))
-  runtime('zone', (f) => zone(f, attributesBase))
+  runtime('zone', (f) => zone(f, attributesBase, zoneBase))
   runtime('nanF64', (f) => scalarNan(f, true))
   runtime('nanF32', (f) => scalarNan(f, false))
   runtime('nanF64x2', (f) => vectorNan(f, true))

@@ -138,6 +138,34 @@ describe('the file', () => {
     catalogue.close()
   })
 
+  test('of an older lemming is brought up to date; sums are those of the runs, whatever is recorded twice or taken back', () => {
+    const catalogue = Catalogue.open(file)
+    const { id } = addCampaign(catalogue, some)
+    const sitting = sitDown(catalogue, id, '1')
+    for (let position = 0; position < 10; position++) pass(catalogue, id, position)
+    pass(catalogue, id, 3)
+    fail(catalogue, id, 10, 'x')
+    fail(catalogue, id, 11, 'x')
+    getUp(catalogue, id, sitting, { reason: 'failures', seconds: 1, end: 11 })
+    const sums = 'SELECT cell, outcome, runs FROM tallies ORDER BY outcome'
+    const expected = [
+      { cell: 0, outcome: 'failed', runs: 1 },
+      { cell: 0, outcome: 'passed', runs: 10 },
+    ]
+    expect(catalogue.all(sums)).toEqual(expected)
+    catalogue.close()
+    const older = new DatabaseSync(file)
+    older.exec(`DROP TRIGGER runs_made; DROP TRIGGER runs_gone; DROP TABLE tallies; DROP TABLE attributes; DROP INDEX runs_failed;
+      CREATE INDEX runs_bucket ON runs (bucket) WHERE bucket IS NOT NULL; PRAGMA user_version = 1`)
+    older.close()
+    const again = Catalogue.open(file)
+    expect(again.all(sums)).toEqual(expected)
+    expect(again.problems()).toEqual([])
+    pass(again, id, 11)
+    expect(campaigns(again)).toMatchObject([{ done: 12, failed: 1, errors: 0, buckets: 1 }])
+    again.close()
+  })
+
   test('SQL from outside reads, and writes nothing', () => {
     const catalogue = Catalogue.open(file)
     fail(catalogue, addCampaign(catalogue, some).id, 3, 'a', 'F1')

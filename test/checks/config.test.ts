@@ -44,7 +44,7 @@ test('the command line wins, lists add up', () => {
   })
   expect(stdout.text).toBe('A=1\nB=3\n')
   const without = place.json('run', ['--config', 'none', '--', '/bin/true'], { cwd })
-  expect([without.options.heap, without.options.cpus]).toEqual([undefined, 4])
+  expect([without.options.allocators, without.options.cpus]).toEqual([undefined, 4])
 })
 
 test.each([

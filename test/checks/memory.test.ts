@@ -51,7 +51,12 @@ describe.each(files)('%s', (file) => {
 })
 
 test('without checks, a crash is explained all the same', () => {
-  const { finding, findings } = place.json('run', ['--', build(place, 'thread-overflow.c', { folder })])
+  const { finding, findings } = place.json('run', [
+    '--check',
+    'none',
+    '--',
+    build(place, 'thread-overflow.c', { folder }),
+  ])
   expect(findings).toEqual([])
   expect(finding).toMatchObject({ kind: 'crash', memory: { kind: 'stack' } })
   expect(finding!.what).toMatch(/^SIGSEGV at address 0x[0-9a-f]+: the stack of thread 1001 \(\d+ KiB\) has overflowed/)

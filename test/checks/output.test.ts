@@ -89,3 +89,41 @@ describe('--xml', () => {
     expect([code, stderr]).toEqual([5, expect.stringContaining('/nowhere/x.xml: ENOENT')])
   })
 })
+
+test('what is found before a crash comes first in the report of the failure, which is called after the crash', () => {
+  place.compile(
+    'late',
+    `#include <stdlib.h>
+int main(void)
+{
+    int *p = malloc(40);
+    free(p);
+    p[3] = 5; // the mistake
+    *(volatile int *)16 = 1; // the crash
+}
+`,
+    ['-g', '-O0'],
+  )
+  const { code, stdout } = place.lemming(['hunt', '--runs', '1', '--out', 'late-failures', '--', './late'])
+  expect(code).toBe(1)
+  const kinds = (text: string): string[] => [...text.matchAll(/^ERROR ([\w-]+):/gm)].map(([, kind]) => kind!)
+  expect(kinds(stdout)).toEqual(['invalid-write', 'invalid-write', 'crash'])
+  expect(stdout).toContain('12 bytes inside a freed block of 40 bytes')
+  expect(place.lemming(['failures', '--out', 'late-failures', 'F1']).stdout).toContain('ERROR invalid-write')
+  const { finding, findings } = JSON.parse(
+    fs.readFileSync(join(place.path, 'late-failures/F1/failure.json'), 'utf8'),
+  ) as { finding: { kind: string }; findings: { kind: string }[] }
+  expect([finding.kind, findings.map(({ kind }) => kind)]).toEqual(['crash', ['invalid-write', 'invalid-write']])
+  expect(kinds(place.lemming(['replay', '--out', 'late-failures', 'F1']).stderr)).toEqual(kinds(stdout))
+})
+
+test('nothing is said where nothing is wrong, and leaks change no exit code', () => {
+  const good = place.lemming(['run', '--', '/bin/ls'])
+  expect([good.code, good.stderr]).toEqual([0, ''])
+  place.compile('leaky', '#include <stdlib.h>\nint main(void) { return malloc(7) == 0; }\n', ['-g', '-O0'])
+  const leaky = place.lemming(['run', '--', './leaky'])
+  expect([leaky.code, leaky.stdout]).toEqual([0, ''])
+  expect(leaky.stderr).toMatch(/^LEAK leak-definite: 7 bytes in 1 block are definitely lost/)
+  const hunt = place.json('hunt', ['--runs', '1', '--out', 'leaks', '--', './leaky'])
+  expect(hunt.failures.map((failure) => failure.finding.kind)).toEqual(['leak-definite'])
+})

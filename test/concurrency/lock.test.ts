@@ -1,5 +1,7 @@
 /** `--check lock`: mutexes that are taken in two orders, in runs that do not deadlock by it; Helgrind is the oracle. */
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { LockCheck, type LockFact } from '../../src/checks/lock.ts'
 import { machineFor, newEngine, scratch } from '../machine/machines.ts'
@@ -29,6 +31,42 @@ describe.each(['lock_order', 'philosophers'])('%s', (name) => {
     const path = compile(directory, pattern, fixed)
     const found = [0, 1, 2].map((seed) => orders(path, seed).length)
     expect(Math.max(...found) > 0).toBe(helgrindComplains(path))
+  })
+})
+
+describe.each([
+  ['spin locks', 'gcc', 'spin', ['-pthread']],
+  ["musl's mutexes", 'musl-gcc', 'mutex', []],
+  ["musl's mutexes in a static program", 'musl-gcc', 'mutex', ['-static']],
+] as const)('%s', (_, compiler, kind, flags) => {
+  const type = kind === 'spin' ? 'pthread_spinlock_t' : 'pthread_mutex_t'
+  const make = (first: string, second: string): string => {
+    const path = join(directory, `${compiler}-${kind}-${flags.length}-${first}${second}`)
+    const source = `#include <pthread.h>
+static ${type} a, b;
+static void *one(void *u) { LOCK(&a); LOCK(&b); UNLOCK(&b); UNLOCK(&a); return u; }
+static void *two(void *u) { LOCK(&${first}); LOCK(&${second}); UNLOCK(&${second}); UNLOCK(&${first}); return u; }
+int main(void) {
+  pthread_t t;
+  pthread_${kind}_init(&a, 0);
+  pthread_${kind}_init(&b, 0);
+  pthread_create(&t, 0, one, 0);
+  pthread_join(t, 0);
+  pthread_create(&t, 0, two, 0);
+  pthread_join(t, 0);
+  return 0;
+}
+`
+      .replaceAll('UNLOCK', `pthread_${kind}_unlock`)
+      .replaceAll(/\bLOCK/g, `pthread_${kind}_lock`)
+    writeFileSync(`${path}.c`, source)
+    execFileSync(compiler, ['-g', '-O0', ...flags, '-o', path, `${path}.c`])
+    return path
+  }
+
+  test('two orders are told, and one is not', { timeout: 60_000 }, () => {
+    expect(orders(make('b', 'a'), 1)).toMatchObject([{ later: { kind: kind === 'spin' ? 'spin lock' : 'mutex' } }])
+    expect(orders(make('a', 'b'), 1)).toEqual([])
   })
 })
 

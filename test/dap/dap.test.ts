@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { Place } from '../e2e/lemming.ts'
 import { root } from '../house/tree.ts'
 
-const place = new Place()
+const place = new Place({ check: 'none' })
 const program = join(place.path, 'corrupt')
 const source = join(import.meta.dirname, '../gdb/programs/corrupt.c')
 const recording = join(place.path, 'corrupt.lemming')

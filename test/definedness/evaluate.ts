@@ -26,6 +26,7 @@ const layout = {
   shadowDisplacement: 0x1_0000,
   cleanBase: 0x3600,
   unaddressableBase: 0x1_0000,
+  pairsBase: 0,
   zonesBase: 0x2000,
   missesBase: 0x3000,
   zoneBase: 0x3100,
@@ -87,7 +88,16 @@ export class Evaluator {
     cases.forEach((one, i) => {
       for (const rule of [false, true]) {
         const blocks = [blockOf(one, rule)]
-        lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false, checked: false, clean: -1 })
+        lowering.lower({
+          blocks,
+          entries: [0],
+          regionType,
+          codeFor: () => -1,
+          chain: false,
+          checked: false,
+          careful: true,
+          clean: -1,
+        })
         m.exportFunction(`${rule ? 'v' : 'x'}${i}`, m.addEncoded(regionType, encodeFunction(lowering.body)))
       }
     })
@@ -102,6 +112,7 @@ export class Evaluator {
           BASE,
           0x8000,
           0x3200,
+          0x3280,
           0x3300,
           { base: 0, watched: 64, plain: 67 },
           0x3400,

@@ -9,7 +9,7 @@ import { Place, racyProgram } from './lemming.ts'
 /** Little code to translate: these tests are about the runs, not about the program. */
 const STATIC = ['-g', '-O1', '-static']
 
-const place = new Place()
+const place = new Place({ check: 'none' })
 afterAll(() => place.remove())
 
 /** Fails in every third run, by its seed's first random byte, and needs no threads for it. */
@@ -178,6 +178,20 @@ describe('budgets', () => {
     expect([timed.reason, timed.failures]).toEqual(['time', []])
     expect(place.lemming(['hunt', ...out, '--until', 'tomorrow', '--', './dice'])).toMatchObject({ code: 2 })
     expect(place.lemming(['hunt', ...out, '--for', 'ever', '--', './dice'])).toMatchObject({ code: 2 })
+  })
+
+  test('a run in which threads only run in circles ends, though nobody has set a limit', () => {
+    place.compile(
+      'circles',
+      `#include <pthread.h>
+static volatile int wants[2];
+static void *wait(void *other) { long own = 1 - (long)other; wants[own] = 1; while (wants[(long)other]) ; wants[own] = 0; return 0; }
+int main(void) { pthread_t a, b; pthread_create(&a, 0, wait, (void *)0L); pthread_create(&b, 0, wait, (void *)1L); pthread_join(a, 0); pthread_join(b, 0); return 0; }
+`,
+      ['-g', '-O1', '-pthread', '-static'],
+    )
+    const { failures } = schemas.hunt.parse(place.json('hunt', ['--out', 'circles.d', '--', './circles']))
+    expect(failures[0]!.finding.what).toMatch(/ran and made no call/)
   })
 
   test('false starts end early, with advice', () => {
@@ -363,6 +377,35 @@ describe('failures', () => {
       code: 5,
       stderr: expect.stringContaining('no catalogue'),
     })
+  })
+
+  test('are kept with the values of expressions, and found by them', () => {
+    place.compile(
+      'ends',
+      'struct end { int n; const char *how; double d; } end = {3, "bad", 0.5};\nstatic __attribute__((noinline)) void lose(int depth) { if (depth > 1) __builtin_trap(); }\nint main(int argc, char **argv) { (void)argv; lose(argc * 7); return 0; }\n',
+      ['-g', '-O0', '-static'],
+    )
+    const wishes = ['n=end.n', 'how=end.how', 'd=end.d', 'depth=depth', 'odd=nobody'].flatMap((one) => [
+      '--attribute',
+      one,
+    ])
+    expect(
+      place.lemming(['hunt', '--out', 'endings', '--runs', '2', '--keep-going', ...wishes, '--', './ends']).code,
+    ).toBe(1)
+    const ask = (...words: string[]) => place.lemming(['failures', '--out', 'endings', ...words]).stdout
+    expect(ask('F2')).toMatch(
+      /\n  n = 3\n  how = 0x\w+ "bad"\n  d = 0\.5\n  depth = 7\n  odd = \?  \(No symbol "nobody"/,
+    )
+    expect(ask('B1')).toMatch(/cell +d +depth +how +n +what\n/)
+    expect(
+      [ask('depth=7', 'd<0.6'), ask('n>3'), ask('how~BAD')].map((text) => /(no|2) failures? (kept|fits)/.test(text)),
+    ).toEqual([true, true, true])
+    expect(ask('n>3')).toBe('no failure fits\n')
+    const { failures } = schemas.failures.parse(place.json('failures', ['--out', 'endings', 'n=3']))
+    expect(failures[0]!.attributes).toMatchObject({ n: '3', d: '0.5', depth: '7' })
+    expect(place.lemming(['hunt', '--attribute', 'kind=1', '--', './ends']).stderr).toContain(
+      "'kind' is a field of every failure",
+    )
   })
 
   test('are merged, labelled, noted, split', () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schemas } from '../../src/cli/schema.ts'
 import { Place, racyProgram, type Document } from './lemming.ts'
 
-const place = new Place()
+const place = new Place({ check: 'none' })
 afterAll(() => place.remove())
 
 let found: Document<'hunt'>

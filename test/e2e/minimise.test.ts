@@ -6,7 +6,7 @@ import { Place, racyProgram } from './lemming.ts'
 /** Little code to translate: these tests are about the runs, not about the program. */
 const STATIC = ['-g', '-O1', '-static']
 
-const place = new Place()
+const place = new Place({ check: 'none' })
 afterAll(() => place.remove())
 
 const picky = `#include <stdlib.h>

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { Place } from './lemming.ts'
 
-const place = new Place()
+const place = new Place({ check: 'none' })
 afterAll(() => place.remove())
 
 function directory(name: string): string {

@@ -16,7 +16,7 @@ interface Shown {
 
 const place = new Place()
 afterAll(() => place.remove())
-const lemming = [process.execPath, join(root, 'src/cli/main.ts'), 'run']
+const lemming = [process.execPath, join(root, 'src/cli/main.ts'), 'run', '--check', 'none']
 const PROMPT = { PS1: 'ready> ', HISTFILE: '', TERM: 'dumb', LANG: 'C', INPUTRC: '/dev/null', PYTHONSTARTUP: '' }
 
 /** Runs a command on a terminal of 24 rows and 80 columns, through the dialogue. */

@@ -24,7 +24,7 @@ export function run(command: string, args: readonly string[], options: { cwd?: s
 
 let serial = 0
 
-type Compiler = 'gcc' | 'g++' | 'musl-gcc'
+type Compiler = 'gcc' | 'g++' | 'musl-gcc' | 'clang++-14'
 
 /** Compiles `source` (C for gcc and musl-gcc, C++ for g++) in `directory` and returns the path of the program. */
 export function compile(

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Place } from '../e2e/lemming.ts'
 
-const place = new Place()
+const place = new Place({ check: 'none' })
 const program = join(place.path, 'corrupt')
 const recording = join(place.path, 'corrupt.lemming')
 const SECONDS = 40
@@ -40,7 +40,7 @@ function stacksIn(text: string): Map<number, string[]> {
   const stacks = new Map<number, string[]>()
   let frames: string[] = []
   for (const line of text.split('\n')) {
-    const thread = /^Thread \d+ \((?:Thread 0x[0-9a-f]+ \(LWP|Thread|LWP) (\d+)/.exec(line)
+    const thread = /^Thread \d+ \((?:Thread 0x[0-9a-f]+ \(LWP|Thread|LWP) (?:\d+\.)?(\d+)/.exec(line)
     if (thread !== null) stacks.set(Number(thread[1]), (frames = []))
     const frame = /^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) .*? at (\S+):(\d+)$/.exec(line)
     // gdb also shows functions that have left by a jump: nothing of them is on the stack.
@@ -101,6 +101,9 @@ describe('gdb on a replayed failure', () => {
       'echo == back\\n',
       'frame 0',
       'print n',
+      'print $_siginfo._sifields._sigfault.si_addr',
+      'info proc mappings',
+      'monitor last-write head->next->next->next',
       'watch -l head->next->next->next',
       'reverse-continue',
       'bt 1',
@@ -129,14 +132,18 @@ describe('gdb on a replayed failure', () => {
     expect(stacksIn(all!)).toEqual(ours())
     expect(all!.match(/^Thread \d/gm)!.length).toBe(5)
     expect(back).toContain('= (struct node *) 0x10')
+    expect(back).toContain('$2 = (void *) 0x18')
+    expect(back).toMatch(/0x0 +rw-p +\[heap\]/)
+    expect(back).toMatch(new RegExp(`r-xp +${program}\n`))
+    expect(text).toMatch(/head->next->next->next .* was written at @\d+ by thread 1003 "corrupt"/)
     expect(back).toMatch(/New value = \(struct node \*\) 0x[0-9a-f]{3,}/)
     expect(back).toMatch(/#0 .*damage \(victim=0x[0-9a-f]+\) at .*corrupt\.c:\d+/)
     expect(back).toMatch(/Breakpoint 2, push \(value=3049\)/)
-    expect(forward).toContain('$2 = 3049')
     expect(forward).toContain('$3 = 3049')
+    expect(forward).toContain('$4 = 3049')
     expect(forward).toMatch(/ in work \(arg=0x3\) at .*corrupt\.c:37\n/)
     // What a monitor command says goes to another stream.
-    expect(text).toMatch(/@\d+ of @\d+, thread 1003/)
+    expect(text).toMatch(/@\d+ of @\d+, .*thread 1003 has the turn/)
     expect(forward).toMatch(/fctrl +0x37f/)
     expect(forward).toMatch(/mxcsr +0x1f80/)
     expect(text).toContain('Cannot access memory')

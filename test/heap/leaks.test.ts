@@ -66,3 +66,33 @@ describe('programs of this computer', () => {
     expect(lemming(path, args)).toEqual(expected)
   })
 })
+
+test('at a moment, too: what is lost by then, and the same run', () => {
+  place.compile(
+    'moment',
+    `#include <stdlib.h>
+static char *kept;
+int main(void)
+{
+    kept = malloc(100);
+    char *volatile lost = malloc(50);
+    lost = 0;
+    for (volatile int i = 0; i < 100000; i++);
+    free(kept);
+    return 0;
+}
+`,
+    ['-g', '-O0'],
+  )
+  const plain = place.json('run', ['--', './moment'])
+  const moment = plain.instructions - 100_000
+  const looked = place.json('run', ['--show-leak-kinds', 'all', '--leak-at', `@${moment}`, '--', './moment'])
+  expect([looked.instructions, looked.hash]).toEqual([plain.instructions, plain.hash])
+  expect(looked.findings.map((one) => [one.kind, one.leak!.bytes, one.moment === moment])).toEqual([
+    ['leak-reachable', 100, true],
+    ['leak-definite', 50, true],
+    ['leak-definite', 50, false],
+  ])
+  const refused = place.lemming(['run', '--check', 'memory', '--leak-at', '5', '--', './moment'])
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('--leak-at: leaks are not looked for')])
+})

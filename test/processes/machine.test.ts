@@ -187,7 +187,7 @@ int main(void) {
 })
 
 describe('the command', () => {
-  const place = new Place()
+  const place = new Place({ check: 'none' })
   afterAll(() => place.remove())
   const program = compile(
     'crash',

@@ -4,7 +4,7 @@ import { afterAll, expect, test } from 'vitest'
 import { readRecording, writeExport } from '../../src/lab/storage.ts'
 import { Place } from '../e2e/lemming.ts'
 
-const place = new Place()
+const place = new Place({ check: 'none' })
 afterAll(() => place.remove())
 
 test('a run that differs names the version that recorded it', () => {

@@ -41,6 +41,10 @@ export class FakeMachine implements Subject {
     return this.count >= this.endsAt ? this.how : null
   }
 
+  choicePlaces(): null {
+    return null
+  }
+
   hash(): string {
     return `state-${this.count}`
   }
@@ -119,6 +123,8 @@ export class FakeMachine implements Subject {
   processes(): [] {
     return []
   }
+
+  tellLeaks(): void {}
 
   crashes(): [] {
     return []

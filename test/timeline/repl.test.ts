@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Place, type Ran } from '../e2e/lemming.ts'
 import { root } from '../house/tree.ts'
 
-const place = new Place()
+const place = new Place({ check: 'none' })
 const program = join(place.path, 'corrupt')
 const recording = join(place.path, 'corrupt.lemming')
 
@@ -108,7 +108,7 @@ describe('a conversation', () => {
       /Watchpoint 3 at @\d+: victim->next\n\nOld value = \d+ \(0x[0-9a-f]+\)\nNew value = 16 \(0x10\)\n/,
       /Thread 1004 "corrupt".*:\n#0 /,
       /=> 0x[0-9a-f]+ <damage\+\d+>:\tmov qword ptr \[rax\], 0x10\n/,
-      /rip +0x[0-9a-f]+ +<damage\+\d+>/,
+      /rip +0x[0-9a-f]+ +0x[0-9a-f]+ <damage\+\d+>/,
       /26\t {2}victim->next = /,
       'type = struct node {\n    struct node *next;\n    long value;\n}',
       'type = struct node *',
@@ -125,6 +125,86 @@ describe('a conversation', () => {
       expect(at, `${one} in ${rest}`).toBeGreaterThanOrEqual(0)
       rest = rest.slice(at)
     }
+  })
+
+  test('more of what people type into gdb', () => {
+    const said = (...commands: string[]): string => {
+      const { stdout, stderr } = talk('echo ==\\n', ...commands)
+      return stdout.slice(stdout.indexOf('==\n') + 3) + stderr
+    }
+    const points = said(
+      'seek start',
+      'break push',
+      'ignore 1 2',
+      'commands 1',
+      'silent',
+      'printf "value %5d of %s, %c%%\\n", value, "push", 65',
+      'end',
+      'continue',
+      'display value',
+      'display/i $pc',
+      'next',
+      'undisplay 2',
+      'clear push',
+      'rbreak ^dam',
+      'info display',
+      'info breakpoints',
+    )
+    expect(points).toMatch(/Will ignore next 2 crossings of breakpoint 1\.\n/)
+    expect(points).toMatch(/value +\d+ of push, A%\n/)
+    expect(points).toMatch(/\n18\t.*\n1: value = \d+\n2: x\/i \$pc\n=> /)
+    expect(points).toMatch(/Deleted breakpoint 1\nBreakpoint 2 at 0x/)
+    expect(points).toMatch(/1: {3}value\nNum /)
+    const looks = said(
+      'frame function work',
+      'info line 26',
+      'info source',
+      'info functions ^wal',
+      'info variables ^head$',
+      'info types ^node$',
+      'info symbol walk',
+      'info address head',
+      'list 29,31',
+      'search sum;',
+      'disassemble /s damage',
+      'frame apply all -q output 7',
+      'thread find corrupt',
+      'set print pretty on',
+      'p *head',
+      'p',
+      'p -1',
+      'info registers eflags',
+      'info inferiors',
+      'monitor moment',
+    )
+    const wanted = [
+      /#1 .* work \(arg=0x1\)/,
+      /Line 26 of ".*corrupt\.c" is at address 0x[0-9a-f]+ <damage\+\d+>\./,
+      /Contains \d+ lines/,
+      /:\n29:\twalk\n/,
+      /\thead\n/,
+      /\tnode\n/,
+      /^walk of .*\/corrupt$/m,
+      /Symbol "head" is at 0x[0-9a-f]+, 8 bytes, type struct node \*\./,
+      /29\t__attribute__.*\n30\t {2}long sum = 0;\n31\t.*\n32\t {2}return sum;\n/,
+      /function damage:\n\n25\t.*\n {3}0x[0-9a-f]{16} <\+0>:\tpush rbp\n/,
+      /End of assembler dump\.\n#0 .*\n7#1 /,
+      /Thread 1004 has name 'corrupt'\n/,
+      /\$1 = \{\n {2}next = 0x[0-9a-f]+,\n {2}value = \d+\n\}\n\$2 = \{\n/,
+      /\$3 = -1\n/,
+      /eflags +0x[0-9a-f]+ +\[ .*IF \]\n/,
+      /\* process 1000 {2}.*corrupt\n/,
+      /@\d+ of @\d+/,
+    ]
+    let rest = looks
+    for (const one of wanted) {
+      const found = one.exec(rest)
+      expect(found, `${one} in\n${rest}`).not.toBeNull()
+      rest = rest.slice(found!.index + found![0].length - 1)
+    }
+    expect(said('run', 'catch throw', 'call push(1)', 'set var head = 0')).toMatch(
+      /seek start goes to its beginning.*[^]*reverse-syscall[^]*cannot call a function[^]*branch FAILURE@\d+ --same-schedule --set 'head = 0'/,
+    )
   })
 
   test('commands from a file end at the first that fails; a run is not changed', () => {

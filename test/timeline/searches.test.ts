@@ -184,3 +184,37 @@ test('who changed some bytes last, with few instructions executed, is the last w
     }
   }
 })
+
+test('reads of memory that can only be read, and its faults', () => {
+  const file = join(scratch(), 'readonly')
+  const source = join(import.meta.dirname, 'programs/readonly.c')
+  execFileSync('gcc', ['-O0', '-g', '-static', '-no-pie', '-o', file, source])
+  expect(execFileSync(file, { encoding: 'utf8' })).toBe('c 208\n')
+  const rows = execFileSync('readelf', ['-sW', file], { encoding: 'utf8' })
+  const constants = Number.parseInt(/^ *\d+: ([0-9a-f]+) .* table$/m.exec(rows)![1]!, 16)
+  const line = timelineFor({ name: 'readonly', path: file, args: [], env: ['PATH=/usr/bin:/bin'] }, { engine })
+  expect(line.end.ending).toMatchObject({ kind: 'exit', code: 0 })
+  const found = (address: number): { moment: number; store: boolean[] }[] => {
+    const search: Search = { traces: { pid: 1000, ranges: [{ start: address, end: address + 1 }], reads: true } }
+    const hits = (back: boolean): { moment: number; store: boolean[] }[] => {
+      const all: { moment: number; store: boolean[] }[] = []
+      for (;;) {
+        const reached = back ? line.runBack(search) : line.run(search)
+        if (reached.why !== 'hit') break
+        const { moment, accesses } = reached.hit
+        all.push({ moment, store: accesses.map(({ store }) => store) })
+      }
+      return back ? all.toReversed() : all
+    }
+    line.seek(0)
+    const forwards = hits(false)
+    expect(hits(true)).toEqual(forwards)
+    return forwards
+  }
+  // Element 0 is read twice, element 1 once.
+  expect(found(constants).map(({ store }) => store)).toEqual([[false], [false]])
+  expect(found(constants + 4).length).toBe(1)
+  // Mapped; stored; read; stored; read. The store that faults is none.
+  expect(found(0x20000008).map(({ store }) => store)).toEqual([[true], [true], [false], [true], [false]])
+  expect(line.finish()).toMatchObject({ count: line.end.count, hash: line.end.hash })
+})

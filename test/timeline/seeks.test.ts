@@ -29,12 +29,11 @@ function moments(count: number, seed: number): number[] {
 }
 
 describe('going to moments', () => {
-  test('300 random moments, forth and back: the states of a straight run', () => {
-    const wanted = moments(300, 1)
+  test('150 random moments, forth and back: the states of a straight run', () => {
+    const wanted = moments(150, 1)
     const states = straight(wanted)
     for (const moment of wanted) {
       timeline.seek(moment)
-      if (timeline.moment !== moment) console.log(moment, timeline.moment, timeline.subject.ending(), timeline.cost())
       expect([timeline.moment, timeline.subject.hash()]).toEqual([moment, states.get(moment)])
     }
   })
@@ -47,6 +46,22 @@ describe('going to moments', () => {
       timeline.seek(moment)
       expect(timeline.subject.hash()).toBe(states.get(moment))
     }
+  })
+
+  test('a walk of 1,000 random steps, forwards and backwards, while checkpoints are thrown away', () => {
+    const random = randomFrom(3, 'walk')
+    const seen: { moment: number; hash: string }[] = []
+    timeline.seek(Math.floor(end / 2))
+    for (let i = 0; i < 1000; i++) {
+      const far = 2 ** nextBelow(random, 14)
+      const by = (1 + nextBelow(random, far)) * (nextBelow(random, 2) === 0 ? 1 : -1)
+      timeline.seek(Math.max(0, Math.min(end, timeline.moment + by)))
+      seen.push({ moment: timeline.moment, hash: timeline.subject.hash() })
+      if (i % 100 === 0) timeline.forget()
+    }
+    const states = straight(seen.map(({ moment }) => moment))
+    expect(new Set(seen.map(({ moment }) => moment)).size).toBeGreaterThan(500)
+    expect(seen.filter(({ moment, hash }) => states.get(moment) !== hash)).toEqual([])
   })
 
   test('without checkpoints, and with little room for them', () => {

@@ -1,9 +1,9 @@
 /** Holds thread-local variables, values at entry, types declared on the spot, and the places of values against gdb and the compiler. */
 
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { compile, compileFile, run, temporaryDirectory } from '../elf/programs.ts'
 import { momentOf } from './oracle.ts'
 
@@ -151,11 +151,65 @@ test('places of values, and what an assignment would write', () => {
   expect(inspector.lookupSymbol('points')).toMatchObject({ kind: 'object', size: 24, address: address('points') })
 })
 
-test('split debugging information is refused by the name of its file', () => {
-  const program = compileFile(directory, programs('values.c'), ['-g', '-w', '-O0', '-gsplit-dwarf'])
-  const { inspector, threads } = momentOf(directory, program, ['run'], ['print 1'])
-  const frame = inspector.frames(threads[0]).frames.find(({ file }) => file?.endsWith('values.c'))!
-  expect(() => inspector.print('title', { frame })).toThrow(/\.dwo, which is not read/)
+describe('split debugging information', () => {
+  const words = [
+    'everything',
+    '*everything.next',
+    'title',
+    'points',
+    'deep',
+    '*deep.next',
+    'global_counter',
+    'i',
+  ]
+
+  function compare(program: string): void {
+    const asked = [...words.map((word) => `print ${word}`), 'whatis struct everything', 'ptype deep', 'info locals']
+    const { answers, inspector, threads } = momentOf(directory, program, ['run', 'frame function work'], asked)
+    const frame = inspector.frames(threads[0]).frames.find(({ name }) => name === 'work')!
+    const locals = inspector.locals(frame).map(({ name, text }) => `${name} = ${text}`)
+    const ours = [
+      ...words.map((word) => inspector.print(word, { frame })),
+      `type = ${inspector.whatis('struct everything', { frame })}`,
+      `type = ${inspector.ptype('deep', { frame })}`,
+      locals.join('\n'),
+    ]
+    expect(ours).toEqual(answers.map((one) => one.replace(/^\$\d+ = /, '')))
+  }
+
+  test.each([
+    ['-gdwarf-5', '-O0'],
+    ['-gdwarf-5', '-O2', '-gz'],
+    ['-gdwarf-4', '-O0'],
+    ['-gdwarf-4', '-O2', '-fdebug-types-section'],
+  ])('in .dwo files, %s %s', (...flags) => {
+    compare(compileFile(directory, programs('values.c'), ['-w', ...flags, '-gsplit-dwarf']))
+  })
+
+  const dwp = ['/usr/bin/dwp', '/usr/bin/llvm-dwp'].find((path) => existsSync(path))
+
+  test.each([dwp ?? 'the .dwo'])('in a .dwp file, by %s', () => {
+    const program = compileFile(directory, programs('values.c'), ['-w', '-gdwarf-4', '-O1', '-gsplit-dwarf'])
+    // Without the tool there is nothing to pack: the .dwo stands for itself.
+    if (dwp !== undefined) {
+      run(dwp, ['-e', program, '-o', `${program}.dwp`], { cwd: directory })
+      rmSync(splitFileOf(program))
+    }
+    compare(program)
+  })
+
+  test('missed by the name of its file', () => {
+    const program = compileFile(directory, programs('values.c'), ['-g', '-w', '-O0', '-gsplit-dwarf'])
+    rmSync(splitFileOf(program))
+    const { inspector, threads } = momentOf(directory, program, ['run'], ['print 1'])
+    const frame = inspector.frames(threads[0]).frames.find(({ file }) => file?.endsWith('values.c'))!
+    expect(() => inspector.print('title', { frame })).toThrow(/\.dwo, which is not there/)
+  })
+
+  /** gcc calls it after the program and the source. */
+  function splitFileOf(program: string): string {
+    return `${program}-values.dwo`
+  }
 })
 
 test('what dwz has moved to a supplementary file is found there, and missed by name', () => {

@@ -27,8 +27,14 @@ export function goer(back: boolean): (state: State, args: string) => Promise<voi
       const { stops, watches, ...owners } = state.active()
       const stop = await state.remote.go({ back, pid: state.pid, tid: state.tid, stops, watches })
       const isHit = stop.why === 'stop' || stop.why === 'watch'
+      const point = stop.why === 'stop' ? owners.stopsOf[stop.index!] : owners.watchesOf[stop.index ?? -1]
+      if (point?.ignore !== undefined && point.ignore > 0) {
+        point.ignore--
+        point.hits++
+        i--
+        continue
+      }
       if (isHit && i < times - 1) {
-        const point = stop.why === 'stop' ? owners.stopsOf[stop.index!] : owners.watchesOf[stop.index!]
         if (point !== undefined) point.hits++
         continue
       }

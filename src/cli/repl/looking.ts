@@ -3,7 +3,6 @@ import { refusal, type State, wholeNumberIn } from './state.ts'
 import { tellFrame } from './stops.ts'
 
 const DEEP = 10_000
-const LISTED = 10
 
 /** `bt`, `bt N` (the innermost), `bt -N` (the outermost), `bt full`. */
 export async function backtrace(state: State, args: string): Promise<void> {
@@ -24,13 +23,53 @@ export async function backtrace(state: State, args: string): Promise<void> {
   else if (end !== 'outermost') state.say(`(the stack ends here: ${end.replaceAll('-', ' ')})\n`)
 }
 
-export async function frame(state: State, args: string): Promise<void> {
-  if (args !== '') state.level = wholeNumberIn(args, 'frame')
-  await tellFrame(state)
+/** `frame [N]`, `frame function NAME`, `frame level N`; `silent`: it is not told. */
+export function framer(
+  silent: boolean,
+): (state: State, args: string, execute: (command: string) => Promise<void>) => Promise<void> {
+  return async (state, args, execute) => {
+    const [, which, command] = /^apply +(all|-?\d+) +(?:-[qcs] +)*(.*)$/s.exec(args) ?? []
+    if (command !== undefined) return applied(state, which!, command, execute)
+    const [, name] = /^function +(.+)$/s.exec(args) ?? []
+    const number = args.replace(/^level +/, '')
+    if (name !== undefined) {
+      const { frames } = await state.remote.frames(state.tid, DEEP)
+      const found = frames.find((one) => one.function === name || one.function?.replace(/\(.*$/s, '') === name)
+      if (found === undefined) throw refusal(`No frame for function "${name}".`)
+      state.level = found.level
+    } else if (number !== '') {
+      const level = wholeNumberIn(number, 'frame')
+      const { frames } = await state.remote.frames(state.tid, level + 1)
+      if (frames[level] === undefined) throw refusal(`No frame at level ${level}.`)
+      state.level = level
+    }
+    if (!silent) await tellFrame(state)
+  }
+}
+
+/** `frame apply all COMMAND`, `frame apply N COMMAND` (-N: the outermost). */
+async function applied(
+  state: State,
+  which: string,
+  command: string,
+  execute: (command: string) => Promise<void>,
+): Promise<void> {
+  const { level } = state
+  const { frames } = await state.remote.frames(state.tid, DEEP)
+  const count = which === 'all' ? frames.length : Number(which)
+  try {
+    for (const one of count < 0 ? frames.slice(count) : frames.slice(0, count)) {
+      state.level = one.level
+      state.say(`${one.text}\n`)
+      await execute(command)
+    }
+  } finally {
+    state.level = level
+  }
 }
 
 /** Towards the callers (1) or back (-1). */
-export function mover(direction: 1 | -1): (state: State, args: string) => Promise<void> {
+export function mover(direction: 1 | -1, silent = false): (state: State, args: string) => Promise<void> {
   return async (state, args) => {
     const by = args === '' ? 1 : wholeNumberIn(args, 'number')
     const { frames } = await state.remote.frames(state.tid, state.level + by + 1)
@@ -43,25 +82,35 @@ export function mover(direction: 1 | -1): (state: State, args: string) => Promis
           : 'Bottom (innermost) frame selected; you cannot go down.',
       )
     state.level = level
-    await tellFrame(state)
+    if (!silent) await tellFrame(state)
   }
 }
 
 /** `thread`, `thread TID`, `thread apply all COMMAND`. */
 export async function thread(state: State, args: string, execute: (command: string) => Promise<void>): Promise<void> {
-  const [, which, command] = /^apply +(all|[\d ]+?) +(\D.*)$/s.exec(args) ?? []
+  const [, which, command] = /^apply +(all|[\d ]+?) +(?:-[qcs] +|-ascending +)*(\D.*)$/s.exec(args) ?? []
   const threads = await state.remote.threads()
   if (command !== undefined) {
     const { pid, tid, level } = state
     const wanted = which === 'all' ? null : which!.split(/\s+/).map(Number)
-    for (const one of threads.toReversed()) {
-      if (wanted !== null && !wanted.includes(one.tid)) continue
-      state.select(one.pid, one.tid)
-      state.say(`\nThread ${one.tid} "${one.name}"${one.waiting === null ? '' : ` waits in ${one.waiting}`}:\n`)
-      await execute(command)
+    try {
+      for (const one of threads.toReversed()) {
+        if (wanted !== null && !wanted.includes(one.tid)) continue
+        state.select(one.pid, one.tid)
+        state.say(`\nThread ${one.tid} "${one.name}"${one.waiting === null ? '' : ` waits in ${one.waiting}`}:\n`)
+        await execute(command)
+      }
+    } finally {
+      state.select(pid, tid)
+      state.level = level
     }
-    state.select(pid, tid)
-    state.level = level
+    return
+  }
+  const [, pattern] = /^find +(.+)$/s.exec(args) ?? []
+  if (pattern !== undefined) {
+    const found = threads.filter(({ name, tid }) => name.includes(pattern) || String(tid) === pattern)
+    for (const { tid, name } of found) state.say(`Thread ${tid} has name '${name}'\n`)
+    if (found.length === 0) state.say(`No threads match '${pattern}'\n`)
     return
   }
   if (args !== '') {
@@ -108,7 +157,19 @@ export function infoRegisters(all: boolean): (state: State, args: string) => Pro
         .join('')
       const value = BigInt(`0x${digits}`)
       const signed = BigInt.asIntN(bytes.length * 8, value)
-      const more = name === 'rip' ? await symbol(state, Number(value)) : bytes.length > 8 ? '' : `${signed}`
+      const isNumber = bytes.length <= 8
+      const more =
+        name === 'rip'
+          ? `0x${value.toString(16)} ${await symbol(state, Number(value))}`
+          : name === 'rsp' || name === 'rbp'
+            ? `0x${value.toString(16)}`
+            : /^(eflags|mxcsr|st\d|[xy]mm\d+)$/.test(name)
+              ? (await state.remote.value(state.tid, 0, `$${name}`, false)).text
+              : `${signed}`
+      if (!isNumber) {
+        state.say(`${name.padEnd(14)} ${more}${name.startsWith('st') ? ` (raw 0x${digits})` : ''}\n`)
+        continue
+      }
       state.say(`${name.padEnd(14)} 0x${value.toString(16).padEnd(18)} ${more}\n`.replace(/ +\n/, '\n'))
     }
   }
@@ -118,6 +179,21 @@ export function infoRegisters(all: boolean): (state: State, args: string) => Pro
 export async function symbol(state: State, address: number): Promise<string> {
   const text = await state.remote.symbolic(state.pid, address)
   return text === null ? '' : `<${text}>`
+}
+
+/** `info inferiors`: the processes. */
+export async function infoProcesses(state: State): Promise<void> {
+  const threads = await state.remote.threads()
+  for (const pid of new Set(threads.map((one) => one.pid))) {
+    const details = await state.remote.process(pid)
+    state.say(`${pid === state.pid ? '*' : ' '} process ${pid}  ${details?.argv.join(' ') ?? ''}\n`)
+  }
+}
+
+/** `info auxv`. */
+export async function infoAuxiliary(state: State): Promise<void> {
+  const { auxv = [] } = (await state.remote.process(state.pid)) ?? {}
+  for (const [type, value] of auxv) state.say(`${String(type).padEnd(4)} 0x${value.toString(16)}\n`)
 }
 
 export async function infoFrame(state: State): Promise<void> {
@@ -153,8 +229,32 @@ export async function infoMappings(state: State): Promise<void> {
   }
 }
 
+/** `list FIRST,LAST`; either may be missing. */
+async function listRange(state: State, from: string, to: string): Promise<void> {
+  const spot = async (text: string): Promise<{ file: string; line: number }> => {
+    const { file: here } = await state.frame()
+    const file = state.listed?.file ?? here
+    if (/^\d+$/.test(text) && file !== null) return { file, line: Number(text) }
+    const [place] = await state.remote.code(state.tid, state.level, text)
+    if (place?.file === undefined || place.line === undefined) throw refusal(`no source line is known for '${text}'`)
+    const named = /:(\d+)$/.exec(text)
+    return { file: place.file, line: named === null ? place.line : Number(named[1]) }
+  }
+  const size = state.listSize
+  const given = await spot(from === '' ? to : from)
+  const first = from === '' ? Math.max(1, given.line - size + 1) : given.line
+  const last = from === '' ? given.line : to === '' ? first + size - 1 : (await spot(to)).line
+  const lines = await state.remote.source(given.file)
+  if (lines === null) throw refusal(`${given.file} is not in the recording`)
+  for (let line = first; line <= Math.min(last, lines.length - 1); line++) state.say(`${line}\t${lines[line - 1]}\n`)
+  state.listed = { file: given.file, first, next: last + 1 }
+}
+
 export async function print(state: State, args: string): Promise<void> {
-  state.say(`${await state.remote.print(state.tid, state.level, args)}\n`)
+  const [, more = ''] = /^(?:-pretty\s+(?:on\s+)?)(?:--\s+)?(.*)$/s.exec(args) ?? []
+  const pretty = state.pretty || more !== ''
+  const text = (more === '' ? args : more).replace(/^--\s+/, '')
+  state.say(`${await state.remote.print(state.tid, state.level, text === '' ? '$' : text, pretty)}\n`)
 }
 
 export function typer(whole: boolean): (state: State, args: string) => Promise<void> {
@@ -164,6 +264,9 @@ export function typer(whole: boolean): (state: State, args: string) => Promise<v
 /** `list`, `list LINE`, `list FILE:LINE`, `list FUNCTION`, `list -`. */
 export async function list(state: State, args: string): Promise<void> {
   let wanted: { file: string; line: number } | null = null
+  const LISTED = state.listSize
+  const [, first0, last0] = /^([^,]*?) *, *([^,]*)$/s.exec(args) ?? []
+  if (first0 !== undefined && last0 !== undefined) return listRange(state, first0, last0)
   if (args !== '' && args !== '-') {
     const [place] = await state.remote.code(state.tid, state.level, args)
     if (place?.file === undefined || place.line === undefined) throw refusal(`no source line is known for '${args}'`)
@@ -184,7 +287,7 @@ export async function list(state: State, args: string): Promise<void> {
       ? args === '-'
         ? state.listed!.first - LISTED
         : state.listed!.next
-      : Math.min(wanted.line - LISTED / 2, last - LISTED + 1)
+      : Math.min(wanted.line - Math.floor(LISTED / 2), last - LISTED + 1)
   const first = Math.max(1, from)
   if (first > last) throw refusal(`${file} has ${last} lines`)
   for (let line = first; line < Math.min(first + LISTED, last + 1); line++) state.say(`${line}\t${lines[line - 1]}\n`)

@@ -98,17 +98,59 @@ export async function condition(state: State, args: string): Promise<void> {
   else point!.condition = text!
 }
 
+/** `ignore N COUNT`: passes over so many hits. */
+export async function ignore(state: State, args: string): Promise<void> {
+  const [number = '', count = ''] = args.split(/\s+/)
+  if (number === '') throw refusal('ignore: the number of a breakpoint and a count are expected')
+  const [point] = named(state, number)
+  point!.ignore = wholeNumberIn(count, 'ignore')
+  state.say(`Will ignore next ${count} crossings of breakpoint ${number}.\n`)
+}
+
+/** `clear [PLACE]`: deletes the breakpoints there. */
+export async function clear(state: State, args: string): Promise<void> {
+  const text = args === '' ? `*0x${(await state.frame()).pc.toString(16)}` : args
+  const places = await state.remote.code(state.tid, state.level, text)
+  const there = (point: Point): boolean =>
+    point.places.some((one) => places.some(({ address }) => address === one.address))
+  const gone = state.points.filter(there)
+  if (gone.length === 0) throw refusal(`No breakpoint at ${args === '' ? 'this instruction' : args}.`)
+  for (const point of gone) state.points.splice(state.points.indexOf(point), 1)
+  state.say(`Deleted breakpoint${gone.length === 1 ? '' : 's'} ${gone.map(({ number }) => number).join(' ')}\n`)
+}
+
+/** The points that `commands` means: those with these numbers, or the last one. */
+export function commanded(state: State, args: string): Point[] {
+  const points = args === '' ? state.points.slice(-1) : named(state, args)
+  if (points.length === 0) throw refusal('commands: there is no breakpoint')
+  return points
+}
+
 /** `info breakpoints`. */
 export async function infoPoints(state: State): Promise<void> {
   if (state.points.length === 0) return state.say('No breakpoints or watchpoints.\n')
   state.say('Num     Type           Disp Enb What\n')
   for (const point of state.points) {
-    const { number, kind, temporary, enabled, what, condition: when, hits, places, tid } = point
+    const {
+      number,
+      kind,
+      temporary,
+      enabled,
+      what,
+      condition: when,
+      hits,
+      places,
+      tid,
+      ignore: passed = 0,
+      commands = [],
+    } = point
     const head = `${String(number).padEnd(7)} ${kind.padEnd(14)} ${temporary ? 'del ' : 'keep'} ${enabled ? 'y  ' : 'n  '}`
     state.say(`${head} ${what}\n`)
     for (const { text } of places) state.say(`\tat ${text}\n`)
     if (tid !== undefined) state.say(`\tonly thread ${tid}\n`)
     if (when !== undefined) state.say(`\tonly if ${when}\n`)
+    if (passed > 0) state.say(`\tignore next ${passed} hits\n`)
+    for (const one of commands) state.say(`        ${one}\n`)
     if (hits > 0) state.say(`\thit ${hits} time${hits === 1 ? '' : 's'}\n`)
   }
 }

@@ -7,7 +7,8 @@ import { LemmingError } from '../../base/errors.ts'
 import { openInThread } from '../../lab/debuggee.ts'
 import type { Thread } from '../../lab/thread.ts'
 import { write } from '../output.ts'
-import { State } from './state.ts'
+import { commanded } from './points.ts'
+import { type Point, State } from './state.ts'
 import { arrive } from './stops.ts'
 import { COMMANDS, rowNamed, type Row, wordsFor } from './table.ts'
 
@@ -79,6 +80,8 @@ interface Journal {
 class Talk {
   private readonly state: State
   private last: { row: Row; args: string } | null = null
+  /** The points whose commands are being read, up to `end`. */
+  private reading: { points: Point[]; lines: string[] } | null = null
   private readonly journal: Journal
   over = false
   failed = false
@@ -86,6 +89,7 @@ class Talk {
   constructor(state: State, journal: Journal) {
     this.state = state
     this.journal = journal
+    state.execute = (line) => execute(state, line)
   }
 
   /** Does a line; false when it failed. */
@@ -93,13 +97,32 @@ class Talk {
     const text = line.trim()
     if (text.startsWith('#')) return true
     try {
+      if (this.reading !== null) {
+        if (text === 'end') {
+          for (const point of this.reading.points) point.commands = this.reading.lines
+          this.reading = null
+        } else this.reading.lines.push(text)
+        return true
+      }
       await this.execute(text)
+      await this.afterHit()
       return true
     } catch (error) {
       if (!(error instanceof LemmingError) || error.code === 'internal') throw error
       write(2, `${error.message}\n${error.next === undefined ? '' : `  ${error.next}\n`}`)
       this.failed = true
       return false
+    }
+  }
+
+  /** What a breakpoint that was hit has to do; as with gdb, commands that go on may hit the next one. */
+  private async afterHit(): Promise<void> {
+    for (let { hit } = this.state; hit !== null; hit = this.state.hit) {
+      this.state.hit = null
+      for (const command of hit.commands ?? []) {
+        if (command !== 'silent') await this.execute(command)
+        if (this.state.hit !== null || this.over) break
+      }
     }
   }
 
@@ -113,6 +136,10 @@ class Talk {
     const [, word, args] = /^([\w-]+)\s*(.*)$/s.exec(text) ?? [undefined, text, '']
     if (/^(q|quit|exit)$/.test(word!)) {
       this.over = true
+      return
+    }
+    if (word === 'commands') {
+      this.reading = { points: commanded(this.state, args!), lines: [] }
       return
     }
     const row = rowNamed(word!, COMMANDS)

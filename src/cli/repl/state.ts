@@ -14,6 +14,10 @@ export interface Point {
   condition?: string
   tid?: number
   hits: number
+  /** So many hits are passed over first. */
+  ignore?: number
+  /** Commands that are done when it is hit; `silent` first keeps it from being told. */
+  commands?: string[]
   /** Of a breakpoint. */
   places: { address: number; text: string }[]
   /** Of a watchpoint. */
@@ -35,6 +39,16 @@ export class State {
   told = ''
   /** Where `list` goes on. */
   listed: { file: string; next: number; first: number } | null = null
+  /** Expressions that are shown at each stop. */
+  readonly displays: { number: number; letters: string; text: string }[] = []
+  /** Structures are printed with one member a line. */
+  pretty = false
+  /** Lines of `list`. */
+  listSize = 10
+  /** The point that was hit last, until its commands are done. */
+  hit: Point | null = null
+  /** Does another command. */
+  execute: (command: string) => Promise<void> = async () => {}
   /** Where `x` goes on, and in which form. */
   examined = { next: 0, format: 'x', size: 'w' }
 

@@ -1,5 +1,6 @@
 /** Exists to tell where the run has come to, as gdb does: why, which frame, which line. */
 import type { Stop } from '../../session/protocol.ts'
+import { showDisplays } from './display.ts'
 import { at, type Point, type State } from './state.ts'
 
 /** The frame of the selected thread and its source line. */
@@ -33,6 +34,9 @@ export async function arrive(
   if (switched) state.say(`[Switching to thread ${stop.tid} "${await state.threadName(stop.tid)}"]\n`)
   const point = stop.why === 'stop' ? owners.stopsOf[stop.index!] : owners.watchesOf[stop.index ?? -1]
   if (point !== undefined) point.hits++
+  state.hit = point ?? null
+  if (point?.temporary === true) state.points.splice(state.points.indexOf(point), 1)
+  if (point?.commands?.[0] === 'silent') return
   switch (stop.why) {
     case 'stop':
       state.say(
@@ -61,8 +65,8 @@ export async function arrive(
     case 'step':
       break
   }
-  if (point?.temporary === true) state.points.splice(state.points.indexOf(point), 1)
   await tellFrame(state, stop.why === 'step' ? 'step' : stop.why === 'stop' ? 'unnumbered' : 'whole')
+  if (state.tid !== 0) await showDisplays(state)
 }
 
 function tellWatch(state: State, { moment, before, after, byKernel }: Stop, point: Point): void {

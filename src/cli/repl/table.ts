@@ -1,10 +1,13 @@
 /** Exists to list the commands of `lemming replay`, once: names, abbreviations, help, what they do. */
-import { breaker, condition, enabler, infoPoints, remove, watcher } from './points.ts'
+import { breakAll, disassemble, infoAddress, infoLine, infoNames, infoSource, infoSymbol, searcher } from './code.ts'
+import { display, infoDisplay, output, printf, undisplay } from './display.ts'
+import { breaker, clear, condition, enabler, ignore, infoPoints, remove, watcher } from './points.ts'
 import { goer, seek, stepper, until } from './going.ts'
 import * as look from './looking.ts'
 import { examine, find, who } from './memory.ts'
 import * as past from './past.ts'
 import { history, lines, why } from './questions.ts'
+import { adviceFor } from './advice.ts'
 import { refusal, type State } from './state.ts'
 
 type Action = (state: State, args: string, execute: (command: string) => Promise<void>) => Promise<void>
@@ -25,28 +28,54 @@ const row = (names: string, help: string, action: Action, repeats?: true): Row =
   return { name: name!, also, help, action, ...(repeats && { repeats }) }
 }
 
+const FLOATING = `${Array.from({ length: 8 }, (_, i) => `st${i}`).join(' ')} fctrl fstat ftag fiseg fioff foseg fooff fop`
+const VECTORS = `${Array.from({ length: 16 }, (_, i) => `xmm${i}`).join(' ')} mxcsr`
+
 const INFO: readonly Row[] = [
   row('breakpoints b', 'breakpoints and watchpoints', infoPoints),
   row('watchpoints', 'the same', infoPoints),
   row('threads t', 'threads, and what they wait for', look.infoThreads),
-  row('registers r', '[NAME…] registers of the selected thread', look.infoRegisters(false)),
+  row('registers r', '[NAME… | all] registers of the selected thread', (state, args) =>
+    args === 'all' ? look.infoRegisters(true)(state, '') : look.infoRegisters(false)(state, args),
+  ),
   row('all-registers', '[NAME…] all of them', look.infoRegisters(true)),
   row('frame f', 'the selected frame', look.infoFrame),
   row('locals', 'its local variables', look.infoVariables('locals')),
   row('args', 'its arguments', look.infoVariables('args')),
   row('sharedlibrary shared', 'loaded objects', look.infoLibraries),
   row('mappings proc', 'what is mapped where', look.infoMappings),
-  row('symbol', 'ADDRESS what an address is', who),
+  row('symbol', 'ADDRESS the symbol there', infoSymbol),
+  row('address', 'NAME where it is', infoAddress),
+  row('line', '[PLACE] the instruction of a line', infoLine),
+  row('source', 'the file of the selected frame', infoSource),
+  row('functions', '[REGEXP] names of functions', infoNames('functions')),
+  row('variables', '[REGEXP] of variables', infoNames('variables')),
+  row('types', '[REGEXP] of types', infoNames('types')),
+  row('display', 'expressions that are shown at each stop', infoDisplay),
+  row('inferiors processes', 'processes', look.infoProcesses),
+  row('auxv', 'the auxiliary vector', look.infoAuxiliary),
+  row('float', 'x87 registers', (state) => look.infoRegisters(true)(state, FLOATING)),
+  row('vector', 'SSE registers', (state) => look.infoRegisters(true)(state, VECTORS)),
 ]
 
 /** All commands but those of the loop itself. */
 export const COMMANDS: readonly Row[] = [
-  row('break b br', 'PLACE [thread N] [if EXPR]: stop there (FUNCTION, FILE:LINE, LINE, *ADDRESS)', breaker(false)),
-  row('tbreak tb', 'the same, for one time', breaker(true)),
+  row(
+    'break b br hbreak hb',
+    'PLACE [thread N] [if EXPR]: stop there (FUNCTION, FILE:LINE, LINE, *ADDRESS)',
+    breaker(false),
+  ),
+  row('tbreak tb thbreak', 'the same, for one time', breaker(true)),
   row('watch', 'EXPR|ADDRESS [SIZE] [if EXPR]: stop when it is written, also with the value it has', watcher('write')),
   row('rwatch', 'stop when it is read', watcher('read')),
   row('awatch', 'stop when it is read or written', watcher('access')),
-  row('delete d', '[N…] breakpoints and watchpoints', remove),
+  row('rbreak', 'REGEXP: on each function that it fits', breakAll),
+  row('delete d', '[N…] breakpoints and watchpoints; `delete display [N…]`', async (state, args) => {
+    const [, shown, rest] = /^(display)?(?:breakpoints?)? *(.*)$/s.exec(args)!
+    await (shown === undefined ? remove : undisplay)(state, rest!)
+  }),
+  row('clear', '[PLACE] breakpoints there', clear),
+  row('ignore', 'N COUNT: pass over so many hits', ignore),
   row('enable', '[N…]', enabler(true)),
   row('disable', '[N…]', enabler(false)),
   row('condition', 'N [EXPR]: stop only if it is not 0', condition),
@@ -86,18 +115,31 @@ export const COMMANDS: readonly Row[] = [
   row('threads', '[N | EXPR] the last turns of threads, or accesses to EXPR, one column a thread', past.turns),
   row('out', 'what the program has written so far, and when', past.output),
   row('backtrace bt where', '[N | -N | full] the stack', look.backtrace),
-  row('frame f', '[N] select a frame', look.frame),
+  row('frame f', '[N | function NAME | apply all COMMAND] select a frame', look.framer(false)),
+  row('select-frame', 'the same, without a word', look.framer(true)),
   row('up', '[N] towards the callers', look.mover(1), true),
   row('down dow', '[N] towards the callees', look.mover(-1), true),
-  row('thread t', 'N | apply all COMMAND', look.thread),
-  row('print p inspect', '[/FORMAT] EXPR', look.print),
+  row('up-silently', '', look.mover(1, true)),
+  row('down-silently', '', look.mover(-1, true)),
+  row('thread t', 'N | find NAME | apply all COMMAND', look.thread),
+  row('print p inspect call', '[/FORMAT] EXPR', look.print),
+  row('display', '[/FORMAT] EXPR: shown at each stop', display),
+  row('undisplay', '[N…] not any more', undisplay),
+  row('output', 'EXPR: its value alone', output),
+  row('printf', '"FORMAT", EXPR…', printf),
   row('x', '[/COUNT FORMAT SIZE] EXPR: memory', examine, true),
   row('whatis', 'EXPR: its type', look.typer(false)),
   row('ptype', 'EXPR | TYPE: the type written out', look.typer(true)),
   row('declare', 'C declarations, for memory without debugging information', past.declare),
-  row('list l', '[LINE | FUNCTION | FILE:LINE | -] source lines', look.list, true),
+  row('list l', '[LINE | FUNCTION | FILE:LINE | FIRST,LAST | -] source lines', look.list, true),
+  row('search forward-search fo', 'REGEXP: the next line that it fits', searcher(1)),
+  row('reverse-search rev', 'REGEXP: the one before', searcher(-1)),
+  row('disassemble disas', '[/s /r] [FUNCTION | START,END | START,+LENGTH]', disassemble),
   row('info i', `${INFO.map(({ name }) => name).join(', ')}`, (state, args, execute) => info(state, args, execute)),
-  row('set', 'nothing can be changed: what has happened has happened', set),
+  row('set', 'print pretty on | off, listsize N; what has happened cannot be set', set),
+  row('monitor', 'COMMAND: the same as COMMAND, as scripts for --gdb have it', (_state, args, execute) =>
+    execute(args),
+  ),
   row('echo', 'TEXT', async (state, args) => state.say(args.replaceAll('\\n', '\n'))),
   row('help h', '[COMMAND]', help),
 ]
@@ -108,6 +150,8 @@ export function rowNamed(word: string, rows: readonly Row[]): Row {
   if (exact !== undefined) return exact
   const begin = rows.filter(({ name }) => name.startsWith(word))
   if (begin.length === 1) return begin[0]!
+  const advice = rows === COMMANDS ? adviceFor(word) : null
+  if (advice !== null) throw refusal(`${word}: ${advice[0]}`, advice[1])
   if (begin.length === 0) throw refusal(`Undefined command: "${word}".`, 'help lists the commands')
   throw refusal(`Ambiguous command "${word}": ${begin.map(({ name }) => name).join(', ')}.`)
 }
@@ -118,11 +162,28 @@ async function info(state: State, args: string, execute: (command: string) => Pr
   await rowNamed(word!, INFO).action(state, rest!, execute)
 }
 
-/** gdb's settings that scripts have at their top mean nothing here. */
-async function set(_state: State, args: string): Promise<void> {
-  if (/^(pagination|confirm|width|height|print|style|listsize|logging)\b/.test(args)) return
-  throw refusal('what has happened cannot be changed')
+/** gdb's settings that scripts have at their top mean nothing here, but for two. */
+async function set(state: State, args: string): Promise<void> {
+  const [, on] = /^p(?:rint)? pretty\b *(on|off)?$/.exec(args) ?? []
+  if (/^p(?:rint)? pretty\b/.test(args)) {
+    state.pretty = on !== 'off'
+    return
+  }
+  const [, size] = /^listsize +(\d+)$/.exec(args) ?? []
+  if (size !== undefined) {
+    state.listSize = Math.max(1, Number(size))
+    return
+  }
+  if (SETTINGS.test(args)) return
+  const { moment } = await state.remote.position()
+  throw refusal(
+    'what has happened cannot be changed',
+    `a clone can: lemming branch FAILURE@${moment} --same-schedule --set '${args.replace(/^var(iable)?\s+/, '')}'`,
+  )
 }
+
+const SETTINGS =
+  /^(pagination|confirm|width|height|p(rint)?|style|logging|history|disassembly-flavor|debuginfod|disable-randomization|scheduler-locking|non-stop|follow-fork-mode|detach-on-fork|breakpoint|can-use-hw-watchpoints|language|verbose|trace-commands|max-value-size|auto-load|python|backtrace|sysroot|solib-search-path|substitute-path|debug-file-directory|startup-with-shell|args|env(ironment)?|cwd|complaints|remotetimeout|exec-direction)\b/
 
 async function help(state: State, args: string): Promise<void> {
   const rows = args === '' ? COMMANDS : [rowNamed(args, COMMANDS)]

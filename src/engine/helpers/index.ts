@@ -5,6 +5,7 @@ import { STATE } from '../../ir/registers.ts'
 import { cpuid } from './cpuid.ts'
 import { divide } from './divide.ts'
 import { float, loadMxcsr } from './sse.ts'
+import { x87Bits } from './x87-bits.ts'
 import { x87Helper } from './x87.ts'
 
 /** Runs helper `id` on a CPU state. `timestamp` gives the time-stamp counter at the instruction. */
@@ -27,6 +28,7 @@ export function runHelper(state: DataView, id: number, a: number, b: number, tim
     case HELPER.float:
       return float(state, a, b)
     default:
+      if (id >= HELPER.x87Bits) return x87Bits(state, id - HELPER.x87Bits, a, b)
       if (id >= HELPER.x87) return x87Helper(state, id, a, b)
       throw new LemmingError('internal', `internal error: translated code called unknown helper ${id}`)
   }

@@ -17,6 +17,8 @@ export const POINT = {
   quiet: 0x2000,
   /** The instruction's first, counted or not. */
   begins: 0x4000,
+  /** A load of what the same instruction then stores to, and not atomically: on a real machine others can come between. */
+  modify: 0x8000,
   refundShift: 16,
 } as const
 
@@ -41,6 +43,14 @@ const SIZES = new Map<OpRow, number>([
 function latest(list: readonly Node[], reg: number): Node | undefined {
   const node = list.findLast(({ op, imm }) => (op.effect === 'get' || op.effect === 'put') && imm === reg)
   return node?.op.effect === 'put' ? node.a! : node
+}
+
+/** Does the instruction before mark `next` store to where its load at op `i` loads from? */
+function storesBack({ ops: list, insns }: Block, i: number, next: number): boolean {
+  const end = insns[next]?.firstOp ?? list.length
+  const load = list[i]!
+  const bytes = SIZES.get(load.op)
+  return list.slice(i + 1, end).some(({ op, a }) => op.effect === 'store' && a === load.a && SIZES.get(op) === bytes)
 }
 
 /**
@@ -87,7 +97,8 @@ export function insertPoints(block: Block, quiet: boolean, logged: boolean): voi
       const atomic = mark?.atomic === true
       // Atomic instructions of a library on variables of its own, and on the thread's own descriptor, concern nobody either.
       const silent = quiet && (!atomic || mark?.place !== undefined)
-      const kind = (isStore ? POINT.store : 0) | (atomic ? POINT.atomic : 0)
+      const modifies = !isStore && !atomic && storesBack(block, i, insn)
+      const kind = (isStore ? POINT.store : 0) | (atomic ? POINT.atomic : 0) | (modifies ? POINT.modify : 0)
       if (!silent || logged) point(node.a!, bytes | kind | (silent ? POINT.quiet : 0))
     }
     if (effect === 'put' && node.imm === REG.rsp) stack = node.a

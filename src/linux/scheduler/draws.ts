@@ -1,5 +1,6 @@
 /** Exists to hold what several strategies have in common: draws, patience, and threads that start late. Whole numbers only, since the last bit of a logarithm may differ between hosts. */
 import { nextBelow } from '../../base/random.ts'
+import { POINT } from '../../ir/passes/points.ts'
 import type { StrategyState, Turn } from '../state.ts'
 
 /** What strategies over scheduling points remember besides their own. */
@@ -66,6 +67,12 @@ export function forget(state: PointStrategyState, tid: number): void {
 /** Which of several waiters for the same thing is woken: any. */
 export function anyWaiter(strategy: StrategyState, waiters: number): number {
   return waiters === 1 ? 0 : nextBelow(strategy.random, waiters)
+}
+
+/** Whoever lost the turn was about to load and store the same memory: in every second case it has loaded already. Asks once `turn` is who goes on. */
+export function split(strategy: StrategyState, turn: Turn, before: number): void {
+  if (before === turn.tid || turn.at === null || (turn.at.kind & POINT.modify) === 0) return
+  if (nextBelow(strategy.random, 2) === 0) turn.split = true
 }
 
 /** Gives a task the turn, for at most `patience` instructions; one that has it already keeps what is left of them. */

@@ -2,7 +2,7 @@
 import { nextU32, randomFrom } from '../../base/random.ts'
 import { POINT } from '../../ir/passes/points.ts'
 import type { StrategyState, Turn } from '../state.ts'
-import { alone, anyWaiter, eligible, forget, give, startPoints, type PointStrategyState } from './draws.ts'
+import { alone, anyWaiter, eligible, forget, give, split, startPoints, type PointStrategyState } from './draws.ts'
 import type { Strategy } from './strategy.ts'
 
 /** What a task is about to do. */
@@ -55,7 +55,9 @@ export const pos: Strategy = {
     for (const one of pending)
       if (tasks.includes(one.tid) && (next === null || one.priority > next.priority)) next = one
     for (const one of pending) if (one !== next && conflict(one, next!)) one.priority = nextU32(state.random)
+    const before = turn.tid
     give(turn, next!.tid, state.patience)
+    split(state, turn, before)
     turn.points = state.budget > 0 ? 1 : LATER
     if (state.budget > 0) state.budget--
   },
@@ -69,7 +71,7 @@ export const pos: Strategy = {
   },
 }
 
-const isStore = ({ kind }: Pending): boolean => (kind & (POINT.store | POINT.atomic)) !== 0
+const isStore = ({ kind }: Pending): boolean => (kind & (POINT.store | POINT.atomic | POINT.modify)) !== 0
 
 /** Does the order of the two matter? */
 function conflict(a: Pending, b: Pending): boolean {

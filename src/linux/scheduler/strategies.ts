@@ -1,6 +1,7 @@
 /** Exists to name the scheduling strategies there are, and to read their names with parameters. */
 import { LemmingError } from '../../base/errors.ts'
 import type { StrategyState } from '../state.ts'
+import { choices } from './choices.ts'
 import { startMix } from './mix.ts'
 import { pct } from './pct.ts'
 import { pos } from './pos.ts'
@@ -14,11 +15,13 @@ const MAX_DEPTH = 100
 const MAX_STEPS = 1e12
 
 /** How the names look. */
-const FORMS = 'mix, mix:STEPS, random, walk, pos, pct:DEPTH, pct:DEPTH:STEPS'
+const FORMS =
+  'mix, mix:STEPS, random, walk, pos, pct:DEPTH, pct:DEPTH:STEPS; for hunt also exhaustive, exhaustive:PREEMPTIONS'
 
 /** The data of a fresh run under the strategy of that name; throws a LemmingError for an unknown one. */
 export function startStrategy(name: string, seed: number): StrategyState {
   if (name.startsWith('turns:')) return turns(name).start(seed)
+  if (name.startsWith('choices:')) return choices(name).start(seed)
   const [word, ...numbers] = parse(name)
   if (word === 'mix' && numbers.length <= 1) return startMix(seed, numbers[0] ?? 0)
   return strategyNamed(name).start(seed)
@@ -27,6 +30,7 @@ export function startStrategy(name: string, seed: number): StrategyState {
 /** The strategy to which data of a run belong, by their name. */
 export function strategyNamed(name: string): Strategy {
   if (name.startsWith('turns:')) return turns(name)
+  if (name.startsWith('choices:')) return choices(name)
   const [word, ...numbers] = parse(name)
   const plain = [random, walk, pos].find((strategy) => strategy.name === word)
   if (plain !== undefined && numbers.length === 0) return plain

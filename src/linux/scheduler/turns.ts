@@ -9,6 +9,8 @@ export interface Switch {
   tid: number
   count: number
   to: number
+  /** It has executed the load of its next instruction, but not the store (Turn.split). */
+  split?: boolean
 }
 
 /** A schedule: switches in the order in which they happen to each task, and which of several waiters were woken. */
@@ -38,18 +40,26 @@ const ABOVE = 2 ** 40
 
 /** The schedule as the name of a strategy: `turns:1000@523:1001,1001@77:1000/0.1`. */
 export function turnsName({ switches, chosen }: Schedule): string {
-  const list = switches.map(({ tid, count, to }) => `${tid}@${count}:${to}`).join(',')
+  const list = switches
+    .map(({ tid, count, to, split }) => `${tid}@${count}${split === true ? '+' : ''}:${to}`)
+    .join(',')
   return `turns:${list}${chosen.length === 0 ? '' : `/${chosen.join('.')}`}`
 }
 
 /** The reverse of `turnsName`; null for a name of another form. */
 export function scheduleOf(name: string): Schedule | null {
-  const [, list, chosen] = /^turns:([\d@:,]*)(?:\/([\d.]+))?$/.exec(name) ?? []
+  const [, list, chosen] = /^turns:([\d@:,+]*)(?:\/([\d.]+))?$/.exec(name) ?? []
   if (list === undefined) return null
-  const switches = list === '' ? [] : list.split(',').map((text) => /^(\d{1,10})@(\d{1,15}):(\d{1,10})$/.exec(text))
+  const switches =
+    list === '' ? [] : list.split(',').map((text) => /^(\d{1,10})@(\d{1,15})(\+?):(\d{1,10})$/.exec(text))
   if (switches.includes(null)) return null
   return {
-    switches: switches.map((parts) => ({ tid: Number(parts![1]), count: Number(parts![2]), to: Number(parts![3]) })),
+    switches: switches.map((parts) => ({
+      tid: Number(parts![1]),
+      count: Number(parts![2]),
+      to: Number(parts![4]),
+      ...(parts![3] === '+' && { split: true }),
+    })),
     chosen: chosen === undefined ? [] : chosen.split('.').map(Number),
   }
 }
@@ -103,8 +113,10 @@ export function turns(name: string): Strategy {
       state.passed.set(before, passed)
       const isStretched = turn.left <= 0 && due === undefined
       let next = before
-      if (due !== undefined && runnable.includes(due.to)) next = due.to
-      else if (!runnable.includes(before) || yielded || isStretched)
+      if (due !== undefined && runnable.includes(due.to)) {
+        next = due.to
+        if (due.split === true && next !== before) turn.split = true
+      } else if (!runnable.includes(before) || yielded || isStretched)
         next = runnable.reduce((best, tid) => closer(before, tid, best))
       const ahead = (byTask.get(next) ?? [])[state.passed.get(next) ?? 0]
       turn.tid = next
@@ -140,7 +152,7 @@ export function logged(inner: Strategy, log: Schedule): Strategy {
       inner.pick(strategy, runnable, turn, yielded, now)
       // Who keeps the turn though it gave it away does so by the strategy's will.
       if (before === 0 || (turn.tid === before && !yielded)) return
-      log.switches.push({ tid: before, count, to: turn.tid })
+      log.switches.push({ tid: before, count, to: turn.tid, ...(turn.split === true && { split: true }) })
       log.moments?.push(now)
     },
     choose(strategy, waiters) {

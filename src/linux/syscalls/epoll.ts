@@ -276,6 +276,7 @@ const eventsOut: ArgType = {
     )
   },
   writes: (value, { result }) => [{ start: value, length: Math.max(0, result ?? 0) * EVENT_SIZE }],
+  offers: (value, { args }) => [{ start: value, length: Math.max(0, args[2]! | 0) * EVENT_SIZE }],
 }
 
 const itimerspec = (view: DataView): string =>

@@ -87,16 +87,20 @@ export function iovec(when: 'in' | 'out', count: number): ArgType {
     when,
     text: (value, call) => iovecText(value, call.args[count]!, when === 'in' ? Infinity : (call.result ?? -1), call),
     reads: (value, call) => {
-      const array = { start: value, length: call.args[count]! * 16 }
+      const array = { start: value, length: isCount(call.args[count]!) ? call.args[count]! * 16 : 0 }
       return when === 'in' ? [array, ...iovecRanges(value, call.args[count]!, Infinity, call)] : [array]
     },
     writes: (value, call) => (when === 'in' ? [] : iovecRanges(value, call.args[count]!, call.result ?? 0, call)),
+    ...(when === 'out' && { offers: (value, call) => iovecRanges(value, call.args[count]!, Infinity, call) }),
   }
 }
 
+/** Is it a length that the kernel takes for an array of struct iovec (UIO_MAXIOV)? */
+const isCount = (count: number): boolean => count >= 0 && count <= 1024
+
 /** The buffers of a struct iovec array, as far as `total` bytes go. */
 export function iovecRanges(address: number, count: number, total: number, { space }: CallView): Range[] {
-  const view = bytesAt(space.read(address, count * 16))
+  const view = isCount(count) ? bytesAt(space.read(address, count * 16)) : null
   const ranges: Range[] = []
   let left = total
   for (let i = 0; view !== null && i < count; i++) {

@@ -147,11 +147,16 @@ function pollfds(address: number, count: number, { space }: CallView, found: boo
   return `[${parts.join(', ')}]`
 }
 
+/** More than these are refused, as the limit of open files is. */
+const DESCRIPTORS = 4096
+
 const pollArray: ArgType = {
   decode: asU64,
   when: 'in',
   text: (value, call) => pollfds(value, call.args[1]!, call, false) ?? pointerText(value),
-  reads: (value, { args }) => [{ start: value, length: args[1]! * 8 }],
+  // What is found is written only.
+  reads: (value, { args }) =>
+    Array.from({ length: Math.min(args[1]!, DESCRIPTORS) }, (_, i) => ({ start: value + i * 8, length: 6 })),
   writes: (value, { args }) => [{ start: value, length: args[1]! * 8 }],
 }
 

@@ -212,6 +212,7 @@ export const bytesReceived: ArgType = {
   text: (value, { space, args, result }) =>
     result === null || result < 0 ? pointerText(value) : bufferText(space, value, Math.min(result, args[2]!)),
   writes: (value, { args, result }) => [{ start: value, length: Math.min(result ?? 0, args[2]!) }],
+  offers: (value, { args }) => [{ start: value, length: args[2]! }],
 }
 
 /** The two descriptors of socketpair. */

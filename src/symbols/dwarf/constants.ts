@@ -45,6 +45,7 @@ export const DW_TAG = {
   call_site: 0x48,
   call_site_parameter: 0x49,
   skeleton_unit: 0x4a,
+  GNU_template_parameter_pack: 0x4107,
   GNU_call_site: 0x4109,
   GNU_call_site_parameter: 0x410a,
 } as const
@@ -76,6 +77,7 @@ export const DW_AT = {
   accessibility: 0x32,
   count: 0x37,
   data_member_location: 0x38,
+  decl_line: 0x3b,
   declaration: 0x3c,
   encoding: 0x3e,
   external: 0x3f,
@@ -109,6 +111,7 @@ export const DW_AT = {
   GNU_call_site_value: 0x2111,
   GNU_tail_call: 0x2115,
   GNU_dwo_name: 0x2130,
+  GNU_dwo_id: 0x2131,
   GNU_ranges_base: 0x2132,
   GNU_addr_base: 0x2133,
 } as const

@@ -10,6 +10,7 @@ import type { LineRange, LineTable, SourceLine } from './lines.ts'
 import { place, readLineTable } from './lines.ts'
 import type { FunctionName } from './names.ts'
 import { functionName } from './names.ts'
+import { type OpenFile, SplitUnits } from './split.ts'
 import type { Unit } from './unit.ts'
 import type { UnitIndex } from './unit-index.ts'
 
@@ -25,14 +26,24 @@ export class DebugInfo {
   readonly file: DwarfFile
   private readonly lineTables = new Map<number, LineTable | undefined>()
   private readonly trees = new Map<Unit, FunctionTree>()
-  private readonly names = new Map<number, FunctionName>()
+  private readonly names = new Map<DwarfFile, Map<number, FunctionName>>()
 
-  /** `supplement` opens the file that `dwz -m` has moved what files share to. */
-  constructor(elf: ElfFile, inflate: Inflate, supplement: () => ElfFile | undefined = () => undefined) {
-    this.file = new DwarfFile(new DwarfData(elf, inflate), () => {
+  /** `supplement` opens the file that `dwz -m` has moved what files share to, `open` those of split units. */
+  constructor(
+    elf: ElfFile,
+    inflate: Inflate,
+    supplement: () => ElfFile | undefined = () => undefined,
+    open: OpenFile = () => undefined,
+  ) {
+    const data = new DwarfData(elf, inflate)
+    const openSupplement = (): DwarfFile | undefined => {
       const found = supplement()
       return found && new DwarfFile(new DwarfData(found, inflate), () => undefined)
-    })
+    }
+    // Only then are addresses in a section of their own; others need not be asked.
+    const mayBeSplit = data.section('addr').length > 0
+    const split = new SplitUnits(data, inflate, open)
+    this.file = new DwarfFile(data, openSupplement, mayBeSplit ? (unit) => split.unitOf(unit) : undefined)
   }
 
   /** Whether the file has debugging information at all. */
@@ -49,7 +60,7 @@ export class DebugInfo {
       const table = this.lineTable(unit)
       const source = table?.find(address)
       const chain = this.tree(unit).chain(address)
-      if (chain.length > 0) return this.places(chain, source, table)
+      if (chain.length > 0) return this.places(unit, chain, source, table)
       if (source !== undefined) return [{ name: {}, source }]
     }
     return []
@@ -69,6 +80,7 @@ export class DebugInfo {
   }
 
   private places(
+    unit: Unit,
     chain: readonly CodeEntry[],
     source: SourceLine | undefined,
     table: LineTable | undefined,
@@ -77,26 +89,25 @@ export class DebugInfo {
     let current = source
     for (let i = chain.length - 1; i >= 0; i--) {
       const { offset, callFile, callLine, callColumn } = chain[i]
-      places.push({ name: this.nameAt(offset), source: current })
+      places.push({ name: this.nameAt(unit, offset), source: current })
       const file = table?.fileName(callFile)
       current = file === undefined || file === '' ? undefined : place(file, callLine, callColumn)
     }
     return places
   }
 
-  private nameAt(offset: number): FunctionName {
-    let name = this.names.get(offset)
-    if (name === undefined) {
-      name = functionName(this.units, offset)
-      this.names.set(offset, name)
-    }
+  private nameAt({ owner = this.file }: Unit, offset: number): FunctionName {
+    let names = this.names.get(owner)
+    if (names === undefined) this.names.set(owner, (names = new Map()))
+    let name = names.get(offset)
+    if (name === undefined) names.set(offset, (name = functionName(owner.units, offset)))
     return name
   }
 
   /** Units that share a line table (partial units, LTO) share its parsed form. */
   lineTable(unit: Unit): LineTable | undefined {
     const key = unit.root.stmtList ?? -1
-    if (!this.lineTables.has(key)) this.lineTables.set(key, readLineTable(unit))
+    if (!this.lineTables.has(key)) this.lineTables.set(key, readLineTable(unit.skeleton ?? unit))
     return this.lineTables.get(key)
   }
 

@@ -18,22 +18,39 @@ export class DwarfFile {
   private readonly entries = { info: new Map<number, Entry>(), types: new Map<number, Entry>() }
   private readonly parents = new Map<Unit, { offsets: number[]; parents: number[] }>()
 
-  /** `openSupplement` finds the file of `dwz` that this one refers to; it is asked at most once. */
-  constructor(data: DwarfData, openSupplement: () => DwarfFile | undefined) {
+  private readonly whole: ((skeleton: Unit) => Unit) | undefined
+
+  /** `openSupplement` finds the file of `dwz` that this one refers to; it is asked at most once. `whole` finds what skeletons of split units stand for. */
+  constructor(data: DwarfData, openSupplement: () => DwarfFile | undefined, whole?: (skeleton: Unit) => Unit) {
+    this.whole = whole
     this.data = data
     this.openSupplement = openSupplement
     data.supplement = () => this.supplementIfThere?.data
   }
 
   get units(): UnitIndex {
-    this.unitsCache ??= new UnitIndex(this.data)
+    this.unitsCache ??= new UnitIndex(this.data, this.whole)
     return this.unitsCache
   }
 
   /** Units of `.debug_types` (DWARF 4). */
   get typeUnits(): readonly Unit[] {
-    this.typeUnitsCache ??= readUnits(this.data, 'types')
+    this.typeUnitsCache ??= [...readUnits(this.data, 'types'), ...this.splitTypeUnits()]
     return this.typeUnitsCache
+  }
+
+  /** Type units in the files of split units. */
+  private splitTypeUnits(): Unit[] {
+    if (this.whole === undefined) return []
+    const files = new Set(this.units.units.flatMap(({ owner }) => owner ?? []))
+    const all: Unit[] = []
+    for (const file of files)
+      for (const unit of [...file.typeUnits, ...file.units.units])
+        if (unit.typeSignature !== undefined) {
+          unit.owner = file
+          all.push(unit)
+        }
+    return all
   }
 
   /** What `dwz -m` has moved out, as far as it is at hand. */
@@ -56,6 +73,7 @@ export class DwarfFile {
 
   /** The entry at `offset`: of `.debug_info`, or of the section of `near`. Throws `dwarf-entry`. */
   entry(offset: number, near?: Unit): Entry {
+    if (near?.owner !== undefined && near.owner !== this) return near.owner.entry(offset, near)
     const entries = this.entries[near?.section ?? 'info']
     let entry = entries.get(offset)
     if (entry === undefined) {

@@ -67,6 +67,13 @@ export class NameIndex {
       for (const name of this.namesOf(unit, this.file).keys()) if (name.startsWith(prefix)) yield name
   }
 
+  /** All definitions whose name (with its scopes) fits. */
+  *fitting(fits: (name: string) => boolean): Generator<[string, NamedEntry]> {
+    for (const unit of this.file.units.units)
+      for (const [name, entries] of this.namesOf(unit, this.file))
+        if (fits(name)) for (const one of entries) if (!one.isDeclaration) yield [name, one]
+  }
+
   entry({ file, unit, offset }: NamedEntry): Entry {
     return file.entry(offset, unit)
   }

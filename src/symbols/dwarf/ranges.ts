@@ -11,6 +11,8 @@ export interface RangeContext {
   readonly addressSize: number
   /** Added to offset pairs until the list sets another base. */
   readonly baseAddress: number
+  /** Where lists of DWARF 4 begin to count. */
+  readonly rangesBase: number
   indexedAddress(index: number): number
 }
 
@@ -24,7 +26,7 @@ export function readRanges(context: RangeContext, offset: number): number[] {
 
 function readOldRanges(context: RangeContext, offset: number): number[] {
   const ranges: number[] = []
-  const reader = context.data.reader('ranges', offset)
+  const reader = context.data.reader('ranges', offset + context.rangesBase)
   const wide = context.addressSize === 8
   const baseSelection = wide ? 2 ** 64 : 0xffffffff
   let base = context.baseAddress

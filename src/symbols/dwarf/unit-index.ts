@@ -11,24 +11,27 @@ const HIGHEST_ADDRESS = 0x800000000000
 /** All units of one file, found by address or by offset. */
 export class UnitIndex {
   readonly units: readonly Unit[]
+  /** The units as they lie in the file: skeletons where they are split. */
+  private readonly own: readonly Unit[]
   private readonly index = new IntervalIndex()
 
   /**
    * Uses `.debug_aranges` for the units that have an entry there, and the ranges in the unit's own first entry for the others (clang
-   * writes no `.debug_aranges`). A range at address 0 belongs to discarded code: an ELF header or nothing lies there.
+   * writes no `.debug_aranges`). `whole` gives the unit that a skeleton stands for. A range at address 0 belongs to discarded code: an ELF header or nothing lies there.
    */
-  constructor(data: DwarfData) {
-    this.units = readUnits(data)
+  constructor(data: DwarfData, whole: (unit: Unit) => Unit = (unit) => unit) {
+    this.own = readUnits(data)
+    this.units = this.own.map(whole)
     const covered = new Set<number>()
     const numberOf = new Map<number, number>()
-    this.units.forEach((unit, i) => numberOf.set(unit.offset, i))
+    this.own.forEach((unit, i) => numberOf.set(unit.offset, i))
     for (const { unitOffset, start, end } of readAddressRanges(data)) {
       const i = numberOf.get(unitOffset)
       if (i === undefined) continue
       covered.add(i)
       this.add(start, end, i)
     }
-    this.units.forEach((unit, i) => {
+    this.own.forEach((unit, i) => {
       if (!unit.hasCode || covered.has(i)) return
       const ranges = unit.codeRanges()
       for (let k = 0; k < ranges.length; k += 2) this.add(ranges[k], ranges[k + 1], i)
@@ -43,13 +46,13 @@ export class UnitIndex {
   /** The unit that holds the entry at `offset` of `.debug_info`. */
   containing(offset: number): Unit | undefined {
     let low = 0
-    let high = this.units.length
+    let high = this.own.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.units[middle].offset <= offset) low = middle + 1
+      if (this.own[middle].offset <= offset) low = middle + 1
       else high = middle
     }
-    const unit = this.units[low - 1]
+    const unit = this.own[low - 1]
     return unit !== undefined && offset < unit.end ? unit : undefined
   }
 

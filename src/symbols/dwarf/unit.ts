@@ -5,6 +5,7 @@ import type { Abbreviation, AbbreviationTable } from './abbreviations.ts'
 import { parseAbbreviations } from './abbreviations.ts'
 import { DW_AT, DW_FORM, DW_TAG, DW_UT } from './constants.ts'
 import type { DwarfData } from './data.ts'
+import type { DwarfFile } from './file.ts'
 import type { FormValue } from './forms.ts'
 import { readForm, skipForm } from './forms.ts'
 import type { RangeContext } from './ranges.ts'
@@ -31,6 +32,11 @@ export class Unit implements RangeContext {
   /** For a type unit: its signature, in hexadecimal, and the offset of the entry of the type. */
   readonly typeSignature?: string
   readonly typeOffset?: number
+  /** Of a split unit of DWARF 5, or its skeleton: the identifier that both have, in hexadecimal. */
+  readonly splitId?: string
+  /** Of a split unit: what of it is in the program, and the file that it is in. */
+  skeleton: Unit | undefined
+  owner: DwarfFile | undefined
   private readonly abbreviationOffset: number
   private table: AbbreviationTable | undefined
   private rootCache: RootAttributes | undefined
@@ -50,7 +56,7 @@ export class Unit implements RangeContext {
       type = reader.u8()
       this.addressSize = reader.u8()
       this.abbreviationOffset = this.readOffset(reader)
-      if (type === DW_UT.skeleton || type === DW_UT.split_compile) reader.take(8)
+      if (type === DW_UT.skeleton || type === DW_UT.split_compile) this.splitId = signature(reader)
       else if (type === DW_UT.type || type === DW_UT.split_type) {
         this.typeSignature = signature(reader)
         this.typeOffset = this.offset + this.readOffset(reader)
@@ -64,9 +70,20 @@ export class Unit implements RangeContext {
         this.typeOffset = this.offset + this.readOffset(reader)
       }
     }
-    this.hasCode = this.version >= 2 && this.version <= 5 && (type === DW_UT.compile || type === DW_UT.skeleton)
+    this.hasCode =
+      this.version >= 2 &&
+      this.version <= 5 &&
+      (type === DW_UT.compile || type === DW_UT.skeleton || type === DW_UT.split_compile)
     this.rootOffset = reader.offset
     reader.offset = this.end
+  }
+
+  /** Says that this unit is what a skeleton stands for. */
+  attach(skeleton: Unit, owner: DwarfFile): void {
+    this.skeleton = skeleton
+    this.owner = owner
+    this.bases = undefined
+    this.rootCache = undefined
   }
 
   readOffset(reader: ByteReader): number {
@@ -123,6 +140,7 @@ export class Unit implements RangeContext {
 
   /** The address ranges `[start, end, start, end, ...]` of the unit's code; empty if the unit does not say. */
   codeRanges(): number[] {
+    if (this.skeleton !== undefined) return this.skeleton.codeRanges()
     const { lowPc, highPc, ranges } = this.root
     if (ranges !== undefined) return readRanges(this, ranges)
     return lowPc !== undefined && highPc !== undefined ? [lowPc, highPc] : []
@@ -130,6 +148,7 @@ export class Unit implements RangeContext {
 
   /** The base address of range lists: the unit's `DW_AT_low_pc`. */
   get baseAddress(): number {
+    if (this.skeleton !== undefined) return this.skeleton.baseAddress
     return this.root.lowPc ?? 0
   }
 
@@ -159,19 +178,37 @@ export class Unit implements RangeContext {
   /** The bases have plain forms, and are read by themselves because the other attributes of the entry need them. */
   private bases: Bases | undefined
 
+  /** Where GNU's split units of DWARF 4 begin to count range lists. */
+  get rangesBase(): number {
+    return this.skeleton?.rootBases().ranges ?? 0
+  }
+
   private rootBases(): Bases {
     if (this.bases === undefined) {
-      const { str_offsets_base, addr_base, GNU_addr_base, rnglists_base, loclists_base } = DW_AT
-      const wanted = [str_offsets_base, addr_base, GNU_addr_base, rnglists_base, loclists_base]
-      const [strOffsets, addr, gnuAddr, rnglists, loclists] = this.attributes(this.rootOffset, wanted)
+      const { str_offsets_base, addr_base, GNU_addr_base, rnglists_base, loclists_base, GNU_ranges_base } = DW_AT
+      const wanted = [str_offsets_base, addr_base, GNU_addr_base, rnglists_base, loclists_base, GNU_ranges_base]
+      const [strOffsets, addr, gnuAddr, rnglists, loclists, ranges] = this.attributes(this.rootOffset, wanted)
       this.bases = {
         strOffsets: number(strOffsets),
-        addr: number(addr) ?? number(gnuAddr),
+        addr: this.skeleton?.rootBases().addr ?? number(addr) ?? number(gnuAddr),
         rnglists: number(rnglists),
         loclists: number(loclists),
+        ranges: number(ranges),
       }
     }
     return this.bases
+  }
+
+  /** `DW_AT_GNU_dwo_id`, whose 64 bits no number holds. */
+  private oldSplitId(): string | undefined {
+    const reader = this.reader(this.rootOffset)
+    const abbreviation = this.abbreviationAt(reader)
+    const { attributes = [], forms = [] } = abbreviation ?? {}
+    for (let i = 0; i < attributes.length; i++) {
+      if (attributes[i] === DW_AT.GNU_dwo_id) return signature(reader)
+      skipForm(reader, forms[i], this)
+    }
+    return undefined
   }
 
   private readRoot(): RootAttributes {
@@ -190,6 +227,10 @@ export class Unit implements RangeContext {
     ])
     const [name, compDir, language, stmtList, lowPc, highPc, ranges, dwo, gnuDwo] = values
     const low = number(lowPc)
+    if (this.skeleton !== undefined) {
+      const { root } = this.skeleton
+      return { ...root, name: text(name) ?? root.name, language: number(language), splitInto: undefined }
+    }
     return {
       name: text(name),
       compDir: text(compDir),
@@ -199,6 +240,7 @@ export class Unit implements RangeContext {
       highPc: highAddress(abbreviation, low, number(highPc)),
       ranges: number(ranges),
       splitInto: text(dwo) ?? text(gnuDwo),
+      splitId: this.splitId ?? this.oldSplitId(),
     }
   }
 }
@@ -216,6 +258,8 @@ export interface RootAttributes {
   readonly ranges?: number
   /** The `.dwo` file that holds the entries, for code built with `-gsplit-dwarf`. */
   readonly splitInto?: string
+  /** What tells it from others, in hexadecimal. */
+  readonly splitId?: string
 }
 
 const noAttributes: RootAttributes = {}
@@ -232,6 +276,7 @@ interface Bases {
   readonly addr?: number
   readonly rnglists?: number
   readonly loclists?: number
+  readonly ranges?: number
 }
 
 function signature(reader: ByteReader): string {

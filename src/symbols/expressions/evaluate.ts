@@ -11,6 +11,7 @@ import { dereference, lostValue, Value } from '../values/value.ts'
 import { binaryOperation, isBoolean, isTrue, pointed, truth } from './arithmetic.ts'
 import { castTo } from './cast.ts'
 import { typeError } from './errors.ts'
+import { containerOf, elementAt, mappedTo } from '../values/library.ts'
 import { findMember } from './members.ts'
 import { registerValue } from './registers.ts'
 import type { Scope } from './scope.ts'
@@ -60,7 +61,9 @@ class Evaluator {
       case 'sizeof-type':
         return Value.integer(C.int, BigInt(sizeOf(view.complete(stripped(expression.type)))), view)
       case 'sizeof': {
-        const type = stripped(this.typeOf(expression.operand))
+        const named = stripped(this.typeOf(expression.operand))
+        // The size of a reference is that of what it refers to.
+        const type = named.kind === 'reference' ? stripped(named.target) : named
         if (type.kind === 'array' && type.bound !== undefined) return lostValue(C.int, view)
         return Value.integer(C.int, BigInt(sizeOf(view.complete(type))), view)
       }
@@ -90,12 +93,20 @@ class Evaluator {
 
   private dollar(name: string): Value {
     const { view } = this.scope
-    const known = this.variables?.get(name)
+    const known = this.variables?.get(name) ?? this.earlier(name)
     if (known !== undefined) return known
     return (
       registerValue(view, name) ??
       new Value({ kind: 'void', language: 'c' }, { kind: 'value', bytes: new Uint8Array() }, view)
     )
+  }
+
+  /** `$` is the last value that was printed, `$$` the one before, `$$N` the one N before the last. */
+  private earlier(name: string): Value | undefined {
+    const [, back] = /^(|\$\d*)$/.exec(name) ?? []
+    if (back === undefined || this.variables === undefined) return undefined
+    const last = [...this.variables.keys()].filter((key) => /^\d+$/.test(key)).length
+    return this.variables.get(String(last - (back === '' ? 0 : back === '$' ? 1 : Number(back.slice(1)))))
   }
 
   private assign({ left, operator, right }: Expression & { kind: 'assign' }): Value {
@@ -117,7 +128,7 @@ class Evaluator {
     if (operator === '++' || operator === '--')
       throw typeError('an expression cannot change a variable: it looks at a moment of a recorded run')
     const value = followed(this.value(operand))
-    if (operator === '*') return this.dereferenced(value)
+    if (operator === '*') return this.dereferenced(smartPointer(value) ?? value)
     const isRustInteger = stripped(value.type).language === 'rust' && isIntegral(value.type) && !isBoolean(value.type)
     if (operator === '!' && isRustInteger) return Value.integer(value.type, ~value.integer(), view)
     if (operator === '!') return truth(!isTrue(value), view)
@@ -190,6 +201,8 @@ class Evaluator {
       if (hops > 0 && plain.language !== 'rust') break
       object = followed(dereference(object))
     }
+    const behind = arrow && stripped(object.type).kind === 'struct' ? smartPointer(object) : undefined
+    if (behind !== undefined) return this.member(behind, name, true)
     const type = object.space.complete(stripped(object.type))
     if (type.kind !== 'struct') {
       const what = arrow ? 'structure pointer' : 'structure'
@@ -207,8 +220,10 @@ class Evaluator {
 
   private index(object: Value, at: Value): Value {
     const value = followed(object)
-    const index = Number(pointed(followed(at)).integer())
     const type = stripped(value.type)
+    const mapped = type.kind === 'struct' ? mappedTo(value, followed(at)) : undefined
+    if (mapped !== undefined) return mapped
+    const index = Number(pointed(followed(at)).integer())
     if (type.kind === 'array') {
       const size = sizeOf(value.space.complete(stripped(type.element)))
       if (value.address !== undefined) return Value.at(type.element, value.address + index * size, value.space)
@@ -218,6 +233,11 @@ class Evaluator {
     if (type.kind === 'struct' && type.language === 'rust') {
       const pointer = findMember(value, type, 'data_ptr')
       if (pointer !== undefined) return this.index(pointer, at)
+    }
+    if (type.kind === 'struct') {
+      const element = elementAt(value, index)
+      if (element !== undefined) return element
+      throw typeError('an expression cannot call operator[]: it looks at a moment of a recorded run')
     }
     return this.dereferenced(binaryOperation('+', value, Value.integer(C.long, BigInt(index), value.space)))
   }
@@ -235,6 +255,11 @@ export function requireType(value: Value): void {
   const type = stripped(value.type)
   if (type.kind === 'void' && type.symbol !== undefined)
     throw typeError(`'${type.symbol}' has unknown type; cast it to its declared type`)
+}
+
+/** The pointer in a smart pointer of the library. */
+function smartPointer(value: Value): Value | undefined {
+  return stripped(value.type).kind === 'struct' ? containerOf(value)?.pointer : undefined
 }
 
 /** What a reference refers to; other values as they are. */

@@ -9,6 +9,8 @@ export function findMember(object: Value, type: StructType, name: string): Value
   for (const member of type.members) {
     if (member.name === name && !member.isBase) return object.member(member)
   }
+  const at = name.lastIndexOf('::')
+  if (at > 0) return inClass(object, type, name.slice(0, at), name.slice(at + 2))
   const inherited = type.members.filter((member) => member.isBase || member.name === undefined)
   for (const member of inherited) {
     const inner = structOf(object, member.type)
@@ -17,6 +19,17 @@ export function findMember(object: Value, type: StructType, name: string): Value
   }
   if (type.statics.some((one) => one.name === name)) return object.space.staticMember(type, name)
   return type.variants === undefined ? undefined : findVariant(object, type, name)
+}
+
+/** `x.Base::member`: the member of that base class, or of the class itself. */
+function inClass(object: Value, type: StructType, scope: string, name: string): Value | undefined {
+  if (type.name === scope || type.name?.endsWith(`::${scope}`)) return findMember(object, type, name)
+  for (const base of type.members) {
+    const inner = base.isBase ? structOf(object, base.type) : undefined
+    const found = inner && inClass(object.member(base), inner, scope, name)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** A Rust enum: its shape by name, or a field of the shape that it has now. */

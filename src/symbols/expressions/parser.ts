@@ -245,7 +245,7 @@ function primary(words: Words): Expression {
       if (token.text === '::') return { kind: 'name', name: nameHere(words) }
       throw words.trouble()
     case 'name': {
-      if (/^(static|reinterpret|const)_cast$/.test(token.text)) return namedCast(words)
+      if (/^(static|reinterpret|const|dynamic)_cast$/.test(token.text)) return namedCast(words)
       if (startsType(words)) {
         const type = readTypeName(words, constantSize)
         // C++'s `int(x)`.

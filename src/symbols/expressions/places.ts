@@ -41,7 +41,11 @@ export function breakpointPlaces(text: string, lookup: Lookup, frame: InspectedF
 }
 
 function functionsNamed(name: string, lookup: Lookup): Found[] {
-  return lookup.findAll(name.replace(/^::/, ''), ['function'])
+  const exact = lookup.findAll(name.replace(/^::/, ''), ['function'])
+  if (exact.length > 0 || name.startsWith('::')) return exact
+  // As in gdb, scopes may be left out: those of namespaces, classes, crates.
+  const tail = `::${name}`
+  return [...lookup.fitting((full) => full.endsWith(tail), ['function'])]
 }
 
 function distinct(places: readonly BreakpointPlace[]): BreakpointPlace[] {

@@ -21,6 +21,7 @@ const keywords: ReadonlySet<string> = new Set(['sizeof', 'struct', 'union', 'enu
 export class Scope implements Names {
   readonly view: ProgramView
   readonly declarations: Declarations
+  private used: readonly string[] | undefined
 
   constructor(view: ProgramView, declarations: Declarations) {
     this.view = view
@@ -85,7 +86,7 @@ export class Scope implements Names {
       const found = view.lookup.find(full, ['variable', 'function', 'enumerator'], view.near)
       if (found !== undefined) return this.valueOf(found)
     }
-    const inside = this.insideFunction(name)
+    const inside = this.insideClass(name) ?? this.insideFunction(name)
     if (inside !== undefined) return inside
     return this.symbolValue(name)
   }
@@ -128,6 +129,25 @@ export class Scope implements Names {
       }
     }
     yield plain
+    if (this.language === 'c++' && !isGlobal) for (const around of this.usedNamespaces()) yield `${around}::${plain}`
+  }
+
+  /** Namespaces of the using-directives around the frame's function, and of its file. */
+  private usedNamespaces(): readonly string[] {
+    if (this.used !== undefined) return this.used
+    const { near, frame } = this.view
+    const root = near && this.view.lookup.symbolizer.objectFile(near.module).debugging?.file.root(near.unit)
+    const places = [...(frame?.blocks ?? []).map(({ entry }) => entry), ...(root === undefined ? [] : [root])]
+    const found = new Set<string>()
+    for (const place of places) {
+      for (const child of place.children) {
+        const space = child.tag === DW_TAG.imported_module ? child.reference(DW_AT.import) : undefined
+        if (space?.name === undefined) continue
+        const around = scopeName(space)
+        found.add(around === '' ? space.name : `${around}::${space.name}`)
+      }
+    }
+    return (this.used = [...found])
   }
 
   private valueOf(found: Found): Value {
@@ -183,6 +203,14 @@ export class Scope implements Names {
     return undefined
   }
 
+  /** `Class::static` of a member that has no definition of its own, such as a constant. */
+  private insideClass(path: string): Value | undefined {
+    const at = path.lastIndexOf('::')
+    const type = at <= 0 ? undefined : this.typeNamed(path.slice(0, at))
+    const whole = type && stripped(this.view.complete(stripped(type) as StructType))
+    return whole?.kind === 'struct' ? this.view.staticMember(whole, path.slice(at + 2)) : undefined
+  }
+
   /** `function::static`: a variable of a function, also when no frame of it is looked at. */
   private insideFunction(path: string): Value | undefined {
     const at = path.lastIndexOf('::')
@@ -221,7 +249,7 @@ export class Scope implements Names {
     throw this.splitError(name) ?? unknownName(name)
   }
 
-  /** Where the debugging information of the frame's unit is in a file of its own, which is not read. */
+  /** Where the debugging information of the frame's unit is in a file of its own, which is not there. */
   private splitError(name: string): LemmingError | undefined {
     const { frame } = this.view
     if (frame?.at === undefined) return undefined
@@ -231,8 +259,8 @@ export class Scope implements Names {
     if (file === undefined) return undefined
     return new LemmingError(
       'expression-split',
-      `No symbol "${name}" in current context: the types and variables of ${unit.root.name ?? 'this unit'} are in ${file}, which is not read.`,
-      'build without -gsplit-dwarf',
+      `No symbol "${name}" in current context: the types and variables of ${unit.root.name ?? 'this unit'} are in ${file}, which is not there.`,
+      'put it where it was compiled, or make PROGRAM.dwp of all of them (dwp, llvm-dwp)',
     )
   }
 }

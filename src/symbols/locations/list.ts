@@ -23,6 +23,7 @@ type Holds = (start: number, end: number) => boolean
 
 /** `.debug_loc` (DWARF 4, 2.6.2). */
 function findInOldList(unit: Unit, offset: number, holds: Holds): Uint8Array | undefined {
+  if (unit.skeleton !== undefined) return findInSplitList(unit, offset, holds)
   const reader = unit.data.reader('loc', offset)
   const wide = unit.addressSize === 8
   const baseSelection = wide ? 2 ** 64 : 0xffffffff
@@ -37,6 +38,33 @@ function findInOldList(unit: Unit, offset: number, holds: Holds): Uint8Array | u
     }
     const expression = reader.slice(reader.u16())
     if (holds(base + start, base + end)) return expression
+  }
+}
+
+/** `.debug_loc.dwo`: GNU's form for split units of DWARF 4, with addresses by index. */
+function findInSplitList(unit: Unit, offset: number, holds: Holds): Uint8Array | undefined {
+  const [BASE, START_END, START_LENGTH, OFFSETS] = [1, 2, 3, 4]
+  const reader = unit.data.reader('loc', offset)
+  let base = unit.baseAddress
+  for (;;) {
+    const kind = reader.u8()
+    let start = 0
+    let end = 0
+    if (kind === BASE) {
+      base = unit.indexedAddress(reader.uleb())
+      continue
+    } else if (kind === START_END) {
+      start = unit.indexedAddress(reader.uleb())
+      end = unit.indexedAddress(reader.uleb())
+    } else if (kind === START_LENGTH) {
+      start = unit.indexedAddress(reader.uleb())
+      end = start + reader.u32()
+    } else if (kind === OFFSETS) {
+      start = base + reader.u32()
+      end = base + reader.u32()
+    } else return undefined
+    const expression = reader.slice(reader.u16())
+    if (holds(start, end)) return expression
   }
 }
 

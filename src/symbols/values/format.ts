@@ -7,6 +7,7 @@ import type { ArrayType, EnumType, StructType, Type } from '../types/type.ts'
 import { isComplex, isFloating, isSigned, isTextual, sizeOf, stripped } from '../types/type.ts'
 import { typeName } from '../types/names.ts'
 import { formatRust, isRust } from './format-rust.ts'
+import { containerOf, type Shown } from './library.ts'
 import { floatText, scalarText } from './numbers.ts'
 import type { Space } from './space.ts'
 import { errorText, isMissing } from './space.ts'
@@ -27,6 +28,7 @@ export function format(value: Value, options: FormatOptions = {}): string {
   if (plain.kind !== 'pointer' && plain.kind !== 'reference') return text
   if (options.format !== undefined && options.format !== 's') return text
   if (value.location.kind === 'optimized-out') return text
+  if (plain.kind === 'reference' && options.library === true && held(value, options) !== undefined) return text
   return isCharPointer(value.type) ? text : `(${typeName(value.type)}) ${text}`
 }
 
@@ -48,6 +50,10 @@ export function formatInner(value: Value, options: FormatOptions = {}): string {
 /** One value at its place in another. */
 function write(value: Value, options: Inner): string {
   const type = stripped(value.space.complete(stripped(value.type)))
+  if (options.library === true) {
+    const container = held(value, options)
+    if (container !== undefined) return writeContainer(container, options)
+  }
   if (options.summary && !isScalar(type)) return '...'
   if (value.location.kind === 'optimized-out') return LOST
   if (value.location.kind === 'implicit-pointer') {
@@ -71,6 +77,71 @@ function write(value: Value, options: Inner): string {
     default:
       return writeScalar(value, type, options)
   }
+}
+
+/** What a container holds, or one that a reference refers to; undefined where it is none, or where it cannot be read. */
+function held(value: Value, options: FormatOptions): Shown | undefined {
+  if (options.library !== true || value.location.kind === 'optimized-out') return undefined
+  try {
+    if (stripped(value.type).kind === 'reference') return containerOf(dereference(value))
+    return containerOf(value)
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+function isEmpty(items: Iterable<unknown>): boolean {
+  for (const _ of items) return false
+  return true
+}
+
+/** The characters of a string of the library, zeros included; no more are read than are written. */
+function writeText(text: Value, { limit }: Inner): string {
+  const type = stripped(text.type)
+  if (type.kind !== 'array') return LOST
+  const { element, count = 0 } = type
+  const size = sizeOf(element)
+  const shown = Math.min(count, limit)
+  const bytes = shown === 0 ? new Uint8Array() : text.space.memory(text.address ?? 0, shown * size)
+  const more = count > shown
+  return stringText(codesOf(bytes, size), size, literalPrefix(characterName(element)), {
+    limit,
+    repeats: REPEATS,
+    more,
+  })
+}
+
+function writeContainer({ heading, style, text, items }: Shown, options: Inner): string {
+  if (style === 'string') return writeText(text!, options)
+  if (style === 'bare') return heading
+  if (options.summary && isEmpty(items())) return heading
+  if (options.summary) return heading === '' ? '...' : `${heading}${style === 'wrapping' ? ': ' : ' = '}{...}`
+  const inner: Inner = { ...options, depth: options.depth + 1, follow: false, virtualBases: undefined }
+  const parts: string[] = []
+  // gdb counts keys, too.
+  let room = options.limit
+  let more = ''
+  try {
+    for (const { label, key, value } of items()) {
+      room -= key === undefined ? 1 : 2
+      if (room < 0) {
+        more = '...'
+        break
+      }
+      const name = key === undefined ? label : `[${write(key, inner)}]`
+      parts.push(`${name === '' ? '' : `${name} = `}${write(value, inner)}`)
+    }
+  } catch (error) {
+    parts.push(errorText(error))
+  }
+  if (parts.length === 0) return heading
+  if (style === 'atomic') return `${heading} = { ${parts[0]} }`
+  if (style === 'wrapping') return `${heading}: ${parts[0]}`
+  const begin = heading === '' ? '' : `${heading} = `
+  if (options.pretty !== true || style === 'sequence') return `${begin}{${parts.join(', ')}${more}}`
+  const indent = '  '.repeat(options.depth + 1)
+  return `${begin}{${parts.map((part, i) => `\n${indent}${part}${i < parts.length - 1 ? ',' : ''}`).join('')}${more}\n${'  '.repeat(options.depth)}}`
 }
 
 function isScalar(type: Type): boolean {

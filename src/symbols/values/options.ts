@@ -9,6 +9,8 @@ export interface FormatOptions {
   readonly pretty?: boolean
   /** Elements of an array or characters of a string that are written at most; 200 by default. */
   readonly limit?: number
+  /** Containers of the C++ library as what they hold, and not as the structures that they are. */
+  readonly library?: boolean
   /** Aggregates as `...`, for the arguments of a stack. */
   readonly summary?: boolean
 }

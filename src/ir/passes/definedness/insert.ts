@@ -5,7 +5,7 @@
 import { Builder, makeBlock, makeNode } from '../../builder.ts'
 import { FLAGS_DEFINED, USE } from '../../exits.ts'
 import { FLAG_KIND } from '../../flags.ts'
-import { HELPER } from '../../helpers.ts'
+import { HELPER, X87, X87_UNDEFINED } from '../../helpers.ts'
 import { ops, type OpRow } from '../../ops.ts'
 import { REG, REGISTER_SLOTS, STATE } from '../../registers.ts'
 import type { Block, Node, Terminator } from '../../types.ts'
@@ -45,8 +45,9 @@ const RED_ZONE = 128
 /** Operands and results of helpers pass through these bytes. */
 const isScratch = (offset: number): boolean => offset >= STATE.scratch && offset < STATE.fuelLeft
 
-/** Where the V bits of what is at `offset` are kept: MMX registers have some. */
+/** Where the V bits of what is at `offset` are kept: x87 and MMX registers have some, and the status word. */
 function stateMirror(offset: number): number {
+  if (offset === STATE.x87Status) return STATE.x87StatusUndefined
   return offset >= STATE.x87 && offset < STATE.x87Control ? STATE.x87Undefined + offset - STATE.x87 : -1
 }
 
@@ -64,13 +65,16 @@ function isOrdered(list: readonly Node[]): boolean {
 
 const isEffect = ({ op }: Node): boolean => op.effect === 'store' || op.effect === 'put'
 
-/** Does an op use an MMX register? Clean code knows nothing of their V bits. */
-const touchesMmx = ({ op, imm }: Node): boolean =>
+/** Does a helper use registers of the x87? */
+const isX87 = (id: number): boolean => id >= HELPER.x87 && id !== X87.control && id !== X87.header
+
+/** Does an op use an MMX or x87 register? Clean code knows nothing of their V bits. */
+const touchesX87 = ({ op, imm }: Node): boolean =>
   op.effect === 'state' &&
-  op !== ops.helper &&
+  (op !== ops.helper || isX87(imm)) &&
   op !== ops.stack_claim &&
   op !== ops.stack_moved &&
-  stateMirror(imm) >= 0
+  (op === ops.helper || stateMirror(imm) >= 0)
 
 /** base + constant, where an address is that. */
 function split(node: Node): { base: Node; offset: number } {
@@ -135,7 +139,7 @@ class Inserter {
   }
 
   private instruction(list: readonly Node[], last: boolean): void {
-    if (this.clean && list.some(touchesMmx)) this.add(ops.unclean, null)
+    if (this.clean && list.some(touchesX87)) this.add(ops.unclean, null)
     const ordered = isOrdered(list)
     for (const node of list) if (!ordered || !isEffect(node)) this.node(node)
     if (ordered) {
@@ -250,8 +254,11 @@ class Inserter {
         this.push(node)
         return
       case 'state':
-        this.push(node)
-        if (!this.clean) this.state(node)
+        if (!this.clean && op === ops.helper && isX87(node.imm)) this.x87(node)
+        else {
+          this.push(node)
+          if (!this.clean) this.state(node)
+        }
         return
       default:
         this.push(node)
@@ -341,8 +348,8 @@ class Inserter {
     if (op.effect !== 'state') return
     if (op === ops.helper) {
       const used = r.either(r.any(this.of(node.a!)), r.any(this.of(node.b!)))
-      this.results = imm >= HELPER.x87 ? DEFINED.i32 : r.either(used, this.operands)
-      if (imm === HELPER.mxcsr || imm === HELPER.rdtsc) this.results = DEFINED.i32
+      this.results = r.either(used, this.operands)
+      if (imm === HELPER.mxcsr || imm === HELPER.rdtsc || imm >= HELPER.x87) this.results = DEFINED.i32
       this.operands = DEFINED.i32
       this.bits.set(node, r.spread(this.results, 'i32'))
       return
@@ -357,6 +364,17 @@ class Inserter {
     const v = this.of(node.a!)
     if (isScratch(imm)) this.operands = r.either(this.operands, r.any(v))
     else if (at >= 0) this.add(op, v, at)
+  }
+
+  /** A helper of the x87, which has V bits of its own in the state: a helper before it looks after them. */
+  private x87(node: Node): void {
+    const { r, b } = this
+    const used = r.either(r.either(r.any(this.of(node.a!)), r.any(this.of(node.b!))), this.operands)
+    const first = isDefined(used) ? node.a! : b.or(node.a!, b.shl(used, b.i32(X87_UNDEFINED)))
+    this.results = this.add(ops.helper, first, HELPER.x87Bits + node.imm, 0, node.b)
+    this.operands = DEFINED.i32
+    this.push(node)
+    this.bits.set(node, r.spread(this.results, 'i32'))
   }
 
   /** What an instruction puts into the stack pointer must be defined: nobody asks afterwards. */

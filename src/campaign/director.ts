@@ -1,0 +1,10 @@
+/** Exists to define who chooses the runs of a hunt by what earlier ones were like, instead of by their seeds alone. */
+import type { RunChange, SeedOutcome } from './outcome.ts'
+
+/** Chooses runs in the order of positions. What it chooses must not depend on when outcomes come, but on what they are. */
+export interface Director {
+  /** What the run at a position is, asked once for each, in order; 'wait' until more outcomes are there, null: there is nothing left to run. */
+  next(position: number): RunChange | 'wait' | null
+  /** The outcome of each position, in order. */
+  heard(outcome: SeedOutcome, position: number): void
+}

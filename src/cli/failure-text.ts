@@ -1,0 +1,23 @@
+/** Exists to lay out what went wrong in a run that is a failure: what the checks found, and then how it ended. */
+import { reportText } from '../report/text.ts'
+import { isFailure, type Finding } from '../tool/finding.ts'
+import { isTold } from './run.ts'
+
+/** Findings that are told before the end of a run. */
+const SHOWN = 3
+
+/** The reports of a failure. `finding` is what it is called after, `findings` all that the checks told, in the order of their moments. */
+export function failureText(finding: Finding, findings: readonly Finding[], again: string): string {
+  const wrong = findings.filter(isFailure)
+  const isSame = ({ kind, moment }: Finding): boolean => kind === finding.kind && moment === finding.moment
+  const others = wrong.filter((one) => !isSame(one))
+  // What ended a process comes last.
+  const shown = finding.kind !== 'crash' && others.length < wrong.length ? [] : others.slice(0, SHOWN)
+  const more = others.length - shown.length
+  const reports = [
+    ...shown.map((one) => reportText(one, { again })),
+    reportText(finding, { again, told: isTold(finding, shown) }),
+  ]
+  if (more > 0) reports.push(`and ${more === 1 ? '1 more finding' : `${more} more findings`}: ${again}`)
+  return reports.join('\n')
+}

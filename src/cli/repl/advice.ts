@@ -1,0 +1,44 @@
+/** Exists to say what to do instead of those commands of gdb that mean nothing in a run that has happened. */
+
+/** Commands, why not, and what instead. */
+const ADVICE: readonly [string, string, string][] = [
+  ['run r start starti', 'the run is over', 'seek start goes to its beginning; then tbreak main, continue'],
+  ['kill detach disconnect', 'there is no process to let go of', 'quit ends the conversation'],
+  ['jump signal queue-signal return', 'what has happened cannot be changed', 'lemming branch runs a changed clone on'],
+  [
+    'handle',
+    'signals were delivered as they were',
+    'lemming replay --strace lists them; the end of the run is a stop of its own',
+  ],
+  [
+    'catch tcatch',
+    'there are no catchpoints',
+    'syscall and reverse-syscall go to system calls; break __cxa_throw stops at exceptions',
+  ],
+  ['record checkpoint restart', 'all of the run is recorded', 'moment says where this is, seek @N goes to a moment'],
+  [
+    'target attach file exec-file symbol-file core-file add-symbol-file sharedlibrary',
+    'the run has brought its files',
+    'declare gives types to memory without debugging information',
+  ],
+  [
+    'directory',
+    'sources are those of the recording',
+    'they are kept there when they can be read while the run is recorded',
+  ],
+  [
+    'define document alias python python-interactive py guile source macro if while',
+    'there is no scripting',
+    'files of commands: lemming replay F -x FILE; probes: lemming.config.ts',
+  ],
+  ['shell ! make pwd cd tty edit', 'nothing is executed here', 'use another terminal'],
+  ['dump save generate-core-file gcore', 'nothing is written here', 'lemming core F@MOMENT writes a core file'],
+  ['show', 'there are no settings', 'moment tells where this is, info what there is'],
+  ['stop tstart trace actions collect compile load reverse starti', 'that is not there', 'help lists the commands'],
+]
+
+/** Why a command is not there, and what to use instead; null for what nobody would expect. */
+export function adviceFor(word: string): [string, string] | null {
+  const found = ADVICE.find(([names]) => names.split(' ').includes(word))
+  return found === undefined ? null : [found[1], found[2]]
+}
