@@ -55,3 +55,11 @@ export class Checks {
     }
   }
 }
+
+/** Could what was heard make the run of a hunt a failure? Most runs are spared a second execution by that: their blocks can still be reached, or may be. */
+export function mayFail({ heap, faults, undefined: uses, races, locks, misuses }: CheckFacts): boolean {
+  return (
+    [heap.faults, faults, uses, races, locks, misuses].some((list) => list.length > 0) ||
+    heap.leaks.some(({ blocks }) => blocks.some(({ state }) => state === 'definite'))
+  )
+}

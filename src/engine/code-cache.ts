@@ -158,8 +158,9 @@ export class CodeCache implements CodeListener {
   private readonly shelves = new Map<object, WebAssembly.Table>()
   /** Entry code of every address at which execution can enter a valid translation. */
   private readonly entries = new Map<number, number>()
-  /** Slots translated from each page. */
+  /** Slots translated from each page, and those of them that are regions. */
   private readonly byPage = new Map<number, Set<number>>()
+  private readonly regionsByPage = new Map<number, Set<number>>()
   private readonly steps = new Map<number, Step>()
   /** AddressSpace.interceptsVersion that `steps` were made for. */
   private stepsVersion = 0
@@ -389,9 +390,9 @@ export class CodeCache implements CodeListener {
       this.doubtsAge = age
       for (const [slot, times] of this.doubts) this.doubts.set(slot, times >> 1)
     }
-    for (const slot of this.byPage.get(pc >>> PAGE_SHIFT) ?? []) {
+    for (const slot of this.regionsByPage.get(pc >>> PAGE_SHIFT) ?? []) {
       const region = this.active.get(slot)
-      if (region === undefined || 'bytecode' in region || !covers(region.ranges, pc)) continue
+      if (region === undefined || !covers(region.ranges, pc)) continue
       const times = (this.doubts.get(slot) ?? 0) + 1
       this.doubts.set(slot, times)
       if (times !== MANY_DOUBTS) continue
@@ -408,7 +409,7 @@ export class CodeCache implements CodeListener {
   /** Gives the regions that contain `pc` more room. Only while no translated code is being executed. */
   heat(pc: number): void {
     if (this.library.interpreted === 'always') return
-    for (const slot of this.byPage.get(pc >>> PAGE_SHIFT) ?? []) {
+    for (const slot of this.regionsByPage.get(pc >>> PAGE_SHIFT) ?? []) {
       const cool = this.active.get(slot)
       if (cool === undefined || !covers(cool.ranges, pc)) continue
       if (this.library.heat(cool.entryPcs[0]!)) this.retranslate(slot)
@@ -444,6 +445,7 @@ export class CodeCache implements CodeListener {
     entryPcs.forEach((pc, label) => {
       if (label === 0 || !this.entries.has(pc)) this.entries.set(pc, (slot << 8) | label)
     })
+    this.mark(slot, ranges, this.regionsByPage)
     this.mark(slot, ranges)
   }
 
@@ -469,11 +471,11 @@ export class CodeCache implements CodeListener {
   }
 
   /** Remembers the pages that code is made from. */
-  private mark(slot: number, ranges: readonly [number, number][]): void {
+  private mark(slot: number, ranges: readonly [number, number][], byPage = this.byPage): void {
     for (const [start, end] of ranges) {
       for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
-        const slots = this.byPage.get(page)
-        if (slots === undefined) this.byPage.set(page, new Set([slot]))
+        const slots = byPage.get(page)
+        if (slots === undefined) byPage.set(page, new Set([slot]))
         else slots.add(slot)
         this.space.markCode(page << PAGE_SHIFT)
       }
@@ -542,6 +544,7 @@ export class CodeCache implements CodeListener {
     const drop = (page: number, list: ReadonlySet<number>): void => {
       for (const slot of list) if (this.active.has(slot)) gone.add(slot)
       this.byPage.delete(page)
+      this.regionsByPage.delete(page)
     }
     if (count > this.byPage.size) {
       for (const [page, list] of this.byPage) if (page >= first && page < first + count) drop(page, list)

@@ -96,6 +96,9 @@ export interface TranslationStatistics {
   full: number
 }
 
+/** Fresh regions that are worth being stored, however many there are already: each costs milliseconds. */
+const STORED_REGIONS = 8
+
 /** More slots than this are not stored. */
 const STORED_SLOTS = 0x4_0000
 /** Translations of one address that are kept: a program that writes its code again and again must not fill the memory. */
@@ -341,7 +344,8 @@ export class Library {
   /** All translations, for `restore` of a later library; null when that would say nothing that the last `restore` did not. */
   store(): StoredTranslations | null {
     const fresh = this.statistics.regions + this.statistics.units
-    if (fresh * 50 <= this.slots.length || this.slots.length > STORED_SLOTS) return null
+    const much = this.statistics.regions >= STORED_REGIONS || fresh * 50 > this.slots.length
+    if (!much || this.slots.length > STORED_SLOTS) return null
     const regions: StoredRegion[] = []
     for (const list of this.variants.values()) {
       for (const { slot, entryPcs, ranges, source, intercepts, quiet, code } of list.toReversed())

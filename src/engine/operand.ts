@@ -29,7 +29,13 @@ export function memoryRead(space: AddressSpace, cpu: CpuState): { address: numbe
   if (!insn.memory || NAMES.test(mnemonic)) return null
   const at = operands.findIndex(({ kind }) => MEMORY.includes(kind))
   if (at < 0 || (at === 0 && WRITES.test(mnemonic))) return null
-  return { address: addressOf(insn, cpu), size: sizeOf(operands[at]!, insn) }
+  return { address: addressOf(insn, cpu) + bitOffset(insn, cpu), size: sizeOf(operands[at]!, insn) }
+}
+
+/** How far from its operand a bit string instruction (BT, BTS, BTR, BTC with a register) works, in bytes: bit numbers are signed and may be any (SDM volume 2, BT). */
+function bitOffset({ form, opsize, reg }: Insn, cpu: CpuState): number {
+  if (!/^BT[SRC]?$/.test(form.row.mnemonic) || form.operands[1]?.kind !== KIND.reg) return 0
+  return Math.floor(Number(BigInt.asIntN(opsize, cpu.gpr(reg))) / opsize) * (opsize / 8)
 }
 
 function sizeOf({ memWidth }: Operand, { opsize }: Insn): number {

@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import { resolve } from 'node:path'
 import { LemmingError } from '../base/errors.ts'
 import type { Cell } from '../campaign/catalogue-campaigns.ts'
+import { EPOCH, MEMORY } from '../linux/defaults.ts'
 import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { CheckChoices, MountChoice, RunInputs } from '../session/session.ts'
 
@@ -55,6 +56,8 @@ export function runInputs(wishes: RunWishes, outer: Record<string, string | unde
       ...(wishes.mounts.length > 0 && { mounts: wishes.mounts }),
       ...(wishes.memoryLimit !== null && { memoryLimit: wishes.memoryLimit }),
       clockRate: wishes.clockRate,
+      epoch: EPOCH,
+      memory: MEMORY,
       // The rights of files are the host's, so the user must be too.
       uid: process.getuid!(),
       gid: process.getgid!(),

@@ -11,7 +11,7 @@ import { provideTranslations, startMachine, type Schedule } from '../replay/mach
 import { RecordingWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
 import { recordingOf, Session, verifyEnd, type RunEnding, type RunInputs } from '../session/session.ts'
-import { Checks } from '../checks/checks.ts'
+import { Checks, mayFail } from '../checks/checks.ts'
 import type { Attribute } from '../session/attributes.ts'
 import { isFailure, type Finding, type LeakSummary } from '../tool/finding.ts'
 import { Capture } from './capture.ts'
@@ -132,7 +132,10 @@ async function seed({ seed: number, cell, change }: RunPoint): Promise<SeedOutco
   if (judged === null && ending.kind === 'exit' && rules.expectSame.length > 0)
     judged = compare(capture, await referenceOf(cell), rules, at)
   const isGood = ending.kind === 'exit' && judged === null
-  const { findings, leaks } = await checked(session, check)
+  const { findings, leaks } =
+    isGood && check !== null && !mayFail(check.facts)
+      ? { findings: await crashesOf(session), leaks: null }
+      : await checked(session, check)
   const wrong = findings.filter(isFailure)
   if (isGood && wrong.length === 0) {
     const trace = traceOf(session, change)

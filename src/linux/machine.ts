@@ -4,6 +4,7 @@ import type { Processor } from '../engine/processor.ts'
 import { initialCpuState } from '../engine/cpu-state.ts'
 import type { World } from '../host/host.ts'
 import type { Observer } from '../tool/observer.ts'
+import { EPOCH, MEMORY } from './defaults.ts'
 import { addMount } from './fs/add-mount.ts'
 import { setDirectory } from './fs/change.ts'
 import { createFs, standardFiles } from './fs/init.ts'
@@ -121,7 +122,7 @@ export class Machine {
 /** A machine with the program loaded, before its first instruction. Throws a LemmingError that says why the program cannot be run. */
 export function createMachine(options: MachineOptions): Machine {
   const { seed, world, processor, uid = 1000, gid = 1000, stackLimit = 0x80_0000 } = options
-  const epochSeconds = options.epoch ?? 1_735_689_600
+  const epochSeconds = options.epoch ?? EPOCH
   const time: [number, number] = [epochSeconds, 0]
   const fs = createFs(world, time)
   const process: Process = {
@@ -173,7 +174,7 @@ export function createMachine(options: MachineOptions): Machine {
     // A computer that was started some time ago: programs compare with 0.
     bootNs: 1_000_000_000_000,
     cpus: options.cpus ?? 4,
-    memoryBytes: options.memory ?? 4 * 2 ** 30,
+    memoryBytes: options.memory ?? MEMORY,
   }
   task.affinity = (1n << BigInt(constants.cpus)) - 1n
   process.startNs = constants.bootNs

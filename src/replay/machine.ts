@@ -60,7 +60,7 @@ export function startMachine(inputs: RunInputs, world: World, instruments: Instr
 
 function makeMachine(inputs: RunInputs, world: World, { definedness }: Instruments = {}): Machine {
   const { path, argv, env, cwd, seed, options } = inputs
-  const { strategy, cpus, clockRate, uid, gid, quarantine = 0 } = options
+  const { strategy, cpus, clockRate, epoch, memory, uid, gid, quarantine = 0 } = options
   const ownHeap = options.heap === 'guarded' ? new GuardedHeap({ quarantine, custom: options.allocators }) : undefined
   return createMachine({
     path,
@@ -73,6 +73,8 @@ function makeMachine(inputs: RunInputs, world: World, { definedness }: Instrumen
     strategy,
     cpus,
     clockRate,
+    epoch,
+    memory,
     uid,
     gid,
     ownHeap,

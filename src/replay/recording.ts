@@ -53,6 +53,9 @@ interface MachineChoices {
   cpus: number
   /** Virtual nanoseconds per instruction. */
   clockRate: number
+  /** CLOCK_REALTIME at the start, in seconds since 1970, and bytes of memory that the program believes in; absent in early recordings, which have EPOCH and MEMORY (linux/defaults.ts). */
+  epoch?: number
+  memory?: number
   /** User and group that the program believes to be. */
   uid: number
   gid: number

@@ -156,7 +156,11 @@ function contained(value: Value): Item[] | undefined {
 }
 
 function partOf({ label, key, value }: Item, i: number, of: string | null): Part {
-  if (key !== undefined) return { name: `[${textOf(key, { library: true })}]`, value, expression: null }
+  if (key !== undefined) {
+    const text = textOf(key, { library: true })
+    const isWord = of !== null && /^(-?\d+|"[^"\\]*")$/.test(text)
+    return { name: `[${text}]`, value, expression: isWord ? `${of}[${text}]` : null }
+  }
   return {
     name: label === '' ? `[${i}]` : label,
     value,

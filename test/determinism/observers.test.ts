@@ -7,7 +7,7 @@ import { nullObserver, type MachineView, type Observer, type TaskInfo } from '..
 import { newEngine } from '../machine/machines.ts'
 import { course, larson, MOMENTS, pooled, single, start, threads, type Course, type Subject } from './subjects.ts'
 
-type Event = Exclude<keyof Observer, 'name' | 'accesses' | 'functions' | 'save' | 'restore'>
+type Event = Exclude<keyof Observer, 'name' | 'accesses' | 'functions' | 'functionsOfMusl' | 'save' | 'restore'>
 
 /** Counts every event that there is (a new one does not compile until it is counted), and each time looks at memory. */
 function countingObserver(): { observer: Observer; counts: Record<Event, number>; seen: { bytes: number } } {

@@ -34,7 +34,8 @@ export function framer(
     const number = args.replace(/^level +/, '')
     if (name !== undefined) {
       const { frames } = await state.remote.frames(state.tid, DEEP)
-      const found = frames.find((one) => one.function === name || one.function?.replace(/\(.*$/s, '') === name)
+      const fits = (full: string): boolean => full === name || full.endsWith(`::${name}`)
+      const found = frames.find((one) => one.function !== null && fits(one.function.replace(/\(.*$/s, '')))
       if (found === undefined) throw refusal(`No frame for function "${name}".`)
       state.level = found.level
     } else if (number !== '') {
