@@ -314,11 +314,12 @@ function coverageText(
   if (unknown > 0)
     return `nothing can be said of all schedules: ${unknown === 1 ? '1 run' : `${unknown} runs`} had too many choices to note them, or could not be executed`
   const found = failures === 0 ? 'no failure' : failures === 1 ? '1 failure' : `${failures} failures`
-  if (exhausted) return `all ${schedules} schedules ${upTo(complete)}: ${found}`
-  const next = `those with ${complete + 1} are not all done (${bound} were asked for)`
+  const all = schedules === 1 ? 'the only schedule' : `all ${schedules} schedules`
+  if (exhausted) return `${all} ${upTo(complete)}: ${found}`
+  const next = `those with ${complete + 1} are not all done${bound > complete + 1 ? ` (${bound} were asked for)` : ''}`
   return complete < 0
     ? `not even all schedules without preemption`
-    : `all ${schedules} schedules ${upTo(complete)} are done; ${next}`
+    : `${schedules === 1 ? `${all} ${upTo(complete)} is` : `${all} ${upTo(complete)} are`} done; ${next}`
 }
 
 /** Milliseconds to wait for a process in the background to have begun. */

@@ -4,22 +4,7 @@ import { EXIT } from '../ir/exits.ts'
 import { STATE } from '../ir/registers.ts'
 import { ANSWERED } from '../ir/strings.ts'
 import {
-  ADDRESSABLE_BASE,
-  ATTRIBUTE,
-  CLEAN_BASE,
-  UNADDRESSABLE_BASE,
-  ATTRIBUTES_BASE,
-  LOG_BASE,
-  POINTS_BASE,
-  GUEST_LIMIT,
-  SHADOW_DISPLACEMENT,
-  REFUND_BASE,
-  UNITS_BASE,
   UNIT_SLOTS,
-  FRAME_BASE,
-  ZONE_BASE,
-  ZONE_LIST_BASE,
-  MEMORY_WASM_PAGES,
   PAGE_SHIFT,
   STATE_BASE,
   JUMP_CACHE_BASE,
@@ -28,19 +13,18 @@ import {
   JUMPS_ENTRIES,
 } from './layout.ts'
 import type { AddressSpace, CodeListener } from './address-space.ts'
-import { interpreterModule } from '../wasm/bytecode-interpreter.ts'
 import { OPERATION_COUNT, UNIT } from '../wasm/bytecode-ops.ts'
 import { holds, moduleOf, type Library, type Translation } from './library.ts'
 import { canExecute } from './region.ts'
-import { memoryLayout, stubModule } from './translate.ts'
 import type { Unit } from './units.ts'
-import { addressOf, FULL, unitTableOf, VARIANT, variantOf } from './variant.ts'
+import { addressOf, FULL, unitTableOf } from './variant.ts'
 import { Deopts } from './deopts.ts'
+import { interpreterOf, sharedModules, UNIT_VISITS, unitsBase } from './modules.ts'
 import { isClean, unsettle } from './definedness.ts'
 import { knowString, type StringImports, stringFunctions } from './string-words.ts'
 import { conditionUndefined } from './undefined-flags.ts'
 import { jumpIndex, largeJumpIndex } from '../wasm/runtime-jumps.ts'
-import { runtimeFunctions, runtimeModule } from '../wasm/runtime.ts'
+import { runtimeFunctions } from '../wasm/runtime.ts'
 
 type RegionFunction = (code: number, fuel: number, depth: number) => [number, number]
 
@@ -65,9 +49,6 @@ export interface EngineImports {
 /** Slots by which the function table grows. */
 const TABLE_GROWTH = 4096
 
-/** Visits after which a unit becomes a region. */
-const UNIT_VISITS = 2500
-
 /** Bytes of code in a region that another one goes to rather than containing it, too; of one that is hot. */
 const NEIGHBOUR = 150
 const HOT_NEIGHBOUR = 300
@@ -78,59 +59,6 @@ const DOUBT_ROUND = 64
 
 /** Visits after which a unit is taken into the regions that it is reached from. */
 const WARM_VISITS = 50
-
-let modules: Record<'runtime' | 'stub', WebAssembly.Module> | null = null
-/** By table of units. */
-const interpreters: WebAssembly.Module[] = []
-
-/** The modules that every address space has an instance of. */
-function sharedModules(): Record<'runtime' | 'stub', WebAssembly.Module> {
-  modules ??= {
-    runtime: new WebAssembly.Module(
-      runtimeModule(
-        MEMORY_WASM_PAGES,
-        STATE_BASE,
-        ATTRIBUTES_BASE,
-        REFUND_BASE,
-        ZONE_BASE,
-        ZONE_LIST_BASE,
-        {
-          base: ADDRESSABLE_BASE,
-          watched: ATTRIBUTE.watched,
-          plain: ATTRIBUTE.watched | ATTRIBUTE.noRead | ATTRIBUTE.noWrite,
-        },
-        POINTS_BASE,
-        LOG_BASE,
-        {
-          displacement: SHADOW_DISPLACEMENT,
-          guestLimit: GUEST_LIMIT,
-          attributesBase: ATTRIBUTES_BASE,
-          unaddressableBase: UNADDRESSABLE_BASE,
-          cleanBase: CLEAN_BASE,
-        },
-        { base: JUMP_CACHE_BASE, entries: JUMP_CACHE_ENTRIES, largeBase: JUMPS_BASE, largeEntries: JUMPS_ENTRIES },
-      ),
-    ),
-    stub: new WebAssembly.Module(stubModule()),
-  }
-  return modules
-}
-
-/** Where the table of units with this number begins. */
-const unitsBase = (table: number): number => UNITS_BASE + table * UNIT_SLOTS * 4
-
-/** The module that interprets the units of a table. */
-function interpreterOf(table: number): WebAssembly.Module {
-  return (interpreters[table] ??= new WebAssembly.Module(
-    interpreterModule(MEMORY_WASM_PAGES, {
-      ...memoryLayout,
-      unitsBase: unitsBase(table),
-      frameBase: FRAME_BASE,
-      checked: (variantOf(table) & VARIANT.checked) !== 0,
-      visits: UNIT_VISITS,
-    }),
-  ))
-}
 
 /** The translations that one address space uses of a library, valid as long as memory holds the bytes they were made from. */
 export class CodeCache implements CodeListener {

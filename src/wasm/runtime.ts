@@ -128,22 +128,29 @@ export function importRuntime(m: ModuleBuilder, memoryPages: number): void {
 /** No memory is larger. Those that check definedness are larger than others, and all use the same modules. */
 export const MOST_PAGES = 0x1_0000
 
+/** Where the runtime's functions find things in linear memory. */
+export interface RuntimeLayout {
+  /** Of 64 KiB, at least. */
+  memoryPages: number
+  stateBase: number
+  attributesBase: number
+  refundBase: number
+  /** The stack zone, and the list of the zones of windows. */
+  zoneBase: number
+  zoneListBase: number
+  addressable: Addressable
+  pointsBase: number
+  logBase: number
+  shadow: Shadow
+  jumps: JumpCaches
+}
+
 type Emit = (f: FunctionBody) => void
 
 /** The bytes of the runtime module: exports every function that is not the engine's, and `enter(code, fuel, depth) -> pc`, which leaves the fuel at STATE.fuelLeft. */
-export function runtimeModule(
-  memoryPages: number,
-  stateBase: number,
-  attributesBase: number,
-  refundBase: number,
-  zoneBase: number,
-  zoneListBase: number,
-  addressable: Addressable,
-  pointsBase: number,
-  logBase: number,
-  shadow: Shadow,
-  jumps: JumpCaches,
-): Uint8Array<ArrayBuffer> {
+export function runtimeModule(layout: RuntimeLayout): Uint8Array<ArrayBuffer> {
+  const { memoryPages, stateBase, attributesBase, refundBase, zoneBase, zoneListBase } = layout
+  const { addressable, pointsBase, logBase, shadow, jumps } = layout
   const m = new ModuleBuilder()
   m.importMemory('l', 'memory', memoryPages, MOST_PAGES)
   m.importTable('l', 'table', 0)

@@ -107,25 +107,25 @@ export class Evaluator {
     }
     const runtime = new WebAssembly.Instance(
       new WebAssembly.Module(
-        runtimeModule(
-          1,
-          BASE,
-          0x8000,
-          0x3200,
-          0x3280,
-          0x3300,
-          { base: 0, watched: 64, plain: 67 },
-          0x3400,
-          0x3500,
-          {
+        runtimeModule({
+          memoryPages: 1,
+          stateBase: BASE,
+          attributesBase: 0x8000,
+          refundBase: 0x3200,
+          zoneBase: 0x3280,
+          zoneListBase: 0x3300,
+          addressable: { base: 0, watched: 64, plain: 67 },
+          pointsBase: 0x3400,
+          logBase: 0x3500,
+          shadow: {
             displacement: 0x1_0000,
             guestLimit: 0x1_0000,
             attributesBase: 0x8000,
             unaddressableBase: 0,
             cleanBase: 0x3600,
           },
-          { base: 0x4000, entries: 2, largeBase: 0x4100, largeEntries: 2 },
-        ),
+          jumps: { base: 0x4000, entries: 2, largeBase: 0x4100, largeEntries: 2 },
+        }),
       ),
       { l: { ...base, access: never, rezone: never, conditionUndefined, resolve: never } },
     )

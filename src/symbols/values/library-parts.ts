@@ -66,7 +66,7 @@ export function target(value: Value, path: string): { element: Type; address: nu
   return type?.kind === 'pointer' ? { element: type.target, address: Number(found!.integer()) } : undefined
 }
 
-export function alignOf(type: Type): number {
+function alignOf(type: Type): number {
   const plain = stripped(type)
   switch (plain.kind) {
     case 'base':
