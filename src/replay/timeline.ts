@@ -258,12 +258,29 @@ export class Timeline {
     const last = at
     while (at > 0 && !differs(at)) at--
     // Where nothing ever changed, only looking helps.
-    if (at === 0 || dirty <= most) return { hit: this.last(search, before), unseen: null }
+    if (dirty <= most) return { hit: this.last(search, before), unseen: null }
+    if (at === 0) return this.lastRecent(search, before, most)
     const [base, end] = [this.checkpoints[at - 1]!, this.checkpoints[at]!.moment]
     const hit = this.lastWithin(search, base, end)
     // What the kernel mapped anew differs, and nobody stored it.
-    if (hit === null) return { hit: this.last(search, before), unseen: null }
+    if (hit === null) return this.lastRecent(search, before, most)
     return { hit, unseen: at === last ? null : { from: end, to: before } }
+  }
+
+  /** As `last`, but it gives up when it has executed about `most` instructions; `unseen` is what it has not looked at. */
+  private lastRecent(search: Search, before: number, most: number): ReturnType<Timeline['lastChange']> {
+    let end = before
+    for (let executed = 0; end > 0 && executed <= most;) {
+      if (this.interrupted()) return { hit: 'interrupted', unseen: null }
+      const base = this.before(end - 1)
+      if (!this.isQuiet(search, base)) {
+        executed += end - base.moment
+        const hit = this.lastWithin(search, base, end)
+        if (hit !== null) return { hit, unseen: null }
+      }
+      end = base.moment
+    }
+    return { hit: null, unseen: end === 0 ? null : { from: 0, to: end } }
   }
 
   /** Shows every hit of [from, to), in order; where the machine is afterwards is not said. False when somebody asked to stop. */

@@ -52,7 +52,7 @@ const RSP = 4
 const RIP = 16
 const PAGE = 4096
 /** Instructions that are executed in search of writes that changed nothing. */
-const MOST_EXECUTED = 100_000_000
+const MOST_EXECUTED = 40_000_000
 /** Bytes above a stack pointer that are surely a stack's, if anything is known to be one. */
 const STACK_REACH = 0x80_0000
 
@@ -455,6 +455,12 @@ export class Debugger implements Debuggee {
     const { hit, unseen } = timeline.lastChange(search, here, exact ? Infinity : MOST_EXECUTED)
     if (hit === null || hit === 'interrupted') {
       timeline.seek(here)
+      if (hit === null && unseen !== null)
+        throw new LemmingError(
+          'expression-unwritten',
+          `nobody has left another value there; whether somebody stored the same before @${unseen.to} was not looked for`,
+          'last-write -x looks everywhere, which takes its time',
+        )
       return null
     }
     timeline.seek(hit.moment)

@@ -7,7 +7,7 @@ import { compare, judge, NO_CRITERIA, type Criteria } from '../../src/lab/criter
 import { Place } from '../e2e/lemming.ts'
 import { sources } from './patterns.ts'
 
-const place = new Place()
+const place = new Place({ check: 'none' })
 afterAll(() => place.remove())
 
 test('a deadlock names the mutexes, their holders, and the circle', { timeout: 90_000 }, () => {

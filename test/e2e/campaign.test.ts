@@ -180,6 +180,24 @@ describe('budgets', () => {
     expect(place.lemming(['hunt', ...out, '--for', 'ever', '--', './dice'])).toMatchObject({ code: 2 })
   })
 
+  test('all schedules of a tiny program: as many as there are, and no more are asked for', () => {
+    place.compile(
+      'tiny',
+      `#include <pthread.h>
+static void *nothing(void *u) { return u; }
+int main(void) { pthread_t a; pthread_create(&a, 0, nothing, 0); return pthread_join(a, 0); }
+`,
+      ['-g', '-O0', '-pthread', '-static'],
+    )
+    const { stdout, code } = place.lemming(['hunt', '--strategy', 'exhaustive:0', '--out', 'all', '--', './tiny'])
+    expect(stdout).toMatch(/\n(all \d+ schedules|the only schedule) without preemption: no failure\n$/)
+    expect(code).toBe(0)
+    expect(place.lemming(['hunt', '--strategy', 'exhaustive', '--matrix', 'A=1,2', '--', './tiny'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--strategy exhaustive: not with --matrix'),
+    })
+  })
+
   test('a run in which threads only run in circles ends, though nobody has set a limit', () => {
     place.compile(
       'circles',

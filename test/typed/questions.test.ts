@@ -152,16 +152,7 @@ test('places of values, and what an assignment would write', () => {
 })
 
 describe('split debugging information', () => {
-  const words = [
-    'everything',
-    '*everything.next',
-    'title',
-    'points',
-    'deep',
-    '*deep.next',
-    'global_counter',
-    'i',
-  ]
+  const words = ['everything', '*everything.next', 'title', 'points', 'deep', '*deep.next', 'global_counter', 'i']
 
   function compare(program: string): void {
     const asked = [...words.map((word) => `print ${word}`), 'whatis struct everything', 'ptype deep', 'info locals']
