@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { availableParallelism } from 'node:os'
+import { LemmingError } from '../src/base/errors.ts'
 import { nextBelow, randomFrom } from '../src/base/random.ts'
 import { openInThread } from '../src/lab/debuggee.ts'
 import { Thread } from '../src/lab/thread.ts'
@@ -126,7 +127,7 @@ export async function measureTimeTravel(scale: number): Promise<boolean> {
     for (let i = 0; i < 12; i++) {
       const stop = await remote.seek(moments[draw(moments.length)]!)
       for (const { name, address, size } of await questionsAt(remote, stop.tid, draw)) {
-        const taken = await timed(() => remote.lastWrite({ pid: stop.pid, address, size }))
+        const taken = await timed(() => writerOf(remote, { pid: stop.pid, address, size }))
         queries.set(name, [...(queries.get(name) ?? []), taken])
         const { value } = taken
         if (value !== null && value.unseen !== null) unseen++
@@ -167,6 +168,16 @@ export async function measureTimeTravel(scale: number): Promise<boolean> {
     return good
   } finally {
     await thread.close()
+  }
+}
+
+/** The last writer; null where there is none, or where only looking everywhere would tell. */
+async function writerOf(remote: Remote, where: { pid: number; address: number; size: number }): Promise<Writer | null> {
+  try {
+    return await remote.lastWrite(where)
+  } catch (error) {
+    if (error instanceof LemmingError && error.code === 'expression-unwritten') return null
+    throw error
   }
 }
 
