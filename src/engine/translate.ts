@@ -143,7 +143,16 @@ export function translateStraight(blocks: readonly Block[], variant: number): Ui
   const m = builder
   m.resetFunctions()
   const checked = (variant & VARIANT.checked) !== 0
-  lowering.lower({ blocks, entries: [0], regionType, codeFor: () => -1, chain: false, checked, careful: true, clean: -1 })
+  lowering.lower({
+    blocks,
+    entries: [0],
+    regionType,
+    codeFor: () => -1,
+    chain: false,
+    checked,
+    careful: true,
+    clean: -1,
+  })
   m.exportFunction('f', m.add(regionType, lowering.body))
   return m.finish()
 }
