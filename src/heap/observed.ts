@@ -4,7 +4,7 @@
  */
 import type { AddressSpace } from '../engine/address-space.ts'
 import { setAddressable, setGuarded } from '../engine/addressable.ts'
-import { definednessOf, putDefinedness, setDefined, setUndefined } from '../engine/definedness.ts'
+import { defineRegisters, definednessOf, putDefinedness, setDefined, setUndefined } from '../engine/definedness.ts'
 import { ATTRIBUTE, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import { PROT } from '../engine/address-space.ts'
 import { SHN, STT } from '../elf/constants.ts'
@@ -280,6 +280,8 @@ export class Observed {
       if (state.blocks.state[row] === BLOCK.freed && this.heap.isObserved(row)) this.mark(row)
     }
     if (back !== Number(k.cpu.rip) || size === null) return
+    // It may well come from a link in what was freed, which counts as undefined.
+    defineRegisters(k.cpu.view, 1 << REG.rax)
     const result = Number(BigInt.asUintN(64, k.cpu.gpr(REG.rax)))
     if (result === 0 || result + size > this.heap.limit) return
     if (old !== null && old !== 0) {

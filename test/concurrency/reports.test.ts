@@ -53,7 +53,7 @@ test('threads that run in circles are a livelock', { timeout: 60_000 }, () => {
   const { finding, exitCode } = place.json('run', ['--time-limit', '0.05', '--', prog])
   expect([finding!.kind, exitCode]).toEqual(['livelock', 8])
   expect(finding!.what).toMatch(
-    /in the last 2000000 instructions threads 1001, 1002 ran and made no call but sched_yield$/,
+    /in the last 1250000 instructions threads 1001, 1002 ran and made no call but sched_yield$/,
   )
 })
 

@@ -87,7 +87,9 @@ export function iovec(when: 'in' | 'out', count: number): ArgType {
     when,
     text: (value, call) => iovecText(value, call.args[count]!, when === 'in' ? Infinity : (call.result ?? -1), call),
     reads: (value, call) => {
-      const array = { start: value, length: isCount(call.args[count]!) ? call.args[count]! * 16 : 0 }
+      // Of an array that the kernel refuses strace shows the beginning all the same.
+      const entries = call.args[count]!
+      const array = { start: value, length: Math.max(0, isCount(entries) ? entries : Math.min(entries, SHOWN)) * 16 }
       return when === 'in' ? [array, ...iovecRanges(value, call.args[count]!, Infinity, call)] : [array]
     },
     writes: (value, call) => (when === 'in' ? [] : iovecRanges(value, call.args[count]!, call.result ?? 0, call)),
