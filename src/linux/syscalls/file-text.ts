@@ -87,9 +87,10 @@ export function iovec(when: 'in' | 'out', count: number): ArgType {
     when,
     text: (value, call) => iovecText(value, call.args[count]!, when === 'in' ? Infinity : (call.result ?? -1), call),
     reads: (value, call) => {
-      // Of an array that the kernel refuses strace shows the beginning all the same.
+      // Of an array that the kernel refuses because it is too long strace shows the beginning all the same.
       const entries = call.args[count]!
-      const array = { start: value, length: Math.max(0, isCount(entries) ? entries : Math.min(entries, SHOWN)) * 16 }
+      const shown = isCount(entries) ? entries : entries < 2 ** 31 ? SHOWN : 0
+      const array = { start: value, length: shown * 16 }
       return when === 'in' ? [array, ...iovecRanges(value, call.args[count]!, Infinity, call)] : [array]
     },
     writes: (value, call) => (when === 'in' ? [] : iovecRanges(value, call.args[count]!, call.result ?? 0, call)),
