@@ -61,7 +61,7 @@ describe('a program on a terminal', () => {
       [
         ['ready> ', 'echo $((6*7)) $COLUMNS $LINES; test -t 0 && echo yes\n'],
         // What is typed before the shell has handed the terminal over is echoed or not, as it happens.
-        ['yes\r\n', 'echo go; cat\n'],
+        ['yes\r\nready> ', 'echo go; cat\n'],
         ['go\r\n', 'typed\n'],
         ['typed\r\ntyped\r\n', '\x1a'],
         ['Stopped', ''],
