@@ -1,7 +1,7 @@
 /** Exists to run a tiny program by all schedules with so many preemptions: first without any, then with one, and so on (Musuvathi, Qadeer: PLDI 2007). */
 import { LemmingError } from '../base/errors.ts'
 import type { Director } from './director.ts'
-import type { ChoiceTrace, RunChange, SeedOutcome } from './outcome.ts'
+import type { ChoiceTrace, RunChange, SeedOutcome, TouchedMemory } from './outcome.ts'
 
 /** How far an enumeration has come. */
 export interface Coverage {
@@ -50,11 +50,6 @@ interface Users {
   deferred: Schedule[]
 }
 
-/** The bits of a point's kind that say what it is (ir/passes/points.ts). */
-const SIZE = 0xff
-const STORES = 0x100 | 0x200 | 0x8000
-const ALWAYS = 0x800 | 0x1000
-
 const ROOT: Schedule = { parent: null, place: -1, option: 0, preemptions: 0 }
 
 /**
@@ -65,7 +60,7 @@ export class Exhaustive implements Director {
   private readonly bound: number
   private readonly seed: number
   /** Schedules to be run, by preemptions. */
-  private readonly queues: Schedule[][] = [[ROOT]]
+  private readonly queues: Schedule[][]
   /** Those that were handed out and not yet heard of. */
   private readonly open = new Map<number, Schedule>()
   private readonly users = new Map<number, Users>()
@@ -78,6 +73,8 @@ export class Exhaustive implements Director {
   /** All schedules with at most `bound` preemptions. `seed` decides all else: addresses, what is random. */
   constructor(bound: number, seed: number) {
     this.bound = bound
+    this.queues = Array.from({ length: bound + 1 }, () => [])
+    this.enqueue(ROOT)
     this.seed = seed
   }
 
@@ -123,14 +120,14 @@ export class Exhaustive implements Director {
 
   /** Queues what differs from a schedule in one choice behind its last one. */
   private branch(schedule: Schedule, { places }: ChoiceTrace): void {
-    for (const { tid, kind, address } of places) if (tid !== 0 && kind !== 0) this.touch(tid, kind, address)
-    for (const [place, { options, preempts, kind, address }] of places.entries()) {
+    for (const { access } of places) if (access !== null) this.touch(access)
+    for (const [place, { options, preempts, access }] of places.entries()) {
       if (place <= schedule.place) continue
       const preemptions = schedule.preemptions + (preempts ? 1 : 0)
       if (preemptions > this.bound) continue
       for (let option = 1; option < options; option++) {
         const child = { parent: schedule, place, option, preemptions }
-        const waits = preempts && (kind & ALWAYS) === 0 ? this.unshared(kind, address) : null
+        const waits = preempts && access !== null ? this.unshared(access) : null
         if (waits === null) this.enqueue(child)
         else waits.deferred.push(child)
       }
@@ -138,14 +135,12 @@ export class Exhaustive implements Director {
   }
 
   private enqueue(schedule: Schedule): void {
-    ;(this.queues[schedule.preemptions] ??= []).push(schedule)
-    for (let i = 0; i < this.queues.length; i++) this.queues[i] ??= []
+    this.queues[schedule.preemptions]!.push(schedule)
   }
 
-  private touch(tid: number, kind: number, address: number): void {
-    if ((kind & ALWAYS) !== 0) return
-    const stores = (kind & STORES) !== 0
-    for (const granule of granules(kind, address)) {
+  private touch(access: TouchedMemory): void {
+    const { tid, stores } = access
+    for (const granule of granules(access)) {
       const users = this.users.get(granule)
       if (users === undefined) {
         this.users.set(granule, { tid, several: false, stores, deferred: [] })
@@ -159,14 +154,14 @@ export class Exhaustive implements Director {
   }
 
   /** The memory's first granule if nobody shares any of it so far; else null. */
-  private unshared(kind: number, address: number): Users | null {
-    const all = granules(kind, address).map((granule) => this.users.get(granule)!)
+  private unshared(access: TouchedMemory): Users | null {
+    const all = granules(access).map((granule) => this.users.get(granule)!)
     return all.some(({ several, stores }) => several && stores) ? null : all[0]!
   }
 }
 
-function granules(kind: number, address: number): number[] {
+function granules({ address, bytes }: TouchedMemory): number[] {
   const first = Math.floor(address / GRANULE)
-  const last = Math.floor((address + Math.max(1, kind & SIZE) - 1) / GRANULE)
+  const last = Math.floor((address + Math.max(1, bytes) - 1) / GRANULE)
   return Array.from({ length: last - first + 1 }, (_, i) => first + i)
 }

@@ -24,9 +24,18 @@ export interface RunChange {
   choices: { place: number; option: number }[]
 }
 
-/** Where a run with choices in its schedule had some: how many options, and what the task was about to do (Turn.at). */
+/** Memory that a task was about to touch. */
+export interface TouchedMemory {
+  tid: number
+  address: number
+  bytes: number
+  stores: boolean
+}
+
+/** Where a run with choices in its schedule had some. */
 export interface ChoiceTrace {
-  places: { options: number; preempts: boolean; tid: number; kind: number; address: number }[]
+  /** How many could be chosen, whether all but the first interrupt the task that had the turn, and which memory that was about to touch; null: what it was about to do may concern anybody. */
+  places: { options: number; preempts: boolean; access: TouchedMemory | null }[]
   /** There were more. */
   isCut: boolean
 }

@@ -11,8 +11,6 @@ import { machineFor, newEngine, scratch } from '../machine/machines.ts'
 /** Steps of each task on the one variable that they share, or on one of their own (null). */
 type Program = readonly (readonly ('shared' | null)[])[]
 
-const STORE_8 = 0x100 | 8
-
 /** Executes a program of steps by these choices; which task made each step. */
 function execute(program: Program, { choices }: RunChange): { order: string; trace: ChoiceTrace } {
   const at = program.map(() => 0)
@@ -27,8 +25,8 @@ function execute(program: Program, { choices }: RunChange): { order: string; tra
     const address = stays && program[now]![at[now]!] === null ? 1000 + 64 * now : 64
     if (options.length > 1 || stays) {
       const taken = choices.find(({ place }) => place === trace.places.length)?.option ?? 0
-      const what = stays ? { tid: now + 1, kind: STORE_8, address } : { tid: 0, kind: 0, address: 0 }
-      trace.places.push({ options: options.length, preempts: stays, ...what })
+      const access = stays ? { tid: now + 1, address, bytes: 8, stores: true } : null
+      trace.places.push({ options: options.length, preempts: stays, access })
       now = options[taken]!
     } else now = options[0]!
     order += program[now]![at[now]!] === null ? '' : now

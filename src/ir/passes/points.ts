@@ -4,8 +4,9 @@ import { ops, type OpRow } from '../ops.ts'
 import { REG } from '../registers.ts'
 import type { Block, InsnMark, Node } from '../types.ts'
 
-/** What a point announces: the low byte is the access' size in bytes, 0 for none. The rest are flags; `refundShift` is for the lowering. */
+/** What a point announces: `size` has the access' bytes, 0 for none. The rest are flags; `refundShift` is for the lowering. */
 export const POINT = {
+  size: 0xff,
   store: 0x100,
   /** A LOCK-prefixed instruction or XCHG. */
   atomic: 0x200,

@@ -11,7 +11,12 @@ export interface ChoicePlace {
   options: number
   /** The task could have gone on, so that any other choice than 0 interrupts it. */
   preempts: boolean
-  /** What it was about to do, as in Turn.at; kind 0: not at a point. */
+  /** The memory that it was about to touch; null where it was something else, which may concern anybody. */
+  access: { tid: number; address: number; bytes: number; stores: boolean } | null
+}
+
+/** A place as it is noted: what the task was about to do as in Turn.at; kind 0: not at a point. */
+interface NotedPlace extends Pick<ChoicePlace, 'options' | 'preempts'> {
   tid: number
   kind: number
   address: number
@@ -19,7 +24,7 @@ export interface ChoicePlace {
 
 interface ChoicesState extends StrategyState {
   /** Places that the run has passed. */
-  places: ChoicePlace[]
+  places: NotedPlace[]
   /** More than were noted. */
   isCut: boolean
 }
@@ -51,7 +56,7 @@ export function choices(name: string): Strategy {
   }
 
   /** Passes a place; which of its options is taken. */
-  const pass = (state: ChoicesState, place: ChoicePlace): number => {
+  const pass = (state: ChoicesState, place: NotedPlace): number => {
     if (state.places.length >= MOST) {
       state.isCut = true
       return 0
@@ -105,7 +110,15 @@ export function choices(name: string): Strategy {
 
 /** The places that a run has passed, if its strategy notes them; `isCut`: there were more. */
 export function placesOf(strategy: StrategyState): { places: ChoicePlace[]; isCut: boolean } | null {
-  return 'places' in strategy ? (strategy as ChoicesState) : null
+  if (!('places' in strategy)) return null
+  const { places, isCut } = strategy as ChoicesState
+  return { places: places.map(placeOf), isCut }
+}
+
+function placeOf({ options, preempts, tid, kind, address }: NotedPlace): ChoicePlace {
+  const isAccess = kind !== 0 && (kind & (POINT.pause | POINT.syscall)) === 0
+  const stores = (kind & (POINT.store | POINT.atomic | POINT.modify)) !== 0
+  return { options, preempts, access: isAccess ? { tid, address, bytes: kind & POINT.size, stores } : null }
 }
 
 /** Above all numbers of tasks. */

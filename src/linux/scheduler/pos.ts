@@ -76,5 +76,5 @@ const isStore = ({ kind }: Pending): boolean => (kind & (POINT.store | POINT.ato
 /** Does the order of the two matter? */
 function conflict(a: Pending, b: Pending): boolean {
   if (a.kind === 0 || b.kind === 0 || !(isStore(a) || isStore(b))) return false
-  return a.address < b.address + (b.kind & 255) && b.address < a.address + (a.kind & 255)
+  return a.address < b.address + (b.kind & POINT.size) && b.address < a.address + (a.kind & POINT.size)
 }
