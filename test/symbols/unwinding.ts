@@ -2,8 +2,9 @@
  * Exists to hold our stacks of programs of the system, of which nothing but call frame information is known, against gdb's, on cores of moments drawn at
  * random: `node test/symbols/unwinding.ts [MOMENTS]` takes so many of each program (20) and fails when more than 0.5 % of the frames differ.
  *
- * A stack is compared frame by frame, by return addresses; gdb is not to look into separate debug files. What remains (4 of 1,008 frames): below `_start` of
- * the dynamic linker gdb takes the number of arguments for one more return address; there is none, and we end there.
+ * A stack is compared frame by frame, by return addresses; gdb is not to look into separate debug files. Left out is what gdb guesses where it has no call
+ * frame information: all stacks before it knows where the dynamic linker is (it reads that from the linker's own list), and all that is below a return address
+ * of its own that is no code (the number of arguments below the dynamic linker's _start, saved registers within `_fini`).
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -76,18 +77,23 @@ export async function compareProgram(
     for (let i = 0; i < count; i++) {
       const { moment, pid } = await remote.seek(nextBelow(random, end))
       const core = join(directory, 'core')
-      writeFileSync(core, await remote.core(pid))
+      const image = await remote.core(pid)
+      writeFileSync(core, image)
+      const isCode = codeOf(image)
       const theirs = stacksByGdb(program, core)
       for (const { tid } of (await remote.threads()).filter((one) => one.pid === pid)) {
         const { frames: all } = await remote.stack(tid, 4 * DEEP)
         const ours = all.filter(({ inlined }) => inlined !== true).map(({ address }) => Number(address).toString(16))
-        const their = theirs.get(tid) ?? []
+        const their = theirs.get(tid)
+        if (their === undefined) continue
         const last = Math.min(Math.max(ours.length, their.length), DEEP)
+        frames += last
         for (let level = 0; level < last; level++) {
-          frames++
-          if (ours[level] === their[level]) continue
-          different.push({ program, moment, tid, level, gdb: their[level] ?? 'end', ours: ours[level] ?? 'end' })
-          frames += last - level - 1
+          const address = their[level]
+          if (ours[level] === address) continue
+          if (address === undefined || isCode(Number.parseInt(address, 16)))
+            different.push({ program, moment, tid, level, gdb: address ?? 'end', ours: ours[level] ?? 'end' })
+          else frames -= last - level
           break
         }
       }
@@ -99,9 +105,22 @@ export async function compareProgram(
   }
 }
 
+/** Which addresses of a core are executable memory: those of its program headers with PF_X (elf(5)). */
+function codeOf(core: Uint8Array): (address: number) => boolean {
+  const view = new DataView(core.buffer, core.byteOffset, core.byteLength)
+  const first = Number(view.getBigUint64(32, true))
+  const headers = Array.from({ length: view.getUint16(56, true) }, (_, i) => first + 56 * i)
+  const ranges = headers
+    .filter((at) => (view.getUint32(at + 4, true) & 1) !== 0)
+    .map((at) => [at + 16, at + 40].map((one) => Number(view.getBigUint64(one, true))) as [number, number])
+  return (address) => ranges.some(([start, size]) => address >= start && address < start + size)
+}
+
 const script = `
 import gdb
-for thread in gdb.selected_inferior().threads():
+# Before the dynamic linker has told of itself, gdb knows nothing of its code and guesses.
+known = "No shared libraries" not in gdb.execute("info sharedlibrary", to_string=True)
+for thread in gdb.selected_inferior().threads() if known else ():
     thread.switch()
     frame = gdb.newest_frame()
     pcs = []
