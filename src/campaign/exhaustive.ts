@@ -22,6 +22,9 @@ interface Schedule {
   preemptions: number
 }
 
+/** What it has chosen. */
+export type ChosenRun = Extract<RunChange, { choices: unknown }>
+
 /** Preemptions where nobody says how many: few bugs need more. */
 const USUAL = 2
 
@@ -57,6 +60,7 @@ const ROOT: Schedule = { parent: null, place: -1, option: 0, preemptions: 0 }
  * runs and one of them writes. Where nobody can go on by itself, and where one of several waiters is woken, each of them is tried; that is no preemption.
  */
 export class Exhaustive implements Director {
+  readonly again = true
   private readonly bound: number
   private readonly seed: number
   /** Schedules to be run, by preemptions. */
@@ -78,7 +82,7 @@ export class Exhaustive implements Director {
     this.seed = seed
   }
 
-  next(position: number): RunChange | 'wait' | null {
+  next(position: number): ChosenRun | 'wait' | null {
     // What became shared late may have brought schedules with fewer preemptions.
     const level = this.queues.findIndex((queue) => queue.length > 0)
     if (level < 0 || level > this.level) {
@@ -99,7 +103,8 @@ export class Exhaustive implements Director {
     return { seed: this.seed, choices }
   }
 
-  heard(outcome: SeedOutcome, position: number): void {
+  heard(outcome: SeedOutcome | null, position: number): void {
+    if (outcome === null) return
     const schedule = this.open.get(position)!
     this.open.delete(position)
     const trace = outcome.kind === 'error' ? undefined : outcome.trace

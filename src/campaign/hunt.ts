@@ -16,7 +16,7 @@ export interface HuntPlan {
   cells: number
   /** Runs that an earlier sitting of the same campaign has made: by position, whether they failed. */
   done: ReadonlyMap<number, boolean>
-  /** Who chooses the runs; absent where seeds do. It hears of earlier sittings' runs by their being executed again; they are not counted twice. */
+  /** Who chooses the runs; absent where seeds do. If it needs to hear of earlier sittings' runs, they are executed again; they are not counted twice. */
   director?: Director
 }
 
@@ -95,6 +95,7 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   const early = new Map<number, Made>()
   const first: SeedOutcome[] = []
   const wanted = Math.min(plan.runs, Math.max(FIRST, plan.cells))
+  const again = plan.director?.again === true
   let next = 0
   let frontier = 0
   /** Positions from here on cannot matter any more. */
@@ -143,9 +144,10 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   const advance = (): void => {
     while (frontier < cap) {
       const ready = early.get(frontier)
-      if (ready === undefined && (plan.director !== undefined || !plan.done.has(frontier))) break
+      if (ready === undefined && (again || !plan.done.has(frontier))) break
       early.delete(frontier++)
       if (ready !== undefined) count(ready, frontier - 1)
+      else plan.director?.heard(null, frontier - 1)
     }
     if (frontier >= cap) stop()
     for (const go of waiting.splice(0)) go()
@@ -183,7 +185,7 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
 
   const loop = async (runner: Runner): Promise<void> => {
     while (!over) {
-      while (plan.director === undefined && plan.done.has(next)) next++
+      while (!again && plan.done.has(next)) next++
       if (next >= cap) return
       const change = plan.director?.next(next)
       if (change === 'wait') {
@@ -221,7 +223,7 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   if (plan.until !== 'new-bucket' && result.failures >= plan.until) result.reason = 'failures'
   else if (parts.signal.aborted) interrupt()
   else if (parts.deadline.aborted) timeUp()
-  else if (plan.runs > plan.done.size || plan.director !== undefined) {
+  else if (plan.runs > plan.done.size || again) {
     parts.signal.addEventListener('abort', interrupt)
     parts.deadline.addEventListener('abort', timeUp)
     const runners = Array.from({ length: Math.min(plan.jobs, plan.runs) }, (_, index) => parts.runner(index))

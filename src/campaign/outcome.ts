@@ -18,10 +18,16 @@ export interface RunPoint {
   change?: RunChange
 }
 
-/** A run other than the one of its seed: with the seed given here, and these choices in its schedule. */
-export interface RunChange {
-  seed: number
-  choices: { place: number; option: number }[]
+/** A run other than the one of its seed: with the seed given here, and these choices in its schedule, or these decisions at its beginning and those that a number stands for behind them. */
+export type RunChange =
+  | { seed: number; choices: { place: number; option: number }[] }
+  | { seed: number; decisions: number[]; number: number }
+
+/** Where a run with decisions at its beginning came by: where all threads stood before each decision, as a number; where they were last in the program's own code; and the decisions. */
+export interface Visited {
+  cells: number[]
+  own: number[]
+  decisions: number[]
 }
 
 /** Memory that a task was about to touch. */
@@ -50,6 +56,7 @@ export type SeedOutcome = RunPoint &
         /** The first line on standard error of a run that exited with another code than 0. */
         said?: string
         trace?: ChoiceTrace
+        visited?: Visited
       }
     /** `bundle` is the directory that holds the failure's files until it is kept. */
     | {
@@ -64,6 +71,7 @@ export type SeedOutcome = RunPoint &
         said?: string
         attributes?: Attribute[]
         trace?: ChoiceTrace
+        visited?: Visited
       }
     /** lemming could not execute the run to its end. */
     | { kind: 'error'; error: PlainError }

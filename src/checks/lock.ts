@@ -3,7 +3,7 @@
  * seen by the calls of its functions.
  */
 import type { CallEvent, MachineView, Observer, TaskInfo } from '../tool/observer.ts'
-import { roomOf } from './glibc.ts'
+import { muslRoomOf, roomOf } from './glibc.ts'
 
 /** A thread took `lock` while it held `held`. */
 export interface LockTaken {
@@ -71,11 +71,12 @@ export class LockCheck implements Observer {
   /** By the mutex held, what was taken then: the first time. */
   private orders = new Map<number, Map<number, LockTaken>>()
 
-  call({ task, name, args, moment, result }: CallEvent, view: MachineView): void {
+  call({ task, name, args, moment, result, isMusl }: CallEvent, view: MachineView): void {
     const thread = this.thread(task)
     const lock = args[0]!
     if (name === 'free' || name.endsWith('_destroy')) {
-      if (result === null && lock !== 0) this.gone(lock, name === 'free' ? roomOf(view, task, lock) : 1)
+      if (result === null && lock !== 0)
+        this.gone(lock, name === 'free' ? (isMusl ? muslRoomOf : roomOf)(view, task, lock) : 1)
     } else if (name.endsWith('_unlock')) {
       const at = result === null ? thread.held.lastIndexOf(lock) : -1
       if (at >= 0) thread.held.splice(at, 1)

@@ -1,9 +1,9 @@
 /**
  * Exists to find wrong uses of the C library's synchronisation objects (`--check lock`): what is unlocked, destroyed, initialised or waited for as it must not be. Seen at
- * the calls themselves; whether and by whom a mutex is held is read from its memory, as glibc has it.
+ * the calls themselves; whether and by whom a mutex is held is read from its memory, as glibc and musl have it.
  */
 import type { CallEvent, MachineView, Observer, TaskInfo } from '../tool/observer.ts'
-import { roomOf, wordAt } from './glibc.ts'
+import { muslRoomOf, roomOf, wordAt } from './glibc.ts'
 
 /** What was done wrong. */
 export type MisuseKind =
@@ -82,6 +82,9 @@ const NOBODY = -1
 /** Bits of a kind that are in use: a destroyed mutex has all. */
 const KINDS = 0x3ff
 
+/** The word of a musl lock without the bits that say that others wait or that its holder has died. */
+const MUSL_LOCK = 0x3fff_ffff
+
 /** What functions return that is no mistake: EINTR, EAGAIN, EBUSY, ETIMEDOUT, EOWNERDEAD, PTHREAD_BARRIER_SERIAL_THREAD. */
 const FINE = [0, 4, 11, 16, 110, 130, -1]
 
@@ -94,15 +97,18 @@ const MAX_FACTS = 100
 export class MisuseCheck implements Observer {
   readonly name = 'misuse'
   readonly functions = FUNCTIONS
+  readonly functionsOfMusl = true
   facts: MisuseFact[] = []
   private objects = new Map<string, Known>()
   private places = new Map<string, number>()
   /** Processes that are about to end, whatever their threads hold. */
   private ending = new Set<number>()
   private newest: MisuseFact | null = null
+  /** Stack pointers of the functions that threads are in: what these call themselves is no use by the program. */
+  private inside = new Map<number, number>()
 
   call(event: CallEvent, view: MachineView): void {
-    const { name, args, task, result } = event
+    const { name, args, task, result, stack } = event
     const address = args[0]!
     if (ENDS.test(name)) this.ending.add(task.pid)
     else if (name === 'free') {
@@ -110,6 +116,10 @@ export class MisuseCheck implements Observer {
     } else {
       const [prefix, kind] = PREFIXES.find(([prefix]) => name.startsWith(prefix))!
       const verb = name.slice(prefix.length)
+      const outer = this.inside.get(task.tid)
+      if (outer !== undefined && stack < outer) return
+      if (result === null) this.inside.set(task.tid, stack)
+      else this.inside.delete(task.tid)
       if (result === null) this.entered(event, view, kind, verb)
       else this.left(event, kind, verb, result | 0)
     }
@@ -124,7 +134,7 @@ export class MisuseCheck implements Observer {
     if (verb === 'init') return this.initialised(event, view, kind)
     if (verb === 'destroy') return this.destroyed(event, view, known)
     if (kind === 'mutex') {
-      const mutex = mutexAt(view, task, address)
+      const mutex = mutexOf(event, view, known, address)
       if (mutex === null) return
       const { owner, type } = mutex
       if (verb === 'unlock') {
@@ -143,7 +153,7 @@ export class MisuseCheck implements Observer {
     const { task, args } = event
     const { kind, holders } = known
     if (verb === 'unlock') {
-      const free = holders.length === 0 && isFree(view, task, args[0]!)
+      const free = holders.length === 0 && isFree(event, view)
       if (free) this.tell(event, 'unlock-free', kind, args[0]!, 0)
       else if (holders.length > 0 && !holders.includes(task.tid))
         this.tell(event, 'unlock-other', kind, args[0]!, holders[0]!)
@@ -158,8 +168,8 @@ export class MisuseCheck implements Observer {
     else if (verb === 'broadcast') known.woken += waiting
     else {
       const mutex = args[1]!
-      const state = mutexAt(view, task, mutex)
       const other = this.objects.get(key(task, mutex))
+      const state = mutexOf(event, view, other, mutex)
       if (other !== undefined && other.kind !== 'mutex') this.tell(event, 'other-kind', other.kind, mutex, 0)
       else if (state !== null && state.owner !== task.tid && state.owner !== NOBODY)
         this.tell(event, 'wait-unheld', 'mutex', mutex, state.owner)
@@ -178,7 +188,8 @@ export class MisuseCheck implements Observer {
     const known = this.known(task, address, kind)
     const { holders, waits, initialised } = known
     const mayBeOnStack = address > stack && address < stack + STACK
-    const owner = initialised && kind === 'mutex' ? (mutexAt(view, task, address)?.owner ?? 0) : (holders[0] ?? 0)
+    const owner =
+      initialised && kind === 'mutex' ? (mutexOf(event, view, known, address)?.owner ?? 0) : (holders[0] ?? 0)
     if (kind === 'barrier' && args[2]! % 2 ** 32 === 0) this.tell(event, 'init-zero', kind, address, 0)
     else if (!mayBeOnStack && owner !== 0) this.tell(event, 'init-locked', kind, address, owner)
     else if (!mayBeOnStack && initialised && known.kind === kind)
@@ -190,7 +201,7 @@ export class MisuseCheck implements Observer {
     const { args, task } = event
     const address = args[0]!
     const { kind, holders, waits, woken } = known
-    const owner = kind === 'mutex' ? (mutexAt(view, task, address)?.owner ?? 0) : (holders[0] ?? 0)
+    const owner = kind === 'mutex' ? (mutexOf(event, view, known, address)?.owner ?? 0) : (holders[0] ?? 0)
     if (owner !== 0) this.tell(event, 'destroy-locked', kind, address, owner)
     else if (waits.length > woken && kind !== 'barrier')
       this.tell(event, 'destroy-waited', kind, address, waits[0]!.tid)
@@ -220,9 +231,9 @@ export class MisuseCheck implements Observer {
   }
 
   private freed(event: CallEvent, view: MachineView): void {
-    const { args, task } = event
+    const { args, task, isMusl } = event
     const start = args[0]!
-    const end = start + roomOf(view, task, start)
+    const end = start + (isMusl ? muslRoomOf : roomOf)(view, task, start)
     for (const [name, { kind, holders }] of this.objects) {
       const [pid, address] = name.split(' ').map(Number) as [number, number]
       if (pid !== task.pid || address < start || address >= end) continue
@@ -235,6 +246,7 @@ export class MisuseCheck implements Observer {
     const held = [...this.objects].filter(
       ([name, { holders }]) => name.startsWith(`${task.pid} `) && holders.includes(task.tid),
     )
+    this.inside.delete(task.tid)
     for (const [, known] of this.objects) known.waits = known.waits.filter(({ tid }) => tid !== task.tid)
     if (held.length === 0 || this.ending.has(task.pid)) return
     const [name, { kind }] = held[0]!
@@ -279,8 +291,8 @@ export class MisuseCheck implements Observer {
   }
 
   save(): unknown {
-    const { facts, objects, places, ending, newest } = this
-    return structuredClone({ facts, objects, places, ending, newest })
+    const { facts, objects, places, ending, newest, inside } = this
+    return structuredClone({ facts, objects, places, ending, newest, inside })
   }
 
   restore(data: unknown): void {
@@ -297,18 +309,30 @@ function release({ holders }: Known, tid: number): void {
   if (at >= 0 || holders.length > 0) holders.splice(Math.max(at, 0), 1)
 }
 
-/** Who holds a glibc mutex (0: nobody), and its type; null for what is none. */
-function mutexAt(view: MachineView, task: TaskInfo, address: number): { owner: number; type: number } | null {
+/** Who holds a mutex (0: nobody), and its type; null for what is none. */
+function mutexOf(
+  { task, isMusl }: CallEvent,
+  view: MachineView,
+  known: Known | undefined,
+  address: number,
+): { owner: number; type: number } | null {
   const bytes = view.readMemory(task, address, 20)
   if (bytes === null) return null
   const words = new DataView(bytes.buffer, bytes.byteOffset)
+  if (isMusl) {
+    const [type, lock] = [words.getUint32(0, true), words.getUint32(4, true) & MUSL_LOCK]
+    if (type > KINDS) return null
+    // An ordinary one does not say who holds it.
+    const holder = known?.holders[0] ?? NOBODY
+    return { owner: lock === 0 ? 0 : (type & TYPE) === 0 ? holder : lock, type: type & TYPE }
+  }
   const [lock, owner, kind] = [words.getUint32(0, true), words.getUint32(8, true), words.getUint32(16, true)]
   // Between the two stores of whoever takes it nobody can be named.
   return kind > KINDS ? null : { owner: lock === 0 ? 0 : owner === 0 ? NOBODY : owner, type: kind & TYPE }
 }
 
-/** Is a glibc reader-writer lock free, by its count of readers and the bit of a writer? */
-function isFree(view: MachineView, task: TaskInfo, address: number): boolean {
-  const word = wordAt(view, task, address)
-  return word >>> 3 === 0 && (word & 2) === 0
+/** Is a reader-writer lock free, by its count of readers and the bit of a writer? */
+function isFree({ task, args, isMusl }: CallEvent, view: MachineView): boolean {
+  const word = wordAt(view, task, args[0]!)
+  return isMusl ? (word & MUSL_LOCK) === 0 : word >>> 3 === 0 && (word & 2) === 0
 }

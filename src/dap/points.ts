@@ -1,15 +1,16 @@
 /** Exists to keep the breakpoints of an editor, of all kinds, and to give them to the run in its words. */
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import { LemmingError } from '../base/errors.ts'
-import type { CodePlace, Remote, StopPoint, WatchPoint } from '../session/protocol.ts'
+import type { CatchPoint, CodePlace, Remote, StopPoint, WatchPoint } from '../session/protocol.ts'
 import { addressOf, reference } from './code.ts'
 
 /** A breakpoint that the client has set. */
 export interface Point {
   id: number
-  reason: 'breakpoint' | 'function breakpoint' | 'instruction breakpoint' | 'data breakpoint'
+  reason: 'breakpoint' | 'function breakpoint' | 'instruction breakpoint' | 'data breakpoint' | 'exception'
   places: CodePlace[]
   watch?: { pid: number; address: number; size: number; kind: WatchPoint['kind'] }
+  catches?: CatchPoint
   condition?: string
   /** Stops only when this many hits were met, from this one on, or at each so-manieth. */
   hitCondition?: string
@@ -27,6 +28,23 @@ interface Where {
   tid: number
 }
 
+/** What `setExceptionBreakpoints` offers; functions that stand for what happens to exceptions are those of the Itanium C++ ABI. */
+export const EXCEPTION_FILTERS: readonly (DebugProtocol.ExceptionBreakpointsFilter & { place?: string })[] = [
+  { filter: 'signal', label: 'Signals', description: 'Stops before a signal is delivered', supportsCondition: true },
+  { filter: 'throw', label: 'C++: throw', supportsCondition: true, place: '__cxa_throw' },
+  { filter: 'catch', label: 'C++: catch', supportsCondition: true, place: '__cxa_begin_catch' },
+]
+
+/** Points that are on, as the run takes them, and whose they are. */
+export interface Active {
+  stops: StopPoint[]
+  stopsOf: Point[]
+  watches: WatchPoint[]
+  watchesOf: Point[]
+  catches: CatchPoint[]
+  catchesOf: Point[]
+}
+
 export class Points {
   private next = 1
   /** By what one request replaces: a file, all functions, all instructions, all data. */
@@ -37,13 +55,19 @@ export class Points {
   }
 
   /** Those that are on, as the run takes them, and whose they are. */
-  active(pid: number): { stops: StopPoint[]; stopsOf: Point[]; watches: WatchPoint[]; watchesOf: Point[] } {
+  active(pid: number): Active {
+    const catches: CatchPoint[] = []
+    const catchesOf: Point[] = []
     const stops: StopPoint[] = []
     const stopsOf: Point[] = []
     const watches: WatchPoint[] = []
     const watchesOf: Point[] = []
     for (const point of this.all()) {
       const { condition, watch, places } = point
+      if (point.catches !== undefined) {
+        catches.push({ ...point.catches, ...(condition !== undefined && { condition }) })
+        catchesOf.push(point)
+      }
       for (const { address } of places) {
         stops.push({ address, ...(condition !== undefined && { condition }) })
         stopsOf.push(point)
@@ -53,7 +77,7 @@ export class Points {
       watches.push({ address, size, kind, ...(condition !== undefined && { condition }) })
       watchesOf.push(point)
     }
-    return { stops, stopsOf, watches, watchesOf }
+    return { stops, stopsOf, watches, watchesOf, catches, catchesOf }
   }
 
   /** Notes a hit; true when the run is to stop. */
@@ -110,6 +134,31 @@ export class Points {
     })
     this.groups.set('data', points)
     return points.map(({ id, hitCondition }) => answer(id, hitCondition))
+  }
+
+  /** Signals, and exceptions of C++. */
+  async setExceptions(
+    { remote, tid }: Where,
+    asked: readonly DebugProtocol.ExceptionFilterOptions[],
+  ): Promise<DebugProtocol.Breakpoint[]> {
+    const points: Point[] = []
+    const answers: DebugProtocol.Breakpoint[] = []
+    for (const { filterId, condition } of asked) {
+      const known = EXCEPTION_FILTERS.find(({ filter }) => filter === filterId)
+      try {
+        if (known === undefined) throw new LemmingError('dap-filter', `${filterId}: there is no such filter`)
+        const places = known.place === undefined ? [] : await remote.code(tid, 0, `*${known.place}`)
+        const point = this.point('exception', places, { condition })
+        if (known.place === undefined) point.catches = { kind: 'signal', pattern: '' }
+        points.push(point)
+        answers.push(answer(point.id, undefined))
+      } catch (error) {
+        if (!(error instanceof LemmingError) || error.code === 'internal') throw error
+        answers.push({ verified: false, message: error.message })
+      }
+    }
+    this.groups.set('exceptions', points)
+    return answers
   }
 
   private point(reason: Point['reason'], places: CodePlace[], asked: Asked, watch?: Point['watch']): Point {

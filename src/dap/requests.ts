@@ -4,7 +4,7 @@ import { LemmingError } from '../base/errors.ts'
 import type { Remote, StepUnit, Stop } from '../session/protocol.ts'
 import { disassemble, readMemory, reference } from './code.ts'
 import { Looking } from './looking.ts'
-import { Points, type Point } from './points.ts'
+import { EXCEPTION_FILTERS, Points, type Point } from './points.ts'
 
 /** A run that was opened for a client. */
 export interface Run {
@@ -63,8 +63,22 @@ const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsExceptionInfoRequest: true,
   supportsReadMemoryRequest: true,
   supportsDisassembleRequest: true,
+  supportsClipboardContext: true,
+  supportsExceptionFilterOptions: true,
+  exceptionBreakpointFilters: EXCEPTION_FILTERS.map(({ place: _, ...filter }) => filter),
   completionTriggerCharacters: ['.', '>'],
 }
+
+/** Requests that would make another run of this one. */
+const CHANGES = new Set([
+  'setVariable',
+  'setExpression',
+  'writeMemory',
+  'goto',
+  'gotoTargets',
+  'restartFrame',
+  'terminateThreads',
+])
 
 /** One client's view of one run. */
 export class Requests {
@@ -94,6 +108,7 @@ export class Requests {
       launch: () => this.launch(args as LaunchArguments),
       attach: () => this.launch(args as LaunchArguments),
       disconnect: () => ({}),
+      cancel: () => ({}),
     }
     if (command in early) return early[command]!()
     if (this.run === null) throw new LemmingError('dap-order', `${command}: launch or attach comes first`)
@@ -103,6 +118,12 @@ export class Requests {
     if (set !== null) return set
     const moved = this.move(command, args)
     if (moved !== null) return moved
+    if (CHANGES.has(command))
+      throw new LemmingError(
+        'dap-change',
+        `${command}: what has happened cannot be changed`,
+        `lemming branch FAILURE@${this.stop.moment} --set changes a clone`,
+      )
     throw new LemmingError('dap-unsupported', `${command}: lemming does not know this request`)
   }
 
@@ -230,8 +251,11 @@ export class Requests {
       }
       case 'dataBreakpointInfo':
         return { body: await this.dataInfo(args as DebugProtocol.DataBreakpointInfoArguments) }
-      case 'setExceptionBreakpoints':
-        return { body: { breakpoints: [] } }
+      case 'setExceptionBreakpoints': {
+        const { filters, filterOptions = [] } = args as DebugProtocol.SetExceptionBreakpointsArguments
+        const asked = [...filters.map((filterId) => ({ filterId })), ...filterOptions]
+        return { body: { breakpoints: await points.setExceptions(where, asked) } }
+      }
       default:
         return null
     }
@@ -304,9 +328,10 @@ export class Requests {
   private async go(back: boolean): Promise<void> {
     for (;;) {
       const { pid, tid } = this.stop
-      const { stops, stopsOf, watches, watchesOf } = this.points.active(pid)
-      const stop = await this.run.remote.go({ back, pid, tid, stops, watches })
-      const point = stop.why === 'stop' ? stopsOf[stop.index!]! : stop.why === 'watch' ? watchesOf[stop.index!]! : null
+      const { stops, stopsOf, watches, watchesOf, catches, catchesOf } = this.points.active(pid)
+      const stop = await this.run.remote.go({ back, pid, tid, stops, watches, catches })
+      const owners = { stop: stopsOf, watch: watchesOf, signal: catchesOf }[stop.why as string]
+      const point = owners?.[stop.index!] ?? null
       if (point === null || (this.points.isMet(point) && point.log === undefined)) return this.arrive(stop, point)
       this.stop = stop
       if (point.log !== undefined) await this.log(point.log, stop)
@@ -368,6 +393,8 @@ function reasonOf({ why, moment, ending, text }: Stop): { reason: string; text: 
       return { reason: 'data breakpoint', text: at }
     case 'interrupted':
       return { reason: 'pause', text: at }
+    case 'signal':
+      return { reason: 'exception', text: `${text} at ${at}` }
     case 'start':
       return { reason: 'entry', text: `${at}, the start of the run` }
     case 'moment':

@@ -82,6 +82,8 @@ export class AddressSpace {
   onKernelWrite: ((address: number, length: number) => void) | null = null
   /** Does code there belong to the system's libraries, whose plain accesses are no scheduling points? Asked when code is translated. */
   isQuiet: (pc: number) => boolean = () => false
+  /** Told of instructions at which clean code had to go on in full code. */
+  onDeopt: (pc: number) => void = () => {}
 
   /** Are there V bits (definedness.ts)? */
   readonly checked: boolean

@@ -156,11 +156,12 @@ export class CodeCache implements CodeListener {
         if (back > 0) knowString(space, pc, ANSWERED)
         return back
       }
-      Object.assign(js, stringFunctions(space, { intercept: asked, guarded, answer }))
+      const checkClean = runtime.exports.checkClean as StringImports['checkClean']
+      Object.assign(js, stringFunctions(space, { intercept: asked, guarded, answer, checkClean }))
     }
     this.imports = { ...base, promote: js.promote! }
     for (const f of runtimeFunctions)
-      this.imports[f.name] = f.js ? js[f.name]! : (runtime.exports[f.name] as WebAssembly.ImportValue)
+      this.imports[f.name] = js[f.name] ?? (runtime.exports[f.name] as WebAssembly.ImportValue)
     this.stub = this.instantiate(shared.stub)
     const table = unitTableOf(library.variant)
     this.units = table < 0 ? new Int32Array(0) : new Int32Array(space.memory.buffer, unitsBase(table), UNIT_SLOTS)
@@ -284,6 +285,15 @@ export class CodeCache implements CodeListener {
     return this.space.view.getUint32(known.address + UNIT.visits, true) >= WARM_VISITS
   }
 
+  /** Which code of the function at `target` is warm, if any. */
+  private warmIn(target: number): ((pc: number) => boolean) | null {
+    const code = this.entries.get(target) ?? -1
+    const known = this.active.get(code >>> 8)
+    if (known === undefined || !this.isWarm(target, Infinity)) return null
+    const { ranges } = known
+    return (pc) => covers(ranges, pc) || this.isWarm(pc, 0)
+  }
+
   /** For the interpreter: a unit has been visited often. Its entry code, now of a region, or the complement of its address. */
   private promote(code: number): number {
     const pc = this.library.slots[code >>> 8]!
@@ -297,6 +307,7 @@ export class CodeCache implements CodeListener {
   private deopt(what: number, from: number): number {
     const slot = (from < 0 ? what : from) >>> 8
     const pc = from >= 0 ? what : this.addressOf(what)
+    if (from >= 0) this.space.onDeopt(pc)
     if (this.deopts.count(slot)) {
       this.library.giveUpClean(this.library.slots[slot]!)
       this.retranslate(slot)
@@ -310,23 +321,20 @@ export class CodeCache implements CodeListener {
   }
 
   /**
-   * Translated code has left the instruction at `pc` to the engine: regions that do so often become careful. `age` grows with the instructions executed: what happens rarely in
+   * The region in a slot has left an instruction to the engine: those that do so often become more careful. `age` grows with the instructions executed: what happens rarely in
    * the long run is no reason. Only while no translated code is being executed.
    */
-  doubt(pc: number, age: number): void {
+  doubt(slot: number, age: number): void {
     if (age - this.doubtsAge >= DOUBT_ROUND) {
       this.doubtsAge = age
-      for (const [slot, times] of this.doubts) this.doubts.set(slot, times >> 1)
+      for (const [each, times] of this.doubts) this.doubts.set(each, times >> 1)
     }
-    for (const slot of this.regionsByPage.get(pc >>> PAGE_SHIFT) ?? []) {
-      const region = this.active.get(slot)
-      if (region === undefined || !covers(region.ranges, pc)) continue
-      const times = (this.doubts.get(slot) ?? 0) + 1
-      this.doubts.set(slot, times)
-      if (times !== MANY_DOUBTS) continue
-      this.library.beCareful(region.entryPcs[0]!)
-      this.retranslate(slot)
-    }
+    const times = (this.doubts.get(slot) ?? 0) + 1
+    this.doubts.set(slot, times)
+    if (times < MANY_DOUBTS || !this.active.has(slot)) return
+    this.doubts.delete(slot)
+    this.library.beCareful(this.library.slots[slot]!)
+    this.retranslate(slot)
   }
 
   /** A translation of the slot's address that is good for what memory holds now. */
@@ -351,6 +359,7 @@ export class CodeCache implements CodeListener {
       this.space,
       cool.entryPcs[0]!,
       (at) => this.isWarm(at, HOT_NEIGHBOUR) || covers(cool.ranges, at),
+      (target) => this.warmIn(target),
     )
     if (volatile) return
     for (const at of cool.entryPcs) if (this.entries.get(at)! >>> 8 === slot) this.entries.delete(at)

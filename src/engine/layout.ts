@@ -1,5 +1,6 @@
 /** Exists to fix where things live in the linear memory of an address space, so that translated code can use constant addresses. */
 import { PAIRS_SIZE } from '../wasm/pairs.ts'
+import { TARGETS_ENTRIES } from '../wasm/targets.ts'
 import { ZONE_LIST_SIZE, ZONES_SIZE } from '../wasm/zones.ts'
 import { UNIT_TABLES } from './variant.ts'
 
@@ -27,6 +28,9 @@ export const REFUND_BASE = 0x1810
 
 /** Accesses outside of their zones (u32): paces the search for new ones, and nothing else depends on it. */
 export const MISSES_BASE = 0x1814
+
+/** Entry code of the region that left an instruction to the engine last (u32). */
+export const DOUBTER_BASE = 0x1818
 
 /** The word of registers that may be undefined while clean code runs, and where that stopped (ir/clean.ts; 16 bytes), above what is known of scheduling points. */
 export const CLEAN_BASE = 0x1f00
@@ -71,8 +75,11 @@ export const UNIT_SLOTS = 0x4_0000
 export const JUMPS_BASE = UNITS_BASE + UNIT_TABLES * UNIT_SLOTS * 4
 export const JUMPS_ENTRIES = 0x2000
 
+/** Where indirect calls went last (u32 each; wasm/runtime-jumps.ts): a guess that nothing but speed depends on. */
+export const TARGETS_BASE = JUMPS_BASE + JUMPS_ENTRIES * 8
+
 /** Room for bytecode. */
-export const BYTECODE_BASE = JUMPS_BASE + JUMPS_ENTRIES * 8
+export const BYTECODE_BASE = TARGETS_BASE + TARGETS_ENTRIES * 4
 export const BYTECODE_END = 0x8000_0000
 
 /** Size of the linear memory in wasm pages of 64 KiB: guest room and tables. */

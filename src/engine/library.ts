@@ -3,7 +3,7 @@ import { assert } from '../base/errors.ts'
 import type { EncodedFunction } from '../wasm/encode.ts'
 import { storedModule, straightBlocks, translateRegion, translateStraight } from './translate.ts'
 import type { AddressSpace } from './address-space.ts'
-import { isAskedOnce } from './region.ts'
+import { type Copied, isAskedOnce } from './region.ts'
 import {
   makeUnit,
   packUnits,
@@ -144,7 +144,8 @@ export class Library {
   private readonly singles = new Map<number, StepTranslation[]>()
   /** Where code is hardly ever clean. */
   private readonly neverClean = new Set<number>()
-  /** Where regions start that are careful (RegionInput). */
+  /** Where regions start that look at edges, or are careful (RegionInput). */
+  private readonly edges = new Set<number>()
   private readonly careful = new Set<number>()
   /** How often execution was met in the region that starts at an address; from HOT times on it is a large one. */
   private readonly heats = new Map<number, number>()
@@ -180,9 +181,10 @@ export class Library {
     this.variants.delete(this.slotFor(pc))
   }
 
-  /** The region at a place is to be careful from now on. */
+  /** The region at a place, which often leaves instructions to the engine, is to look at edges from now on, or if it does already, to be careful. */
   beCareful(place: number): void {
-    this.careful.add(place)
+    if (this.edges.has(place)) this.careful.add(place)
+    this.edges.add(place)
     this.variants.delete(this.slotFor(place))
   }
 
@@ -199,6 +201,7 @@ export class Library {
     space: AddressSpace,
     place: number,
     isWarm: (pc: number) => boolean,
+    copied: Copied | null = null,
   ): { translation: Translation; volatile: boolean } {
     const pc = addressOf(place)
     const clean =
@@ -215,6 +218,8 @@ export class Library {
       isWarm,
       clean,
       (this.variant & ~VARIANT.exact) !== 0 || this.careful.has(place),
+      this.edges.has(place),
+      copied,
     )
     const translation: Translation = {
       slot: this.slotFor(place),

@@ -7,13 +7,22 @@ import { resolveFlagKinds } from '../ir/passes/flags.ts'
 import { insertClean, insertDefinedness } from '../ir/passes/definedness/insert.ts'
 import { insertPoints } from '../ir/passes/points.ts'
 import type { Block, Target } from '../ir/types.ts'
+import { flowing } from '../wasm/lower-registers.ts'
+import { targetIndex } from '../wasm/targets.ts'
 import { CodeReader } from '../x86/fetch.ts'
 import { liftBlock } from '../x86/block.ts'
-import { GUEST_LIMIT } from './layout.ts'
+import { copyFunction } from './inline.ts'
+import { GUEST_LIMIT, GUEST_MIN, TARGETS_BASE } from './layout.ts'
 import { VARIANT } from './variant.ts'
 
 /** Entries of one region: their numbers fit the low byte of an entry code. */
 const MAX_ENTRIES = 200
+
+/** Instructions that copies may add to a region beyond its budget. */
+const EXTRA = 100
+
+/** Which code of the function at an address is warm, for a copy of it; null when it is not to be copied. */
+export type Copied = (target: number) => ((pc: number) => boolean) | null
 
 /** Bytes of a procedure linkage table entry. */
 const LINKAGE_SIZE = 16
@@ -50,20 +59,18 @@ export function discover(
   variant: number,
   isWarm: (pc: number) => boolean,
   clean: boolean,
+  copied: Copied | null = null,
 ): Region {
   const reader = codeReader(space)
   const byPc = new Map<number, Block>()
   /** Start of the block that covers each instruction start. */
   const cover = new Map<number, Block>()
-  const internal: Block[] = []
-  /** Linkage table entries that were inlined, one block for each call. */
-  const linkage: Block[] = []
   const queue: number[] = [pc]
   let instructions = 0
 
   const lift = (at: number, limit: number): void => {
     const lifted = liftAt(space, reader, at, limit, variant)
-    const [block, ...rest] = lifted
+    const [block] = lifted
     const term = block!.term
     if (term.kind === 'fault' && term.reason === EXIT.fetchFault && at !== pc) return
     // Running into a block that exists already ends this one there.
@@ -74,13 +81,10 @@ export function discover(
       code.term.kind === 'call' &&
       space.interceptedIn([[code.term.target, code.term.target + LINKAGE_SIZE]]).length === 0
     )
-      inlineLinkage(space, reader, code, linkage)
+      inlineLinkage(space, reader, code)
     byPc.set(at, block!)
     for (const insn of block!.insns) cover.set(insn.pc, block!)
     instructions += block!.insns.length
-    for (const b of rest) {
-      if (b.internal) internal.push(b)
-    }
     for (const b of lifted)
       for (const target of targetsOf(b)) if (typeof target === 'number' && !byPc.has(target)) queue.push(target)
   }
@@ -102,7 +106,9 @@ export function discover(
     if (clean && at !== pc && space.intercepts.has(at)) continue
     lift(at, Math.max(1, Math.min(budget - instructions, 64)))
   }
-  const region = assemble(pc, byPc, [...internal, ...linkage], instructions)
+  if (copied !== null && (variant & ~VARIANT.exact) === 0)
+    instructions += copyFunctions(space, reader, variant, byPc, budget + EXTRA - instructions, copied)
+  const region = assemble(pc, byPc, instructions)
   if ((variant & VARIANT.checked) !== 0) region.blocks.forEach(clean ? insertClean : insertDefinedness)
   return region
 }
@@ -144,7 +150,7 @@ export function liftAt(space: AddressSpace, reader: CodeReader, pc: number, limi
  * A call of a procedure linkage table entry (`[endbr64] jmp [slot]`) becomes a jump to a copy of that entry which ends in an indirect call: as a
  * region of its own it would cost more than all the rest of the call. What the slot holds now is where the call is expected to go.
  */
-function inlineLinkage(space: AddressSpace, reader: CodeReader, block: Block, linkage: Block[]): void {
+function inlineLinkage(space: AddressSpace, reader: CodeReader, block: Block): void {
   const { term } = block
   if (term.kind !== 'call') return
   const byte = (at: number): number => reader.bytes[term.target + at - reader.origin]!
@@ -159,7 +165,57 @@ function inlineLinkage(space: AddressSpace, reader: CodeReader, block: Block, li
   const expected = now < BigInt(GUEST_LIMIT) && canExecute(space, Number(now)) ? { expected: Number(now) } : {}
   entry.term = { kind: 'icall', address: entry.term.address, ret: term.ret, ...expected }
   block.term = { kind: 'jump', target: entry }
-  linkage.push(entry)
+}
+
+/** Copies small functions into the region, as long as there is `room`; returns how many instructions that are. */
+function copyFunctions(
+  space: AddressSpace,
+  reader: CodeReader,
+  variant: number,
+  byPc: ReadonlyMap<number, Block>,
+  room: number,
+  copied: Copied,
+): number {
+  let instructions = 0
+  for (const first of byPc.values()) {
+    const block = linkageOf(first) ?? first
+    const { term } = block
+    if (term.kind !== 'call' && term.kind !== 'icall') continue
+    if (term.kind === 'icall') term.expected ??= expectedAt(space, term.ret)
+    const target = term.kind === 'call' ? term.target : term.expected
+    const isWarm = target === undefined ? null : copied(target)
+    if (isWarm === null) continue
+    const copy = copyFunction(
+      {
+        lift: (pc, limit) => liftAt(space, reader, pc, limit, variant),
+        isWarm: (pc) => isWarm(pc) && canExecute(space, pc),
+        isIntercepted: (pc) => space.intercepts.has(pc),
+      },
+      target!,
+      term.ret,
+      term.ret,
+    )
+    if (copy === null) continue
+    const size = copy.reduce((sum, { insns }) => sum + insns.length, 0)
+    if (instructions + size > room) continue
+    instructions += size
+    if (term.kind === 'icall') term.copy = copy[0]!
+    else block.term = { kind: 'jump', target: copy[0]! }
+  }
+  return instructions
+}
+
+/** The copy of a linkage table entry that a block goes on in, if it does. */
+function linkageOf({ term }: Block): Block | null {
+  return term.kind === 'jump' && typeof term.target !== 'number' && term.target.term.kind === 'icall'
+    ? term.target
+    : null
+}
+
+/** Where the indirect call that returns to `ret` went last, if anywhere. */
+function expectedAt(space: AddressSpace, ret: number): number | undefined {
+  const target = space.view.getUint32(TARGETS_BASE + 4 * targetIndex(ret), true)
+  return target >= GUEST_MIN && target < GUEST_LIMIT && canExecute(space, target) ? target : undefined
 }
 
 function targetsOf(block: Block): Target[] {
@@ -170,8 +226,11 @@ function targetsOf(block: Block): Target[] {
     case 'branch':
       return [term.then, term.else]
     case 'call':
+      return [term.behind ?? term.ret]
     case 'icall':
-      return [term.ret]
+      return term.copy === undefined ? [term.behind ?? term.ret] : [term.copy, term.behind ?? term.ret]
+    case 'ret':
+      return term.expected === undefined ? [] : [term.expected.block]
     case 'syscall':
       return [term.next]
     case 'intercept':
@@ -181,19 +240,12 @@ function targetsOf(block: Block): Target[] {
   }
 }
 
-function assemble(pc: number, byPc: Map<number, Block>, internal: readonly Block[], instructions: number): Region {
+function assemble(pc: number, byPc: Map<number, Block>, instructions: number): Region {
   const addressed = [...byPc.values()].sort((x, y) => x.pc - y.pc)
-  const live = new Set<Block>(addressed)
-  const blocks = [...addressed]
-  // A block that was lifted again left its old internal blocks behind.
-  const referenced = new Set<Target>(addressed.flatMap(targetsOf))
-  for (const b of internal) {
-    if (referenced.has(b) && !live.has(b)) {
-      live.add(b)
-      blocks.push(b)
-      for (const t of targetsOf(b)) referenced.add(t)
-    }
-  }
+  // Internal blocks follow: those that are still named.
+  const found = new Set<Block>(addressed)
+  for (const block of found) for (const target of targetsOf(block)) if (typeof target !== 'number') found.add(target)
+  const blocks = [...found]
   const index = new Map<Target, number>()
   blocks.forEach((block, i) => {
     index.set(block, i)
@@ -204,7 +256,7 @@ function assemble(pc: number, byPc: Map<number, Block>, internal: readonly Block
   const entries = entryPcs.map((at) => index.get(at)!)
   resolveFlagKinds(
     blocks,
-    blocks.map((block, i) => (isCall(block) ? [] : succs[i]!)),
+    blocks.map((block, i) => flowing(block, succs[i]!)),
     blocks.flatMap((block, i) => (entries.includes(i) || returnsHere(block, blocks) ? [i] : [])),
   )
   const term = blocks[entries[0]!]!.term
@@ -229,7 +281,12 @@ function isCall(block: Block): boolean {
 
 /** Is the block reached by the return of a call? Flags are the callee's then. */
 function returnsHere(block: Block, blocks: readonly Block[]): boolean {
-  if (block.internal) return blocks.some(({ term }) => term.kind === 'intercept' && term.native === block)
+  if (block.internal)
+    return blocks.some(
+      ({ term }) =>
+        (term.kind === 'intercept' && term.native === block) ||
+        ((term.kind === 'call' || term.kind === 'icall') && term.behind === block),
+    )
   return blocks.some((b) =>
     b.term.kind === 'call' || b.term.kind === 'icall'
       ? b.term.ret === block.pc
@@ -242,7 +299,7 @@ function interiorEntries(blocks: readonly Block[], index: ReadonlyMap<Target, nu
   const found = new Set<number>()
   for (const block of blocks) {
     for (const target of targetsOf(block)) {
-      if (typeof target !== 'number' || target === pc || !index.has(target)) continue
+      if (typeof target !== 'number' || target === pc || !index.has(target) || block.term.kind === 'ret') continue
       if (isCall(block) || target <= block.pc) found.add(target)
     }
   }
@@ -256,7 +313,7 @@ function codeRanges(addressed: readonly Block[]): [number, number][] {
     if (last === undefined) continue
     const end = last.pc + Math.max(last.length, 1)
     const previous = ranges.at(-1)
-    if (previous !== undefined && previous[1] === block.pc) previous[1] = end
+    if (previous !== undefined && previous[1] >= block.pc) previous[1] = Math.max(previous[1], end)
     else ranges.push([block.pc, end])
   }
   return ranges

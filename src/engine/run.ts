@@ -1,7 +1,7 @@
 /** Exists as the run loop: enters translated code, hears why it came back, and stops exactly where it was told to. */
 import { EXIT } from '../ir/exits.ts'
 import { STATE, STATE_SIZE } from '../ir/registers.ts'
-import { ATTRIBUTE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, REFUND_BASE, STATE_BASE } from './layout.ts'
+import { ATTRIBUTE, DOUBTER_BASE, GUEST_LIMIT, GUEST_MIN, PAGE_SHIFT, REFUND_BASE, STATE_BASE } from './layout.ts'
 import { readFlags, writeFlags } from './flags.ts'
 import { AddressSpace } from './address-space.ts'
 import { firstUnaddressable, keepGuarded } from './addressable.ts'
@@ -206,11 +206,11 @@ export class Engine implements Processor {
   }
 
   releaseSpace(space: AddressSpace): void {
-    // A space keeps the pages that were ever touched: one that was large goes back to the host.
-    const bytes = space.touchedBytes()
-    if (bytes > KEPT_BYTES || this.released.length >= KEPT_SPACES) return
-    const kept = this.released.reduce((sum, other) => sum + other.touchedBytes(), bytes)
-    if (kept <= KEPT_TOGETHER) this.released.push(space)
+    // A space keeps the pages that were ever touched: one that was large goes back to the host. The newest are kept, since a run that is executed again may want the other kind.
+    if (space.touchedBytes() > KEPT_BYTES) return
+    this.released.push(space)
+    const kept = (): number => this.released.reduce((sum, other) => sum + other.touchedBytes(), 0)
+    while (this.released.length > KEPT_SPACES || kept() > KEPT_TOGETHER) this.released.shift()
   }
 
   stateOf(space: AddressSpace): CpuState {
@@ -295,18 +295,14 @@ export class Engine implements Processor {
         if (this.pending !== EXIT.none) return { reason: this.pending, executed }
         continue
       }
-      if (reason === EXIT.point || reason === EXIT.logFull) {
-        this.interior.add(view.getUint32(STATE.rip, true))
-        if (reason === EXIT.point) return { reason, executed }
-        resuming = true
-        steps = 0
-        continue
+      if (reason !== EXIT.point && reason !== EXIT.logFull) {
+        if (!LEFT_TO_US.includes(reason)) return { reason, executed }
+        executed = this.executeInstead(entry, reason, executed, limit)
+        if (this.pending !== EXIT.none) return { reason: this.pending, executed }
+        if (reason !== EXIT.doubt && reason !== EXIT.entryDoubt) continue
       }
-      if (!LEFT_TO_US.includes(reason)) return { reason, executed }
-      executed = this.executeInstead(entry, reason, executed, limit)
-      if (this.pending !== EXIT.none) return { reason: this.pending, executed }
-      if (reason !== EXIT.doubt && reason !== EXIT.entryDoubt) continue
       this.interior.add(view.getUint32(STATE.rip, true))
+      if (reason === EXIT.point) return { reason, executed }
       resuming = true
       steps = 0
     }
@@ -317,8 +313,9 @@ export class Engine implements Processor {
   private executeInstead(entry: SpaceEntry, reason: number, executed: number, limit: number): number {
     const [view, space] = [entry.state.view, entry.plain.space]
     if (reason === EXIT.doubt || reason === EXIT.entryDoubt) {
-      if (reason === EXIT.entryDoubt) setRip(view, entry.cache.addressOf(view.getUint32(STATE.rip, true)))
-      entry.cache.doubt(view.getUint32(STATE.rip, true), this.stretches)
+      const code = reason === EXIT.doubt ? space.view.getUint32(DOUBTER_BASE, true) : view.getUint32(STATE.rip, true)
+      if (reason === EXIT.entryDoubt) setRip(view, entry.cache.addressOf(code))
+      entry.cache.doubt(code >>> 8, this.stretches)
       return this.steps(entry, executed, Math.min(limit, executed + (reason === EXIT.doubt ? 1 : ENTRY_STEPS)))
     }
     if (reason === EXIT.unaddressable) this.tellUnaddressable(space, view, executed)

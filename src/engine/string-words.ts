@@ -12,6 +12,7 @@ import {
   GUEST_LIMIT,
   GUEST_MIN,
   MEMORY_WASM_PAGES,
+  SHADOW_DISPLACEMENT,
   STATE_BASE,
   STRINGS_BASE,
   STRINGS_FLAG,
@@ -23,6 +24,7 @@ import {
 export interface StringImports {
   readonly intercept: (fuel: number) => number
   readonly guarded: (address: number, what: number, pc: number) => number
+  readonly checkClean: (address: bigint, what: number, pc: number) => number
 }
 
 /** What `intercept` is for functions that the engine answers: mirrors of registers are exact only for arguments. */
@@ -40,6 +42,7 @@ export function stringFunctions({ memory }: AddressSpace, imports: AnswerImports
       stateBase: STATE_BASE,
       attributesBase: ATTRIBUTES_BASE,
       unaddressableBase: UNADDRESSABLE_BASE,
+      displacement: SHADOW_DISPLACEMENT,
       cleanBase: CLEAN_BASE,
       guestMin: GUEST_MIN,
       guestLimit: GUEST_LIMIT,

@@ -10,6 +10,7 @@ import type { AddressSpace } from './address-space.ts'
 import {
   ATTRIBUTES_BASE,
   CLEAN_BASE,
+  DOUBTER_BASE,
   GUEST_LIMIT,
   GUEST_MIN,
   JUMP_CACHE_BASE,
@@ -20,11 +21,12 @@ import {
   PAIRS_BASE,
   SHADOW_DISPLACEMENT,
   STATE_BASE,
+  TARGETS_BASE,
   UNADDRESSABLE_BASE,
   ZONE_BASE,
   ZONES_BASE,
 } from './layout.ts'
-import { codeReader, discover, liftAt, type Region } from './region.ts'
+import { type Copied, codeReader, discover, liftAt, type Region } from './region.ts'
 import { VARIANT } from './variant.ts'
 
 /** Where translated code finds things in every address space. */
@@ -38,6 +40,8 @@ export const memoryLayout: MemoryLayout = {
   zoneBase: ZONE_BASE,
   zonesBase: ZONES_BASE,
   missesBase: MISSES_BASE,
+  doubterBase: DOUBTER_BASE,
+  targetsBase: TARGETS_BASE,
   jumpCacheBase: JUMP_CACHE_BASE,
   jumpCacheEntries: JUMP_CACHE_ENTRIES,
   guestLimit: GUEST_LIMIT,
@@ -68,10 +72,12 @@ export function translateRegion(
   isWarm: (pc: number) => boolean,
   clean: boolean,
   careful: boolean,
+  edges: boolean,
+  copied: Copied | null,
 ): TranslatedRegion {
   const m = builder
   m.resetFunctions()
-  const region = discover(space, pc, instructions, variant, isWarm, clean)
+  const region = discover(space, pc, instructions, variant, isWarm, clean, copied)
   lowering.lower({
     blocks: region.blocks,
     entries: region.entries,
@@ -81,7 +87,10 @@ export function translateRegion(
     chain: true,
     checked: (variant & VARIANT.checked) !== 0,
     careful,
+    edges,
+    noting: copied === null && (variant & ~VARIANT.exact) === 0,
     clean: clean ? slotFor(pc) << 8 : -1,
+    code: slotFor(pc) << 8,
   })
   const code = encodeFunction(lowering.body)
   m.exportFunction('f', m.addEncoded(regionType, code))
@@ -151,7 +160,10 @@ export function translateStraight(blocks: readonly Block[], variant: number): Ui
     chain: false,
     checked,
     careful: true,
+    edges: true,
+    noting: false,
     clean: -1,
+    code: -1,
   })
   m.exportFunction('f', m.add(regionType, lowering.body))
   return m.finish()

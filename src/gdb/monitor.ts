@@ -17,6 +17,7 @@ const QUESTIONS: Record<string, string> = {
   find: '"TEXT" | [SIZE] NUMBER | hex DIGITS: where it is in memory, and what it may be',
   threads: '[N | EXPR] the last turns of threads, or accesses to EXPR, one column a thread',
   out: 'what the program has written so far, and when',
+  print: '[/FORMAT] EXPR: which may call functions of the program, in a clone',
   declare: 'C declarations, for those questions',
 }
 

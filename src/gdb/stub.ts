@@ -1,7 +1,7 @@
 /** Exists to answer gdb's packets with what a session knows: a remote target that runs both ways and lets nothing be changed. */
 import { LemmingError } from '../base/errors.ts'
 import { signalInfo } from '../session/core.ts'
-import type { Remote, Stop, WatchPoint } from '../session/protocol.ts'
+import type { CatchPoint, Remote, Stop, WatchPoint } from '../session/protocol.ts'
 import { RemoteFiles } from './files.ts'
 import { type Ask, monitor } from './monitor.ts'
 import { bytesOf, hexOf } from './packets.ts'
@@ -39,6 +39,8 @@ export class Stub {
   private resumed: number
   private readonly breakpoints = new Set<number>()
   private readonly watchpoints = new Map<string, WatchPoint>()
+  /** Signals, by gdb's numbers, of which it does not want to hear; null: of none. */
+  private passed: Set<number> | null = null
   /** Set by QStartNoAckMode, which takes effect behind its own answer. */
   noAck = false
   /** gdb has left. */
@@ -118,8 +120,7 @@ export class Stub {
       case 'P':
       case 'M':
       case 'X':
-        // What has happened cannot be changed.
-        return REFUSED
+        return 'E.what has happened cannot be changed: lemming branch --set changes a clone'
       default:
         return NOT_SUPPORTED
     }
@@ -157,15 +158,25 @@ export class Stub {
     return this.multiprocess ? `p${this.pid.toString(16)}.${hex}` : hex
   }
 
-  private get stops(): { address: number }[] {
-    return [...this.breakpoints].map((address) => ({ address }))
+  /** gdb knows one process: others go past its breakpoints. */
+  private get stops(): { address: number; pid: number }[] {
+    return [...this.breakpoints].map((address) => ({ address, pid: this.pid }))
   }
 
   private async go(back: boolean): Promise<string> {
     const watches = [...this.watchpoints.values()]
     const before = this.stop
-    this.stop = await this.remote.go({ back, pid: this.pid, tid: this.resumed, stops: this.stops, watches })
+    const catches: CatchPoint[] = this.passed === null ? [] : [{ kind: 'signal', pattern: '' }]
+    do {
+      const request = { back, pid: this.pid, tid: this.resumed, stops: this.stops, watches, catches }
+      this.stop = await this.remote.go(request)
+    } while (this.stop.why === 'signal' && !this.isTold(this.stop))
     return this.reached(before, watches)
+  }
+
+  /** Does gdb want to hear of a signal? Not of those of other processes. */
+  private isTold({ pid, signal }: Stop): boolean {
+    return pid === this.pid && signal !== undefined && this.passed?.has(gdbSignal(signal.signal)) === false
   }
 
   private async step(tid: number, back: boolean): Promise<string> {
@@ -189,8 +200,9 @@ export class Stub {
 
   /** A stop reply. */
   private told(more = ''): string {
-    const { why, ending, tid } = this.stop
-    const ended = why === 'end' && ending?.kind === 'signal' && more === '' ? ending.signal : SIGTRAP
+    const { why, ending, tid, signal: delivered } = this.stop
+    const ended =
+      why === 'end' && ending?.kind === 'signal' && more === '' ? ending.signal : (delivered?.signal ?? SIGTRAP)
     const signal = why === 'interrupted' ? SIGINT : gdbSignal(ended)
     return `T${signal.toString(16).padStart(2, '0')}${more}thread:${this.threadId(tid)};`
   }
@@ -222,12 +234,17 @@ export class Stub {
         return [
           `PacketSize=${PACKET_SIZE.toString(16)}`,
           'QStartNoAckMode+;multiprocess+;qXfer:features:read+;qXfer:threads:read+;qXfer:auxv:read+',
-          'qXfer:exec-file:read+;qXfer:siginfo:read+',
+          'qXfer:exec-file:read+;qXfer:siginfo:read+;QPassSignals+',
           'ReverseStep+;ReverseContinue+;vContSupported+;swbreak+;hwbreak+',
         ].join(';')
       case 'QStartNoAckMode':
         this.noAck = true
         return 'OK'
+      case 'QPassSignals': {
+        const numbers = packet.slice(packet.indexOf(':') + 1).split(';')
+        this.passed = new Set(numbers.filter((one) => one !== '').map(number))
+        return 'OK'
+      }
       case 'qC':
         return `QC${this.threadId(this.stop.tid)}`
       case 'qAttached':
@@ -283,7 +300,8 @@ export class Stub {
         return text.encode(`<?xml version="1.0"?><threads>${rows.join('')}</threads>`)
       }
       case 'siginfo': {
-        const { ending, why, tid } = this.stop
+        const { ending, why, tid, signal: delivered } = this.stop
+        if (delivered !== undefined && tid === this.selected) return delivered.info
         const signal = why === 'end' && ending?.kind === 'signal' && tid === this.selected ? ending : null
         return signalInfo(signal === null ? null : { ...signal, address: BigInt(signal.address) })
       }
@@ -309,8 +327,23 @@ function escaped(value: string): string {
 }
 
 /** gdb's numbers of signals (include/gdb/signals.def) where they are not those of Linux. */
-const SIGNALS: Record<number, number> = { 7: 10, 10: 30, 12: 31, 31: 12 }
+const SIGNALS: Record<number, number> = {
+  7: 10,
+  10: 30,
+  12: 31,
+  17: 20,
+  18: 19,
+  19: 17,
+  20: 18,
+  23: 16,
+  29: 23,
+  30: 32,
+  31: 12,
+}
+/** Linux's first real-time signal, and how far gdb's number is from it. */
+const REALTIME = 34
+const REALTIME_DISTANCE = 12
 
 function gdbSignal(signal: number): number {
-  return SIGNALS[signal] ?? signal
+  return signal >= REALTIME ? signal + REALTIME_DISTANCE : (SIGNALS[signal] ?? signal)
 }

@@ -198,6 +198,7 @@ export class GuardedHeap implements Heap {
     let allocator = this.allocators.get(memory)
     if (allocator === undefined || !allocator.isOf(memory)) {
       this.allocators.set(memory, (allocator = new Allocator(memory.map.heap as HeapState, memory)))
+      this.strings.attend(memory.space, allocator.state)
       if (this.watching) allocator.watch()
     }
     return allocator
@@ -372,12 +373,12 @@ function perform(call: Call, strings: StringCalls): number {
   }
 }
 
-/** Looks at the call of a string function before it runs: for what overlaps, and for what it must read and may not. */
+/** Looks at the call of a string function before it runs: for what overlaps (its own callers in the C library know what they do), and for what it must read and may not. */
 function checkString(call: Call, strings: StringCalls): void {
   const { k, t, f, heap, memory } = call
   if (k.heapObservers.length === 0) return
   const arguments_ = (i: number): number => argument(call, i)
-  const overlap = overlapOf(f, arguments_, memory.space)
+  const overlap = isWithinStrings(heap.state, k.cpu.ripNumber) ? null : overlapOf(f, arguments_, memory.space)
   if (overlap !== null) report(call, 'overlap', overlap.address, -1, overlap.numbers)
   const ranges = stringReads(f.name, arguments_, memory.space)
   let told = false

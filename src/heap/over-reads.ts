@@ -17,3 +17,14 @@ export function isVectorLoad({ bytes }: AddressSpace, pc: number, size: number):
   const at = (bytes[pc + 1]! & 0xf0) === 0x40 ? pc + 2 : pc + 1
   return bytes[at] === 0x0f && (bytes[at + 1] === 0x12 || bytes[at + 1] === 0x16)
 }
+
+/** Second bytes of instructions that read a vector from memory: moves of all kinds, of halves, PCMPEQB, W, D, PSUBB, PMINUB, PXOR. */
+const VECTOR_READS = [0x10, 0x12, 0x16, 0x28, 0x6f, 0x74, 0x75, 0x76, 0xda, 0xef, 0xf8]
+
+/** Is the instruction at `pc` one by which string functions read vectors? */
+export function readsVector({ bytes }: AddressSpace, pc: number): boolean {
+  let at = pc
+  while ([0x66, 0xf2, 0xf3].includes(bytes[at]!)) at++
+  if ((bytes[at]! & 0xf0) === 0x40) at++
+  return bytes[at] === 0x0f && VECTOR_READS.includes(bytes[at + 1]!)
+}

@@ -108,8 +108,9 @@ function collect(elf: ElfFile, name: string, isProgram: boolean, found: Recognis
   found.musl = hasC && !isAllocator && (isCLibrary ? MUSL.test(name) : all?.find('__malloc_replaced') !== undefined)
   // Its internal functions have no names there.
   if (isCLibrary || LINKER.test(name)) found.strings.push([0, Infinity])
-  if (isCLibrary || isCxxLibrary) return
-  for (const stub of pltSymbols(elf, isStatic)) {
+  if (isAllocator) return
+  // Within glibc, too, string functions are called by stubs, since there is one for each processor.
+  for (const stub of pltSymbols(elf, isStatic || isCLibrary)) {
     const index = copyingFunction(stub.name.slice(0, -'@plt'.length))
     if (index !== undefined) found.functions.push([stub.start, index])
   }

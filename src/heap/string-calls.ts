@@ -12,6 +12,8 @@ import { REG } from '../ir/registers.ts'
 import type { Range } from '../linux/declare.ts'
 import { isWithinSearch } from '../linux/definedness.ts'
 import { KNOWN, NEAR, READ, RECORD } from '../ir/strings.ts'
+import { readsVector } from './over-reads.ts'
+import { type HeapState, isWithinStrings } from './state.ts'
 
 /** A call under way. */
 interface Call {
@@ -82,6 +84,15 @@ export class StringCalls {
   /** Lets translated code know what the load at `pc` in a string function is, if what it reads beyond a block means no harm by itself. */
   learn(space: AddressSpace, pc: number): void {
     if (!isWholeRead(space, pc)) knowString(space, pc, this.isSearch(space, pc) ? READ.search : READ.vector)
+  }
+
+  /** From now on learns of loads at which clean code had to be left in a space. */
+  attend(space: AddressSpace, state: HeapState): void {
+    space.onDeopt = (pc) => {
+      // Where other questions come first, all are asked.
+      if (state.custom.length > 0 || state.requests.quiet.length > 0 || !isWithinStrings(state, pc)) return
+      if (readsVector(space, pc)) this.learn(space, pc)
+    }
   }
 
   /** Where the thread has read beyond a block last. */

@@ -28,17 +28,27 @@ export interface Node {
 export type Target = number | Block
 
 /** How a block ends. `pc` fields are guest addresses. */
+/** What a call says of its return. */
+export interface Returning {
+  /** The guest address behind the call. */
+  ret: number
+  /** The block there, if it is not the one at that address: in a copy of a function. */
+  behind?: Target
+  /** Bytes by which the stack pointer is higher then: 8, unless a copy of a function goes on as a call of the rest of it. */
+  raise?: number
+}
+
 export type Terminator =
   | { kind: 'jump'; target: Target }
   | { kind: 'branch'; cond: Node; then: Target; else: Target }
   /** Indirect jump to an i64 value. */
   | { kind: 'ijump'; address: Node }
   /** Direct call; the return address has been pushed already. `ret` is the guest address after the call. */
-  | { kind: 'call'; target: number; ret: number }
-  /** `expected`: where it most likely goes, if that is known. */
-  | { kind: 'icall'; address: Node; ret: number; expected?: number }
-  /** Near return: `address` was popped, `rsp` already raised. */
-  | { kind: 'ret'; address: Node }
+  | ({ kind: 'call'; target: number } & Returning)
+  /** `expected`: where it most likely goes, if that is known; `copy`: the first block of a copy of the function there, for that case. */
+  | ({ kind: 'icall'; address: Node; expected?: number; copy?: Block } & Returning)
+  /** Near return: `address` was popped, `rsp` already raised. In a copy of a function: to `expected.pc`, most likely, whose block is `expected.block`. */
+  | { kind: 'ret'; address: Node; expected?: { pc: number; block: Target } }
   /** SYSCALL: continues at `next` when the kernel completed the call in place. */
   | { kind: 'syscall'; next: number }
   /**

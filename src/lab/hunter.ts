@@ -7,6 +7,7 @@ import { Catalogue } from '../campaign/catalogue.ts'
 import { FailureDirectory } from '../campaign/failures.ts'
 import { boundOf, Exhaustive, type Coverage } from '../campaign/exhaustive.ts'
 import { falseStartOf } from '../campaign/false-start.ts'
+import { Guided } from '../campaign/guided.ts'
 import { hunt, type HuntResult } from '../campaign/hunt.ts'
 import type { FailedOutcome, Runner } from '../campaign/outcome.ts'
 import { signatureOf } from '../campaign/signature.ts'
@@ -151,7 +152,8 @@ export async function runCampaign(
   let isUntold = plan.notify !== null && state.failures === 0
   const deadline = alarm(plan.seconds === null ? null : plan.seconds - before)
   const bound = plan.native ? null : boundOf(plan.inputs.options.strategy)
-  const director = bound === null ? null : new Exhaustive(bound, plan.firstSeed)
+  const enumeration = bound === null ? null : new Exhaustive(bound, plan.firstSeed)
+  const director = enumeration ?? guideOf(plan, cells.length)
   const micros = (seconds: number): number => Math.round(seconds * 1e6)
 
   const result = await hunt(
@@ -252,7 +254,19 @@ export async function runCampaign(
   getUp(catalogue, id, sitting, { reason: reason === 'interrupted' ? null : reason, seconds: own(), end })
   if (plan.notify !== null) notified.push(notify(plan.notify, 'end', { campaign: id, reason, runs, failures }))
   await Promise.all(notified)
-  return { ...result, id, seconds: elapsed(), buckets, coverage: director && { ...director.coverage(), bound: bound! } }
+  return {
+    ...result,
+    id,
+    seconds: elapsed(),
+    buckets,
+    coverage: enumeration && { ...enumeration.coverage(), bound: bound! },
+  }
+}
+
+/** By default somebody guides every second run once many have found nothing. Where failures are counted, only seeds decide: else rates would mean nothing. */
+function guideOf({ inputs, native, from, until, firstSeed }: CampaignPlan, cells: number): Guided | null {
+  const isCounted = until === 'never' || cells > 1
+  return native || from !== undefined || isCounted || inputs.options.strategy !== 'mix' ? null : new Guided(firstSeed)
 }
 
 /** The standard input that all runs get: what the campaign has stored, or this process' own, which is stored once it was read. */

@@ -61,6 +61,7 @@ export function runInputs(wishes: RunWishes, outer: Record<string, string | unde
       // The rights of files are the host's, so the user must be too.
       uid: process.getuid!(),
       gid: process.getgid!(),
+      umask: process.umask(),
       timeLimit: wishes.timeLimit === null ? null : Math.round(wishes.timeLimit * 1e9),
       ...(wishes.instructionLimit !== null && { instructionLimit: wishes.instructionLimit }),
       ...(wishes.heap === 'guarded' && { heap: wishes.heap, quarantine: wishes.quarantine }),

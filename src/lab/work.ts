@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { receiveMessageOnPort } from 'node:worker_threads'
 import { LemmingError } from '../base/errors.ts'
 import { RECORDING_NAME, writeBundle } from '../campaign/failures.ts'
-import type { ChoiceTrace, RunChange, RunPoint, SeedOutcome } from '../campaign/outcome.ts'
+import type { ChoiceTrace, RunChange, RunPoint, SeedOutcome, Visited } from '../campaign/outcome.ts'
 import { inflate, nodeCodec, NodeFiles, nodeWorld, ownTerminal, type Terminal } from '../host/node.ts'
 import { choicesName } from '../linux/scheduler/choices.ts'
+import { guidedName } from '../linux/scheduler/guided.ts'
 import { provideTranslations, startMachine, type Schedule } from '../replay/machine.ts'
 import { RecordingWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
@@ -212,13 +213,15 @@ async function attributesOf(session: Session, { moment, thread }: Finding): Prom
 /** The run that somebody has chosen who knows how others went. */
 function changed(inputs: RunInputs, change: RunChange | undefined): RunInputs {
   if (change === undefined) return inputs
-  return { ...inputs, seed: change.seed, options: { ...inputs.options, strategy: choicesName(change.choices) } }
+  const strategy = 'choices' in change ? choicesName(change.choices) : guidedName(change.number, change.decisions)
+  return { ...inputs, seed: change.seed, options: { ...inputs.options, strategy } }
 }
 
 /** What whoever chose it wants to know. */
-function traceOf({ subject }: Session, change: RunChange | undefined): { trace?: ChoiceTrace } {
-  const trace = change === undefined ? null : subject.choicePlaces()
-  return trace === null ? {} : { trace }
+function traceOf({ subject }: Session, change: RunChange | undefined): { trace?: ChoiceTrace; visited?: Visited } {
+  if (change === undefined) return {}
+  const [trace, visited] = [subject.choicePlaces(), subject.visited()]
+  return { ...(trace && { trace }), ...(visited && { visited }) }
 }
 
 /** Executes a run of the hunt. Nobody said how long it may take: one that takes unusually long is ended if threads only run in circles, and else executed to its end. */

@@ -166,6 +166,8 @@ export function pushDefinedness(k: Kernel, t: Task, places: FramePlaces): void {
   putDefinedness(space, places.flags, new Uint8Array(8).fill(flags ? 255 : 0))
   const xmm = registers[REG.xmmUndefined]!.offset
   putDefinedness(space, places.xmm, bytes.subarray(xmm, xmm + 256))
+  for (const [at, offset, length] of x87Places(space, places.xmm))
+    putDefinedness(space, at, bytes.subarray(offset, offset + length))
   bytes.fill(0, STATE.undefined, STATE_SIZE)
   setUndefined(space, places.stack - 128, 128)
 }
@@ -182,7 +184,21 @@ export function popDefinedness(k: Kernel, t: Task, places: Omit<FramePlaces, 'st
   })
   if (firstUndefined(space, places.flags, 8) >= 0)
     view.setBigUint64(registers[REG.flagAUndefined]!.offset, 0xffff_ffff_ffff_ffffn, true)
-  if (places.xmm !== 0) bytes.set(definednessOf(space, places.xmm, 256), registers[REG.xmmUndefined]!.offset)
+  if (places.xmm === 0) return
+  bytes.set(definednessOf(space, places.xmm, 256), registers[REG.xmmUndefined]!.offset)
+  for (const [at, offset, length] of x87Places(space, places.xmm)) bytes.set(definednessOf(space, at, length), offset)
+}
+
+/** Where the area of FXSAVE that has the vector registers at `xmm` has those of x87 and the status word (Intel SDM 1, 10.5.1), their V bits in the CPU state, and their bytes. */
+function x87Places({ view }: AddressSpace, xmm: number): [number, number, number][] {
+  const area = xmm - 160
+  const top = (view.getUint16(area + 2, true) >> 11) & 7
+  const stack = Array.from({ length: 8 }, (_, i): [number, number, number] => [
+    area + 32 + 16 * i,
+    STATE.x87Undefined + 16 * ((top + i) & 7),
+    10,
+  ])
+  return [[area + 2, STATE.x87StatusUndefined, 2], ...stack]
 }
 
 /** No opcode of a conditional jump. */

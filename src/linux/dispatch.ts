@@ -20,6 +20,7 @@ import {
 import { enterUndefined } from './definedness.ts'
 import { ERRNO } from './errno.ts'
 import type { Kernel } from './kernel.ts'
+import { judge } from './seccomp.ts'
 import { SA } from './signal-names.ts'
 import type { SignalAction, Task } from './state.ts'
 import { errorText, padded } from './strace.ts'
@@ -45,6 +46,10 @@ export interface Entered {
 export function systemCall(k: Kernel, t: Task): boolean {
   const nr = k.cpu.view.getInt32(0, true)
   const declaration = table[nr]
+  if (t.seccomp !== undefined) {
+    const verdict = judge(k, t, nr, rawArgs(k.cpu))
+    if (verdict !== null) return forbidden(k, t, declaration, verdict)
+  }
   if (declaration === undefined) return unknownCall(k, t, nr)
   const args = decodeArgs(declaration, k.cpu)
   if (k.definedness) enterUndefined(k, t, declaration, args)
@@ -69,6 +74,19 @@ export function systemCall(k: Kernel, t: Task): boolean {
   if (checked && k.space(t) === space) tellResult(k, t, declaration, args, result)
   if (traced) leave(k, t, declaration, args, result, space)
   return !(t.interrupted || k.attention || t.savedMask !== null || k.state.ended !== null)
+}
+
+/** A call that the task's own filters do not let through, with what they make of it. */
+function forbidden(k: Kernel, t: Task, declaration: Declaration | undefined, result: number): boolean {
+  if (result === NO_RESULT) return false
+  setResult(k.cpu, result)
+  if (k.definedness) defineRegisters(k.cpu.view, (1 << REG.rax) | (1 << REG.rcx) | (1 << REG.r11))
+  if (k.syscallObservers.length !== 0 && declaration !== undefined) {
+    const args = decodeArgs(declaration, k.cpu)
+    enter(k, t, declaration, args)
+    leave(k, t, declaration, args, result)
+  }
+  return true
 }
 
 /** Completes the call of a task whose wait has an outcome; false when it waits on. */

@@ -52,6 +52,7 @@ export function execute(k: Kernel, t: Task, request: ProgramRequest, environ: re
   process.actions = withoutHandlers(process.actions)
   for (const timer of process.timers) removeEvent(state, 'timer', process.pid, timer.id)
   process.timers = []
+  delete process.aio
   process.exitSignal = SIG.chld
   process.hasExecuted = true
   process.barriers = 0

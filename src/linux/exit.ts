@@ -13,7 +13,7 @@ import { sendToProcess, signalInfo, tellParent } from './signals.ts'
 import { leaveSpace } from './spaces.ts'
 import type { Process, Task } from './state.ts'
 import { disownTty } from './tty/tell.ts'
-import { isOrphaned, isZombie, leaveFutex, makeIdle, tasksOf, wake } from './tasks.ts'
+import { isOrphaned, isZombie, leaveFutexes, makeIdle, tasksOf, wake } from './tasks.ts'
 
 /** Who takes in orphans when nobody else does; outside of the machine. */
 const OUTSIDE_INIT = 1
@@ -50,7 +50,7 @@ export function releaseMemoryOf(k: Kernel, t: Task): void {
     for (const observer of k.observers) observer.threadEnd?.(k.info(t), t.clearTid, k)
   }
   t.clearTid = 0
-  if (t.wait?.futex !== undefined) leaveFutex(k.state, t, t.wait.futex.key)
+  leaveFutexes(k.state, t)
 }
 
 /** exit_group: all threads end with `status`, the caller last. */

@@ -48,6 +48,8 @@ function takeWaiter(k: Kernel, key: FutexKey, bitset: number): Task | undefined 
   if (matching.length === 0) return undefined
   const t = tasks.get(matching[k.strategy.choose(strategy, matching.length)]!)!
   leaveFutex(k.state, t, key)
+  const { all } = t.wait!.futex!
+  if (all !== undefined) t.wait!.detail = { woken: all.indexOf(key) }
   return t
 }
 
@@ -71,7 +73,9 @@ export function requeueFutex(k: Kernel, from: FutexKey, to: FutexKey, count: num
     if (t === undefined) break
     if (done < count) wake(k, t, 'ready')
     else {
-      t.wait!.futex!.key = to
+      const waiting = t.wait!.futex!
+      if (waiting.all === undefined) waiting.key = to
+      else waiting.all[waiting.all.indexOf(from)] = to
       enqueue(k, t, to)
     }
     done++

@@ -122,7 +122,7 @@ export class LibraryCalls {
   private tell(t: Task, { name, isMusl, args, site, stack }: Pending, result: number | null): void {
     const { k } = this
     const quiet = k.space(t).isQuiet(site)
-    const event = { task: k.info(t), moment: k.state.count, name, args, site, stack, quiet, result }
+    const event = { task: k.info(t), moment: k.state.count, name, args, site, stack, quiet, result, isMusl }
     for (const one of this.observers) if (wants(one, name, isMusl)) one.observer.call?.(event, k)
   }
 }

@@ -57,6 +57,8 @@ export interface MachineOptions {
   mounts?: readonly { host: string; guest: string; writable: boolean }[]
   uid?: number
   gid?: number
+  /** Permissions that files do not get when they are made; 022 by default. */
+  umask?: number
   /** RLIMIT_STACK, soft, in bytes. */
   stackLimit?: number
   /** A heap that answers the allocation functions itself; without one they run as they are. */
@@ -135,7 +137,7 @@ export function createMachine(options: MachineOptions): Machine {
     spaceId: 1,
     credentials: { uid: [uid, uid, uid, uid], gid: [gid, gid, gid, gid], groups: [gid] },
     files: standardFiles(fs, { uid, gid, session: FIRST_PID - 1, group: FIRST_PID }, world.terminal?.() ?? null, time),
-    where: { cwd: 0, root: fs.root, umask: 0o022 },
+    where: { cwd: 0, root: fs.root, umask: options.umask ?? 0o022 },
     actions: defaultActions(),
     pending: [],
     rlimits: defaultLimits(stackLimit, options.memoryLimit ?? Infinity),

@@ -106,6 +106,8 @@ export function addProcess(k: Kernel, parent: Task, request: ProcessRequest): Ta
     noNewPrivileges,
     signalMask,
   })
+  if (parent.seccomp !== undefined) t.seccomp = parent.seccomp
+  if (parent.memoryPolicy !== undefined) t.memoryPolicy = parent.memoryPolicy
   if (request.sharesMemory && !request.vfork) t.altStack.flags = SS.disable
   else t.altStack = { ...parent.altStack }
   state.tasks.set(pid, t)

@@ -5,7 +5,7 @@ import { memoryRead } from '../engine/operand.ts'
 import type { Stop } from '../engine/processor.ts'
 import { useStrings } from '../engine/string-words.ts'
 import { EXIT } from '../ir/exits.ts'
-import { STATE } from '../ir/registers.ts'
+import { REG, registers, STATE } from '../ir/registers.ts'
 import { countAt, jumpTo, monotonicNs } from './clock.ts'
 import { interruptCall, resumeCall, waitText } from './dispatch.ts'
 import { raise } from './faults.ts'
@@ -103,7 +103,7 @@ function loop(k: Kernel, limit: number): void {
     // Who gave its turn away has nothing left of it, however long it had been running.
     turn.left = turn.yielded ? 0 : turn.left - stop.executed
     if (brief) memory.settle()
-    if (counted) countPoints(k, stop)
+    if (counted) countPoints(k, t, stop)
     if (stop.reason !== EXIT.fuel && stop.reason !== EXIT.unwind && stop.reason !== EXIT.point) raise(k, t, stop.reason)
     expireCpuTimers(k, process, t)
   }
@@ -135,13 +135,15 @@ function hasThreads(k: Kernel, process: Process): boolean {
 }
 
 /** Takes note of the points that the processor has passed, and of the one at which it stopped. */
-function countPoints(k: Kernel, stop: Stop): void {
+function countPoints(k: Kernel, t: Task, stop: Stop): void {
   const { turn, passed } = k.state
   turn.points = k.points
   turn.paused = k.paused
   passed.points += k.passed
   passed.instructions += stop.executed
-  if (stop.reason === EXIT.point) turn.at = stop.point!
+  if (stop.reason !== EXIT.point) return
+  const pc = k.cpu.ripNumber
+  turn.at = { ...stop.point!, pc, quiet: k.space(t).isQuiet(pc) }
 }
 
 /** The schedule goes on with another seed: whoever has the turn loses it. Memory and registers are changed first. */
@@ -159,7 +161,11 @@ function takeBranch(k: Kernel): void {
     if (task === undefined) continue
     const cpu = new CpuState(k.registers(task))
     if (change.register === RIP) cpu.rip = BigInt(change.value)
-    else cpu.setGpr(change.register, BigInt(change.value))
+    else if (change.register >= REG.xmm0) {
+      const at = registers[change.register]!.offset
+      cpu.view.setBigUint64(at, BigInt.asUintN(64, BigInt(change.value)), true)
+      cpu.view.setBigUint64(at + 8, BigInt(change.value) >> 64n, true)
+    } else cpu.setGpr(change.register, BigInt(change.value))
   }
   if (seed === null) return
   state.strategy = startStrategy(state.strategy.name, seed)

@@ -185,6 +185,10 @@ export function writeInfo(bytes: Uint8Array, info: SignalInfo): void {
     view.setInt32(16, info.pid, true)
     view.setUint32(20, info.uid, true)
     view.setInt32(24, info.status, true)
+  } else if (info.code > 0 && info.code < CODE.kernel && info.signal === SIG.sys) {
+    // si_call_addr, si_syscall, si_arch.
+    view.setBigUint64(16, info.address, true)
+    view.setBigUint64(24, info.value, true)
   } else if (info.code === CODE.io || (info.code > 0 && info.code < CODE.kernel)) {
     // SIGIO: si_band and si_fd.
     view.setBigUint64(16, info.address, true)

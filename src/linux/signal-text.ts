@@ -3,6 +3,7 @@ import { i64At, u64At } from './arguments.ts'
 import type { CallView } from './declare.ts'
 import { CODE, SIG, SIGNAL_MAX, signalName } from './signal-names.ts'
 import { flagsText, hex, pointerText, type FlagTable } from './strace.ts'
+import { syscallName } from './table-names.ts'
 
 const SA_FLAGS: FlagTable = [
   [0x0400_0000, 'SA_RESTORER'],
@@ -56,6 +57,7 @@ const CODES: Record<number, Record<number, string>> = {
   [SIG.segv]: { 1: 'SEGV_MAPERR', 2: 'SEGV_ACCERR' },
   [SIG.bus]: { 1: 'BUS_ADRALN', 2: 'BUS_ADRERR' },
   [SIG.trap]: { 1: 'TRAP_BRKPT', 2: 'TRAP_TRACE' },
+  [SIG.sys]: { 1: 'SYS_SECCOMP' },
   [SIG.chld]: {
     1: 'CLD_EXITED',
     2: 'CLD_KILLED',
@@ -78,6 +80,8 @@ export function codeName(signal: number, code: number): string {
   return CODES[signal]?.[code] ?? GENERAL_CODES[code] ?? String(code)
 }
 
+const SYS_SECCOMP = 1
+
 /** siginfo_t. */
 export function infoText(view: DataView): string {
   const signal = view.getInt32(0, true)
@@ -85,6 +89,8 @@ export function infoText(view: DataView): string {
   const head = `{si_signo=${signalName(signal)}, si_code=${codeName(signal, code)}`
   if (code === CODE.timer)
     return `${head}, si_timerid=${hex(view.getUint32(16, true))}, si_overrun=${view.getInt32(20, true)}, si_value={sival_int=${view.getInt32(24, true)}, sival_ptr=${pointerText(u64At(view, 24))}}}`
+  if (code === SYS_SECCOMP && signal === SIG.sys)
+    return `${head}, si_call_addr=${pointerText(u64At(view, 16))}, si_syscall=__NR_${syscallName(view.getInt32(24, true))}, si_arch=AUDIT_ARCH_X86_64}`
   if (code > 0 && code < CODE.kernel && signal !== SIG.chld) return `${head}, si_addr=${pointerText(u64At(view, 16))}}`
   const sender = `, si_pid=${view.getInt32(16, true)}, si_uid=${view.getUint32(20, true)}`
   if (code > 0 && signal === SIG.chld)

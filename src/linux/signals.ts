@@ -74,15 +74,18 @@ export function tell(
         address: info.address,
         disposition,
         fault: faultOf(k, t, info),
-        text: () => {
-          const bytes = new Uint8Array(128)
-          writeInfo(bytes, info)
-          return infoText(new DataView(bytes.buffer))
-        },
+        text: () => infoText(new DataView(bytesOf(info).buffer)),
+        info: () => bytesOf(info),
       },
       k,
     )
   }
+}
+
+function bytesOf(info: SignalInfo): Uint8Array {
+  const bytes = new Uint8Array(128)
+  writeInfo(bytes, info)
+  return bytes
 }
 
 /** What the instruction wanted of memory by which a signal was raised; null for a signal that was sent, and for other faults. */

@@ -70,7 +70,12 @@ export interface Wait {
   progress: number
   outcome: WaitOutcome | null
   /** kind 'futex'. */
-  futex?: { key: FutexKey; bitset: number }
+  futex?: {
+    key: FutexKey
+    bitset: number
+    /** All that it waits on, where these are several (futex_waitv(2)): `key` is the first. */
+    all?: FutexKey[]
+  }
   /** kind 'fd': fulfilled when any of them is. */
   fds?: FdInterest[]
   /** kind 'signal': the set that rt_sigtimedwait accepts; absent for pause and sigsuspend, which only a handler ends. */
@@ -162,6 +167,26 @@ export interface Task {
   /** ioprio_set(2): class × 8192 + level; 0 for none. */
   ioPriority: number
   noNewPrivileges: boolean
+  /** Mode and nodes of set_mempolicy(2); absent for the default. */
+  memoryPolicy?: [number, bigint]
+  /** What it may not call (seccomp(2)); absent while it may call everything. */
+  seccomp?: { strict: boolean; filters: readonly SeccompFilter[] }
+}
+
+/** A context of asynchronous operations (io_setup(2)). */
+export interface AioContext {
+  /** Address of the page by which the program knows it. */
+  id: number
+  /** Events that it was made for. */
+  room: number
+  /** Those not fetched yet: the program's own number, address of its struct iocb, result. */
+  events: [data: bigint, object: number, result: number][]
+}
+
+/** A program that decides about system calls: four numbers per instruction; tasks that have the same one know it by its number. */
+export interface SeccompFilter {
+  id: number
+  program: readonly number[]
 }
 
 /** User and group ids, in the order real, effective, saved, file system. */
@@ -278,6 +303,8 @@ export interface Process {
   subreaper: boolean
   /** Task that waits (vfork) until this process executes a program or ends; 0 for none. */
   vforkWaiter: number
+  /** Contexts of io_setup(2); absent while there are none. */
+  aio?: AioContext[]
 }
 
 /** A process other than the first one that a fault or abort ended: what a hunt reports, although the run went on. */
@@ -342,6 +369,8 @@ export interface MemoryMap {
   codeEnd: number
   /** What a heap of the machine's own remembers (heap.ts); absent when the program's allocators run as they are. */
   heap?: object
+  /** The last reservation at an address that there is not, and how many like it were asked for in a row, each a page higher; absent while there was none. */
+  insisted?: { hint: number; length: number; times: number }
 }
 
 /** A slice of execution given to one task. */
@@ -354,8 +383,8 @@ export interface Turn {
   left: number
   /** Scheduling points that the task may pass before the strategy is asked again; counts only for strategies that ask for points, while several threads live. */
   points: number
-  /** The point at which the turn ended, what is about to be done there and to which address; null: not at a point. */
-  at: { kind: number; address: number } | null
+  /** The point at which the turn ended, what is about to be done there, to which address, by which instruction, and whether that is a system library's; null: not at a point. */
+  at: { kind: number; address: number; pc: number; quiet: boolean } | null
   /** The task gave its turn away (sched_yield), or will at its next point (PAUSE). */
   yielded: boolean
   paused: boolean
@@ -445,7 +474,7 @@ export interface Branch {
   set?: Change[]
 }
 
-/** Bytes of a process' memory, or a general register (by its x86 number; 16 is rip) of a task, with its value as text (`0x1f`). */
+/** Bytes of a process' memory, or a register of a task (general ones by their x86 numbers, 16: rip, 32 to 47: xmm), with its value as text (`0x1f`). */
 export type Change =
   | { pid: number; address: number; bytes: number[] }
   | { tid: number; register: number; value: string }

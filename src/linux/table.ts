@@ -1,6 +1,7 @@
 /** Exists to put all declarations of system calls into one table by number. */
 import { assert } from '../base/errors.ts'
 import type { Declaration } from './declare.ts'
+import { aioCalls } from './syscalls/aio.ts'
 import { attributeCalls } from './syscalls/attributes.ts'
 import { cloneCalls } from './syscalls/clone.ts'
 import { controlCalls } from './syscalls/control.ts'
@@ -8,6 +9,7 @@ import { copyCalls } from './syscalls/copy.ts'
 import { epollCalls } from './syscalls/epoll.ts'
 import { execCalls } from './syscalls/exec.ts'
 import { futexCalls } from './syscalls/futex.ts'
+import { severalFutexCalls } from './syscalls/futex-several.ts'
 import { idCalls } from './syscalls/ids.ts'
 import { infoCalls } from './syscalls/info.ts'
 import { inotifyCalls } from './syscalls/inotify.ts'
@@ -16,6 +18,7 @@ import { ipcCalls } from './syscalls/ipc.ts'
 import { memoryCalls } from './syscalls/memory.ts'
 import { messageCalls } from './syscalls/messages.ts'
 import { mqueueCalls } from './syscalls/mqueue.ts'
+import { numaCalls } from './syscalls/numa.ts'
 import { openCalls } from './syscalls/open.ts'
 import { pidfdCalls } from './syscalls/pidfd.ts'
 import { pollCalls } from './syscalls/poll.ts'
@@ -24,6 +27,8 @@ import { privilegedCalls } from './syscalls/privileged.ts'
 import { processCalls } from './syscalls/process.ts'
 import { restCalls } from './syscalls/rest.ts'
 import { schedCalls } from './syscalls/sched.ts'
+import { seccompCalls } from './syscalls/seccomp.ts'
+import { seldomCalls } from './syscalls/seldom.ts'
 import { signalCalls } from './syscalls/signal.ts'
 import { signalfdCalls } from './syscalls/signalfd.ts'
 import { socketCalls } from './syscalls/socket.ts'
@@ -60,8 +65,13 @@ const families: readonly (readonly Declaration[])[] = [
   pidfdCalls,
   prctlCalls,
   privilegedCalls,
+  seccompCalls,
+  aioCalls,
+  numaCalls,
+  seldomCalls,
   signalCalls,
   futexCalls,
+  severalFutexCalls,
   timeCalls,
   schedCalls,
   socketCalls,

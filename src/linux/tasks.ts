@@ -48,7 +48,7 @@ export function wake(k: Kernel, t: Task, outcome: WaitOutcome): void {
   if (wait === null || wait.outcome !== null) return
   wait.outcome = outcome
   if (wait.deadline !== null) removeEvent(k.state, 'wait', t.tid)
-  if (wait.futex !== undefined) leaveFutex(k.state, t, wait.futex.key)
+  leaveFutexes(k.state, t)
   makeRunnable(k.state, t)
   // A turn without end was planned while nobody else could run.
   if (k.state.turn.left === Infinity) k.attention = true
@@ -60,6 +60,12 @@ export function tellRunnable(k: Kernel): void {
   if (k.strategy.preempts !== true) return
   k.state.turn.woken = true
   k.attention = true
+}
+
+/** Takes a task from the queues of all futexes that it waits on. */
+export function leaveFutexes(state: KernelState, t: Task): void {
+  const futex = t.wait?.futex
+  if (futex !== undefined) for (const key of futex.all ?? [futex.key]) leaveFutex(state, t, key)
 }
 
 /** Takes a task from a futex's queue, if it is there. */

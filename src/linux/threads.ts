@@ -63,6 +63,8 @@ export function addThread(k: Kernel, parent: Task, stack: number, tls: number | 
   t.timerSlackNs = parent.timerSlackNs
   t.ioPriority = parent.ioPriority
   t.noNewPrivileges = parent.noNewPrivileges
+  if (parent.seccomp !== undefined) t.seccomp = parent.seccomp
+  if (parent.memoryPolicy !== undefined) t.memoryPolicy = parent.memoryPolicy
   process.tids.push(t.tid)
   state.tasks.set(t.tid, t)
   reconsider(t, process)

@@ -16,6 +16,7 @@ import { signalName } from '../linux/signal-names.ts'
 import { codeName } from '../linux/signal-text.ts'
 import { MAP } from '../linux/mm.ts'
 import { placesOf } from '../linux/scheduler/choices.ts'
+import { visitedBy } from '../linux/scheduler/guided.ts'
 import { logged, scheduleOf, type Schedule } from '../linux/scheduler/turns.ts'
 import type { Ending, MemoryMap, Wait } from '../linux/state.ts'
 import type { HeapBlock, Observer } from '../tool/observer.ts'
@@ -60,7 +61,7 @@ export function startMachine(inputs: RunInputs, world: World, instruments: Instr
 
 function makeMachine(inputs: RunInputs, world: World, { definedness }: Instruments = {}): Machine {
   const { path, argv, env, cwd, seed, options } = inputs
-  const { strategy, cpus, clockRate, epoch, memory, uid, gid, quarantine = 0 } = options
+  const { strategy, cpus, clockRate, epoch, memory, uid, gid, umask, quarantine = 0 } = options
   const ownHeap = options.heap === 'guarded' ? new GuardedHeap({ quarantine, custom: options.allocators }) : undefined
   return createMachine({
     path,
@@ -77,6 +78,7 @@ function makeMachine(inputs: RunInputs, world: World, { definedness }: Instrumen
     memory,
     uid,
     gid,
+    umask,
     ownHeap,
     mounts: options.mounts,
     memoryLimit: options.memoryLimit,
@@ -124,6 +126,10 @@ class MachineSubject implements Subject {
   choicePlaces(): ReturnType<Subject['choicePlaces']> {
     const noted = placesOf(this.machine.state.strategy)
     return noted && { places: noted.places.map((place) => ({ ...place })), isCut: noted.isCut }
+  }
+
+  visited(): ReturnType<Subject['visited']> {
+    return visitedBy(this.machine.state.strategy)
   }
 
   get currentTid(): number {

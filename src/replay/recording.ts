@@ -59,6 +59,8 @@ interface MachineChoices {
   /** User and group that the program believes to be. */
   uid: number
   gid: number
+  /** umask(2) at the start; absent in early recordings, which have 022. */
+  umask?: number
   /** Bytes of address space that each process may have (RLIMIT_AS); absent for no limit. */
   memoryLimit?: number
   /** Moments at which the schedule goes on with another seed, or something is changed, ascending; absent for none. */

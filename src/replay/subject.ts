@@ -2,6 +2,7 @@
 import type { StoredTranslations } from '../engine/library.ts'
 import type { LayerEntry } from '../linux/fs/layer.ts'
 import type { ChoicePlace } from '../linux/scheduler/choices.ts'
+import type { Visited } from '../linux/scheduler/guided.ts'
 import type { HeapBlock, Observer } from '../tool/observer.ts'
 import type { RunEnding } from './recording.ts'
 
@@ -100,6 +101,8 @@ export interface Subject {
   readonly steps: number
   /** Where the schedule had a choice, if the strategy notes it (scheduler/choices.ts). */
   choicePlaces(): { places: ChoicePlace[]; isCut: boolean } | null
+  /** Where the run came by, if its strategy notes it (scheduler/guided.ts). */
+  visited(): Visited | null
   /** Threads and processes that were started so far, the first one included. */
   readonly tasksStarted: number
   /** Runs until `limit` instructions have been executed since the start, or until the end. */

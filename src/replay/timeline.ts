@@ -10,60 +10,11 @@ import type { Kernel } from '../linux/kernel.ts'
 import { Machine } from '../linux/machine.ts'
 import type { Change, Task } from '../linux/state.ts'
 import type { Traps } from '../linux/traps.ts'
-import type { MappingEvent, Observer, TaskInfo } from '../tool/observer.ts'
+import type { Observer, TaskInfo } from '../tool/observer.ts'
+import { signalName } from '../linux/signal-names.ts'
 import type { RunEnd } from './recording.ts'
+import type { Hit, Reached, Search, Written } from './search.ts'
 import type { Subject } from './subject.ts'
-
-/** What is looked for in the run. Hits are moments before the instruction that does it. */
-export interface Search {
-  /** Addresses of instructions: a hit before each execution of one, in any process. */
-  stops?: ReadonlySet<number>
-  /** Bytes of the address space of process `pid`: a hit for each instruction that stores into them, and with `reads` also for those that read them. */
-  traces?: { pid: number; ranges: readonly { start: number; end: number }[]; reads: boolean }
-  /** A hit for each change of the running thread, or each system call that is over. */
-  switches?: boolean
-  calls?: boolean
-  /** A hit for each mapping that came, changed or went. */
-  mappings?: boolean
-  /** Which hits count; asked while the machine stands at it. All, when it is absent. */
-  accept?: (hit: Hit) => boolean
-  /** Going forwards also ends where this thread has executed so many instructions. */
-  task?: { tid: number; count: number }
-  /** Going forwards ends here, and not at the end of the run. */
-  limit?: number
-}
-
-/** Something that was looked for. */
-export interface Hit {
-  kind: 'stop' | 'access' | 'switch' | 'call' | 'mapping'
-  /** The moment before the instruction that is at the stop, makes the access, ends the call: what it does shows one moment later. */
-  moment: number
-  /** Who; 0 for a write of the kernel's on nobody's behalf. */
-  pid: number
-  tid: number
-  /** The instruction, of a stop, and how many its thread had executed before. */
-  pc: number
-  count: number
-  accesses: readonly TracedAccess[]
-  /** An access of the kernel's, and not of an instruction. */
-  byKernel: boolean
-  /** A system call in strace's form. */
-  text: string
-  mapping?: MappingEvent
-}
-
-/** Where going forwards or backwards has ended. */
-export type Reached =
-  | { why: 'hit'; hit: Hit }
-  /** The thread of `task`, the limit, the run's end or start; or somebody asked to stop. */
-  | { why: 'task' | 'limit' | 'end' | 'start' | 'interrupted' }
-
-/** Output of the program, with the moment at which it was written. */
-export interface Written {
-  moment: number
-  fd: 1 | 2
-  bytes: Uint8Array
-}
 
 export interface TimelineOptions {
   /** Bytes that checkpoints may take. */
@@ -76,6 +27,8 @@ export interface TimelineOptions {
 interface Holder extends Subject {
   machine: Machine
 }
+
+export type { Hit, Reached, Search, Written }
 
 const PAGE = 4096
 const DEFAULT_BUDGET = 2 ** 30
@@ -112,6 +65,7 @@ export class Timeline {
   private written = 0
   /** A branch is being executed: its output is not that of the run. */
   private isAside = false
+  private aside: ((bytes: Uint8Array) => void) | null = null
   /** Whether the machine is as `advance` to the moment leaves it, and nothing of what comes then has happened. */
   private exact = true
   private search: Search | null = null
@@ -143,7 +97,7 @@ export class Timeline {
 
   /** What the program writes goes here, in the order of execution. */
   wrote(fd: 1 | 2, bytes: Uint8Array): void {
-    if (this.isAside) return
+    if (this.isAside) return this.aside?.(bytes.slice())
     if (this.written++ === this.output.length) this.output.push({ moment: this.moment, fd, bytes: bytes.slice() })
   }
 
@@ -187,7 +141,8 @@ export class Timeline {
     if (!this.exact) this.seek(from)
     const accept = search.accept ?? (() => true)
     // Who stands at a stop goes on from it.
-    const fresh = (hit: Hit): boolean => !(hit.kind === 'stop' && hit.moment === from && hit.tid === passed)
+    const fresh = (hit: Hit): boolean =>
+      hit.moment !== from || (hit.kind === 'stop' ? hit.tid !== passed : hit.kind !== 'signal')
     const first = { ...search, accept: (hit: Hit) => this.found === null && fresh(hit) && accept(hit) }
     const limit = Math.min(search.limit ?? Infinity, this.end.count)
     for (;;) {
@@ -328,26 +283,37 @@ export class Timeline {
 
   /**
    * Sends a clone on from this moment, with a schedule of its own (null: with that of the run) and with changes, until it ends or has executed `limit` instructions in all; `look` is called
-   * there, with the error that kept it from going on. The machine is then where it was.
+   * there, with the error that kept it from going on. The machine is then where it was. `until` ends it early; `wrote` gets its output.
    */
-  branch<T>(seed: number | null, limit: number, look: (error: string | null) => T, set: Change[] = []): T {
+  branch<T>(
+    seed: number | null,
+    limit: number,
+    look: (error: string | null, found: Hit | null) => T,
+    set: Change[] = [],
+    until: Search | null = null,
+    wrote: ((bytes: Uint8Array) => void) | null = null,
+  ): T {
     this.seek(this.moment)
     const { moment, holder } = this
     this.take(true)
     const from = this.before(moment)
     this.isAside = true
+    this.aside = wrote
     try {
       holder.machine.state.branches = [{ moment, seed, set }]
       let error: string | null = null
       try {
+        if (until !== null) this.arm({ accept: () => true, ...until })
         holder.machine.advance(limit)
       } catch (thrown) {
         if (!(thrown instanceof LemmingError) || thrown.code === 'internal') throw thrown
         error = thrown.message
       }
-      return look(error)
+      return look(error, this.found)
     } finally {
       this.isAside = false
+      this.aside = null
+      this.disarm()
       this.restore(from)
     }
   }
@@ -355,8 +321,9 @@ export class Timeline {
   // Searching.
 
   /** Whether the pages in question are the same at both ends of an interval that is covered by checkpoints. */
-  private isQuiet({ traces, stops, switches, calls, mappings }: Search, base: Checkpoint): boolean {
-    if (traces === undefined || traces.reads || stops !== undefined || switches || calls || mappings) return false
+  private isQuiet({ traces, stops, switches, calls, mappings, signals }: Search, base: Checkpoint): boolean {
+    if (traces === undefined || traces.reads || stops !== undefined) return false
+    if (switches || calls || mappings || signals) return false
     const next = this.checkpoints[this.checkpoints.indexOf(base) + 1]
     if (next === undefined) return false
     const spaceId = base.state.processes.get(traces.pid)?.spaceId
@@ -425,7 +392,7 @@ export class Timeline {
     this.ranges = traces
     if (!sameStops || !sameTraces || this.armed !== kernel)
       for (const [id, { space }] of kernel.memories) this.traps.space(space, id)
-    if (search.switches || search.calls || search.mappings) {
+    if (search.switches || search.calls || search.mappings || search.signals) {
       if (!kernel.observers.includes(this.observer)) kernel.addObserver(this.observer)
     } else kernel.removeObserver(this.observer)
     this.armed = kernel
@@ -466,6 +433,12 @@ export class Timeline {
     syscall: (event) => {
       if (this.search?.calls) this.tell({ ...this.hit('call', event.task), text: event.text() })
     },
+    signal: ({ task, moment, signal, info }) => {
+      if (!this.search?.signals) return
+      // As with gdb, one stands before it is delivered.
+      const more = { moment, text: signalName(signal), signal: { signal, info: info() } }
+      this.tell({ ...this.hit('signal', task), ...more })
+    },
     mapping: (event) => {
       if (this.search?.mappings) this.tell({ ...this.hit('mapping', event.task), mapping: event })
     },
@@ -488,9 +461,9 @@ export class Timeline {
 
   /** The machine has stopped because of a hit: it goes to where that is looked at. */
   private goTo({ kind, moment }: Hit): void {
-    const target = kind === 'stop' ? moment : moment + 1
+    const target = kind === 'stop' || kind === 'signal' ? moment : moment + 1
     // At the very start of a stretch of execution choices have been made that `advance` to the moment does not make yet.
-    this.exact = this.holder.machine.kernel.countBefore < this.moment
+    this.exact = kind !== 'signal' && this.holder.machine.kernel.countBefore < this.moment
     if (this.moment < target) {
       this.disarm()
       this.forward(target)

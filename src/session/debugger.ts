@@ -9,10 +9,12 @@ import { coreOf } from './core.ts'
 import { classify, firstMatches } from './find.ts'
 import { Inspection } from './inspection.ts'
 import { countLines } from './lines.ts'
+import { throughLinks } from './links.ts'
 import { blocksAt, mappingsAt, withCalls } from './owners.ts'
 import type {
   AccessesInfo,
   AddressInfo,
+  CatchPoint,
   Change,
   CodePlace,
   Debuggee,
@@ -124,11 +126,11 @@ export class Debugger implements Debuggee {
 
   // Going on.
 
-  go({ back, pid, tid, stops, watches }: Parameters<Debuggee['go']>[0]): Stop {
-    const search = this.searchOf(pid, stops, watches)
+  go({ back, pid, tid, stops, watches, catches = [] }: Parameters<Debuggee['go']>[0]): Stop {
+    const search = this.searchOf(pid, stops, watches, catches)
     const { timeline } = this
     const reached = back ? timeline.runBack(search) : timeline.run({ ...search, limit: this.lastMoment() })
-    return this.stopOf(reached, tid, stops, watches)
+    return this.stopOf(reached, tid, stops, watches, 'moment', catches)
   }
 
   step({ tid, unit, back, stops = [] }: Parameters<Debuggee['step']>[0]): Stop {
@@ -164,13 +166,22 @@ export class Debugger implements Debuggee {
     }
   }
 
-  private searchOf(pid: number, stops: readonly StopPoint[], watches: readonly WatchPoint[]): Search {
+  private searchOf(
+    pid: number,
+    stops: readonly StopPoint[],
+    watches: readonly WatchPoint[],
+    catches: readonly CatchPoint[] = [],
+  ): Search {
     const search: Search = {
       accept: (hit) =>
-        hit.kind === 'stop'
-          ? stops.some((stop) => this.isMet(stop, hit))
-          : watches.some((watch) => touches(watch, hit) && this.holds(watch.condition, hit.tid)),
+        hit.kind === 'call' || hit.kind === 'signal'
+          ? catches.some((one) => isCaught(one, hit) && this.holds(one.condition, hit.tid))
+          : hit.kind === 'stop'
+            ? stops.some((stop) => this.isMet(stop, hit))
+            : watches.some((watch) => touches(watch, hit) && this.holds(watch.condition, hit.tid)),
     }
+    if (catches.some(({ kind }) => kind === 'call')) search.calls = true
+    if (catches.some(({ kind }) => kind === 'signal')) search.signals = true
     if (stops.length > 0) search.stops = new Set(stops.map(({ address }) => address))
     if (watches.length > 0) {
       const ranges = watches.map(({ address, size }) => ({ start: address, end: address + size }))
@@ -179,8 +190,8 @@ export class Debugger implements Debuggee {
     return search
   }
 
-  private isMet({ address, tid, condition }: StopPoint, hit: Hit): boolean {
-    return hit.pc === address && (tid === undefined || tid === hit.tid) && this.holds(condition, hit.tid)
+  private isMet(stop: StopPoint, hit: Hit): boolean {
+    return isAt(stop, hit) && this.holds(stop.condition, hit.tid)
   }
 
   private holds(condition: string | undefined, tid: number): boolean {
@@ -193,6 +204,7 @@ export class Debugger implements Debuggee {
     stops: readonly StopPoint[],
     watches: readonly WatchPoint[],
     otherwise: Stop['why'] = 'moment',
+    catches: readonly CatchPoint[] = [],
   ): Stop {
     if (reached.why !== 'hit') {
       const { why } = reached
@@ -200,12 +212,18 @@ export class Debugger implements Debuggee {
       return this.stopped(end ? 'end' : why === 'task' ? otherwise : why, why === 'task' ? tid : undefined)
     }
     const { hit } = reached
-    if (hit.kind === 'call' || hit.kind === 'switch')
-      return { ...this.stopped(hit.kind, hit.tid), ...(hit.text !== '' && { text: hit.text }) }
+    if (hit.kind === 'call' || hit.kind === 'switch' || hit.kind === 'signal') {
+      const index = catches.findIndex((one) => isCaught(one, hit))
+      const { text, signal } = hit
+      const more = {
+        ...(text !== '' && { text }),
+        ...(signal !== undefined && { signal }),
+        ...(index >= 0 && { index }),
+      }
+      return (this.inspection.caught = { ...this.stopped(hit.kind, hit.tid), ...more })
+    }
     if (hit.kind === 'stop') {
-      const index = stops.findIndex(
-        (stop) => stop.address === hit.pc && (stop.tid === undefined || stop.tid === hit.tid),
-      )
+      const index = stops.findIndex((stop) => isAt(stop, hit))
       return { ...this.stopped('stop', hit.tid), index }
     }
     const index = watches.findIndex((watch) => touches(watch, hit))
@@ -305,6 +323,10 @@ export class Debugger implements Debuggee {
 
   code(tid: number, level: number, text: string): CodePlace[] {
     return this.inspection.breakpoint(tid, level, text)
+  }
+
+  scope(tid: number, level: number, text: string): ReturnType<Debuggee['scope']> {
+    return this.inspection.scopeOf(tid, level, text)
   }
 
   declare(pid: number, text: string): string[] {
@@ -552,39 +574,12 @@ export class Debugger implements Debuggee {
   }
 }
 
-/** The path without symbolic links, as far as the run has met them. */
-function throughLinks(world: ReportWorld, path: string): string {
-  let done = ''
-  let rest = path.split('/').filter((part) => part !== '')
-  for (let links = 0; rest.length > 0 && links < 40;) {
-    const [part, ...more] = rest
-    rest = more
-    if (part === '.') continue
-    if (part === '..') {
-      done = done.slice(0, Math.max(0, done.lastIndexOf('/')))
-      continue
-    }
-    const target = linkAt(world, `${done}/${part}`)
-    if (target === null) {
-      done += `/${part}`
-      continue
-    }
-    links++
-    if (target.startsWith('/')) done = ''
-    rest = [...target.split('/').filter((one) => one !== ''), ...rest]
-  }
-  return done
+function isAt({ address, pid, tid }: StopPoint, hit: Hit): boolean {
+  return hit.pc === address && (pid ?? hit.pid) === hit.pid && (tid ?? hit.tid) === hit.tid
 }
 
-/** The target of a symbolic link; null for what is none, and for what the run did not ask about. */
-function linkAt(world: ReportWorld, path: string): string | null {
-  try {
-    const stat = world.lstat(path)
-    return typeof stat !== 'string' && stat.kind === 'symlink' ? world.readlink(path) : null
-  } catch (error) {
-    if (error instanceof LemmingError && error.code === 'replay-divergence') return null
-    throw error
-  }
+function isCaught({ kind, pattern }: CatchPoint, hit: Hit): boolean {
+  return kind === hit.kind && new RegExp(pattern).test(hit.text)
 }
 
 function touches({ address, size, kind }: WatchPoint, { accesses }: Hit): boolean {

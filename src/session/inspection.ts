@@ -2,7 +2,15 @@
 import { LemmingError } from '../base/errors.ts'
 import type { TaskView } from '../replay/subject.ts'
 import type { Timeline } from '../replay/timeline.ts'
-import { createInspector, type InspectedFrame, type Inspector, type ThreadState } from '../symbols/inspector.ts'
+import type { Caller } from '../symbols/expressions/calls.ts'
+import {
+  createInspector,
+  type InspectedFrame,
+  type InspectionScope,
+  type Inspector,
+  placeOf,
+  type ThreadState,
+} from '../symbols/inspector.ts'
 import { friendlyName } from '../symbols/values/library.ts'
 import type { FormatOptions } from '../symbols/values/options.ts'
 import type { Value } from '../symbols/values/value.ts'
@@ -11,6 +19,9 @@ import { disassemble } from '../x86/disassemble.ts'
 import { BASELINE } from '../x86/features.ts'
 import { Insn } from '../x86/insn.ts'
 import { threadState } from './attributes.ts'
+import { callInClone } from './calls.ts'
+import { signalInfo } from './core.ts'
+import { signalInfoValue } from './signal-value.ts'
 import type { Ranges } from './accesses.ts'
 import type {
   Change,
@@ -19,6 +30,7 @@ import type {
   Instruction,
   NameInfo,
   PlaceInfo,
+  Stop,
   ValueInfo,
   VariableInfo,
 } from './protocol.ts'
@@ -39,6 +51,8 @@ export class Inspection {
   private results = 0
   private readonly open = new OpenValues()
   private decoder: Decoder | null = null
+  /** Where a signal was caught. */
+  caught: Stop | null = null
 
   constructor(timeline: Timeline, namer: (pid: number) => Namer) {
     this.timeline = timeline
@@ -87,7 +101,8 @@ export class Inspection {
   }
 
   frames(tid: number, limit: number): { frames: FrameInfo[]; end: string } {
-    const { inspector, frames, end } = this.rawFrames(tid, limit)
+    // Values at entry are found in the caller.
+    const { inspector, frames, end } = this.rawFrames(tid, limit + 1)
     return {
       end,
       frames: frames.slice(0, limit).map((frame) => ({
@@ -102,36 +117,71 @@ export class Inspection {
     }
   }
 
+  /** What expressions see: the frame, values with names, and functions that they may call; `heard` is what these have written. */
+  private scope(tid: number, frame: InspectedFrame, text: string, heard: string[] = []): InspectionScope {
+    if (text.includes('$_')) this.aboutRun(tid)
+    const caller: Caller = (call) =>
+      callInClone(this.timeline, this.task(tid), call, (bytes) => heard.push(new TextDecoder().decode(bytes)))
+    return { frame, variables: this.variables, caller }
+  }
+
+  /** `$_thread`, `$_inferior`, `$_exitcode` and `$_siginfo`. */
+  private aboutRun(tid: number): void {
+    const { ending } = this.timeline.end
+    const { pid } = this.task(tid)
+    const inspector = this.inspector(pid)
+    const set = (name: string, value: number): void => {
+      this.variables.set(name, inspector.evaluate(`${value}`, {}))
+    }
+    set('_thread', tid)
+    set('_gthread', tid)
+    set('_inferior', pid)
+    if (ending.kind === 'exit') set('_exitcode', ending.code)
+    const { moment, end } = this.timeline
+    const atEnd = ending.kind === 'signal' && ending.tid === tid && moment === end.count ? ending : null
+    if (atEnd !== null) set('_exitsignal', atEnd.signal)
+    const { caught } = this
+    const info =
+      atEnd !== null
+        ? signalInfo({ ...atEnd, address: BigInt(atEnd.address) })
+        : caught?.tid === tid && caught.moment === moment
+          ? caught.signal?.info
+          : undefined
+    if (info === undefined) this.variables.delete('_siginfo')
+    else this.variables.set('_siginfo', signalInfoValue(inspector, info))
+  }
+
   /** `value` in the form of `print`, which is remembered as `$n`. */
   print(tid: number, level: number, text: string, pretty = false): string {
     const { inspector, frame } = this.frame(tid, level)
-    const scope = { frame, variables: this.variables }
-    const shown = inspector.print(text, scope, { pretty, library: true })
-    const value = inspector.evaluate(text.replace(/^\s*\/\S*\s*/, ''), scope)
+    const heard: string[] = []
+    const scope = this.scope(tid, frame, text, heard)
+    const { value, text: shown } = inspector.printed(text, scope, { pretty, library: true })
     try {
       value.contents()
     } catch (error) {
       if (!(error instanceof LemmingError)) throw error
     }
     this.variables.set(String(++this.results), value)
-    return `$${this.results} = ${shown}`
+    return `${heard.join('')}$${this.results} = ${shown}`
   }
 
   whatis(tid: number, level: number, text: string, whole: boolean): string {
     const { inspector, frame } = this.frame(tid, level)
-    const scope = { frame, variables: this.variables }
+    const scope = this.scope(tid, frame, text)
+    if (whole && /^\/\w*o/.test(text)) return inspector.offsets(text.replace(/^\/\w+ */, ''), scope)
     return whole ? inspector.ptype(text, scope) : friendlyName(inspector.whatis(text, scope))
   }
 
   /** Where the value of an expression is; a plain number is an address. */
   place(tid: number, level: number, text: string): PlaceInfo {
     const { inspector, frame } = this.frame(tid, level)
-    const scope = { frame, variables: this.variables }
-    const place = inspector.place(text, scope)
+    const known = inspector.evaluate(text, this.scope(tid, frame, text))
+    const place = placeOf(known)
     const { type } = place
     if (place.kind === 'memory') return { kind: 'memory', address: place.address, size: place.size, type }
     if (place.kind === 'value' || place.kind === 'register') {
-      const value = inspector.evaluate(text, scope).integer()
+      const value = known.integer()
       return { kind: place.kind, address: Number(BigInt.asUintN(64, value)), size: 0, type }
     }
     throw new LemmingError('expression-place', `${text} is not in memory`, 'give something that is, or an address')
@@ -159,7 +209,11 @@ export class Inspection {
           `${text}: this register cannot be set`,
           'general registers of the innermost frame can',
         )
-      return { tid, register, value: `0x${numberOf(bytes).toString(16)}` }
+      // Parts of a register leave the rest as it is; $ah is its second byte.
+      const first = /^\s*\$[abcd]h\b/.test(text) ? 8n : 0n
+      const mask = ((1n << BigInt(8 * Math.min(bytes.length, 8))) - 1n) << first
+      const value = (this.task(tid).registers[register]! & ~mask) | ((numberOf(bytes) << first) & mask)
+      return { tid, register, value: `0x${value.toString(16)}` }
     }
     if (place.kind !== 'memory') throw new LemmingError('expression-place', `${text}: the left side is not in memory`)
     const { address, size, bits } = place
@@ -206,11 +260,10 @@ export class Inspection {
 
   value(tid: number, level: number, text: string, hex: boolean): ValueInfo {
     const { inspector, frame } = this.frame(tid, level)
-    const scope = { frame, variables: this.variables }
+    const heard: string[] = []
     const expression = text.replace(/^\s*\/\S*\s*/, '').trim()
-    const value = inspector.evaluate(expression, scope)
-    const shown = inspector.print(text, scope, shownAs(hex))
-    return this.open.tell(this.timeline.moment, text, value, shown, expression)
+    const { value, text: shown } = inspector.printed(text, this.scope(tid, frame, text, heard), shownAs(hex))
+    return this.open.tell(this.timeline.moment, text, value, heard.join('') + shown, expression)
   }
 
   values(tid: number, level: number, which: 'locals' | 'args', hex: boolean): ValueInfo[] {
@@ -239,6 +292,11 @@ export class Inspection {
     const inspector = this.inspector(task.pid)
     const { frames } = inspector.frames(this.state(task), level + 2)
     return inspector.breakpoint(text, { frame: frames[level], variables: this.variables })
+  }
+
+  scopeOf(tid: number, level: number, text: string): ReturnType<Debuggee['scope']> {
+    const [place] = this.breakpoint(tid, level, text)
+    return place === undefined ? [] : this.inspector(this.task(tid).pid).scopeAt(place.address)
   }
 
   declare(pid: number, text: string): string[] {

@@ -10,7 +10,8 @@ export type { Change, MappedRange, ProcessDetails }
 /** Where a stop wants the run to stand still. */
 export interface StopPoint {
   address: number
-  /** Only for this thread. */
+  /** Only in this process, only for this thread. */
+  pid?: number
   tid?: number
   /** Only where this expression is not 0, in the innermost frame of the thread. */
   condition?: string
@@ -24,25 +25,35 @@ export interface WatchPoint {
   condition?: string
 }
 
+/** System calls (in strace's form, when they are over) or signals (by name, before they are delivered) that are to stop the run. */
+export interface CatchPoint {
+  kind: 'call' | 'signal'
+  /** Which: a regular expression. */
+  pattern: string
+  condition?: string
+}
+
 /** How far a step goes: an instruction, a source line (into calls or over them), out of the function, to the end of a system call, to another thread's turn. */
 export type StepUnit = 'instruction' | 'instruction-over' | 'line' | 'line-over' | 'out' | 'call' | 'switch'
 
 /** Why the run stands where it stands. */
 export interface Stop {
-  why: 'moment' | 'step' | 'stop' | 'watch' | 'call' | 'switch' | 'start' | 'end' | 'interrupted'
+  why: 'moment' | 'step' | 'stop' | 'watch' | 'call' | 'signal' | 'switch' | 'start' | 'end' | 'interrupted'
   moment: number
   /** The thread that it is about; 0 when there is none. */
   pid: number
   tid: number
-  /** Index of the StopPoint or WatchPoint in the request. */
+  /** Index of the StopPoint, WatchPoint or CatchPoint in the request. */
   index?: number
   /** Of a watch: the bytes before and after; absent where they cannot be read. */
   before?: Uint8Array
   after?: Uint8Array
   /** A write by the kernel, and not by an instruction of the program's. */
   byKernel?: boolean
-  /** A system call in strace's form. */
+  /** A system call in strace's form; the name of a signal. */
   text?: string
+  /** Of that signal: number and siginfo_t. */
+  signal?: { signal: number; info: Uint8Array }
   /** With `end`: how the run ended. */
   ending?: RunEnding
 }
@@ -347,7 +358,14 @@ export interface Debuggee {
   position(): Position
   seek(moment: number): Stop
   /** Goes on to the first stop or watch, or backwards to the last one. */
-  go(request: { back: boolean; pid: number; tid: number; stops: StopPoint[]; watches: WatchPoint[] }): Stop
+  go(request: {
+    back: boolean
+    pid: number
+    tid: number
+    stops: StopPoint[]
+    watches: WatchPoint[]
+    catches?: CatchPoint[]
+  }): Stop
   step(request: { tid: number; unit: StepUnit; back: boolean; stops?: StopPoint[] }): Stop
   threads(): ThreadInfo[]
   stack(tid: number, limit: number): StackInfo
@@ -404,6 +422,8 @@ export interface Debuggee {
   parts(handle: number, start: number, count: number, hex: boolean): ValueInfo[]
   /** `FUNCTION`, `FILE:LINE`, `LINE`, `*EXPRESSION`. */
   code(tid: number, level: number, text: string): CodePlace[]
+  /** The variables that can be seen where a breakpoint at `text` would be, innermost first, with type and bytes. */
+  scope(tid: number, level: number, text: string): { name: string; type: string; size: number }[]
   /** Declares types in C; their names. */
   declare(pid: number, text: string): string[]
   complete(tid: number, level: number, prefix: string): string[]

@@ -5,6 +5,9 @@ import type { Frame, SourceExcerpt } from '../tool/finding.ts'
 /** Lines shown before and after the line in question. */
 const CONTEXT = 3
 
+/** OpenMP says on the line above that an access is atomic. */
+const ATOMIC_DIRECTIVE = /^#\s*pragma\s+omp\s+atomic\b/
+
 /** Source files by path, each read once. */
 export class SourceFiles {
   private readonly world: ReportWorld
@@ -14,9 +17,12 @@ export class SourceFiles {
     this.world = world
   }
 
-  /** The text of a line (from 1) without its indentation; undefined when the file or the line is not there. */
+  /** The text of a line (from 1) without its indentation, behind the directive that makes it atomic; undefined when the file or the line is not there. */
   line(file: string, line: number | undefined): string | undefined {
-    return line === undefined ? undefined : this.lines(file)?.[line - 1]?.trim()
+    const lines = line === undefined ? null : this.lines(file)
+    const text = lines?.[line! - 1]?.trim()
+    const above = lines?.[line! - 2]?.trim()
+    return text !== undefined && above !== undefined && ATOMIC_DIRECTIVE.test(above) ? `${above} ${text}` : text
   }
 
   /** The lines around the innermost frame whose source there is. */

@@ -4,6 +4,7 @@ import type { ElfFile } from '../elf/file.ts'
 import { parseElf } from '../elf/file.ts'
 import { ByteReader } from '../elf/reader.ts'
 import { isElfError } from '../elf/file.ts'
+import { unxz } from './lzma.ts'
 
 const ROOT = '/usr/lib/debug'
 
@@ -57,6 +58,12 @@ export function findSupplement(elf: ElfFile, read: (path: string) => Uint8Array 
     if (found?.buildId() === id) return found
   }
   return undefined
+}
+
+/** The file within `.gnu_debugdata`: symbols of functions that the dynamic table lacks (gdb manual, "MiniDebugInfo"). */
+export function miniDebugFile(elf: ElfFile): ElfFile | undefined {
+  const bytes = elf.sectionContents('.gnu_debugdata', (stored) => stored)
+  return bytes === undefined ? undefined : openFile(`${elf.name}: .gnu_debugdata`, unxz(bytes))
 }
 
 /** A file with debugging information; undefined for what is none. */

@@ -19,6 +19,8 @@ export interface NamedRange {
 export interface NamedSymbol extends NamedRange {
   readonly isFunction: boolean
   readonly isThreadLocal: boolean
+  /** What lies there returns the address of the function (STT_GNU_IFUNC). */
+  readonly isIndirect: boolean
 }
 
 /** The symbols of one object by address: those of its full table, its dynamic table, and the stubs of its procedure linkage table. */
@@ -75,7 +77,9 @@ function nameIndex(tables: readonly SymbolTable[]): Map<string, NamedSymbol> {
       if (name === '' || (index.has(name) && (isLocal || !local.has(name)))) continue
       const start = table.valueOf(i)
       const isFunction = type === STT.FUNC || type === STT.GNU_IFUNC
-      index.set(name, { name, start, end: start + table.sizeOf(i), isFunction, isThreadLocal: type === STT.TLS })
+      const end = start + table.sizeOf(i)
+      const isIndirect = type === STT.GNU_IFUNC
+      index.set(name, { name, start, end, isFunction, isThreadLocal: type === STT.TLS, isIndirect })
       if (isLocal) local.add(name)
       else local.delete(name)
     }

@@ -5,6 +5,7 @@ import type { StackEnd } from './cfi/unwind.ts'
 import { DW_AT } from './dwarf/constants.ts'
 import type { NameKind } from './dwarf/name-index.ts'
 import { evaluate, requireType, type Variables } from './expressions/evaluate.ts'
+import { type Caller, pretended } from './expressions/calls.ts'
 import { castTo } from './expressions/cast.ts'
 import { typeError } from './expressions/errors.ts'
 import { constantSize, parseExpression } from './expressions/parser.ts'
@@ -16,7 +17,10 @@ import type { Declarations } from './expressions/types.ts'
 import { readDeclarations } from './expressions/types.ts'
 import { Words } from './expressions/words.ts'
 import type { InspectedFrame } from './frames/frame.ts'
+import { blocksAt } from './frames/blocks.ts'
 import { expand } from './frames/frame.ts'
+import { functionAt } from './frames/function-at.ts'
+import { DWARF_REGISTER } from './cfi/registers.ts'
 import { frameText } from './frames/describe.ts'
 import { ProgramView } from './frames/program.ts'
 import type { ThreadState } from './frames/thread.ts'
@@ -26,7 +30,10 @@ import { Lookup } from './lookup.ts'
 import type { Symbolizer } from './symbolizer.ts'
 import { describeType } from './types/describe.ts'
 import { typeName } from './types/names.ts'
+import { describeOffsets } from './types/offsets.ts'
+import { typeOfEntry } from './types/reader.ts'
 import type { Type } from './types/type.ts'
+import { sizeOf, stripped } from './types/type.ts'
 import type { FormatOptions } from './values/options.ts'
 import { format } from './values/format.ts'
 import type { Format } from './values/numbers.ts'
@@ -45,6 +52,8 @@ export interface InspectionScope {
   readonly thread?: ThreadState
   /** What a session has given names: `$1`, `$x`. Assignments to `$x` are entered here. */
   readonly variables?: Variables
+  /** Executes functions that expressions call; without it they cannot. */
+  readonly caller?: Caller
 }
 
 /** Where the value of an expression is: what a watchpoint or a question about its last writer is about. */
@@ -124,7 +133,7 @@ export class Inspector {
   /** The value of an expression. Throws `expression-*`. */
   evaluate(text: string, scope: InspectionScope): Value {
     const names = this.scope(scope)
-    const value = evaluate(parseExpression(text, names), names, scope.variables)
+    const value = evaluate(parseExpression(text, names), names, scope.variables, scope.caller)
     requireType(value)
     return value
   }
@@ -136,10 +145,16 @@ export class Inspector {
 
   /** `EXPR`, or `/x EXPR`: value and format in one. */
   print(text: string, scope: InspectionScope, options: FormatOptions = {}): string {
+    return this.printed(text, scope, options).text
+  }
+
+  /** The same, with the value. */
+  printed(text: string, scope: InspectionScope, options: FormatOptions = {}): { value: Value; text: string } {
     const { letters, rest } = formatOf(text)
     const chosen = letters.split('').find((letter) => formats.has(letter)) as Format | undefined
     const library = options.library === true && !letters.includes('r')
-    return format(this.evaluate(rest, scope), { ...options, library, ...(chosen !== undefined && { format: chosen }) })
+    const value = this.evaluate(rest, scope)
+    return { value, text: format(value, { ...options, library, ...(chosen !== undefined && { format: chosen }) }) }
   }
 
   /** The name of an expression's type; of a type's name, what it stands for, one step. */
@@ -152,6 +167,12 @@ export class Inspector {
   ptype(text: string, scope: InspectionScope): string {
     const view = this.view(scope)
     return describeType(this.typeOf(text, scope).type, (type) => view.complete(type))
+  }
+
+  /** As `ptype`, with offsets and sizes of members: gdb's `ptype/o`. */
+  offsets(text: string, scope: InspectionScope): string {
+    const view = this.view(scope)
+    return describeOffsets(this.typeOf(text, scope).type, (type) => view.complete(type))
   }
 
   /** Where the value of an expression is. */
@@ -170,7 +191,10 @@ export class Inspector {
         ? tree.right
         : { kind: 'binary', operator: tree.operator, left: tree.left, right: tree.right }
     const value = castTo(evaluate(right, names, scope.variables), target.type)
-    const place = placeOf(target)
+    // The instruction pointer of a frame is a value, not a register: it is that of the innermost one that can be set.
+    const isPc = tree.left.kind === 'dollar' && /^(pc|rip)$/.test(tree.left.name)
+    const found = placeOf(target)
+    const place: Place = isPc ? { ...found, kind: 'register', register: DWARF_REGISTER.rip } : found
     if (place.kind !== 'memory' && place.kind !== 'register')
       throw typeError('Left operand of assignment is not an lvalue.')
     return { place, bytes: value.bytes().slice() }
@@ -224,6 +248,22 @@ export class Inspector {
     }
     if (lines.length === 0) lines.push(place.line ?? 1)
     return { file, from: Math.min(...lines), to: Math.max(...lines) }
+  }
+
+  /** The variables that the blocks around an instruction have, the innermost block's first, with type and bytes. */
+  scopeAt(address: number): { name: string; type: string; size: number }[] {
+    const module = this.symbolizer.moduleAt(address)
+    const object = module && this.symbolizer.objectFile(module)
+    const subprogram = object && functionAt(object, address - module!.bias)
+    if (subprogram === undefined) return []
+    const view = this.view({})
+    return blocksAt(subprogram, address - module!.bias).flatMap(({ variables }) =>
+      variables.flatMap((entry) => {
+        if (entry.name === undefined) return []
+        const type = typeOfEntry(entry)
+        return [{ name: entry.name, type: typeName(type), size: sizeOf(view.complete(stripped(type))) }]
+      }),
+    )
   }
 
   /** The piece of line table that holds `address`: its line, and the addresses it covers. */
@@ -296,12 +336,12 @@ export class Inspector {
     const tree = parseExpression(text, names)
     if (tree.kind === 'type') return { type: tree.type, isType: true }
     try {
-      return { type: evaluate(tree, names, scope.variables).type, isType: false }
+      return { type: evaluate(tree, names, scope.variables, pretended).type, isType: false }
     } catch (error) {
       if (!isMissing(error)) throw error
       // The type of what is not there is known all the same.
       const lenient = new Scope(new ProgramView(this.lookup, scope.frame, scope.thread, true), this.declarations)
-      return { type: evaluate(tree, lenient, scope.variables).type, isType: false }
+      return { type: evaluate(tree, lenient, scope.variables, pretended).type, isType: false }
     }
   }
 
@@ -317,7 +357,7 @@ export class Inspector {
 const unsignedLong: Type = { kind: 'base', language: 'c', name: 'unsigned long', size: 8, encoding: 7 }
 
 /** Where a value is, as plain data. */
-function placeOf(value: Value): Place {
+export function placeOf(value: Value): Place {
   const { location, bits, size } = value
   const type = typeName(value.type)
   if (location.kind === 'memory') {

@@ -8,7 +8,7 @@ import type { SymbolTable } from '../elf/symbol-table.ts'
 import { UnwindTables } from './cfi/frame-table.ts'
 import type { Row } from './cfi/row.ts'
 import { rowAt } from './cfi/row.ts'
-import { findDebugFile, findSupplement, openFile } from './debug-file.ts'
+import { findDebugFile, findSupplement, miniDebugFile, openFile } from './debug-file.ts'
 import { demangle } from './demangle/demangle.ts'
 import type { CodePlace } from './dwarf/debug-info.ts'
 import { DebugInfo } from './dwarf/debug-info.ts'
@@ -154,7 +154,9 @@ export class ObjectFile {
     const { elf } = this
     if (this.symbolsCache === undefined && elf !== undefined) {
       const full = elf.symtab() ?? this.debugFile?.symtab()
-      const tables = [full, elf.dynsym()].filter((table): table is SymbolTable => table !== undefined)
+      // "MiniDebugInfo": the names of functions that are in no other table.
+      const small = full === undefined ? this.attempt(() => miniDebugFile(elf)?.symtab()) : undefined
+      const tables = [full, small, elf.dynsym()].filter((table): table is SymbolTable => table !== undefined)
       this.symbolsCache = new ElfSymbols(elf, tables)
     }
     return this.symbolsCache

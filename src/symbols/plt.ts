@@ -18,8 +18,8 @@ const R_X86_64_IRELATIVE = 37
 
 /**
  * The stubs of `elf`. Each jumps through a slot of the global offset table (`jmp *disp(%rip)`: ff 25 disp32, perhaps after endbr64 or
- * a bnd prefix); the relocation of that slot has the name. With `indirect` also those of a static program, whose slots are filled by the
- * resolver of an indirect function (STT_GNU_IFUNC): the stub is named as the function.
+ * a bnd prefix); the relocation of that slot has the name. With `indirect` also those of a static program, and of glibc itself, whose
+ * slots are filled by the resolver of an indirect function (STT_GNU_IFUNC): the stub is named as the function.
  */
 export function pltSymbols(elf: ElfFile, indirect = false): PltSymbol[] {
   const stubs = elf.sections.filter(({ name, type }) => name in STUB_SIZES && type !== SHT.NOBITS)
@@ -67,7 +67,7 @@ function slotNames(elf: ElfFile): Map<number, string> {
 }
 
 function addIndirect(elf: ElfFile, names: Map<number, string>): void {
-  const symbols = elf.symtab()
+  const symbols = elf.symtab() ?? elf.dynsym()
   if (symbols === undefined) return
   const resolvers = new Map<number, string>()
   for (let i = 1; i < symbols.count; i++)

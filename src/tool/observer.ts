@@ -59,6 +59,8 @@ export interface SignalEvent {
   fault: FaultAccess | null
   /** Its siginfo in strace's format; computed only when an observer asks for it. */
   text(): string
+  /** Its siginfo_t, 128 bytes. */
+  info(): Uint8Array
 }
 
 /** A block of a guarded heap. */
@@ -186,6 +188,8 @@ export interface CallEvent {
   quiet: boolean
   /** What RAX holds; null at the entry. */
   result: number | null
+  /** The library is musl, which keeps other things in memory than glibc. */
+  isMusl: boolean
 }
 
 /** Kinds of logged accesses: the low byte is the size, 0 for what is no access; the rest are flags. */

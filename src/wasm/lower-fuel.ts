@@ -1,10 +1,9 @@
 /** Exists because a check of the fuel in every block would be a good part of the code: one check pays for all that may follow until the next one. */
 import type { Block } from '../ir/types.ts'
+import { flowing, handsOver } from './lower-registers.ts'
 
 /** Instructions that one check pays for at most, unless a block is longer: what is left when it fails is executed in small steps. */
 const REACH = 40
-
-const HANDING_OVER = new Set<string>(['call', 'icall', 'syscall', 'intercept'])
 
 /**
  * How much fuel must be there at the start of each block: 0 where the blocks before have seen to it. Checks stand where execution may come from elsewhere (entries,
@@ -33,7 +32,7 @@ export function planFuel(
   order.forEach((b, i) => (position[b] = i))
   entries.forEach(check)
   for (const b of order) {
-    if (HANDING_OVER.has(blocks[b]!.term.kind)) succs[b]!.forEach(check)
+    if (handsOver(blocks[b])) succs[b]!.filter((s) => !flowing(blocks[b], succs[b]!).includes(s)).forEach(check)
     for (const s of succs[b]!) if (s < n && position[s]! <= position[b]!) check(s)
   }
   const forward = (b: number): number[] => succs[b]!.filter((s) => s < n && position[s]! > position[b]!)

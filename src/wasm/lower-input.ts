@@ -22,8 +22,14 @@ export interface RegionInput {
    * hardly ever happens.
    */
   readonly careful: boolean
+  /** Does other code look at the pages themselves where the pair byte (pairs.ts) is not plain? Most accesses of such pages do not cross into the next one. */
+  readonly edges: boolean
   /** Is it clean code (lower-clean.ts)? Then the entry code of its first entry, else -1. */
   readonly clean: number
+  /** Do indirect calls note where they go (targets.ts)? */
+  readonly noting: boolean
+  /** Entry code of the region's first entry. */
+  readonly code: number
 }
 
 /** Where the lowered code finds its surroundings in the linear memory. */
@@ -42,8 +48,12 @@ export interface MemoryLayout {
   readonly zonesBase: number
   /** Where accesses outside of their zones are counted. */
   readonly missesBase: number
+  /** Where a region that leaves an instruction to the engine puts its entry code. */
+  readonly doubterBase: number
   /** Where the stack zone is described: start and size (i64 each). The size is never less than a page. */
   readonly zoneBase: number
+  /** Where indirect calls note where they go. */
+  readonly targetsBase: number
   readonly jumpCacheBase: number
   readonly jumpCacheEntries: number
   /** Addresses at or above this are never mapped. */

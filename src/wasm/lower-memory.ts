@@ -1,5 +1,5 @@
 /** Exists to lower guest memory accesses: before the plain wasm access the address is compared with a range that is known to be accessible. */
-import type { OpRow } from '../ir/ops.ts'
+import { type OpRow, ops } from '../ir/ops.ts'
 import { REG } from '../ir/registers.ts'
 import type { Node } from '../ir/types.ts'
 import { I32, I64, V128 } from './encode.ts'
@@ -74,19 +74,61 @@ export function emitCheck(v: ValueLowering, address: Address, bytes: number, sto
   v.region.end()
 }
 
+/** Is the address a constant where something may be mapped, and the code not one that asks? */
+function isKnownPage({ region: { input, layout } }: ValueLowering, { op, imm, imm2 }: Node): boolean {
+  return !input.careful && op === ops.i64_const && imm2 === 0 && imm >= 0 && imm < layout.guestLimit
+}
+
+/** The same for bytes at a constant address, whose pages are known. */
+function checkKnown(v: ValueLowering, address: number, bytes: number, store: boolean): void {
+  const f = v.region.body
+  const [first, last] = [address >>> 12, (address + bytes - 1) >>> 12]
+  for (let page = first; page <= last; page++) {
+    f.i32Const(page)
+    f.opMemory(OP.i32_load8_u, 0, v.region.layout.attributesBase)
+    if (page > first) f.op(OP.i32_or)
+  }
+  if (!store) {
+    f.i32Const(1)
+    f.op(OP.i32_and)
+  }
+  f.hint(false)
+  v.region.if_()
+  v.region.doubts.leave(v.pc, v.refund)
+  v.region.end()
+}
+
 /**
  * Leaves the region for the engine to execute the instruction, unless all of the `span` bytes from the address on (at most a page) can be accessed plainly. Most often the
- * pair byte says so; only where the next page cannot be accessed it matters how far the access reaches.
+ * pair byte says so; only where the next page cannot be accessed it matters how far the access reaches: code that does not look leaves.
  */
-function leaveInDoubt(v: ValueLowering, { full, low }: Address, span: number, store: boolean): void {
+function leaveInDoubt(v: ValueLowering, address: Address, span: number, store: boolean): void {
+  if (v.region.input.edges) return leaveByPages(v, address, span, store)
   const f = v.region.body
-  const { pairsBase, guestLimit } = v.region.layout
-  v.region.block()
-  v.region.block()
+  pushPair(v, address.low, store)
+  f.localGet(address.full)
+  f.i64Const(v.region.layout.guestLimit, 0)
+  f.op(OP.i64_ge_u)
+  f.op(OP.i32_or)
+  f.hint(false)
+  v.region.if_()
+  v.region.doubts.leave(v.pc, v.refund)
+  v.region.end()
+}
+
+function pushPair(v: ValueLowering, low: number, store: boolean): void {
+  const f = v.region.body
   f.localGet(low)
   f.i32Const(12)
   f.op(OP.i32_shr_u)
-  f.opMemory(OP.i32_load8_u, 0, pairsBase + (store ? PAIRS_SIZE : 0))
+  f.opMemory(OP.i32_load8_u, 0, v.region.layout.pairsBase + (store ? PAIRS_SIZE : 0))
+}
+
+function leaveByPages(v: ValueLowering, { full, low }: Address, span: number, store: boolean): void {
+  const f = v.region.body
+  v.region.block()
+  v.region.block()
+  pushPair(v, low, store)
   f.hint(false)
   v.region.if_()
   pushAttribute(v, low, 0)
@@ -101,7 +143,7 @@ function leaveInDoubt(v: ValueLowering, { full, low }: Address, span: number, st
   f.opIndex(OP.br_if, 1)
   v.region.end()
   f.localGet(full)
-  f.i64Const(guestLimit, 0)
+  f.i64Const(v.region.layout.guestLimit, 0)
   f.op(OP.i64_lt_u)
   f.hint(true)
   f.opIndex(OP.br_if, 1)
@@ -404,7 +446,8 @@ export function access(v: ValueLowering, node: Node): void {
         { low, offset, doubt: () => pushDoubt(v, address, row.bytes, row.store), push: () => f.localGet(address.full) },
         null,
       )
-    else emitCheck(v, address, row.bytes, row.store)
+    else if (!isKnownPage(v, node.a!)) emitCheck(v, address, row.bytes, row.store)
+    else checkKnown(v, node.a!.imm, row.bytes, row.store)
   } else {
     const { window } = placement
     openWindow(v, window)

@@ -29,7 +29,8 @@ export function prepareBlock(block: Block): void {
   }
   const term = block.term
   if (term.kind === 'branch') term.cond.uses++
-  else if (term.kind === 'ijump' || term.kind === 'icall' || term.kind === 'ret') term.address.uses++
+  else if (term.kind === 'ijump' || term.kind === 'icall') term.address.uses++
+  else if (term.kind === 'ret') term.address.uses += term.expected === undefined ? 1 : 2
   for (let i = block.ops.length - 1; i >= 0; i--) {
     const node = block.ops[i]!
     const effect = node.op.effect

@@ -1,7 +1,7 @@
 /** Exists to turn one region of IR into one wasm function: control flow, exits, calls and the traffic between locals and the CPU state. Values are lower-value.ts's. */
 import { EXIT } from '../ir/exits.ts'
 import { REG, registers, REGISTER_SLOTS, STATE } from '../ir/registers.ts'
-import type { Block, Node, Target, Terminator } from '../ir/types.ts'
+import type { Block, Node, Returning, Target, Terminator } from '../ir/types.ts'
 import { I32, I64 } from './encode.ts'
 import { wholeValue } from './lower-access.ts'
 import { LabelledBody } from './lower-labels.ts'
@@ -45,6 +45,8 @@ export class RegionLowering extends LabelledBody implements StructureSink {
   readonly targets: Targets
   xpc = 0
   xcode = 0
+  /** Local that is not 0 when an indirect call did not go to the copy of its function. */
+  private elsewhere = 0
   /** In clean code the local with the bits of registers that a stop has only fetched, else -1. */
   private keep = -1
   private windows!: WindowPlan
@@ -86,6 +88,7 @@ export class RegionLowering extends LabelledBody implements StructureSink {
       : Int32Array.from(input.blocks, (block) => block.insns.length)
     this.xpc = f.local(I32)
     this.xcode = f.local(I32)
+    this.elsewhere = f.local(I32)
     this.targets.reset()
     this.doubts.reset()
     this.keep = input.clean < 0 ? -1 : f.local(I64)
@@ -181,8 +184,13 @@ export class RegionLowering extends LabelledBody implements StructureSink {
       case 'branch':
         return [this.node(term.then), this.node(term.else)]
       case 'call':
-      case 'icall':
-        return this.input.chain ? [this.node(term.ret)] : []
+        return this.input.chain ? [this.node(term.behind ?? term.ret)] : []
+      case 'icall': {
+        const behind = this.input.chain ? [this.node(term.behind ?? term.ret)] : []
+        return term.copy === undefined ? behind : [this.node(term.copy), ...behind]
+      }
+      case 'ret':
+        return term.expected === undefined ? [] : [this.node(term.expected.block)]
       case 'syscall':
         return [this.node(term.next)]
       case 'intercept':
@@ -283,9 +291,9 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     if (this.exits.sets.length > 0) this.branchTo(LEVEL.exit)
   }
 
-  /** All registers are in the CPU state, and control has come back to `pc`. */
-  private comeBack(pc: number, knowsStack = false): void {
-    const set = this.plan.valid[this.node(pc)]!
+  /** All registers are in the CPU state, and control has come back to `pc`, whose block is `behind`. */
+  private comeBack(pc: number, behind: Target = pc, knowsStack = false): void {
+    const set = this.plan.valid[this.node(behind)]!
     if (this.keep >= 0) recheck(this, set, pc, () => this.branchTo(LEVEL.exit))
     else if (this.input.checked && this.input.chain) settle(this)
     this.loadRegisters(knowsStack ? set.minus(RegisterSet.of(REG.rsp)) : set)
@@ -341,8 +349,8 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     f.op(OP.i32_shr_u)
   }
 
-  /** A guest call as a wasm call; `code` is the entry code of `target`, or negative when xpc and xcode hold them. Continues behind when the callee came back to `ret` with the stack where it was. */
-  private call(ret: number, code: number, target: number): void {
+  /** A guest call as a wasm call; `code` is the entry code of `target`, or negative when xpc and xcode hold them. Continues behind when the callee came back with the stack where it was. */
+  private call({ ret, behind = ret, raise = 8 }: Returning, code: number, target: number): void {
     const f = this.body
     const rsp = this.registerLocal[REG.rsp]!
     this.handOver()
@@ -371,7 +379,7 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     f.i32Const(0)
     f.opMemory(OP.i64_load, 3, this.layout.stateBase + registers[REG.rsp]!.offset)
     f.localGet(rsp)
-    f.i64Const(8, 0)
+    f.i64Const(raise, 0)
     f.op(OP.i64_add)
     f.op(OP.i64_xor)
     f.op(OP.i64_or)
@@ -383,10 +391,10 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     this.end()
     // The stack pointer has been compared, so it need not come by way of memory: the next call would wait for it.
     f.localGet(rsp)
-    f.i64Const(8, 0)
+    f.i64Const(raise, 0)
     f.op(OP.i64_add)
     f.localSet(rsp)
-    this.comeBack(ret, true)
+    this.comeBack(ret, behind, true)
   }
 
   private systemCall(next: number): void {
@@ -470,6 +478,11 @@ export class RegionLowering extends LabelledBody implements StructureSink {
 
   private condition(b: number, sense: boolean): void {
     const term = this.input.blocks[b]!.term
+    if (term.kind === 'icall') {
+      this.body.localGet(this.elsewhere)
+      if (sense) this.body.op(OP.i32_eqz)
+      return
+    }
     if (term.kind !== 'branch') throw new Error('only branches have a condition')
     this.values.emit(term.cond)
     if (!sense) this.body.op(OP.i32_eqz)
@@ -508,11 +521,30 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     else if (term.kind === 'intercept') this.intercept(term.pc, term.native)
     else if (term.kind === 'call' && this.input.chain) {
       if (!this.isPlace(term.target)) return this.leaveTo(term.target)
-      this.call(term.ret, this.input.codeFor(term.target), term.target)
+      this.call(term, this.input.codeFor(term.target), term.target)
     } else if (term.kind === 'icall' && this.input.chain) {
       this.targets.toPc(term.address)
-      this.targets.lookup(term.expected)
-      this.call(term.ret, -1, 0)
+      if (this.input.noting && term.expected === undefined) this.targets.note(term.ret)
+      if (term.copy === undefined) {
+        this.targets.lookup(term.expected)
+        this.call(term, -1, 0)
+        return
+      }
+      f.localGet(this.xpc)
+      f.i32Const(term.expected!)
+      f.op(OP.i32_ne)
+      f.localTee(this.elsewhere)
+      f.hint(false)
+      this.if_()
+      this.targets.lookup()
+      this.call(term, -1, 0)
+      this.end()
+    } else if (term.kind === 'ret' && term.expected !== undefined) {
+      this.targets.unless(term.address, term.expected.pc, () => {
+        this.targets.toPc(term.address)
+        this.setLocal(this.xcode, -1)
+        this.exit()
+      })
     }
   }
 

@@ -94,9 +94,15 @@ export interface RegisterPlan {
 }
 
 /** Does the block end by handing the registers over through the CPU state and taking them back? */
-function handsOver(block: Block | undefined): boolean {
+export function handsOver(block: Block | undefined): boolean {
   const kind = block?.term.kind
   return kind === 'call' || kind === 'icall' || kind === 'syscall' || kind === 'intercept'
+}
+
+/** Those of the successors of a block to which control goes with the registers in their locals: after an indirect call only the copy of the function, which comes first. */
+export function flowing(block: Block | undefined, succs: readonly number[]): readonly number[] {
+  if (!handsOver(block)) return succs
+  return block!.term.kind === 'icall' && block!.term.copy !== undefined ? succs.slice(0, 1) : []
 }
 
 /** Plans register traffic. `succs` includes leaves, which have no block; blocks have been prepared. */
@@ -118,6 +124,7 @@ export function planRegisters(blocks: readonly Block[], succs: readonly (readonl
     used.addAll(reads[b]!)
     used.addAll(writes[b]!)
   })
+  const flows = succs.map((list, b) => flowing(blocks[b], list))
   const dirtyBefore = make()
   const dirtyAfter = make()
   for (let changed = true; changed;) {
@@ -125,8 +132,7 @@ export function planRegisters(blocks: readonly Block[], succs: readonly (readonl
     for (let b = 0; b < n; b++) {
       dirtyAfter[b]!.addAll(dirtyBefore[b]!)
       dirtyAfter[b]!.addAll(writes[b]!)
-      if (handsOver(blocks[b])) continue
-      for (const s of succs[b]!) if (dirtyBefore[s]!.addAll(dirtyAfter[b]!)) changed = true
+      for (const s of flows[b]!) if (dirtyBefore[s]!.addAll(dirtyAfter[b]!)) changed = true
     }
   }
   const valid = make()
@@ -137,8 +143,7 @@ export function planRegisters(blocks: readonly Block[], succs: readonly (readonl
   for (let changed = true; changed;) {
     changed = false
     for (let b = n - 1; b >= 0; b--) {
-      if (handsOver(blocks[b])) continue
-      for (const s of succs[b]!) if (valid[b]!.addAll(valid[s]!, writes[b]!)) changed = true
+      for (const s of flows[b]!) if (valid[b]!.addAll(valid[s]!, writes[b]!)) changed = true
     }
   }
   return { valid, writes, dirtyBefore, dirtyAfter, written, used }

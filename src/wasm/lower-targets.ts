@@ -7,6 +7,7 @@ import type { RegionLowering } from './lower-region.ts'
 import * as OP from './opcodes.ts'
 import { pushJumpPlace } from './runtime-jumps.ts'
 import { RUNTIME } from './runtime.ts'
+import { targetIndex } from './targets.ts'
 
 /** The targets of one region after the other. */
 export class Targets {
@@ -15,6 +16,8 @@ export class Targets {
   /** The target of the block at hand, and whether it is known already that code can be there. */
   private target: Node | null = null
   private checked = false
+  /** Where the block at hand most likely returns to, or -1. */
+  private likely = -1
 
   constructor(region: RegionLowering) {
     this.region = region
@@ -29,6 +32,7 @@ export class Targets {
   enter(block: Block | undefined): void {
     const term = block?.term
     this.target = term?.kind === 'ret' || term?.kind === 'ijump' || term?.kind === 'icall' ? term.address : null
+    this.likely = term?.kind === 'ret' ? (term.expected?.pc ?? -1) : -1
     this.checked = false
   }
 
@@ -36,14 +40,31 @@ export class Targets {
   check(fault: Node): boolean {
     const { region, target } = this
     if (region.input.careful || target === null || !isCanonicalCheck(fault, target)) return false
-    region.values.emit(target)
-    this.pushWild()
-    region.body.hint(false)
-    region.if_()
-    region.doubts.leave(region.values.pc, region.values.refund)
-    region.end()
+    const leaveIfWild = (): void => {
+      region.values.emit(target)
+      this.pushWild()
+      region.body.hint(false)
+      region.if_()
+      region.doubts.leave(region.values.pc, region.values.refund)
+      region.end()
+    }
+    if (this.likely < 0) leaveIfWild()
+    else this.unless(target, this.likely, leaveIfWild)
     this.checked = true
     return true
+  }
+
+  /** What to do when an i64 value is not this guest address. */
+  unless(value: Node, pc: number, otherwise: () => void): void {
+    const { region } = this
+    const f = region.body
+    region.values.emit(value)
+    f.i64Const(pc, 0)
+    f.op(OP.i64_ne)
+    f.hint(false)
+    region.if_()
+    otherwise()
+    region.end()
   }
 
   /** Replaces an i64 on the wasm stack by whether no code can be at that address. */
@@ -73,6 +94,14 @@ export class Targets {
     }
     f.op(OP.i32_wrap_i64)
     f.localSet(region.xpc)
+  }
+
+  /** Notes in the table of targets that the call which returns to `ret` goes to the address in xpc. */
+  note(ret: number): void {
+    const f = this.region.body
+    f.i32Const(0)
+    f.localGet(this.region.xpc)
+    f.opMemory(OP.i32_store, 2, this.region.layout.targetsBase + 4 * targetIndex(ret))
   }
 
   /** Puts the entry code for the guest address in local xpc into local xcode: the one that is expected, if any, else from the jump cache, else the engine's answer. */

@@ -4,9 +4,11 @@
  */
 import { ops } from '../ir/ops.ts'
 import { REG } from '../ir/registers.ts'
+import { decompose, stackChange } from '../ir/stack.ts'
 import type { Block, Node } from '../ir/types.ts'
 import { accessOf } from './lower-access.ts'
 import { DEAD } from './lower-prepare.ts'
+import { flowing } from './lower-registers.ts'
 
 /** Bytes that a window may span: at most a page, so that the attributes of its first and last byte's page cover it. */
 const MAX_SPAN = 4096
@@ -39,13 +41,6 @@ export interface WindowPlan {
   stack: Window | null
   /** Distance of the stack pointer from its value at the first entry at the start of each block, where known. */
   depth: (number | null)[]
-}
-
-/** base + offset of an address. */
-function decompose(address: Node): { base: Node; offset: number } {
-  if (address.op === ops.i64_add && address.b!.op === ops.i64_const && address.b!.imm2 === address.b!.imm >> 31)
-    return { base: address.a!, offset: address.b!.imm }
-  return { base: address, offset: 0 }
 }
 
 const UNSEEN = Number.NaN
@@ -85,17 +80,6 @@ function inLoops(succs: readonly (readonly number[])[]): boolean[] {
   return result
 }
 
-/** What a block adds to the stack pointer, or null when that is not a constant. */
-function stackChange(block: Block): number | null {
-  for (let i = block.ops.length - 1; i >= 0; i--) {
-    const node = block.ops[i]!
-    if (node.op !== ops.i64_put || node.imm !== REG.rsp) continue
-    const { base, offset } = decompose(node.a!)
-    return base.op === ops.i64_get && base.imm === REG.rsp ? offset : null
-  }
-  return 0
-}
-
 /** Distances of the stack pointer at the start of every block; a call leaves the stack pointer where it was before the push. */
 function stackDepths(
   blocks: readonly Block[],
@@ -108,10 +92,12 @@ function stackDepths(
   while (work.length > 0) {
     const b = work.pop()!
     const change = stackChange(blocks[b]!)
-    const kind = blocks[b]!.term.kind
-    const back = kind === 'call' || kind === 'icall' ? 8 : 0
-    const after = depth[b] === null || change === null ? null : depth[b]! + change + back
+    const { term } = blocks[b]!
+    const back = term.kind === 'call' || term.kind === 'icall' ? (term.raise ?? 8) : 0
+    const called = depth[b] === null || change === null ? null : depth[b]! + change
+    const flows = flowing(blocks[b], succs[b]!)
     for (const s of succs[b]!) {
+      const after = called === null || flows.includes(s) ? called : called + back
       if (s >= blocks.length || depth[s] === null || depth[s] === after) continue
       depth[s] = Number.isNaN(depth[s]!) ? after : null
       work.push(s)

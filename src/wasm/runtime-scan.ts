@@ -11,6 +11,8 @@ export interface StringPlaces {
   readonly stateBase: number
   readonly attributesBase: number
   readonly unaddressableBase: number
+  /** From a byte to its V bits. */
+  readonly displacement: number
   /** Where the word of registers that may be undefined is (ir/clean.ts). */
   readonly cleanBase: number
   readonly guestMin: number
@@ -89,6 +91,39 @@ export function isGuarded(f: FunctionBody, { unaddressableBase, guestMin, guestL
   f.opIndex(OP.br, 0)
   f.op(OP.end)
   f.op(OP.unreachable)
+}
+
+/** (start, length) -> is any bit there undefined? */
+export function isUndefined(f: FunctionBody, { displacement }: StringPlaces): void {
+  const [start, length] = [0, 1]
+  const step = (bytes: number, any: () => void): void => {
+    f.opBlock(OP.block, BLOCK_VOID)
+    f.opBlock(OP.loop, BLOCK_VOID)
+    f.localGet(length)
+    f.i32Const(bytes)
+    f.op(OP.i32_lt_u)
+    f.opIndex(OP.br_if, 1)
+    f.localGet(start)
+    any()
+    returnIf(f, 1)
+    f.localGet(start)
+    f.i32Const(bytes)
+    f.op(OP.i32_add)
+    f.localSet(start)
+    f.localGet(length)
+    f.i32Const(bytes)
+    f.op(OP.i32_sub)
+    f.localSet(length)
+    f.opIndex(OP.br, 0)
+    f.op(OP.end)
+    f.op(OP.end)
+  }
+  step(16, () => {
+    f.opMemory(OP.v128_load, 0, displacement)
+    f.op(OP.v128_any_true)
+  })
+  step(1, () => f.opMemory(OP.i32_load8_u, 0, displacement))
+  f.i32Const(0)
 }
 
 /** Pops a condition. */

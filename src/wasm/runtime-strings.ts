@@ -3,18 +3,27 @@
  * not so simple, and what the table does not know, goes to the engine.
  */
 import { REG, registers, STATE } from '../ir/registers.ts'
-import { CLEAN } from '../ir/clean.ts'
+import { CLEAN, CLEAN_WORDS } from '../ir/clean.ts'
 import { ANSWERED, KNOWN, LOOK, NEAR, READ, RECORD, SECOND, STRING_FACTOR, STRING_TABLE } from '../ir/strings.ts'
 import { BLOCK_VOID, FunctionBody, I32, I64, ModuleBuilder } from './encode.ts'
 import * as OP from './opcodes.ts'
 import { ACCESS } from './runtime-index.ts'
-import { compare, find, isGuarded, MOST, returnIf, type StringPlaces } from './runtime-scan.ts'
+import { compare, find, isGuarded, isUndefined, MOST, returnIf, type StringPlaces } from './runtime-scan.ts'
 import { MOST_PAGES } from './runtime.ts'
 
 /** Indices of the functions: imports first. */
-const F = { intercept: 0, guarded: 1, answer: 2, isGuarded: 3, find: 4, compare: 5 } as const
+const F = {
+  intercept: 0,
+  guarded: 1,
+  answer: 2,
+  checkClean: 3,
+  isGuarded: 4,
+  find: 5,
+  compare: 6,
+  isUndefined: 7,
+} as const
 
-/** The module: imports `intercept` and `guarded` of the engine, and exports what takes their place (runtime.ts). */
+/** The module: imports `intercept` and `guarded` of the engine and `checkClean` of the runtime, and exports what takes their place (runtime.ts). */
 export function stringModule(places: StringPlaces): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder()
   m.importMemory('l', 'memory', places.memoryPages, MOST_PAGES)
@@ -23,17 +32,22 @@ export function stringModule(places: StringPlaces): Uint8Array<ArrayBuffer> {
   m.importFunction('l', 'intercept', asked)
   m.importFunction('l', 'guarded', access)
   m.importFunction('l', 'answer', asked)
+  const check = m.type([I64, I32, I32], [I32])
+  m.importFunction('l', 'checkClean', check)
   const add = (parameters: number, type: number, write: (f: FunctionBody, places: StringPlaces) => void): number => {
     const f = new FunctionBody(parameters)
     write(f, places)
     return m.add(type, f)
   }
-  add(2, m.type([I32, I32], [I32]), isGuarded)
+  const range = m.type([I32, I32], [I32])
+  add(2, range, isGuarded)
   const four = m.type([I32, I32, I32, I32], [I32])
   add(4, four, find)
   add(4, four, compare)
+  add(2, range, isUndefined)
   m.exportFunction('intercept', add(1, asked, intercept))
   m.exportFunction('guarded', add(3, access, guarded))
+  m.exportFunction('checkClean', add(3, check, checkClean))
   return m.finish()
 }
 
@@ -443,4 +457,94 @@ function guarded(f: FunctionBody, places: StringPlaces): void {
   f.op(OP.end)
   for (const parameter of [address, what, pc]) f.localGet(parameter)
   f.opIndex(OP.call, F.guarded)
+}
+
+/** Bytes around a string that its function may read, too: four vectors at once. */
+const BESIDE = 64
+
+/**
+ * A load in a string function finds undefined bits in clean code: what it must read is defined, and so is what it finds out, whatever lies around that. Where the function was not seen to begin, or is not one of those
+ * that are known, full code is to find out.
+ */
+function checkClean(f: FunctionBody, places: StringPlaces): void {
+  const { tableBase, cleanBase } = places
+  const [address, what, pc] = [0, 1, 2]
+  const [at, record] = [f.local(I32), f.local(I32)]
+  const base = recordBase(places)
+  const word = (offset: number): void => {
+    f.localGet(record)
+    f.opMemory(OP.i32_load, 2, base + offset)
+  }
+  for (const parameter of [address, what, pc]) f.localGet(parameter)
+  f.opIndex(OP.call, F.checkClean)
+  f.op(OP.i32_eqz)
+  returnIf(f, 0)
+  f.opBlock(OP.block, BLOCK_VOID)
+  // It is left for what is undefined, and not by a fault.
+  f.localGet(what)
+  f.i32Const(ACCESS.store | ACCESS.pair)
+  f.op(OP.i32_and)
+  f.i32Const(0)
+  f.opMemory(OP.i32_load, 2, cleanBase + CLEAN_WORDS.pc)
+  f.op(OP.i32_eqz)
+  f.op(OP.i32_or)
+  f.opIndex(OP.br_if, 0)
+  findEntry(f, places, pc, at, 0)
+  f.localGet(at)
+  f.opMemory(OP.i32_load, 2, tableBase + 4)
+  f.i32Const(~(READ.vector | READ.search))
+  f.op(OP.i32_and)
+  f.opIndex(OP.br_if, 0)
+  f.localGet(at)
+  f.opMemory(OP.i32_load, 2, tableBase + 4)
+  f.op(OP.i32_eqz)
+  f.opIndex(OP.br_if, 0)
+  findRecord(f, places, record)
+  word(RECORD.known)
+  f.i32Const(KNOWN.here)
+  f.op(OP.i32_ne)
+  f.localGet(record)
+  f.opMemory(OP.i64_load, 3, base + RECORD.fs)
+  pushRegister(f, places, REG.fsBase)
+  f.op(OP.i64_ne)
+  f.op(OP.i32_or)
+  word(RECORD.stack)
+  f.op(OP.i32_eqz)
+  f.op(OP.i32_or)
+  f.opIndex(OP.br_if, 0)
+  // Where the stack pointer is only the region knows: by the address to which it returns, and by what is read, the call is still under way.
+  word(RECORD.stack)
+  f.opMemory(OP.i64_load, 0, 0)
+  f.localGet(record)
+  f.opMemory(OP.i64_load, 3, base + RECORD.back)
+  f.op(OP.i64_ne)
+  f.opIndex(OP.br_if, 0)
+  const ranges = [RECORD.ranges, RECORD.ranges + 8]
+  for (const start of ranges) {
+    f.localGet(address)
+    f.op(OP.i32_wrap_i64)
+    f.i32Const(BESIDE)
+    f.op(OP.i32_add)
+    word(start)
+    f.op(OP.i32_sub)
+    word(start + 4)
+    f.i32Const(2 * BESIDE)
+    f.op(OP.i32_add)
+    f.op(OP.i32_ge_u)
+    if (start !== RECORD.ranges) f.op(OP.i32_and)
+  }
+  f.opIndex(OP.br_if, 0)
+  for (const start of ranges) {
+    word(start)
+    word(start + 4)
+    f.opIndex(OP.call, F.isUndefined)
+    f.opIndex(OP.br_if, 0)
+  }
+  f.i32Const(0)
+  f.i32Const(0)
+  f.opMemory(OP.i32_store, 2, cleanBase + CLEAN_WORDS.pc)
+  f.i32Const(0)
+  f.op(OP.return)
+  f.op(OP.end)
+  f.i32Const(1)
 }

@@ -1,9 +1,9 @@
 /** An enumeration of schedules makes each of them once: as many as there are by counting, whatever the number of jobs; and in a machine all results that there can be. */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { boundOf, Exhaustive } from '../../src/campaign/exhaustive.ts'
+import { boundOf, Exhaustive, type ChosenRun } from '../../src/campaign/exhaustive.ts'
 import { hunt, type HuntPlan, type HuntResult } from '../../src/campaign/hunt.ts'
-import type { ChoiceTrace, Runner, RunChange, SeedOutcome } from '../../src/campaign/outcome.ts'
+import type { ChoiceTrace, Runner, SeedOutcome } from '../../src/campaign/outcome.ts'
 import { choicesName, placesOf } from '../../src/linux/scheduler/choices.ts'
 import { compile, patterns } from '../concurrency/patterns.ts'
 import { machineFor, newEngine, scratch } from '../machine/machines.ts'
@@ -12,7 +12,7 @@ import { machineFor, newEngine, scratch } from '../machine/machines.ts'
 type Program = readonly (readonly ('shared' | null)[])[]
 
 /** Executes a program of steps by these choices; which task made each step. */
-function execute(program: Program, { choices }: RunChange): { order: string; trace: ChoiceTrace } {
+function execute(program: Program, { choices }: ChosenRun): { order: string; trace: ChoiceTrace } {
   const at = program.map(() => 0)
   const trace: ChoiceTrace = { places: [], isCut: false }
   let order = ''
@@ -59,7 +59,7 @@ const passed = (position: number, trace: ChoiceTrace): SeedOutcome => ({
 
 /** Enumerates with so many runners, each of which takes its time. */
 async function enumerate(
-  run: (change: RunChange, position: number) => SeedOutcome,
+  run: (change: ChosenRun, position: number) => SeedOutcome,
   bound: number,
   more: Partial<HuntPlan> = {},
 ): Promise<{ result: HuntResult; director: Exhaustive }> {
@@ -67,7 +67,7 @@ async function enumerate(
   const runner = (index: number): Runner => ({
     async run({ seed, change }) {
       for (let turn = (seed * 7 + index) % 5; turn > 0; turn--) await new Promise(setImmediate)
-      return run(change!, seed)
+      return run(change as ChosenRun, seed)
     },
     async close() {},
   })

@@ -256,8 +256,76 @@ describe('a client', () => {
     expect(targets.map(({ label }) => label)).toContain('damage')
     const { body } = await client.modulesRequest({})
     expect(body.modules.map(({ name }) => name)).toContain('corrupt')
-    await expect(client.customRequest('setVariable', {})).rejects.toThrow('setVariable')
+    await expect(client.customRequest('setVariable', {})).rejects.toThrow('setVariable: what has happened cannot')
+    await expect(client.customRequest('goto', {})).rejects.toThrow('what has happened cannot be changed')
+    expect(await evaluated('print 2 + sizeof(struct node)', undefined, 'repl')).toBe('$1 = 18')
   })
+})
+
+test('what VS Code sends, in its order: signals are exceptions, hovers and watches are evaluated, values are paged', async () => {
+  const asked = join(place.path, 'asked')
+  const file = join(import.meta.dirname, '../timeline/programs/asked.c')
+  execFileSync('gcc', ['-w', '-g', '-O0', '-o', asked, file])
+  place.lemming(['run', '--seed', '1', '--export', `${asked}.lemming`, '--', asked])
+  const script = join(place.path, 'adapter.sh')
+  writeFileSync(script, `exec ${process.execPath} ${join(root, 'src/cli/main.ts')} replay --dap\n`)
+  client = new DebugClient('/bin/sh', script, 'lemming', { env: place.env() })
+  client.defaultTimeout = 40_000
+  await client.start()
+  const { body: can } = await client.initializeRequest({
+    clientID: 'vscode',
+    adapterID: 'lemming',
+    pathFormat: 'path',
+    linesStartAt1: true,
+    columnsStartAt1: true,
+    supportsVariableType: true,
+    supportsVariablePaging: true,
+    supportsMemoryReferences: true,
+  })
+  expect(can!.exceptionBreakpointFilters!.map(({ filter }) => filter)).toEqual(['signal', 'throw', 'catch'])
+  const launched = client.launchRequest({ failure: `${asked}.lemming`, moment: 'start' } as never)
+  await client.waitForEvent('initialized')
+  await launched
+  await client.setBreakpointsRequest({
+    source: { name: 'asked.c', path: file },
+    breakpoints: [{ line: 32 }],
+    lines: [32],
+    sourceModified: false,
+  })
+  await client.setFunctionBreakpointsRequest({ breakpoints: [] })
+  await client.setDataBreakpointsRequest({ breakpoints: [] })
+  const { body: set } = await client.setExceptionBreakpointsRequest({
+    filters: [],
+    filterOptions: [{ filterId: 'signal' }, { filterId: 'throw' }],
+  })
+  expect(set!.breakpoints).toMatchObject([{ verified: true }, { verified: false }])
+  expect(await stopped(client.configurationDoneRequest())).toMatchObject({ reason: 'entry' })
+  const signal = await stopped(client.continueRequest({ threadId: 1000 }))
+  expect(signal).toMatchObject({ reason: 'exception', text: expect.stringMatching(/^SIGUSR1 at @\d+$/) })
+  const top = (await client.stackTraceRequest({ threadId: 1000, startFrame: 0, levels: 1 })).body
+  expect(top.stackFrames).toHaveLength(1)
+  const more = (await client.stackTraceRequest({ threadId: 1000, startFrame: 1, levels: 19 })).body.stackFrames
+  const main = more.find(({ name }) => name === 'main')!
+  expect(await evaluated('twice(list->value)', main.id, 'watch')).toBe('10')
+  expect(await evaluated('total', main.id, 'hover')).toBe('15')
+  expect(await evaluated('print shout(words[1])', main.id, 'repl')).toMatch(/^\$1 = 0x[0-9a-f]+ <buffer> "BETA"$/)
+  const { body: words } = await client.evaluateRequest({ expression: 'words', frameId: main.id, context: 'watch' })
+  expect(words.indexedVariables).toBe(3)
+  const { variables } = (
+    await client.variablesRequest({
+      variablesReference: words.variablesReference,
+      filter: 'indexed',
+      start: 1,
+      count: 2,
+    })
+  ).body
+  expect(variables.map(({ name, value }) => `${name} ${value.replace(/.* /, '')}`)).toEqual([
+    '[1] "beta"',
+    '[2] "gamma"',
+  ])
+  const twice = await stopped(client.continueRequest({ threadId: 1000 }))
+  expect(twice).toMatchObject({ reason: 'breakpoint', threadId: 1001 })
+  await client.disconnectRequest({ restart: false, terminateDebuggee: true })
 })
 
 test('on standard input and output, a failure that the client names, up to a breakpoint', async () => {

@@ -28,6 +28,8 @@ const layout = {
   unaddressableBase: 0x1_0000,
   pairsBase: 0,
   zonesBase: 0x2000,
+  doubterBase: 0,
+  targetsBase: 0,
   missesBase: 0x3000,
   zoneBase: 0x3100,
   jumpCacheBase: 0x4000,
@@ -96,7 +98,10 @@ export class Evaluator {
           chain: false,
           checked: false,
           careful: true,
+          edges: true,
+          noting: false,
           clean: -1,
+          code: -1,
         })
         m.exportFunction(`${rule ? 'v' : 'x'}${i}`, m.addEncoded(regionType, encodeFunction(lowering.body)))
       }

@@ -7,7 +7,7 @@ import type { z } from 'zod'
 import type { schemas } from '../../src/cli/schema.ts'
 import { root } from '../house/tree.ts'
 
-const main = join(root, 'src/cli/main.ts')
+export const main = join(root, 'src/cli/main.ts')
 
 type Command = keyof typeof schemas
 /** What `command --json` prints. */

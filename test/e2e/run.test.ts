@@ -4,7 +4,7 @@ import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { schemas } from '../../src/cli/schema.ts'
-import { Place } from './lemming.ts'
+import { main, Place } from './lemming.ts'
 
 const place = new Place()
 afterAll(() => place.remove())
@@ -81,6 +81,13 @@ describe('a program that ends', () => {
     fs.mkdirSync(join(place.path, 'elsewhere'))
     const ran = place.lemming(['run', '--env', 'X=a=b', '--clean-env', '--cwd', 'elsewhere', '--', './talk'])
     expect(ran.stdout).toContain(`X=a=b HOME=unset ${fs.realpathSync(place.path)}/elsewhere\n`)
+  })
+
+  test('starts with the umask of who starts it', () => {
+    const words = ['run', '--check', 'none', '--', 'sh', '-c', 'umask; : > made; stat -c %a made']
+    const script = 'umask 027; exec "$@"'
+    const ran = execFileSync('sh', ['-c', script, 'sh', process.execPath, main, ...words], { cwd: place.path })
+    expect(ran.toString()).toBe('0027\n640\n')
   })
 
   test('is found in PATH; its own options are its own', () => {

@@ -58,8 +58,8 @@ beforeAll(() => {
 afterAll(() => place.remove())
 
 /** Serves the recording to one gdb with a script. */
-async function served(script: string[]): Promise<string> {
-  const { child, ended } = place.start(['replay', '--gdb', '0', recording])
+async function served(script: string[], file = recording): Promise<string> {
+  const { child, ended } = place.start(['replay', '--gdb', '0', file])
   try {
     const port = await new Promise<string>((resolve, reject) => {
       let told = ''
@@ -150,6 +150,57 @@ describe('gdb on a replayed failure', () => {
     expect(end).toContain('received signal SIGSEGV')
     expect(end).toContain('No more reverse-execution history')
   })
+
+  test(
+    'signals stop it, other processes do not; what cannot be done is refused in words',
+    { timeout: SECONDS * 2000 },
+    async () => {
+      const asked = join(place.path, 'asked')
+      const source = join(import.meta.dirname, '../timeline/programs/asked.c')
+      execFileSync('gcc', ['-w', '-g', '-O0', '-o', asked, source])
+      place.lemming(['run', '--seed', '1', '--export', `${asked}.lemming`, '--', asked])
+      const text = await served(
+        [
+          'break twice',
+          'catch signal SIGUSR1',
+          'echo == back\\n',
+          'reverse-continue',
+          'info threads',
+          'print $_siginfo.si_signo',
+          'print $_siginfo._sifields._kill.si_pid',
+          'delete 2',
+          'echo == forward\\n',
+          'continue',
+          'bt 1',
+          'set $rax = 3',
+          'print twice(4)',
+          'monitor print twice(4)',
+          'monitor print shout("abc")',
+          'info auxv',
+          'info proc',
+          `generate-core-file ${asked}.gcore`,
+          'thread apply all -q bt full 2',
+          'checkpoint',
+          'jump 60',
+          'kill',
+        ],
+        `${asked}.lemming`,
+      )
+      const [, back, forward] = text.split(/== \w+\n/)
+      expect(back).toMatch(/Catchpoint 2 \(signal SIGUSR1\)/)
+      expect(back!.match(/^[* ] +\d+ +Thread/gm)).toHaveLength(1)
+      expect(back).toMatch(/\$1 = 10\n\$2 = 1000\n/)
+      // The child calls twice, too; gdb's process does it later.
+      expect(forward).toMatch(/Breakpoint 1, twice \(x=25\)/)
+      expect(text).toContain('what has happened cannot be changed')
+      expect(text).toContain('$1 = 8\n')
+      expect(text).toMatch(/\$2 = 0x[0-9a-f]+ <buffer> "ABC"/)
+      expect(forward).toMatch(/AT_ENTRY/)
+      expect(forward).toContain(`exe = '${asked}'`)
+      expect(gdb([], [`file ${asked}`, `core-file ${asked}.gcore`, 'bt 1'])).toMatch(/#0 .*twice \(x=25\)/)
+      expect(forward).toMatch(/#1 .* in main \(\) at .*asked\.c/)
+    },
+  )
 
   test('from the very start', { timeout: SECONDS * 2000 }, async () => {
     const text = await served([

@@ -29,6 +29,7 @@ const functions = stringFunctions(space, {
   intercept: (fuel) => asked.push(fuel) && -5,
   answer: (fuel) => asked.push(`answer ${fuel}`) && answered,
   guarded: (address, what, pc) => asked.push(`${address} ${what} ${pc}`) && 7,
+  checkClean: () => 1,
 })
 
 function setRegister(register: number, value: number): void {

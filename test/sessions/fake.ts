@@ -41,6 +41,10 @@ export class FakeMachine implements Subject {
     return this.count >= this.endsAt ? this.how : null
   }
 
+  visited(): null {
+    return null
+  }
+
   choicePlaces(): null {
     return null
   }

@@ -1,8 +1,10 @@
 /** Exists to hold the naming of addresses by ELF symbols against nm and objdump, and the search by address against brute force. */
 
+import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { nextBelow, randomFrom } from '../../src/base/random.ts'
 import { IntervalIndex } from '../../src/symbols/interval-index.ts'
+import { unxz } from '../../src/symbols/lzma.ts'
 import type { Symbolizer } from '../../src/symbols/symbolizer.ts'
 import { createSymbolizer } from '../../src/symbols/symbolizer.ts'
 import { inflateForTest } from '../elf/inflate.ts'
@@ -173,4 +175,41 @@ test('the index of ranges finds what a search through all of them finds', () => 
       expect(index.find(address)).toBe(holding[0]?.value ?? -1)
     }
   }
+})
+
+describe('MiniDebugInfo', () => {
+  test('what xz has compressed comes back, by blocks, properties and sizes', () => {
+    const random = randomFrom(7, 'xz')
+    const inputs = [
+      new Uint8Array(),
+      bytesOf('/bin/true'),
+      Uint8Array.from({ length: 70_000 }, () => nextBelow(random, 256)),
+      new TextEncoder().encode('abcabcabd'.repeat(20_000)),
+    ]
+    for (const input of inputs)
+      for (const options of ['-1', '-9e', '--block-size=30000', '--lzma2=lc=0,lp=2,pb=0', '--check=sha256']) {
+        const packed = execFileSync('xz', ['-c', options], { input, maxBuffer: 2 ** 28 })
+        expect(Buffer.compare(unxz(packed), input), `${input.length} ${options}`).toBe(0)
+      }
+    expect(() => unxz(new Uint8Array(40))).toThrow('.gnu_debugdata: no xz file')
+    const armed = execFileSync('xz', ['-c', '--x86', '--lzma2'], { input: inputs[1], maxBuffer: 2 ** 28 })
+    expect(() => unxz(armed)).toThrow('filters other than LZMA2')
+    const cut = execFileSync('xz', ['-c'], { input: inputs[1] }).subarray(0, 500)
+    expect(() => unxz(cut)).toThrow('.gnu_debugdata: ')
+  })
+
+  test('names the functions of a stripped program', () => {
+    const program = compile(directory, source, ['-O0'])
+    const whole = nm(program)
+    run('sh', [
+      '-c',
+      `cd ${directory} && objcopy --only-keep-debug ${program} m.debug && objcopy -S m.debug m.small --keep-symbol helper --keep-symbol main &&
+      strip --strip-all ${program} && xz -kf m.small && objcopy --add-section .gnu_debugdata=m.small.xz ${program}`,
+    ])
+    const symbolizer = symbolizerOf(program)
+    for (const name of ['helper', 'main']) {
+      const { start } = whole.find((one) => one.name === name)!
+      expect(symbolizer.describe(start + 4).symbol).toBe(name)
+    }
+  })
 })

@@ -137,6 +137,27 @@ int main(void) {
   expect(fate('mine = 7', 'flags.state = 9').ending).toEqual({ kind: 'exit', code: 109 })
   expect(fate('$rcx = 5')).toMatchObject({ seed: null, ending: { kind: 'exit', code: 0 } })
   expect(fate('$rsp = 16').ending).toMatchObject({ kind: 'signal', name: 'SIGSEGV' })
+  // Parts of registers leave the rest as it is.
+  expect(fate('$pc = $pc').ending).toEqual({ kind: 'exit', code: 0 })
+  expect(fate('$rip = 3').ending).toMatchObject({ kind: 'signal', address: '0x3' })
+  const last = (...set: string[]): string => {
+    const set_ = set.flatMap((one) => ['--set', one])
+    place.lemming([
+      'branch',
+      from,
+      '--lemmings',
+      '1',
+      '--keep',
+      '1',
+      '-o',
+      `${program}.kept`,
+      '--set',
+      '$rsp = 16',
+      ...set_,
+    ])
+    return place.lemming(['replay', `${program}.kept`, '--ex', 'p $rbx & 0xffffffff', '--ex', 'p/x $rbx']).stdout
+  }
+  expect(last('$rbx = 0x1122334455667788', '$bl = 3', '$bh = 4')).toMatch(/\$2 = 0x1122334455660403\n/)
   expect(place.lemming(['branch', from, '--set', 'mine + 1']).stderr).toContain('an assignment is expected')
   // A lemming that did not fail is no failure.
   expect(place.lemming(['branch', from, '--lemmings', '1', '--keep', '1']).stderr).toContain('is no failure: exit 0')

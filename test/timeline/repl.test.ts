@@ -179,7 +179,7 @@ describe('a conversation', () => {
     )
     const wanted = [
       /#1 .* work \(arg=0x1\)/,
-      /Line 26 of ".*corrupt\.c" is at address 0x[0-9a-f]+ <damage\+\d+>\./,
+      /Line 26 of ".*corrupt\.c" starts at address 0x[0-9a-f]+ <damage\+8> and ends at 0x[0-9a-f]+ <damage\+19>\./,
       /Contains \d+ lines/,
       /:\n29:\twalk\n/,
       /\thead\n/,
@@ -202,8 +202,8 @@ describe('a conversation', () => {
       expect(found, `${one} in\n${rest}`).not.toBeNull()
       rest = rest.slice(found!.index + found![0].length - 1)
     }
-    expect(said('run', 'catch throw', 'call push(1)', 'set var head = 0')).toMatch(
-      /seek start goes to its beginning.*[^]*reverse-syscall[^]*cannot call a function[^]*branch FAILURE@\d+ --same-schedule --set 'head = 0'/,
+    expect(said('run', 'checkpoint', 'set var head = 0')).toMatch(
+      /seek start goes to its beginning.*[^]*seek @N goes to a moment[^]*branch FAILURE@\d+ --same-schedule --set 'head = 0'/,
     )
   })
 

@@ -2,20 +2,19 @@
 
 /** Commands, why not, and what instead. */
 const ADVICE: readonly [string, string, string][] = [
-  ['run r start starti', 'the run is over', 'seek start goes to its beginning; then tbreak main, continue'],
+  ['run r start', 'the run is over', 'seek start goes to its beginning; then tbreak main, continue'],
   ['kill detach disconnect', 'there is no process to let go of', 'quit ends the conversation'],
   ['jump signal queue-signal return', 'what has happened cannot be changed', 'lemming branch runs a changed clone on'],
   [
-    'handle',
+    'handle signals',
     'signals were delivered as they were',
-    'lemming replay --strace lists them; the end of the run is a stop of its own',
+    'catch signal stops at them, lemming replay --strace lists them; the end of the run is a stop of its own',
   ],
   [
-    'catch tcatch',
-    'there are no catchpoints',
-    'syscall and reverse-syscall go to system calls; break __cxa_throw stops at exceptions',
+    'record checkpoint checkpoints restart',
+    'all of the run is recorded',
+    'moment says where this is, seek @N goes to a moment',
   ],
-  ['record checkpoint restart', 'all of the run is recorded', 'moment says where this is, seek @N goes to a moment'],
   [
     'target attach file exec-file symbol-file core-file add-symbol-file sharedlibrary',
     'the run has brought its files',
@@ -27,14 +26,14 @@ const ADVICE: readonly [string, string, string][] = [
     'they are kept there when they can be read while the run is recorded',
   ],
   [
-    'define document alias python python-interactive py guile source macro if while',
-    'there is no scripting',
-    'files of commands: lemming replay F -x FILE; probes: lemming.config.ts',
+    'alias python python-interactive py guile macro',
+    'there is no Python, and there are no macros',
+    'define, if, while and source are there; lemming replay F -x FILE does a file of commands',
   ],
   ['shell ! make pwd cd tty edit', 'nothing is executed here', 'use another terminal'],
-  ['dump save generate-core-file gcore', 'nothing is written here', 'lemming core F@MOMENT writes a core file'],
+  ['dump generate-core-file gcore', 'nothing is written here', 'lemming core F@MOMENT writes a core file'],
   ['show', 'there are no settings', 'moment tells where this is, info what there is'],
-  ['stop tstart trace actions collect compile load reverse starti', 'that is not there', 'help lists the commands'],
+  ['stop tstart trace actions collect compile load reverse', 'that is not there', 'help lists the commands'],
 ]
 
 /** Why a command is not there, and what to use instead; null for what nobody would expect. */

@@ -1,4 +1,5 @@
 /** Exists for the commands about code and names: disassembly, lines, functions, variables, types, and searching in sources. */
+import { regexp } from './looking.ts'
 import { refusal, type State, wholeNumberIn } from './state.ts'
 
 /** Instructions that are shown at most. */
@@ -82,18 +83,43 @@ async function endOf(state: State, start: number, name: string): Promise<number>
   return Infinity
 }
 
-/** `info line [PLACE]`. */
+/** Instructions that a line is followed through. */
+const MOST_OF_LINE = 400
+
+/** `info line [PLACE]`: where the code of a line, or of a function's first one, begins and ends. */
 export async function infoLine(state: State, args: string): Promise<void> {
+  const { remote, pid } = state
   const { pc, file: here, line: now } = await state.frame()
   const places =
     args === ''
       ? [{ address: pc, ...(here !== null && now !== null && { file: here, line: now }) }]
-      : await state.remote.code(state.tid, state.level, args)
-  for (const { address, file, line } of places) {
-    const at = `address 0x${address.toString(16)} <${(await state.remote.symbolic(state.pid, address)) ?? '?'}>`
-    if (file === undefined || line === undefined) state.say(`No line number information available for ${at}\n`)
-    else state.say(`Line ${line} of "${file}" is at ${at}.\n`)
+      : await remote.code(state.tid, state.level, args)
+  const named = async (address: number): Promise<string> =>
+    `0x${address.toString(16)} <${(await remote.symbolic(pid, address)) ?? '?'}>`
+  for (const place of places) {
+    // A breakpoint is behind a function's prologue, its line is not.
+    const isFunction = args !== '' && !/^\*|(^|:)\d+$/.test(args)
+    const offset = isFunction ? Number(/\+(\d+)$/.exec((await remote.symbolic(pid, place.address)) ?? '')?.[1] ?? 0) : 0
+    const address = place.address - offset
+    const found = await remote.instructions(pid, address, MOST_OF_LINE)
+    const { file = place.file, line = place.line } = found[0] ?? {}
+    if (file === undefined || line === undefined) {
+      state.say(`No line number information available for address ${await named(address)}\n`)
+      continue
+    }
+    const end = found.find((one) => one.line !== line || one.file !== file)
+    const until = end === undefined ? '' : ` and ends at ${await named(end.address)}`
+    state.say(`Line ${line} of "${file}" starts at address ${await named(address)}${until}.\n`)
   }
+}
+
+/** `info scope PLACE`: the variables that can be seen there. */
+export async function infoScope(state: State, args: string): Promise<void> {
+  if (args === '') throw refusal('info scope: a place is expected: FUNCTION, FILE:LINE, LINE, *ADDRESS')
+  const found = await state.remote.scope(state.tid, state.level, args)
+  if (found.length === 0) return state.say(`Symbol table for \`${args}' contains no locals or arguments.\n`)
+  state.say(`Scope for ${args}:\n`)
+  for (const { name, type, size } of found) state.say(`Symbol ${name} is a variable of type ${type}, length ${size}.\n`)
 }
 
 /** `info source`: the selected frame's file. */
@@ -123,7 +149,7 @@ export function infoNames(kind: 'functions' | 'variables' | 'types'): (state: St
   }
 }
 
-/** `info scope PLACE`, as far as it is known: the variables of a function are seen where it is executed. */
+/** `info address NAME`. */
 export async function infoAddress(state: State, args: string): Promise<void> {
   if (args === '') throw refusal('info address: a name is expected')
   const place = await state.remote.place(state.tid, state.level, args)
@@ -154,12 +180,7 @@ export function searcher(direction: 1 | -1): (state: State, args: string) => Pro
     if (file === null) throw refusal('no source line is known here')
     const lines = await state.remote.source(file)
     if (lines === null) throw refusal(`${file} is not in the recording`)
-    let fits: RegExp
-    try {
-      fits = new RegExp(args)
-    } catch {
-      throw refusal(`${args} is no regular expression`)
-    }
+    const fits = regexp(args)
     const from = state.listed === null ? (now ?? 1) : direction > 0 ? state.listed.next : state.listed.first
     for (let line = from + (direction > 0 ? 0 : -1); line >= 1 && line <= lines.length; line += direction) {
       if (!fits.test(lines[line - 1]!)) continue

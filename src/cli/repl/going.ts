@@ -1,6 +1,6 @@
 /** Exists for the commands that move the run: steps, continue, both directions, and going to a moment. */
 import type { StepUnit } from '../../session/protocol.ts'
-import { type State, wholeNumberIn, refusal } from './state.ts'
+import { pointOf, type State, wholeNumberIn, refusal } from './state.ts'
 import { arrive } from './stops.ts'
 
 /** Steps of one kind, as often as the argument says. */
@@ -24,10 +24,10 @@ export function goer(back: boolean): (state: State, args: string) => Promise<voi
   return async (state, args) => {
     const times = args === '' ? 1 : wholeNumberIn(args, 'continue')
     for (let i = 0; i < times; i++) {
-      const { stops, watches, ...owners } = state.active()
-      const stop = await state.remote.go({ back, pid: state.pid, tid: state.tid, stops, watches })
-      const isHit = stop.why === 'stop' || stop.why === 'watch'
-      const point = stop.why === 'stop' ? owners.stopsOf[stop.index!] : owners.watchesOf[stop.index ?? -1]
+      const { stops, watches, catches, ...owners } = state.active()
+      const stop = await state.remote.go({ back, pid: state.pid, tid: state.tid, stops, watches, catches })
+      const point = pointOf(stop, owners)
+      const isHit = point !== undefined
       if (point?.ignore !== undefined && point.ignore > 0) {
         point.ignore--
         point.hits++
@@ -65,9 +65,9 @@ export async function seek(state: State, args: string): Promise<void> {
 export async function until(state: State, args: string): Promise<void> {
   if (args === '') return stepper('line-over', false)(state, '')
   const places = await state.remote.code(state.tid, state.level, args)
-  const { stops, watches, ...owners } = state.active()
+  const { stops, watches, catches, ...owners } = state.active()
   const own = places.map(({ address }) => ({ address, tid: state.tid }))
-  const request = { back: false, pid: state.pid, tid: state.tid, stops: [...stops, ...own], watches }
+  const request = { back: false, pid: state.pid, tid: state.tid, stops: [...stops, ...own], watches, catches }
   const stop = await state.remote.go(request)
   const reached = stop.why === 'stop' && stop.index! >= stops.length
   await arrive(state, reached ? { ...stop, why: 'step' } : stop, owners)

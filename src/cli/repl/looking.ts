@@ -109,11 +109,14 @@ export async function thread(state: State, args: string, execute: (command: stri
   }
   const [, pattern] = /^find +(.+)$/s.exec(args) ?? []
   if (pattern !== undefined) {
-    const found = threads.filter(({ name, tid }) => name.includes(pattern) || String(tid) === pattern)
+    const fits = regexp(pattern)
+    const found = threads.filter(({ name, tid }) => fits.test(name) || String(tid) === pattern)
     for (const { tid, name } of found) state.say(`Thread ${tid} has name '${name}'\n`)
     if (found.length === 0) state.say(`No threads match '${pattern}'\n`)
     return
   }
+  if (/^name\b/.test(args))
+    throw refusal('thread name: threads have the names that the program gave them', 'info threads shows them')
   if (args !== '') {
     const tid = wholeNumberIn(args, 'thread')
     const found = threads.find((one) => one.tid === tid)
@@ -123,6 +126,14 @@ export async function thread(state: State, args: string, execute: (command: stri
   }
   state.say(`[Current thread is ${state.tid} "${await state.threadName(state.tid)}"]\n`)
   await tellFrame(state)
+}
+
+export function regexp(text: string): RegExp {
+  try {
+    return new RegExp(text)
+  } catch {
+    throw refusal(`${text} is no regular expression`)
+  }
 }
 
 export async function infoThreads(state: State): Promise<void> {
@@ -258,8 +269,18 @@ export async function print(state: State, args: string): Promise<void> {
   state.say(`${await state.remote.print(state.tid, state.level, text === '' ? '$' : text, pretty)}\n`)
 }
 
+/** `call EXPRESSION`: as `print`, but nothing is said of a function that returns nothing. */
+export async function call(state: State, args: string): Promise<void> {
+  const { remote, tid, level } = state
+  if ((await remote.whatis(tid, level, args, false)) !== 'void') return print(state, args)
+  state.say((await remote.value(tid, level, args, false)).text.replace(/void$/, ''))
+}
+
 export function typer(whole: boolean): (state: State, args: string) => Promise<void> {
-  return async (state, args) => state.say(`type = ${await state.remote.whatis(state.tid, state.level, args, whole)}\n`)
+  return async (state, args) => {
+    const text = await state.remote.whatis(state.tid, state.level, args, whole)
+    state.say(`${/^\/\w*o/.test(args) ? '' : 'type = '}${text}\n`)
+  }
 }
 
 /** `list`, `list LINE`, `list FILE:LINE`, `list FUNCTION`, `list -`. */

@@ -26,7 +26,8 @@ export async function examine(state: State, args: string): Promise<void> {
   if (format === 's') return strings(state, times)
   if (!'xduotcaf'.includes(format))
     throw refusal(`x: there is no format '${format}'`, 'the formats are x d u o t c a f i s')
-  await units(state, times, format, SIZES[size]!)
+  // As with gdb, numbers of one or two bytes are no floating-point ones.
+  await units(state, times, format, SIZES[format === 'f' && /[bh]/.test(size) ? 'g' : size]!)
 }
 
 async function pointed(state: State, text: string): Promise<number> {
@@ -73,6 +74,12 @@ async function units(state: State, count: number, format: string, size: number):
     state.say(`0x${address.toString(16)}${name === '' ? '' : ` ${name}`}:\t${cells.join('\t')}\n`)
   }
   state.examined.next = next + whole * size
+  if (whole > 0) {
+    const type = { 1: 'char', 2: 'short', 4: 'int', 8: 'long' }[size]
+    const last = next + (whole - 1) * size
+    await state.remote.value(state.tid, state.level, `$_ = (${type} *) 0x${last.toString(16)}`, false)
+    await state.remote.value(state.tid, state.level, '$__ = *$_', false)
+  }
   if (whole < count) throw unreadable(next + whole * size)
 }
 

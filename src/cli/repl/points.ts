@@ -1,13 +1,13 @@
 /** Exists for the commands about breakpoints and watchpoints. */
 import type { WatchPoint } from '../../session/protocol.ts'
-import { inMemory, type Point, refusal, type State, wholeNumberIn } from './state.ts'
+import { inMemory, placesOf, type Point, refusal, type State, wholeNumberIn } from './state.ts'
 
 /** `PLACE [thread N] [if CONDITION]`; without a place, the selected frame's instruction. */
 export function breaker(temporary: boolean): (state: State, args: string) => Promise<void> {
   return async (state, args) => {
     const { rest, ...more } = split(args)
     const what = rest === '' ? `*0x${(await state.frame()).pc.toString(16)}` : rest
-    const found = await state.remote.code(state.tid, state.level, what)
+    const found = await placesOf(state, what)
     if (found.length === 0) throw refusal(`nothing is found for '${what}'`)
     const places = found.map(({ address, function: f, file, line }) => {
       const where = file === undefined ? (f === undefined ? '' : ` in ${f}`) : `: file ${file}, line ${line ?? '?'}.`
@@ -72,7 +72,8 @@ function split(args: string): { rest: string; condition?: string; tid?: number }
 function named(state: State, args: string): Point[] {
   if (args === '') return [...state.points]
   return args.split(/\s+/).map((text) => {
-    const point = state.points.find(({ number }) => number === wholeNumberIn(text, 'number'))
+    const wanted = text === '$bpnum' ? state.points.at(-1)?.number : wholeNumberIn(text, 'number')
+    const point = state.points.find(({ number }) => number === wanted)
     if (point === undefined) throw refusal(`No breakpoint number ${text}.`)
     return point
   })

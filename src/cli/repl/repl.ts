@@ -8,7 +8,8 @@ import { openInThread } from '../../lab/debuggee.ts'
 import type { Thread } from '../../lab/thread.ts'
 import { write } from '../output.ts'
 import { commanded } from './points.ts'
-import { type Point, State } from './state.ts'
+import { readCommands, Reader, Scripts } from './scripts.ts'
+import { State } from './state.ts'
 import { arrive } from './stops.ts'
 import { COMMANDS, rowNamed, type Row, wordsFor } from './table.ts'
 
@@ -55,15 +56,6 @@ export async function converse(
   return !talk.failed
 }
 
-function readCommands(path: string): string[] {
-  try {
-    return readFileSync(path, 'utf8').split('\n')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new LemmingError('usage-commands', `${path}: ${code}`, 'give a file of commands, one on a line')
-  }
-}
-
 /** Does one command that is no `quit`. Throws for what cannot be done, and `Undefined command` for what is none. */
 export async function execute(state: State, text: string): Promise<void> {
   // A format may follow its command at once: p/x, x/4i.
@@ -80,8 +72,8 @@ interface Journal {
 class Talk {
   private readonly state: State
   private last: { row: Row; args: string } | null = null
-  /** The points whose commands are being read, up to `end`. */
-  private reading: { points: Point[]; lines: string[] } | null = null
+  private readonly reader = new Reader()
+  private readonly scripts: Scripts
   private readonly journal: Journal
   over = false
   failed = false
@@ -89,6 +81,7 @@ class Talk {
   constructor(state: State, journal: Journal) {
     this.state = state
     this.journal = journal
+    this.scripts = new Scripts(state, (text) => this.execute(text))
     state.execute = (line) => execute(state, line)
   }
 
@@ -97,14 +90,12 @@ class Talk {
     const text = line.trim()
     if (text.startsWith('#')) return true
     try {
-      if (this.reading !== null) {
-        if (text === 'end') {
-          for (const point of this.reading.points) point.commands = this.reading.lines
-          this.reading = null
-        } else this.reading.lines.push(text)
-        return true
+      if (text === '' && !this.reader.isReading) await this.execute(text)
+      else {
+        const block = this.reader.take(text)
+        if (block === null) return true
+        await this.scripts.do(block)
       }
-      await this.execute(text)
       await this.afterHit()
       return true
     } catch (error) {
@@ -119,8 +110,10 @@ class Talk {
   private async afterHit(): Promise<void> {
     for (let { hit } = this.state; hit !== null; hit = this.state.hit) {
       this.state.hit = null
+      const reader = new Reader()
       for (const command of hit.commands ?? []) {
-        if (command !== 'silent') await this.execute(command)
+        const block = command === 'silent' ? null : reader.take(command)
+        if (block !== null) await this.scripts.do(block)
         if (this.state.hit !== null || this.over) break
       }
     }
@@ -139,9 +132,12 @@ class Talk {
       return
     }
     if (word === 'commands') {
-      this.reading = { points: commanded(this.state, args!), lines: [] }
+      const [which, ...lines] = text.replace(/^commands */, '').split('\n')
+      for (const point of commanded(this.state, which!.trim())) point.commands = lines
       return
     }
+    const help = /^h(elp)?$/.test(word!) ? this.scripts.help(args!) : null
+    if (help !== null) return this.state.say(`${help}\n`)
     const row = rowNamed(word!, COMMANDS)
     this.last = { row, args: args! }
     this.journal.begin()
@@ -185,6 +181,7 @@ class Talk {
       busy = false
       this.failed = false
       if (this.over) break
+      reader.setPrompt(this.reader.isReading ? '>' : '(lemming) ')
       reader.prompt()
     }
     saveHistory(path, reader)

@@ -1,13 +1,24 @@
 /** Exists to hold what the commands of `lemming replay` share: where the run stands, what is selected, which points are set. */
 import { LemmingError } from '../../base/errors.ts'
-import type { FrameInfo, PlaceInfo, Remote, Stop, StopPoint, WatchPoint } from '../../session/protocol.ts'
+import type {
+  CatchPoint,
+  CodePlace,
+  FrameInfo,
+  PlaceInfo,
+  Remote,
+  Stop,
+  StopPoint,
+  WatchPoint,
+} from '../../session/protocol.ts'
 
 /** A breakpoint or watchpoint, by the number that it was given. */
 export interface Point {
   number: number
-  kind: 'breakpoint' | 'watchpoint'
+  kind: 'breakpoint' | 'watchpoint' | 'catchpoint'
   /** What was asked for, as it was written. */
   what: string
+  /** The same, as its command takes it. */
+  set?: string
   enabled: boolean
   /** Deleted when it is hit. */
   temporary: boolean
@@ -22,6 +33,28 @@ export interface Point {
   places: { address: number; text: string }[]
   /** Of a watchpoint. */
   watch?: WatchPoint & { pid: number; type: string }
+  /** Of a catchpoint, if it is none that has places. */
+  catches?: CatchPoint
+}
+
+/** Points that are on, as the run takes them, and whose they are. */
+export interface Active {
+  stops: StopPoint[]
+  stopsOf: Point[]
+  watches: WatchPoint[]
+  watchesOf: Point[]
+  catches: CatchPoint[]
+  catchesOf: Point[]
+}
+
+/** Whose points a stop may be at. */
+export type Owners = Pick<Active, 'stopsOf' | 'watchesOf'> & { catchesOf?: Point[] }
+
+/** The point that a stop is at. */
+export function pointOf(stop: Stop, { stopsOf, watchesOf, catchesOf = [] }: Owners): Point | undefined {
+  if (stop.why === 'stop') return stopsOf[stop.index!]
+  if (stop.why === 'watch') return watchesOf[stop.index!]
+  return (stop.why === 'call' || stop.why === 'signal') && stop.index !== undefined ? catchesOf[stop.index] : undefined
 }
 
 /** What commands see and change. */
@@ -80,7 +113,9 @@ export class State {
   }
 
   /** Points that are on, as the run takes them, and whose they are. */
-  active(): { stops: StopPoint[]; stopsOf: Point[]; watches: WatchPoint[]; watchesOf: Point[] } {
+  active(): Active {
+    const catches: CatchPoint[] = []
+    const catchesOf: Point[] = []
     const stops: StopPoint[] = []
     const stopsOf: Point[] = []
     const watches: WatchPoint[] = []
@@ -92,12 +127,16 @@ export class State {
         stops.push({ address, ...(tid !== undefined && { tid }), ...(condition !== undefined && { condition }) })
         stopsOf.push(point)
       }
+      if (point.catches !== undefined) {
+        catches.push({ ...point.catches, ...(condition !== undefined && { condition }) })
+        catchesOf.push(point)
+      }
       if (watch === undefined || watch.pid !== this.pid) continue
       const { address, size, kind } = watch
       watches.push({ address, size, kind, ...(condition !== undefined && { condition }) })
       watchesOf.push(point)
     }
-    return { stops, stopsOf, watches, watchesOf }
+    return { stops, stopsOf, watches, watchesOf, catches, catchesOf }
   }
 
   async threadName(tid: number): Promise<string> {
@@ -111,6 +150,24 @@ export async function inMemory(state: State, text: string): Promise<PlaceInfo> {
   if (place.kind === 'register')
     throw refusal(`${text} is in a register here, and not in memory`, 'give something that is, or an address')
   return place
+}
+
+/** Places in the code; a library that is not loaded yet is looked into where the run ends. */
+export async function placesOf(state: State, text: string): Promise<CodePlace[]> {
+  const { remote, tid, level } = state
+  try {
+    return await remote.code(tid, level, text)
+  } catch (error) {
+    const { moment, end } = await remote.position()
+    if (!(error instanceof LemmingError) || error.code === 'internal' || moment >= end) throw error
+    try {
+      return await remote.code((await remote.seek(end)).tid, 0, text)
+    } catch {
+      throw error
+    } finally {
+      await remote.seek(moment)
+    }
+  }
 }
 
 /** What a command cannot do, in words. */

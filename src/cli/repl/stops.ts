@@ -1,7 +1,7 @@
 /** Exists to tell where the run has come to, as gdb does: why, which frame, which line. */
 import type { Stop } from '../../session/protocol.ts'
 import { showDisplays } from './display.ts'
-import { at, type Point, type State } from './state.ts'
+import { at, type Owners, type Point, pointOf, type State } from './state.ts'
 
 /** The frame of the selected thread and its source line. */
 export async function tellFrame(state: State, how: 'whole' | 'step' | 'unnumbered' = 'whole'): Promise<void> {
@@ -23,25 +23,19 @@ export async function tellFrame(state: State, how: 'whole' | 'step' | 'unnumbere
 }
 
 /** Takes over where the run stands now, and tells it. `owners`: whose the stops and watches of the request are. */
-export async function arrive(
-  state: State,
-  stop: Stop,
-  owners: { stopsOf: Point[]; watchesOf: Point[] },
-): Promise<void> {
+export async function arrive(state: State, stop: Stop, owners: Owners): Promise<void> {
   const switched = stop.tid !== 0 && stop.tid !== state.tid
   state.stop = stop
   state.select(stop.pid, stop.tid)
   if (switched) state.say(`[Switching to thread ${stop.tid} "${await state.threadName(stop.tid)}"]\n`)
-  const point = stop.why === 'stop' ? owners.stopsOf[stop.index!] : owners.watchesOf[stop.index ?? -1]
+  const point = pointOf(stop, owners)
   if (point !== undefined) point.hits++
   state.hit = point ?? null
   if (point?.temporary === true) state.points.splice(state.points.indexOf(point), 1)
   if (point?.commands?.[0] === 'silent') return
   switch (stop.why) {
     case 'stop':
-      state.say(
-        `\n${point!.temporary ? 'Temporary breakpoint' : 'Breakpoint'} ${point!.number} at ${at(stop.moment)}, `,
-      )
+      state.say(`\n${headOf(point!)} at ${at(stop.moment)}${point!.kind === 'catchpoint' ? ` (${point!.what})` : ''}, `)
       break
     case 'watch':
       tellWatch(state, stop, point!)
@@ -56,8 +50,15 @@ export async function arrive(
       state.say(`\nInterrupted at ${at(stop.moment)}.\n`)
       break
     case 'call':
-      state.say(`${at(stop.moment)} ${stop.text ?? ''}\n`)
+    case 'signal': {
+      const what = stop.why === 'call' ? `returned from ${stop.text?.replace(/\) +=/, ') =')}` : `signal ${stop.text}`
+      state.say(
+        point === undefined
+          ? `${at(stop.moment)} ${stop.text ?? ''}\n`
+          : `\n${headOf(point)} at ${at(stop.moment)} (${what})\n`,
+      )
       break
+    }
     case 'switch':
     case 'moment':
       state.say(`${at(stop.moment)} thread ${stop.tid}\n`)
@@ -67,6 +68,12 @@ export async function arrive(
   }
   await tellFrame(state, stop.why === 'step' ? 'step' : stop.why === 'stop' ? 'unnumbered' : 'whole')
   if (state.tid !== 0) await showDisplays(state)
+}
+
+/** `Temporary catchpoint 3`. */
+function headOf({ kind, temporary, number }: Point): string {
+  const name = temporary ? `Temporary ${kind}` : kind[0]!.toUpperCase() + kind.slice(1)
+  return `${name} ${number}`
 }
 
 function tellWatch(state: State, { moment, before, after, byKernel }: Stop, point: Point): void {

@@ -1,12 +1,24 @@
 /** Exists to list the commands of `lemming replay`, once: names, abbreviations, help, what they do. */
-import { breakAll, disassemble, infoAddress, infoLine, infoNames, infoSource, infoSymbol, searcher } from './code.ts'
+import {
+  breakAll,
+  disassemble,
+  infoAddress,
+  infoLine,
+  infoNames,
+  infoScope,
+  infoSource,
+  infoSymbol,
+  searcher,
+} from './code.ts'
 import { display, infoDisplay, output, printf, undisplay } from './display.ts'
 import { breaker, clear, condition, enabler, ignore, infoPoints, remove, watcher } from './points.ts'
+import { catcher } from './catching.ts'
 import { goer, seek, stepper, until } from './going.ts'
 import * as look from './looking.ts'
 import { examine, find, who } from './memory.ts'
 import * as past from './past.ts'
 import { history, lines, why } from './questions.ts'
+import { save } from './scripts.ts'
 import { adviceFor } from './advice.ts'
 import { refusal, type State } from './state.ts'
 
@@ -46,7 +58,10 @@ const INFO: readonly Row[] = [
   row('mappings proc', 'what is mapped where', look.infoMappings),
   row('symbol', 'ADDRESS the symbol there', infoSymbol),
   row('address', 'NAME where it is', infoAddress),
-  row('line', '[PLACE] the instruction of a line', infoLine),
+  row('line', '[PLACE] the code of a line', infoLine),
+  row('scope', 'PLACE: variables that can be seen there', infoScope),
+  row('program record', 'where the run stands', past.moment),
+  row('files target', 'loaded objects', look.infoLibraries),
   row('source', 'the file of the selected frame', infoSource),
   row('functions', '[REGEXP] names of functions', infoNames('functions')),
   row('variables', '[REGEXP] of variables', infoNames('variables')),
@@ -69,6 +84,13 @@ export const COMMANDS: readonly Row[] = [
   row('watch', 'EXPR|ADDRESS [SIZE] [if EXPR]: stop when it is written, also with the value it has', watcher('write')),
   row('rwatch', 'stop when it is read', watcher('read')),
   row('awatch', 'stop when it is read or written', watcher('access')),
+  row(
+    'catch',
+    'syscall [NAME…] | signal [NAME…] | fork | vfork | exec | throw | rethrow | catch: stop there',
+    catcher(false),
+  ),
+  row('tcatch', 'the same, for one time', catcher(true)),
+  row('save', 'breakpoints FILE: commands that set them again', save),
   row('rbreak', 'REGEXP: on each function that it fits', breakAll),
   row('delete d', '[N…] breakpoints and watchpoints; `delete display [N…]`', async (state, args) => {
     const [, shown, rest] = /^(display)?(?:breakpoints?)? *(.*)$/s.exec(args)!
@@ -92,6 +114,7 @@ export const COMMANDS: readonly Row[] = [
   row('finish fin', 'out of the function', stepper('out', false), true),
   row('reverse-finish', 'back to the call of the function', stepper('out', true), true),
   row('until advance', 'PLACE: on to there', until),
+  row('starti', 'to the start of the run', (state) => seek(state, 'start')),
   row('syscall', '[N] to the end of the next system call of any thread', stepper('call', false), true),
   row('reverse-syscall', '[N] back to before the last one ended', stepper('call', true), true),
   row('switch', '[N] to where the next thread gets its turn', stepper('switch', false), true),
@@ -122,7 +145,8 @@ export const COMMANDS: readonly Row[] = [
   row('up-silently', '', look.mover(1, true)),
   row('down-silently', '', look.mover(-1, true)),
   row('thread t', 'N | find NAME | apply all COMMAND', look.thread),
-  row('print p inspect call', '[/FORMAT] EXPR', look.print),
+  row('print p inspect', '[/FORMAT] EXPR: which may call functions of the program, in a clone', look.print),
+  row('call', 'EXPR: the same, without the value of a function that has none', look.call),
   row('display', '[/FORMAT] EXPR: shown at each stop', display),
   row('undisplay', '[N…] not any more', undisplay),
   row('output', 'EXPR: its value alone', output),
@@ -150,7 +174,7 @@ export function rowNamed(word: string, rows: readonly Row[]): Row {
   if (exact !== undefined) return exact
   const begin = rows.filter(({ name }) => name.startsWith(word))
   if (begin.length === 1) return begin[0]!
-  const advice = rows === COMMANDS ? adviceFor(word) : null
+  const advice = adviceFor(word)
   if (advice !== null) throw refusal(`${word}: ${advice[0]}`, advice[1])
   if (begin.length === 0) throw refusal(`Undefined command: "${word}".`, 'help lists the commands')
   throw refusal(`Ambiguous command "${word}": ${begin.map(({ name }) => name).join(', ')}.`)
@@ -175,10 +199,23 @@ async function set(state: State, args: string): Promise<void> {
     return
   }
   if (SETTINGS.test(args)) return
+  const variable = /^(?:var(?:iable)? +)?(\$\w+ *[-+*\/%&|^<>]*=[^=].*)$/s.exec(args)?.[1]
+  if (variable !== undefined && !(await isRegister(state, variable))) {
+    await state.remote.value(state.tid, state.level, variable, false)
+    return
+  }
   const { moment } = await state.remote.position()
   throw refusal(
     'what has happened cannot be changed',
     `a clone can: lemming branch FAILURE@${moment} --same-schedule --set '${args.replace(/^var(iable)?\s+/, '')}'`,
+  )
+}
+
+async function isRegister({ remote, tid }: State, text: string): Promise<boolean> {
+  const [, name] = /^\$(\w+)/.exec(text)!
+  return (
+    /^(pc|sp|fp|[re]?[abcd][xhl]|[er]?([sd]i|[bs]p))$/.test(name!) ||
+    (await remote.registers(tid)).some((one) => one.name === name)
   )
 }
 

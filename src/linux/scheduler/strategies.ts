@@ -2,6 +2,7 @@
 import { LemmingError } from '../../base/errors.ts'
 import type { StrategyState } from '../state.ts'
 import { choices } from './choices.ts'
+import { guided } from './guided.ts'
 import { startMix } from './mix.ts'
 import { pct } from './pct.ts'
 import { pos } from './pos.ts'
@@ -22,6 +23,7 @@ const FORMS =
 export function startStrategy(name: string, seed: number): StrategyState {
   if (name.startsWith('turns:')) return turns(name).start(seed)
   if (name.startsWith('choices:')) return choices(name).start(seed)
+  if (name.startsWith('guided:')) return guided(name).start(seed)
   const [word, ...numbers] = parse(name)
   if (word === 'mix' && numbers.length <= 1) return startMix(seed, numbers[0] ?? 0)
   return strategyNamed(name).start(seed)
@@ -31,6 +33,7 @@ export function startStrategy(name: string, seed: number): StrategyState {
 export function strategyNamed(name: string): Strategy {
   if (name.startsWith('turns:')) return turns(name)
   if (name.startsWith('choices:')) return choices(name)
+  if (name.startsWith('guided:')) return guided(name)
   const [word, ...numbers] = parse(name)
   const plain = [random, walk, pos].find((strategy) => strategy.name === word)
   if (plain !== undefined && numbers.length === 0) return plain

@@ -65,11 +65,12 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
   const length = pageUp(rawLength)
   // Huge pages: none are configured, as on most machines.
   if (!(length <= USER_LIMIT) || given & MAP.hugeTlb) return -ERRNO.ENOMEM
-  const start = choosePlace(memory, hint, length, given)
+  const beyond = (rights & 7) === 0 && (given & MAP.noReserve) !== 0 && isInsisted(memory, hint, length)
+  const start = beyond ? -ERRNO.ENOMEM : choosePlace(memory, hint, length, given)
   if (start < 0) {
     const fixed = (given & (MAP.fixed | MAP.fixedNoReplace)) !== 0
-    if (start === -ERRNO.ENOMEM && (fixed || (length >= LARGE && length < ABSURD))) {
-      const where = fixed ? ` at ${hex(hint)}` : ''
+    if (start === -ERRNO.ENOMEM && (fixed || beyond || (length >= LARGE && length < ABSURD))) {
+      const where = fixed || beyond ? ` at ${hex(hint)}` : ''
       k.noteUnanswered(t, `mmap of ${hex(length)} bytes${where}: addresses end at ${hex(GUEST_LIMIT)}`, 'ENOMEM')
     }
     return start
@@ -94,6 +95,22 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
 
 /** Mappings from this size on are told when there is no room for them, but not those for which no computer has room. */
 const LARGE = 0x1000_0000
+/** So often may a reservation of one size be asked for at addresses that there are not, and be given elsewhere. */
+const INSISTING = 64
+const BEYOND = 0x1_0000_0000
+
+/**
+ * Whether a program asks again and again for a reservation, page by page at addresses beyond ours: a place elsewhere is no help to it, and it would go on for ever
+ * (the runtime of GHC wants its heap above 8 GiB).
+ */
+function isInsisted({ map }: Memory, hint: number, length: number): boolean {
+  if (hint < BEYOND || length < 0x10_0000) return false
+  const last = map.insisted
+  const again = last !== undefined && last.length === length && last.hint + PAGE_SIZE === hint
+  const times = again ? last.times + 1 : 1
+  map.insisted = { hint, length, times }
+  return times > INSISTING
+}
 const ABSURD = 2 ** 42
 
 /** Where a new mapping goes, or a negative errno. */

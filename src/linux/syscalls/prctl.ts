@@ -6,8 +6,9 @@ import { bytesFromName, nameFromBytes } from '../fs/names.ts'
 import type { Kernel } from '../kernel.ts'
 import { SIGNAL_MAX, signalName } from '../signal-names.ts'
 import type { Task } from '../state.ts'
-import { hex, pointerText, quoted, valueText } from '../strace.ts'
+import { hex, pointerText, quoted, valueText, type FlagTable } from '../strace.ts'
 import { CAPABILITIES, DUMPABLE, PRCTL_NAMES } from '../table-task-flags.ts'
+import { addFilter, programRanges, programText, SECCOMP_MODE, setStrict } from './seccomp.ts'
 
 const PR = {
   setPdeathsig: 1,
@@ -19,6 +20,7 @@ const PR = {
   setName: 15,
   getName: 16,
   getSeccomp: 21,
+  setSeccomp: 22,
   capbsetRead: 23,
   getTsc: 25,
   setTsc: 26,
@@ -85,6 +87,10 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
     case PR.getChildSubreaper:
       return space.writeU32(value, process.subreaper ? 1 : 0) ? 0 : -ERRNO.EFAULT
     case PR.getSeccomp:
+      return t.seccomp === undefined ? 0 : SECCOMP_MODE.filter
+    case PR.setSeccomp:
+      if (value === SECCOMP_MODE.strict) return setStrict(t)
+      return value === SECCOMP_MODE.filter ? addFilter(k, t, 0, args[2]!) : -ERRNO.EINVAL
     case PR.getSecurebits:
     case PR.getTiming:
     case PR.perfDisable:
@@ -186,6 +192,12 @@ const FULL: readonly number[] = [
   PR.capAmbient,
 ]
 
+const MODES: FlagTable = [
+  [0, 'SECCOMP_MODE_DISABLED'],
+  [SECCOMP_MODE.strict, 'SECCOMP_MODE_STRICT'],
+  [SECCOMP_MODE.filter, 'SECCOMP_MODE_FILTER'],
+]
+
 /** Bytes that an option stores at its second argument. */
 const STORES = new Map<number, number>([
   [PR.getName, 16],
@@ -228,6 +240,8 @@ const second: ArgType = {
         return value <= CAP_LAST ? `CAP_${CAPABILITIES[value]}` : `${hex(value)} /* CAP_??? */`
       case PR.setNoNewPrivs:
         return String(value)
+      case PR.setSeccomp:
+        return valueText(value, MODES, 'SECCOMP_MODE_???')
       default:
         return hex(value)
     }
@@ -242,6 +256,15 @@ const second: ArgType = {
 
 const rest = shown(asU64, (value, { args }) => (FULL.includes(args[0]!) ? hex(value) : null))
 
+/** The third argument: the filter of PR_SET_SECCOMP. */
+const third: ArgType = {
+  ...rest,
+  text: (value, call) => (isFilter(call) ? programText(value, call) : rest.text(value, call)),
+  reads: (value, call) => (isFilter(call) ? programRanges(value, call) : []),
+}
+
+const isFilter = ({ args }: CallView): boolean => args[0] === PR.setSeccomp && args[1] === SECCOMP_MODE.filter
+
 function resultText(result: number, { args }: CallView): string {
   return args[0] === PR.getDumpable ? `${result} (${valueText(result, DUMPABLE, 'SUID_DUMP_???')})` : String(result)
 }
@@ -253,7 +276,7 @@ export const prctlCalls: readonly Declaration[] = [
     [
       ['option', shown(asInt, (value) => PRCTL_NAMES.get(value) ?? `${hex(value >>> 0)} /* PR_??? */`)],
       ['arg2', second],
-      ['arg3', rest],
+      ['arg3', third],
       ['arg4', rest],
       ['arg5', rest],
     ],

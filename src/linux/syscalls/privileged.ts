@@ -175,6 +175,53 @@ export const privilegedCalls: Declaration[] = [
     ['handle', ptr],
     ['flags', int],
   ]),
+  refused(320, 'kexec_file_load', [
+    ['kernel_fd', fd],
+    ['initrd_fd', fd],
+    ['cmdline_len', size],
+    ['cmdline', ptr],
+    ['flags', hexU64],
+  ]),
+  refused(428, 'open_tree', [
+    ['dirfd', fd],
+    ['filename', path],
+    ['flags', uint],
+  ]),
+  refused(429, 'move_mount', [
+    ['from_dirfd', fd],
+    ['from_pathname', path],
+    ['to_dirfd', fd],
+    ['to_pathname', path],
+    ['flags', uint],
+  ]),
+  refused(430, 'fsopen', [
+    ['fsname', path],
+    ['flags', uint],
+  ]),
+  refused(431, 'fsconfig', [
+    ['fs_fd', fd],
+    ['cmd', uint],
+    ['key', path],
+    ['value', ptr],
+    ['aux', int],
+  ]),
+  refused(432, 'fsmount', [
+    ['fs_fd', fd],
+    ['flags', uint],
+    ['attr_flags', uint],
+  ]),
+  refused(433, 'fspick', [
+    ['dirfd', fd],
+    ['path', path],
+    ['flags', uint],
+  ]),
+  refused(442, 'mount_setattr', [
+    ['dirfd', fd],
+    ['pathname', path],
+    ['flags', uint],
+    ['uattr', ptr],
+    ['usize', size],
+  ]),
   syscall(
     308,
     'setns',

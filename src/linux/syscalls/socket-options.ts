@@ -22,6 +22,11 @@ const SO = {
   peergroups: 59,
   peerpidfd: 77,
 } as const
+/** Options of TCP that are no int. */
+const TCP = { info: 11, congestion: 13 } as const
+/** /proc/sys/net/ipv4/tcp_available_congestion_control; the first one is that of every new socket. */
+const CONGESTION = ['cubic', 'reno']
+const CONGESTION_ROOM = 16
 const MICROSECOND = 1000
 
 /** Why a socket has no such option, or a stop that names it. */
@@ -29,7 +34,11 @@ function missing(k: Kernel, t: Task, call: string, socket: Socket, at: number, n
   const wrongFamily =
     at !== SOL.socket && (socket.family === AF.unix || socket.family === AF.netlink)
       ? -ERRNO.EOPNOTSUPP
-      : call === 'getsockopt' && socket.family === AF.inet && at !== SOL.socket && at !== SOL.ip && at !== SOL.tcp
+      : call === 'getsockopt' &&
+          socket.family === AF.inet &&
+          at !== SOL.socket &&
+          at !== SOL.ip &&
+          (at !== SOL.tcp || socket.type !== 1)
         ? -ERRNO.EOPNOTSUPP
         : -ERRNO.ENOPROTOOPT
   if (wrongFamily === -ERRNO.EOPNOTSUPP || (at === SOL.tcp && socket.type !== 1)) return wrongFamily
@@ -74,8 +83,69 @@ function bytesOf(k: Kernel, t: Task, socket: Socket, at: number, name: number): 
         return new Uint8Array(0)
     }
   }
+  if (at === SOL.tcp && isTcp(socket)) {
+    if (name === TCP.info) return tcpInfo(socket)
+    if (name === TCP.congestion) {
+      const bytes = new Uint8Array(CONGESTION_ROOM)
+      bytes.set(Array.from(CONGESTION[congestionOf(socket)]!, (char) => char.charCodeAt(0)))
+      return bytes
+    }
+  }
   const row = optionRow(socket, at, name)
   return row === undefined ? missing(k, t, 'getsockopt', socket, at, name) : words(valueOf(socket, row))
+}
+
+const isTcp = ({ family, type }: Socket): boolean => (family === AF.inet || family === AF.inet6) && type === 1
+
+const CONGESTION_KEY = SOL.tcp * 65536 + TCP.congestion
+const congestionOf = ({ options }: Socket): number => options.get(CONGESTION_KEY) ?? 0
+
+/** TCP_CONGESTION: by name; -ENOENT for one that there is not. */
+function setCongestion(k: Kernel, t: Task, socket: Socket, address: number, length: number): number {
+  if (length < 1) return -ERRNO.EINVAL
+  const bytes = k.space(t).read(address, Math.min(length, CONGESTION_ROOM - 1))
+  if (bytes === null) return -ERRNO.EFAULT
+  const index = CONGESTION.indexOf(String.fromCharCode(...bytes).replace(/\0.*$/s, ''))
+  if (index < 0) return -ERRNO.ENOENT
+  socket.options.set(CONGESTION_KEY, index)
+  return 0
+}
+
+/** Bytes of struct tcp_info in Linux 6.1. */
+const TCP_INFO_SIZE = 232
+/** TCP_ESTABLISHED and its kin. */
+const TCP_STATES = { closed: 7, listening: 10, connecting: 2, connected: 1, lost: 8 } as const
+/** The loopback device: 65,536 bytes less the headers. */
+const SEGMENT = 65_483
+
+/** struct tcp_info of a connection over the loopback device, on which nothing is lost or late. */
+function tcpInfo(socket: Socket): Uint8Array {
+  const bytes = new Uint8Array(TCP_INFO_SIZE)
+  const view = new DataView(bytes.buffer)
+  const connected = socket.stage === 'connected'
+  const put = (offset: number, value: number): void => view.setUint32(offset, value, true)
+  bytes[0] = TCP_STATES[socket.stage]
+  // Congestion window and reordering.
+  put(80, 10)
+  put(88, 3)
+  if (socket.stage === 'listening') return bytes
+  // Timestamps, selective acknowledgements, and a window scale of 7 on both sides.
+  if (connected) bytes.set([7, 0x77], 5)
+  // Microseconds until something is sent again; largest segments, and of the path.
+  put(8, connected ? 200_000 : 1_000_000)
+  put(16, connected ? 32_741 : 536)
+  put(20, connected ? 536 : 0)
+  put(60, connected ? 65_535 : 0)
+  // Round trip and its variance, slow start's threshold, announced segment.
+  put(68, connected ? 20 : 0)
+  put(72, connected ? 10 : 250_000)
+  put(76, 0x7fff_ffff)
+  put(84, connected ? SEGMENT : 0)
+  put(96, connected ? SEGMENT + 12 : 0)
+  // No limit of the rate.
+  put(112, 0xffff_ffff)
+  put(116, 0xffff_ffff)
+  return bytes
 }
 
 const words = (...values: number[]): Uint8Array => new Uint8Array(Int32Array.from(values).buffer)
@@ -93,6 +163,7 @@ function setsockopt(k: Kernel, t: Task, [number, at, name, address, length]: num
   const found = socketAt(k, t, number!)
   if (typeof found === 'number') return found
   const { socket } = found
+  if (at === SOL.tcp && name === TCP.congestion && isTcp(socket)) return setCongestion(k, t, socket, address!, length!)
   const inSocket = at === SOL.socket
   const timed = inSocket && (name === SO.rcvtimeo || name === SO.sndtimeo)
   const row = optionRow(socket, at!, name!)
@@ -136,7 +207,7 @@ function bindToDevice(k: Kernel, t: Task, address: number, length: number): numb
 }
 
 const PARTIAL =
-  'partial: the options of src/linux/net/options.ts, SO_ERROR, SO_LINGER, SO_PEERCRED, SO_RCVTIMEO, SO_SNDTIMEO'
+  'partial: the options of src/linux/net/options.ts, SO_ERROR, SO_LINGER, SO_PEERCRED, SO_RCVTIMEO, SO_SNDTIMEO, TCP_CONGESTION, TCP_INFO'
 
 /** Their declarations. */
 export const socketOptionCalls: readonly Declaration[] = [

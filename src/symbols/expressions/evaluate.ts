@@ -1,36 +1,51 @@
 /** Exists to compute expressions over a program at one moment, by the rules of C and with gdb's answers. */
 
 import { LemmingError } from '../../base/errors.ts'
+import { DW_AT } from '../dwarf/constants.ts'
 import { integerRegisters } from '../frames/thread.ts'
 import { bytesOf } from '../locations/typed.ts'
 import { nameOf } from '../types/names.ts'
-import type { Type } from '../types/type.ts'
+import type { Method, Type } from '../types/type.ts'
 import { arrayOf, C, isIntegral, pointerTo, sizeOf, stripped } from '../types/type.ts'
 import { numberToBytes } from '../values/floats.ts'
 import { dereference, lostValue, Value } from '../values/value.ts'
 import { binaryOperation, isBoolean, isTrue, pointed, truth } from './arithmetic.ts'
+import { callFunction, type Caller } from './calls.ts'
 import { castTo } from './cast.ts'
+import { convenienceFunctions } from './convenience.ts'
 import { typeError } from './errors.ts'
 import { containerOf, elementAt, mappedTo } from '../values/library.ts'
+import { isMissing } from '../values/space.ts'
+import { libraryMethod } from './library-methods.ts'
 import { findMember } from './members.ts'
 import { registerValue } from './registers.ts'
 import type { Scope } from './scope.ts'
 import type { Expression } from './tree.ts'
 
+/** DWARF 5, 7.7.1. */
+const DW_OP_CONSTU = 0x10
+
 /** Values that a session has given names: `$1`, `$x`. */
 export type Variables = Map<string, Value>
 
 /** Computes `expression` in `scope`. Throws `expression-*`. */
-export function evaluate(expression: Expression, scope: Scope, variables: Variables | undefined): Value {
-  return new Evaluator(scope, variables).value(expression)
+export function evaluate(
+  expression: Expression,
+  scope: Scope,
+  variables: Variables | undefined,
+  caller?: Caller,
+): Value {
+  return new Evaluator(scope, variables, caller).value(expression)
 }
 
 class Evaluator {
   private readonly scope: Scope
   private readonly variables: Variables | undefined
+  private readonly caller: Caller | undefined
 
-  constructor(scope: Scope, variables: Variables | undefined) {
+  constructor(scope: Scope, variables: Variables | undefined, caller: Caller | undefined) {
     this.scope = scope
+    this.caller = caller
     this.variables = variables
   }
 
@@ -56,8 +71,12 @@ class Evaluator {
         return this.dollar(expression.name)
       case 'type':
         throw typeError(`Attempt to use a type as an expression`)
-      case 'cast':
-        return castTo(this.value(expression.operand), expression.type)
+      case 'call':
+        return this.call(expression)
+      case 'cast': {
+        const { operand, type } = expression
+        return operand.kind === 'call' ? castTo(this.call(operand, type), type) : castTo(this.value(operand), type)
+      }
       case 'sizeof-type':
         return Value.integer(C.int, BigInt(sizeOf(view.complete(stripped(expression.type)))), view)
       case 'sizeof': {
@@ -109,9 +128,83 @@ class Evaluator {
     return this.variables.get(String(last - (back === '' ? 0 : back === '$' ? 1 : Number(back.slice(1)))))
   }
 
+  /** `result`: the type of what comes back, where nothing else says it. */
+  private call({ callee, args }: Expression & { kind: 'call' }, result?: Type): Value {
+    const given = args.map((one) => this.value(one)).map((one) => (isReference(one) ? followed(one) : one))
+    if (callee.kind === 'dollar') {
+      const own = convenienceFunctions.get(callee.name)
+      if (own !== undefined) return Value.integer(C.int, own(given), this.scope.view)
+    }
+    const held = callee.kind === 'member' ? this.object(callee.object) : undefined
+    const known = callee.kind === 'member' && held !== undefined ? libraryMethod(held, callee.name, given) : undefined
+    if (known !== undefined) return known
+    const method = callee.kind === 'member' ? this.method(held!, callee.name) : undefined
+    if (method !== undefined) return callFunction(method.callee, [method.self, ...given], this.caller, result)
+    const direct = callee.kind === 'name' && this.caller !== undefined ? this.indirect(callee.name) : undefined
+    return callFunction(direct ?? followed(this.value(callee)), given, this.caller, result)
+  }
+
+  /** The function that an indirect one (`strlen` of the C library, by processor) stands for. */
+  private indirect(name: string): Value | undefined {
+    const found = this.scope.indirectFunction(name)
+    // A variable of this name is meant first.
+    if (found === undefined || stripped(this.scope.value(name).type).kind !== 'function') return undefined
+    const { rax } = this.caller!({ address: found, integers: [], floats: [], literals: [] })
+    return this.scope.untyped(Number(rax))
+  }
+
+  /** What `object.name` and `object->name` are about. */
+  private object(expression: Expression): Value {
+    const value = followed(this.value(expression))
+    return stripped(value.type).kind === 'pointer' ? followed(dereference(value)) : value
+  }
+
+  /** `object.name` where that is a method, of its class or of one that it is made from. */
+  private method(self: Value, name: string): { callee: Value; self: Value } | undefined {
+    const { view } = this.scope
+    const search = (value: Value): { callee: Value; self: Value } | undefined => {
+      const type = view.complete(stripped(value.type))
+      if (type.kind !== 'struct' || type.language !== 'c++' || value.address === undefined) return undefined
+      const method = type.methods.find((one) => one.name === name && !one.isStatic)
+      if (method !== undefined) {
+        const self = Value.integer(pointerTo(value.type), BigInt(value.address), view)
+        return { callee: this.codeOf(method, type.name ?? '', value.address), self }
+      }
+      for (const member of type.members) {
+        const found = member.isBase ? search(value.member(member)) : undefined
+        if (found !== undefined) return found
+      }
+      return undefined
+    }
+    return search(self)
+  }
+
+  /** A virtual method is the one that the object's table has; its entry may also set `this` right. */
+  private codeOf({ name, type, isVirtual, entry }: Method, owner: string, address: number): Value {
+    const { view } = this.scope
+    const slot = isVirtual ? entry.block(DW_AT.vtable_elem_location) : undefined
+    if (slot?.[0] === DW_OP_CONSTU) {
+      const table = Value.at(C.unsignedLong, address, view).integer()
+      const at = Number(table) + 8 * slot.subarray(1).reduceRight((sum, byte) => sum * 128 + (byte & 127), 0)
+      return Value.at(type, Number(Value.at(C.unsignedLong, at, view).integer()), view)
+    }
+    try {
+      return this.scope.value(`${owner}::${name}`)
+    } catch (error) {
+      if (!(error instanceof LemmingError) || error.code !== 'expression-name') throw error
+      throw typeError(`Cannot evaluate function ${name} -- may be inlined`)
+    }
+  }
+
   private assign({ left, operator, right }: Expression & { kind: 'assign' }): Value {
     const value = operator === '' ? this.value(right) : this.binary(operator, left, right)
     if (left.kind === 'dollar' && !integerRegisters.has(left.name)) {
+      try {
+        // What it is now, wherever the run goes.
+        value.contents()
+      } catch (error) {
+        if (!isMissing(error)) throw error
+      }
       this.variables?.set(left.name, value)
       return value
     }
@@ -125,8 +218,6 @@ class Evaluator {
   private unary(operator: string, operand: Expression): Value {
     const { view } = this.scope
     if (operator === '&') return this.addressOf(operand)
-    if (operator === '++' || operator === '--')
-      throw typeError('an expression cannot change a variable: it looks at a moment of a recorded run')
     const value = followed(this.value(operand))
     if (operator === '*') return this.dereferenced(smartPointer(value) ?? value)
     const isRustInteger = stripped(value.type).language === 'rust' && isIntegral(value.type) && !isBoolean(value.type)
@@ -260,6 +351,10 @@ export function requireType(value: Value): void {
 /** The pointer in a smart pointer of the library. */
 function smartPointer(value: Value): Value | undefined {
   return stripped(value.type).kind === 'struct' ? containerOf(value)?.pointer : undefined
+}
+
+function isReference({ type }: Value): boolean {
+  return stripped(type).kind === 'reference'
 }
 
 /** What a reference refers to; other values as they are. */

@@ -120,14 +120,16 @@ function unary(words: Words): Expression {
       case '~':
       case '*':
       case '&':
-      case '++':
-      case '--':
         words.advance()
         if (token.text === '&') {
           // Rust's `&mut x` is `&x` here.
           if (words.isWord('mut') && words.peek().kind === 'name') words.advance()
         }
         return { kind: 'unary', operator: token.text, operand: asOperand(words) }
+      case '++':
+      case '--':
+        words.advance()
+        return stepped(unary(words), token.text[0]!)
       case '(': {
         const cast = castAt(words)
         if (cast !== undefined) return cast
@@ -192,11 +194,25 @@ function postfix(words: Words, start: Expression): Expression {
       const name = words.scopedName(() => true)
       if (name === undefined) throw words.trouble()
       expression = { kind: 'member', object: expression, name, arrow }
-    } else if (words.is('++') || words.is('--') || words.is('(')) {
-      const what = words.is('(') ? 'call a function' : 'change a variable'
-      throw typeError(`an expression cannot ${what}: it looks at a moment of a recorded run`)
+    } else if (words.accept('(')) {
+      const args: Expression[] = []
+      while (!words.is(')') && (args.length === 0 || words.accept(','))) args.push(assignment(words))
+      words.expect(')')
+      expression = { kind: 'call', callee: expression, args }
+    } else if (words.is('++') || words.is('--')) {
+      // What it was is what it is now, undone.
+      const [there, back] = words.is('++') ? ['+', '-'] : ['-', '+']
+      words.advance()
+      expression = { kind: 'binary', operator: back!, left: stepped(expression, there!), right: ONE }
     } else return expression
   }
+}
+
+const ONE: Expression = { kind: 'integer', value: 1n, type: C.int }
+
+/** `x += 1`. */
+function stepped(left: Expression, operator: string): Expression {
+  return { kind: 'assign', operator, left, right: ONE }
 }
 
 function primary(words: Words): Expression {

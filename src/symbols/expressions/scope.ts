@@ -232,6 +232,21 @@ export class Scope implements Names {
     return this.view.variable({ entry, module: found.module })
   }
 
+  /** The address of what says where a function is: an indirect one of the linker's. */
+  indirectFunction(name: string): number | undefined {
+    const { symbolizer } = this.view.lookup
+    for (const module of symbolizer.loaded) {
+      const symbol = symbolizer.objectFile(module).symbolNamed(name)
+      if (symbol !== undefined) return symbol.isIndirect ? symbol.start + module.bias : undefined
+    }
+    return undefined
+  }
+
+  /** A function of which nothing but its address is known. */
+  untyped(address: number): Value {
+    return Value.at(untypedFunction, address, this.view)
+  }
+
   /** A name that only the linker knows. Functions can be named; of data nothing says what it is. */
   private symbolValue(name: string): Value {
     const { symbolizer } = this.view.lookup

@@ -13,6 +13,7 @@ export type Expression =
   | { readonly kind: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression }
   | { readonly kind: 'assign'; readonly operator: string; readonly left: Expression; readonly right: Expression }
   | { readonly kind: 'choose'; readonly test: Expression; readonly yes: Expression; readonly no: Expression }
+  | { readonly kind: 'call'; readonly callee: Expression; readonly args: readonly Expression[] }
   | { readonly kind: 'cast'; readonly type: Type; readonly operand: Expression }
   | { readonly kind: 'sizeof'; readonly operand: Expression }
   | { readonly kind: 'sizeof-type'; readonly type: Type }

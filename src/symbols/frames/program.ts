@@ -80,6 +80,9 @@ export class ProgramView implements Space {
     const { symbolizer } = this.lookup
     const module = name.startsWith('_') ? undefined : symbolizer.moduleAt(address)
     const entry = module && functionAt(symbolizer.objectFile(module), address - module.bias)
+    // Static variables of functions have a number for the linker, which their debugging information has not.
+    const isNumbered = entry === undefined && /^[^.]+\.\d+$/.test(name)
+    if (isNumbered && module && symbolizer.objectFile(module).debugging) return name.replace(/\.\d+$/, '')
     if (entry === undefined || languageOf(entry) !== 'c++') return demangle(name)
     return `${name}(${functionTypeOf(entry)
       .parameters.map((type) => typeName(type))

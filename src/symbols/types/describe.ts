@@ -19,7 +19,7 @@ export function describeType(type: Type, complete: <T extends Type>(type: T) => 
   return declaration(plain, '', [...qualifiers, body].join(' '))
 }
 
-function unqualifiedCore(type: Type): Exclude<Type, QualifiedType> {
+export function unqualifiedCore(type: Type): Exclude<Type, QualifiedType> {
   let at = type
   while (at.kind === 'qualified') at = at.target
   return at
@@ -48,7 +48,7 @@ function withResult(type: FunctionType, result: Type): FunctionType {
   return { ...type, result }
 }
 
-function throughTypedefs(type: Type): Type {
+export function throughTypedefs(type: Type): Type {
   let at = type
   while (at.kind === 'typedef') at = at.target
   if (at.kind === 'qualified') {
@@ -106,8 +106,8 @@ function enumBody(type: EnumType): string {
   return `${`${head}${kind}`.trimEnd()} {${list.join(', ')}}`
 }
 
-function structBody(type: StructType, depth: number, complete: <T extends Type>(type: T) => T): string {
-  const indent = ' '.repeat(depth + 4)
+/** `class W : public V {`. */
+export function structHeading(type: StructType): string {
   const bases = type.members.filter(({ isBase }) => isBase)
   const name = type.name === undefined ? '' : ` ${type.name}`
   const heading = `${type.keyword}${name}`
@@ -115,7 +115,12 @@ function structBody(type: StructType, depth: number, complete: <T extends Type>(
     const virtual = (entry?.number(DW_AT.virtuality) ?? 0) > 0 ? 'virtual ' : ''
     return `${type.access(entry)} ${virtual}${typeName(base)}`
   })
-  const first = `${heading}${inherited.length > 0 ? ` : ${inherited.join(', ')}` : ''} {`
+  return `${heading}${inherited.length > 0 ? ` : ${inherited.join(', ')}` : ''} {`
+}
+
+function structBody(type: StructType, depth: number, complete: <T extends Type>(type: T) => T): string {
+  const indent = ' '.repeat(depth + 4)
+  const first = structHeading(type)
   const lines = structLines(type, depth + 4, complete)
   if (lines.length === 0 && type.methods.length === 0)
     return `${first}\n${indent}${type.isDeclaration ? '<incomplete type>' : '<no data fields>'}\n${' '.repeat(depth)}}`
@@ -165,7 +170,7 @@ function structLines(type: StructType, depth: number, complete: <T extends Type>
 }
 
 /** gdb writes `public:` and the like only where not all members are public, or in a class. */
-function needsLabels(type: StructType): boolean {
+export function needsLabels(type: StructType): boolean {
   const all = [
     ...type.members
       .filter(({ isBase }) => !isBase)

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 static pthread_mutex_t m = PTHREAD_MUTEX_INITIALIZER, n = PTHREAD_MUTEX_INITIALIZER, made;
-static pthread_mutex_t strict = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+static pthread_mutex_t strict;
 static pthread_cond_t c = PTHREAD_COND_INITIALIZER;
 static pthread_rwlock_t w = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_barrier_t barrier;
@@ -129,6 +129,10 @@ int main(int argc, char **argv) {
     pthread_mutex_lock(&m);
   }
   CASE("relock-strict") {
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
+    pthread_mutex_init(&strict, &attributes);
     pthread_mutex_lock(&strict);
     pthread_mutex_lock(&strict);
     pthread_mutex_unlock(&strict);

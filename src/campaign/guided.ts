@@ -1,0 +1,115 @@
+/**
+ * Exists to find what no seed finds soon: after a while every second run of a hunt follows an earlier one to a rare constellation of its threads, and goes on from
+ * there at random. In the manner of coverage-guided fuzzing, with the positions of all threads as what is covered.
+ */
+import { nextBelow, randomFrom, type RandomState } from '../base/random.ts'
+import type { Director } from './director.ts'
+import type { RunChange, SeedOutcome, Visited } from './outcome.ts'
+
+/** A constellation: the first `length` decisions of a run lead there. */
+interface Cell {
+  decisions: Uint16Array
+  length: number
+  /** Runs that came by, and runs that were sent there. */
+  seen: number
+  picked: number
+}
+
+/** Runs that are left to their seeds: most bugs are found by then. */
+const FIRST = 200
+
+/** What a run is told by is known so many runs later: nobody has to wait for those under way. */
+const LAG = 64
+
+/** Constellations that are kept: what more of them there are was never so rare as to matter. */
+const MOST = 10_000
+
+/** Of so many drawn at random the rarest one is taken. */
+const DRAWN = 8
+
+/** One in so many of its runs begins anew. */
+const ANEW = 10
+
+/** Of so many runs one goes by where threads stand, in libraries as well; the others by where they are in the program's own code. */
+const EVERYWHERE = 4
+
+/** A run that was sent there counts as so many that came by. */
+const SENT = 3
+
+/** Constellations of one kind. */
+class Archive {
+  private readonly cells = new Map<number, Cell>()
+  private readonly list: Cell[] = []
+
+  /** The decisions that lead to a rare one; none if none is known. */
+  rare(random: RandomState): number[] {
+    if (this.list.length === 0) return []
+    let best = this.list[nextBelow(random, this.list.length)]!
+    for (let i = 1; i < DRAWN; i++) {
+      const other = this.list[nextBelow(random, this.list.length)]!
+      if (weight(other) < weight(best)) best = other
+    }
+    best.picked++
+    return [...best.decisions.subarray(0, best.length)]
+  }
+
+  learn(cells: readonly number[], decisions: Uint16Array): void {
+    const known = new Set<number>()
+    for (const [length, number] of cells.entries()) {
+      if (known.has(number)) continue
+      known.add(number)
+      const cell = this.cells.get(number)
+      if (cell === undefined) {
+        if (this.list.length >= MOST) continue
+        const fresh = { decisions, length, seen: 1, picked: 0 }
+        this.cells.set(number, fresh)
+        this.list.push(fresh)
+      } else {
+        cell.seen++
+        if (length < cell.length) Object.assign(cell, { decisions, length })
+      }
+    }
+  }
+}
+
+/** Directs the runs of a hunt for one command: `firstSeed` decides what is not the schedule in all runs that it chooses. */
+export class Guided implements Director {
+  readonly again = false
+  private readonly firstSeed: number
+  private readonly random: RandomState
+  private readonly everywhere = new Archive()
+  private readonly own = new Archive()
+  /** What was heard and is not yet known, in order. */
+  private readonly pending: { position: number; visited: Visited }[] = []
+  /** Outcomes of all lower positions were heard. */
+  private heardTo = 0
+
+  constructor(firstSeed: number) {
+    this.firstSeed = firstSeed
+    this.random = randomFrom(firstSeed, 'guide')
+  }
+
+  next(position: number): RunChange | 'wait' | undefined {
+    if (position < FIRST || position % 2 === 0) return undefined
+    if (position - LAG > this.heardTo) return 'wait'
+    while (this.pending.length > 0 && this.pending[0]!.position < position - LAG) {
+      const { cells, own, decisions } = this.pending.shift()!.visited
+      const shared = Uint16Array.from(decisions)
+      this.everywhere.learn(cells, shared)
+      this.own.learn(own, shared)
+    }
+    const archive = nextBelow(this.random, EVERYWHERE) === 0 ? this.everywhere : this.own
+    const decisions = nextBelow(this.random, ANEW) === 0 ? [] : archive.rare(this.random)
+    return { seed: this.firstSeed, number: position, decisions }
+  }
+
+  heard(outcome: SeedOutcome | null, position: number): void {
+    this.heardTo = position + 1
+    if (outcome !== null && outcome.kind !== 'error' && outcome.visited !== undefined)
+      this.pending.push({ position, visited: outcome.visited })
+  }
+}
+
+function weight({ seen, picked }: Cell): number {
+  return seen + SENT * picked
+}

@@ -1,0 +1,101 @@
+/* Calls that few programs make: waits on several futexes, handles of files, parts of files mapped out of order, advice about another process. */
+#include "check.h"
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+struct one { uint64_t value, address; uint32_t flags, reserved; };
+static uint32_t words[3];
+static int woken = -1;
+
+static long waitv(struct one *list, unsigned count, unsigned flags, struct timespec *limit, int clock) {
+  return syscall(SYS_futex_waitv, list, count, flags, limit, clock);
+}
+#define ONE(i) {0, (uintptr_t)&words[i], 2 | FUTEX_PRIVATE_FLAG, 0}
+
+static void *waits(void *none) {
+  (void)none;
+  struct one list[3] = {ONE(0), ONE(1), ONE(2)};
+  woken = waitv(list, 3, 0, NULL, 0);
+  return NULL;
+}
+
+int main(void) {
+  enter_fresh_directory();
+  struct one list[3] = {ONE(0), ONE(1), ONE(2)};
+  FAILS(waitv(list, 0, 0, NULL, 0), EINVAL);
+  FAILS(waitv(list, 129, 0, NULL, 0), EINVAL);
+  FAILS(waitv(list, 1, 1, NULL, 0), EINVAL);
+  FAILS(waitv(NULL, 1, 0, NULL, 0), EINVAL);
+  FAILS(waitv((void *)8, 1, 0, NULL, 0), EFAULT);
+  list[1].reserved = 1;
+  FAILS(waitv(list, 3, 0, NULL, 0), EINVAL);
+  list[1].reserved = 0;
+  list[1].flags = FUTEX_PRIVATE_FLAG;
+  FAILS(waitv(list, 3, 0, NULL, 0), EINVAL);
+  list[1].flags |= 2;
+  list[2].value = 5;
+  FAILS(waitv(list, 3, 0, NULL, 0), EAGAIN);
+  list[2].value = 0;
+  struct timespec soon;
+  clock_gettime(CLOCK_MONOTONIC, &soon);
+  soon.tv_nsec += 1000000;
+  if (soon.tv_nsec > 999999999) soon.tv_sec++, soon.tv_nsec -= 1000000000;
+  FAILS(waitv(list, 3, 0, &soon, CLOCK_MONOTONIC), ETIMEDOUT);
+  FAILS(waitv(list, 3, 0, &soon, 7), EINVAL);
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, waits, NULL) == 0);
+  while (syscall(SYS_futex, &words[2], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 0) sched_yield();
+  CHECK(pthread_join(thread, NULL) == 0 && woken == 2);
+  for (int i = 0; i < 3; i++) CHECK(syscall(SYS_futex, &words[i], FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 0);
+
+  union { struct file_handle head; char room[64]; } handle, other;
+  int mount;
+  close(open("f", O_RDWR | O_CREAT, 0600));
+  handle.head.handle_bytes = 0;
+  FAILS(name_to_handle_at(AT_FDCWD, "f", &handle.head, &mount, 0), EOVERFLOW);
+  CHECK(handle.head.handle_bytes > 0);
+  CHECK(name_to_handle_at(AT_FDCWD, "f", &handle.head, &mount, 0) == 0);
+  CHECK(link("f", "g") == 0);
+  other.head.handle_bytes = handle.head.handle_bytes;
+  CHECK(name_to_handle_at(AT_FDCWD, "g", &other.head, &mount, 0) == 0);
+  CHECK(memcmp(handle.room, other.room, 8 + handle.head.handle_bytes) == 0);
+  handle.head.handle_bytes = 129;
+  FAILS(name_to_handle_at(AT_FDCWD, "f", &handle.head, &mount, 0), EINVAL);
+  FAILS(name_to_handle_at(AT_FDCWD, "none", &handle.head, &mount, 0), ENOENT);
+  FAILS(name_to_handle_at(AT_FDCWD, "f", &handle.head, &mount, 1), EINVAL);
+
+  int fd = open("f", O_RDWR);
+  CHECK(ftruncate(fd, 3 * 4096) == 0);
+  for (int i = 0; i < 3; i++) CHECK(pwrite(fd, &"abc"[i], 1, i * 4096) == 1);
+  char *pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  CHECK(pages != MAP_FAILED && pages[0] == 'a');
+  CHECK(syscall(SYS_remap_file_pages, pages, 4096, 0, 2, 0) == 0);
+  CHECK(pages[0] == 'c' && pages[4096] == 'b');
+  pages[0] = 'x';
+  char byte;
+  CHECK(pread(fd, &byte, 1, 2 * 4096) == 1 && byte == 'x');
+  FAILS(syscall(SYS_remap_file_pages, pages, 4096, PROT_READ, 2, 0), EINVAL);
+  FAILS(syscall(SYS_remap_file_pages, &words, 4096, 0, 2, 0), EINVAL);
+
+  FAILS(syscall(SYS_restart_syscall), EINTR);
+  long kinds = syscall(SYS_sysfs, 3);
+  char name[64];
+  CHECK(kinds > 0 && syscall(SYS_sysfs, 2, 0L, name) == 0 && syscall(SYS_sysfs, 1, name) == 0);
+  FAILS(syscall(SYS_sysfs, 1, "nothing like it"), EINVAL);
+  FAILS(syscall(SYS_sysfs, 4), EINVAL);
+
+  struct iovec part = {pages, 4096};
+  int self = syscall(SYS_pidfd_open, getpid(), 0);
+  CHECK(syscall(SYS_process_madvise, self, &part, 1L, MADV_COLD, 0) == 4096);
+  FAILS(syscall(SYS_process_madvise, self, &part, 1L, MADV_COLD, 1), EINVAL);
+  FAILS(syscall(SYS_process_madvise, -1, &part, 1L, MADV_COLD, 0), EBADF);
+  FAILS(syscall(SYS_process_mrelease, self, 0), EINVAL);
+  FAILS(syscall(SYS_process_mrelease, -1, 0), EBADF);
+  FAILS(syscall(SYS_process_mrelease, self, 1), EINVAL);
+  return 0;
+}
