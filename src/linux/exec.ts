@@ -1,4 +1,5 @@
 /** Exists to run another program in a process, as execve(2) does: what is checked before, what goes, and what stays. */
+import { capabilitiesAtExec } from './capabilities.ts'
 import { LemmingError } from '../base/errors.ts'
 import { STATE } from '../ir/registers.ts'
 import { removeEvent } from './clock.ts'
@@ -53,6 +54,8 @@ export function execute(k: Kernel, t: Task, request: ProgramRequest, environ: re
   for (const timer of process.timers) removeEvent(state, 'timer', process.pid, timer.id)
   process.timers = []
   delete process.aio
+  capabilitiesAtExec(t.credentials)
+  process.keepCaps = false
   process.exitSignal = SIG.chld
   process.hasExecuted = true
   process.barriers = 0

@@ -1,4 +1,5 @@
 /** Exists to send signals to tasks and processes: who takes them, what is dropped, and what a process hears of its children (signal(7), kernel/signal.c's rules). */
+import { CAP, capable } from './capabilities.ts'
 import { CpuState } from '../engine/cpu-state.ts'
 import { GUEST_LIMIT } from '../engine/layout.ts'
 import { REG } from '../ir/registers.ts'
@@ -53,7 +54,7 @@ export function maySignal(k: Kernel, from: Task, process: Process, signal: numbe
   const own = k.process(from)
   const [real, effective] = from.credentials.uid
   const [targetReal, , targetSaved] = process.credentials.uid
-  if (own === process || effective === 0 || (signal === SIG.cont && own.sid === process.sid)) return true
+  if (own === process || capable(from, CAP.kill) || (signal === SIG.cont && own.sid === process.sid)) return true
   return [real, effective].some((uid) => uid === targetReal || uid === targetSaved)
 }
 

@@ -194,6 +194,17 @@ export interface Credentials {
   uid: [number, number, number, number]
   gid: [number, number, number, number]
   groups: number[]
+  /** What it may do beyond that, where it is not what the ids give it (capabilities.ts). */
+  capabilities?: CapabilitySets
+}
+
+/** Sets of capabilities: bit n for capability n. */
+export interface CapabilitySets {
+  effective: bigint
+  permitted: bigint
+  inheritable: bigint
+  bounding: bigint
+  ambient: bigint
 }
 
 /** An interval timer of setitimer(2): CLOCK_MONOTONIC ns (real) or ns of the process' CPU time (virtual, prof); 0 when not armed. */

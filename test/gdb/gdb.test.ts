@@ -165,6 +165,7 @@ describe('gdb on a replayed failure', () => {
           'catch signal SIGUSR1',
           'echo == back\\n',
           'reverse-continue',
+          'reverse-continue',
           'info threads',
           'print $_siginfo.si_signo',
           'print $_siginfo._sifields._kill.si_pid',

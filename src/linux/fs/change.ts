@@ -1,4 +1,5 @@
 /** Exists to change the tree of names: make, remove, link and rename, with the kernel's checks in the kernel's order. */
+import { CAP, capable } from '../capabilities.ts'
 import { ERRNO } from '../errno.ts'
 import type { HostChange } from '../../host/host.ts'
 import type { Kernel } from '../kernel.ts'
@@ -7,7 +8,7 @@ import { insertEntry, list, removeEntry } from './directory.ts'
 import { dropIfUnused, holdInode, releaseInode, timeNow } from './inode.ts'
 import { IN, tellGone, tellInode, tellName, tellSelf } from './inotify.ts'
 import { createAt } from './open.ts'
-import { checkAccess, checkRemove, isInGroup, isOwner, isRoot, MAY } from './permission.ts'
+import { checkAccess, checkRemove, isInGroup, isOwner, MAY } from './permission.ts'
 import { beforeMove, checkMount, hostPlace, hostPlaceIn, isMountRoot, passOn } from './mounts.ts'
 import type { Inode } from './state.ts'
 import { isBusyName, type Place } from './walk.ts'
@@ -224,7 +225,7 @@ export function changeMode(k: Kernel, t: Task, inode: Inode, mode: number): numb
   const readOnly = checkMount(k, inode)
   if (readOnly !== 0) return readOnly
   // A file of a group that one is not in cannot be made set-group-id.
-  const keepsGroup = isRoot(t) || isInGroup(t, inode.gid)
+  const keepsGroup = capable(t, CAP.fsetid) || isInGroup(t, inode.gid)
   const wanted = mode & (keepsGroup ? 0o7777 : 0o5777)
   const path = inode.mount === 0 ? null : hostPlace(k, inode)
   const failed = path === null ? 0 : passOn(k, { do: 'mode', path, mode: wanted })
@@ -238,7 +239,7 @@ export function changeMode(k: Kernel, t: Task, inode: Inode, mode: number): numb
 /** chown(2): `uid` and `gid` -1 for no change. */
 export function changeOwner(k: Kernel, t: Task, inode: Inode, uid: number, gid: number): number {
   if (inode.source?.from === 'kernel') return -ERRNO.EPERM
-  if (!isRoot(t)) {
+  if (!capable(t, CAP.chown)) {
     const owns = isOwner(t, inode)
     if (uid !== -1 && (uid !== inode.uid || !owns)) return -ERRNO.EPERM
     if (gid !== -1 && (!owns || (gid !== inode.gid && !isInGroup(t, gid)))) return -ERRNO.EPERM

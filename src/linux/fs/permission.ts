@@ -1,4 +1,5 @@
-/** Exists to decide who may do what with an inode (path_resolution(7), credentials(7)). Uid 0 may do everything a capable root may. */
+/** Exists to decide who may do what with an inode (path_resolution(7), credentials(7)). What root may is said by capabilities. */
+import { CAP, capabilitiesOf, capable } from '../capabilities.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
@@ -19,23 +20,26 @@ export function checkAccess(k: Kernel, t: Task, inode: Inode, wanted: number, id
     if (denied !== 0) return denied
   }
   const { uid, gid, groups } = t.credentials
-  if (uid[identity] === 0) {
+  if (identity === 3 ? capable(t, CAP.dacOverride) : uid[0] === 0 && mayAsReal(t)) {
     // Root may execute a file only if anybody may.
     const executable = inode.kind === 'dir' || (inode.mode & 0o111) !== 0
     return wanted & MAY.exec && !executable ? -ERRNO.EACCES : 0
   }
+  if (identity === 3 && (wanted & MAY.write) === 0 && (inode.kind === 'dir' || (wanted & MAY.exec) === 0))
+    if (capable(t, CAP.dacReadSearch)) return 0
   const shift = inode.uid === uid[identity] ? 6 : inode.gid === gid[identity] || groups.includes(inode.gid) ? 3 : 0
   return ((inode.mode >> shift) & wanted) === wanted ? 0 : -ERRNO.EACCES
+}
+
+/** access(2) as root counts with all that is permitted. */
+function mayAsReal(t: Task): boolean {
+  return ((capabilitiesOf(t.credentials).permitted >> BigInt(CAP.dacOverride)) & 1n) !== 0n
 }
 
 /** Whether the task owns the inode or may act as if. */
 export function isOwner(t: Task, inode: Inode): boolean {
   const uid = t.credentials.uid[3]
-  return uid === 0 || uid === inode.uid
-}
-
-export function isRoot(t: Task): boolean {
-  return t.credentials.uid[3] === 0
+  return uid === inode.uid || capable(t, CAP.fowner)
 }
 
 export function isInGroup(t: Task, gid: number): boolean {

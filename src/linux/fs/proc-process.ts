@@ -1,4 +1,5 @@
 /** Exists to hold the files of /proc/PID and /proc/PID/task/TID: the machine's processes and threads in the kernel's own formats (proc(5)). */
+import { CAP, capabilitiesOf, capable } from '../capabilities.ts'
 import { PAGE_SIZE } from '../../engine/layout.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
@@ -73,7 +74,7 @@ function rename(_process: Process, t: Task, text: string): number {
 function adjust(process: Process, text: string): number {
   const value = /^\s*-?\d+\s*$/.test(text) ? Number(text) : NaN
   if (!(value >= -1000 && value <= 1000)) return -ERRNO.EINVAL
-  if (value < process.oomScoreAdj && process.credentials.uid[1] !== 0) return -ERRNO.EACCES
+  if (value < process.oomScoreAdj && !capable(process, CAP.sysResource)) return -ERRNO.EACCES
   process.oomScoreAdj = value
   return text.length
 }
@@ -249,7 +250,7 @@ function status(k: Kernel, process: Process, t: Task, threadOnly: boolean): stri
     T: 'stopped',
     Z: 'zombie',
   }
-  const capabilities = uid[1] === 0 ? '000001ffffffffff' : '0000000000000000'
+  const { inheritable, permitted, effective, bounding, ambient } = capabilitiesOf(t.credentials)
   const cpus = k.state.constants.cpus
   const rows: [string, string][] = [
     ['Name', t.name],
@@ -283,11 +284,11 @@ function status(k: Kernel, process: Process, t: Task, threadOnly: boolean): stri
     ['SigBlk', set(t.signalMask)],
     ['SigIgn', set(actionSet(process, true))],
     ['SigCgt', set(actionSet(process, false))],
-    ['CapInh', '0000000000000000'],
-    ['CapPrm', capabilities],
-    ['CapEff', capabilities],
-    ['CapBnd', '000001ffffffffff'],
-    ['CapAmb', '0000000000000000'],
+    ['CapInh', set(inheritable)],
+    ['CapPrm', set(permitted)],
+    ['CapEff', set(effective)],
+    ['CapBnd', set(bounding)],
+    ['CapAmb', set(ambient)],
     ['NoNewPrivs', t.noNewPrivileges ? '1' : '0'],
     ['Seccomp', t.seccomp === undefined ? '0' : t.seccomp.strict ? '1' : '2'],
     ['Seccomp_filters', String(t.seccomp?.filters.length ?? 0)],

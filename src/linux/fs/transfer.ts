@@ -1,4 +1,5 @@
 /** Exists to read and write open file descriptions of every type: files, pipes, devices, the terminal, the kernel's own files. */
+import { CAP, capable } from '../capabilities.ts'
 import { fillRandom } from '../../base/random.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
@@ -281,7 +282,7 @@ export function overLimit(k: Kernel, t: Task): number {
 
 /** A file that somebody without privilege changes loses its set-user-id bit, and its set-group-id bit if the group may execute it. */
 function dropSetuid(t: Task, inode: Inode): void {
-  if (t.credentials.uid[3] === 0) return
+  if (capable(t, CAP.fsetid)) return
   if (inode.mode & 0o4000) inode.mode &= ~0o4000
   if ((inode.mode & 0o2010) === 0o2010) inode.mode &= ~0o2000
 }

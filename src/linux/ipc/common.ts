@@ -1,4 +1,5 @@
 /** Exists to hold what the three kinds of System V IPC share: keys, ids, permissions, struct ipc64_perm (sysvipc(7)). */
+import { CAP, capable } from '../capabilities.ts'
 import { realtime } from '../clock.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
@@ -34,7 +35,7 @@ export function seconds(k: Kernel): number {
 export function permits(t: Task, { perm }: Entry, wanted: number): boolean {
   const { uid, gid, groups } = t.credentials
   const user = uid[1]
-  if (user === 0) return true
+  if (capable(t, CAP.ipcOwner)) return true
   const inGroup = (id: number): boolean => gid[1] === id || groups.includes(id)
   const shift = user === perm.uid || user === perm.cuid ? 6 : inGroup(perm.gid) || inGroup(perm.cgid) ? 3 : 0
   return ((perm.mode >> shift) & wanted) === wanted
@@ -43,7 +44,7 @@ export function permits(t: Task, { perm }: Entry, wanted: number): boolean {
 /** Whether the caller may remove an object or set its owner. */
 export function owns(t: Task, { perm }: Entry): boolean {
   const user = t.credentials.uid[1]
-  return user === 0 || user === perm.uid || user === perm.cuid
+  return capable(t, CAP.sysAdmin) || user === perm.uid || user === perm.cuid
 }
 
 /** The id of the object with a key, or of a new one that `make` describes; a negative errno. `check` looks at an existing one. */

@@ -1,4 +1,5 @@
 /** Exists to keep POSIX message queues (mq_overview(7)): named, ordered by priority, open like files, and able to tell of a message's arrival. */
+import { CAP, capable } from '../capabilities.ts'
 import { setI64 } from '../arguments.ts'
 import { ERRNO } from '../errno.ts'
 import { signalActivity } from '../fs/async.ts'
@@ -49,9 +50,9 @@ export function makeQueue(
 ): PosixQueue | number {
   const { uid, gid } = t.credentials
   const { messages, size } = wanted ?? DEFAULT
-  const most = uid[1] === 0 ? HARD : LIMIT
+  const most = capable(t, CAP.sysResource) ? HARD : LIMIT
   if (!(messages > 0 && messages <= most.messages && size > 0 && size <= most.size)) return -ERRNO.EINVAL
-  if (k.state.ipc.queues.size >= QUEUES_MAX && uid[1] !== 0) return -ERRNO.ENOSPC
+  if (k.state.ipc.queues.size >= QUEUES_MAX && !capable(t, CAP.sysResource)) return -ERRNO.ENOSPC
   const id = k.state.ipc.nextQueue++
   const queue: PosixQueue = {
     id,
@@ -72,7 +73,7 @@ export function makeQueue(
 /** Whether the caller may open a queue for reading (4) and writing (2). */
 export function mayOpen(t: Task, queue: PosixQueue, wanted: number): boolean {
   const { uid, gid, groups } = t.credentials
-  if (uid[3] === 0) return true
+  if (capable(t, CAP.dacOverride)) return true
   const shift = uid[3] === queue.uid ? 6 : gid[3] === queue.gid || groups.includes(queue.gid) ? 3 : 0
   return ((queue.mode >> shift) & wanted) === wanted
 }

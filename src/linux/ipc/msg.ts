@@ -1,4 +1,5 @@
 /** Exists to keep message queues (msgget(2)): senders wait for room and receivers for messages, each served in turn. */
+import { CAP, capable } from '../capabilities.ts'
 import { i64At, setI64, u64At } from '../arguments.ts'
 import { BLOCKED } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -220,7 +221,7 @@ export function msgctl(k: Kernel, t: Task, args: number[]): number {
       else {
         const view = new DataView(bytes.buffer, bytes.byteOffset, MSQID_SIZE)
         const limit = u64At(view, 88)
-        if (limit > QUEUE_MAX && t.credentials.uid[1] !== 0) return -ERRNO.EPERM
+        if (limit > QUEUE_MAX && !capable(t, CAP.sysResource)) return -ERRNO.EPERM
         takePerm(k, queue, view)
         queue.limit = limit
         serve(k, queue)

@@ -1,4 +1,5 @@
 /** Exists to read and write ancillary data of messages (cmsg(3)): descriptors and credentials on AF_UNIX sockets. */
+import { CAP, capable } from '../capabilities.ts'
 import { i64At, setI64, u64At } from '../arguments.ts'
 import { ERRNO } from '../errno.ts'
 import { descriptionOf, installFd, releaseDescription } from '../fs/description.ts'
@@ -54,8 +55,10 @@ export function readControl(
           number,
         ]
         const own = t.credentials
-        const root = own.uid[1] === 0
-        if (!root && (pid !== t.pid || !own.uid.slice(0, 3).includes(uid) || !own.gid.slice(0, 3).includes(gid)))
+        const mayPid = pid === t.pid || capable(t, CAP.sysAdmin)
+        const mayUid = own.uid.slice(0, 3).includes(uid) || capable(t, CAP.setuid)
+        const mayGid = own.gid.slice(0, 3).includes(gid) || capable(t, CAP.setgid)
+        if (!mayPid || !mayUid || !mayGid)
           return -ERRNO.EPERM
         if (!k.state.processes.has(pid)) return -ERRNO.ESRCH
         found.credentials = { pid, uid, gid }

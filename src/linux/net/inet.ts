@@ -1,4 +1,5 @@
 /** Exists to name and connect sockets of AF_INET and AF_INET6 (ip(7), tcp(7), udp(7)): the machine's network is its loopback device and nothing else. */
+import { CAP, capable } from '../capabilities.ts'
 import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
@@ -46,7 +47,7 @@ export function bindInet(k: Kernel, t: Task, socket: Socket, address: Uint8Array
   }
   if (typeof wanted === 'number') return wanted
   if (!isWildcard(wanted.address) && !isLoopback(wanted.address)) return -ERRNO.EADDRNOTAVAIL
-  if (wanted.port !== 0 && wanted.port < PRIVILEGED && t.credentials.uid[1] !== 0) return -ERRNO.EACCES
+  if (wanted.port !== 0 && wanted.port < PRIVILEGED && !capable(t, CAP.netBindService)) return -ERRNO.EACCES
   if (socket.local !== null || socket.stage !== 'closed') return -ERRNO.EINVAL
   return take(k, socket, wanted)
 }

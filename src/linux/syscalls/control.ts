@@ -1,4 +1,5 @@
 /** Exists to declare fcntl, ioctl and flock: commands on open files, whose third argument means something else for each. */
+import { CAP, capable } from '../capabilities.ts'
 import { asU64, fd, flags, oneOf, setI64, i64At, shown } from '../arguments.ts'
 import { BLOCKED, syscall, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -9,7 +10,7 @@ import { waitingBytes } from '../fs/inotify.ts'
 import { canTell, setAsync } from '../fs/async.ts'
 import { conflict, flockOwner, ofdOwner, processOwner, setLock } from '../fs/locks.ts'
 import { O } from '../fs/open.ts'
-import { isOwner, isRoot } from '../fs/permission.ts'
+import { isOwner } from '../fs/permission.ts'
 import { PIPE_MAX, resizePipe } from '../fs/pipe.ts'
 import type { Description, FileLock } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
@@ -186,7 +187,7 @@ function leaseRefused(k: Kernel, t: Task, d: Description, kind: number): number 
 function setPipeSize(k: Kernel, t: Task, d: Description, bytes: number): number {
   if (d.type !== 'pipe') return -ERRNO.EBADF
   if (bytes > 0x7fff_ffff) return -ERRNO.EINVAL
-  if (bytes > PIPE_MAX && !isRoot(t)) return -ERRNO.EPERM
+  if (bytes > PIPE_MAX && !capable(t, CAP.sysResource)) return -ERRNO.EPERM
   const pipe = k.state.fs.pipes.get(d.pipe)!
   return resizePipe(pipe, bytes) ? pipe.buffer.length : -ERRNO.EBUSY
 }

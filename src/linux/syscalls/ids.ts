@@ -1,4 +1,5 @@
 /** Exists to declare the calls about users, groups and capabilities (credentials(7)). */
+import { CAP, capabilitiesOf, capable, changeUser } from '../capabilities.ts'
 import { asU64, int, number, structIn, structOut, structText } from '../arguments.ts'
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -10,46 +11,51 @@ type Ids = Credentials['uid']
 
 const ids = (t: Task, which: 'uid' | 'gid'): Ids => t.credentials[which]
 
-/** Whether the process may take any id (CAP_SETUID, CAP_SETGID: effective uid 0). */
-const mayChange = (t: Task): boolean => ids(t, 'uid')[1] === 0
+/** Whether the task may take any id. */
+const mayChange = (t: Task, which: 'uid' | 'gid'): boolean => capable(t, which === 'uid' ? CAP.setuid : CAP.setgid)
+
+function change(k: Kernel, t: Task, which: 'uid' | 'gid', next: Ids): void {
+  if (which === 'uid') changeUser(t, next, k.process(t).keepCaps)
+  else t.credentials.gid = next
+}
 
 /** setuid and setgid. */
-function setId(t: Task, which: 'uid' | 'gid', id: number): number {
+function setId(k: Kernel, t: Task, which: 'uid' | 'gid', id: number): number {
   if (id === -1) return -ERRNO.EINVAL
   const own = ids(t, which)
-  if (mayChange(t)) t.credentials[which] = [id, id, id, id]
-  else if (id === own[0] || id === own[2]) t.credentials[which] = [own[0], id, own[2], id]
+  if (mayChange(t, which)) change(k, t, which, [id, id, id, id])
+  else if (id === own[0] || id === own[2]) change(k, t, which, [own[0], id, own[2], id])
   else return -ERRNO.EPERM
   return 0
 }
 
 /** setreuid and setregid: -1 leaves one as it is. */
-function setReal(t: Task, which: 'uid' | 'gid', real: number, effective: number): number {
+function setReal(k: Kernel, t: Task, which: 'uid' | 'gid', real: number, effective: number): number {
   const own = ids(t, which)
-  const may = mayChange(t)
+  const may = mayChange(t, which)
   if (!may && real !== -1 && real !== own[0] && real !== own[1]) return -ERRNO.EPERM
   if (!may && effective !== -1 && !own.slice(0, 3).includes(effective)) return -ERRNO.EPERM
   const newReal = real === -1 ? own[0] : real
   const newEffective = effective === -1 ? own[1] : effective
   const saved = real !== -1 || (effective !== -1 && effective !== own[0]) ? newEffective : own[2]
-  t.credentials[which] = [newReal, newEffective, saved, newEffective]
+  change(k, t, which, [newReal, newEffective, saved, newEffective])
   return 0
 }
 
 /** setresuid and setresgid. */
-function setAll(t: Task, which: 'uid' | 'gid', wanted: number[]): number {
+function setAll(k: Kernel, t: Task, which: 'uid' | 'gid', wanted: number[]): number {
   const own = ids(t, which)
-  if (!mayChange(t) && wanted.some((id) => id !== -1 && !own.slice(0, 3).includes(id))) return -ERRNO.EPERM
+  if (!mayChange(t, which) && wanted.some((id) => id !== -1 && !own.slice(0, 3).includes(id))) return -ERRNO.EPERM
   const next = wanted.map((id, i) => (id === -1 ? own[i]! : id)) as [number, number, number]
-  t.credentials[which] = [...next, next[1]]
+  change(k, t, which, [...next, next[1]])
   return 0
 }
 
 /** setfsuid and setfsgid: the old value, whether or not it changed. */
-function setFile(t: Task, which: 'uid' | 'gid', id: number): number {
+function setFile(k: Kernel, t: Task, which: 'uid' | 'gid', id: number): number {
   const own = ids(t, which)
   const before = own[3]
-  if (id !== -1 && (mayChange(t) || own.includes(id))) t.credentials[which] = [own[0], own[1], own[2], id]
+  if (id !== -1 && (mayChange(t, which) || own.includes(id))) change(k, t, which, [own[0], own[1], own[2], id])
   return before
 }
 
@@ -69,7 +75,7 @@ function getgroups(k: Kernel, t: Task, args: number[]): number {
 
 function setgroups(k: Kernel, t: Task, args: number[]): number {
   const [count, address] = args as [number, number]
-  if (!mayChange(t)) return -ERRNO.EPERM
+  if (!mayChange(t, 'gid')) return -ERRNO.EPERM
   if (count < 0 || count > 65536) return -ERRNO.EINVAL
   const bytes = k.space(t).read(address, count * 4)
   if (bytes === null && count > 0) return -ERRNO.EFAULT
@@ -79,7 +85,6 @@ function setgroups(k: Kernel, t: Task, args: number[]): number {
 
 const CAPABILITY_V3 = 0x20080522
 const CAPABILITY_V1 = 0x19980330
-const ALL_CAPABILITIES = [0xffff_ffff, 0x1ff]
 
 /** How many words of each set the version of a capability header has; for a version that is not known the right one is stored, and the answer is -EINVAL. */
 export function capabilityWords(k: Kernel, t: Task, header: number): number {
@@ -98,15 +103,15 @@ function capget(k: Kernel, t: Task, args: number[]): number {
   if (words < 0) return words === -ERRNO.EINVAL && data === 0 ? 0 : words
   const pid = (space.readU32(header + 4) ?? 0) | 0
   if (pid < 0) return -ERRNO.EINVAL
-  const process = pid === 0 ? k.process(t) : k.state.processes.get(pid)
-  if (!process) return -ERRNO.ESRCH
-  const all = process.credentials.uid[1] === 0
+  const task = pid === 0 ? t : k.state.tasks.get(pid)
+  if (task === undefined) return -ERRNO.ESRCH
+  const { effective, permitted, inheritable } = capabilitiesOf(task.credentials)
   const bytes = new Uint8Array(words * 12)
   const view = new DataView(bytes.buffer)
-  for (let i = 0; i < words && all; i++) {
-    view.setUint32(i * 12, ALL_CAPABILITIES[i]!, true)
-    view.setUint32(i * 12 + 4, ALL_CAPABILITIES[i]!, true)
-  }
+  for (let i = 0; i < words; i++)
+    [effective, permitted, inheritable].forEach((set, j) =>
+      view.setUint32(i * 12 + j * 4, Number((set >> BigInt(32 * i)) & 0xffff_ffffn), true),
+    )
   return space.write(data, bytes) ? 0 : -ERRNO.EFAULT
 }
 
@@ -178,8 +183,8 @@ export const idCalls: Declaration[] = [
     number,
     (k, t, a) => getAll(k, t, 'gid', a),
   ),
-  syscall(105, 'setuid', [['uid', id]], number, (_, t, a) => setId(t, 'uid', a[0]!)),
-  syscall(106, 'setgid', [['gid', id]], number, (_, t, a) => setId(t, 'gid', a[0]!)),
+  syscall(105, 'setuid', [['uid', id]], number, (k, t, a) => setId(k, t, 'uid', a[0]!)),
+  syscall(106, 'setgid', [['gid', id]], number, (k, t, a) => setId(k, t, 'gid', a[0]!)),
   syscall(
     113,
     'setreuid',
@@ -188,7 +193,7 @@ export const idCalls: Declaration[] = [
       ['euid', id],
     ],
     number,
-    (_, t, a) => setReal(t, 'uid', a[0]!, a[1]!),
+    (k, t, a) => setReal(k, t, 'uid', a[0]!, a[1]!),
   ),
   syscall(
     114,
@@ -198,7 +203,7 @@ export const idCalls: Declaration[] = [
       ['egid', id],
     ],
     number,
-    (_, t, a) => setReal(t, 'gid', a[0]!, a[1]!),
+    (k, t, a) => setReal(k, t, 'gid', a[0]!, a[1]!),
   ),
   syscall(
     117,
@@ -209,7 +214,7 @@ export const idCalls: Declaration[] = [
       ['suid', id],
     ],
     number,
-    (_, t, a) => setAll(t, 'uid', a),
+    (k, t, a) => setAll(k, t, 'uid', a),
   ),
   syscall(
     119,
@@ -220,10 +225,10 @@ export const idCalls: Declaration[] = [
       ['sgid', id],
     ],
     number,
-    (_, t, a) => setAll(t, 'gid', a),
+    (k, t, a) => setAll(k, t, 'gid', a),
   ),
-  syscall(122, 'setfsuid', [['fsuid', id]], number, (_, t, a) => setFile(t, 'uid', a[0]!)),
-  syscall(123, 'setfsgid', [['fsgid', id]], number, (_, t, a) => setFile(t, 'gid', a[0]!)),
+  syscall(122, 'setfsuid', [['fsuid', id]], number, (k, t, a) => setFile(k, t, 'uid', a[0]!)),
+  syscall(123, 'setfsgid', [['fsgid', id]], number, (k, t, a) => setFile(k, t, 'gid', a[0]!)),
   syscall(
     115,
     'getgroups',

@@ -1,4 +1,5 @@
 /** Exists to declare the calls that ask about the machine and the process: uname, sysinfo, limits, usage, random bytes. */
+import { CAP, capable } from '../capabilities.ts'
 import { fillRandom } from '../../base/random.ts'
 import {
   asU64,
@@ -100,7 +101,7 @@ function limits(k: Kernel, t: Task, process: Process, resource: number, next: nu
       return value === INFINITE ? Infinity : Number(value)
     }) as [number, number]
     if (soft > hard) return -ERRNO.EINVAL
-    const privileged = t.credentials.uid[1] === 0
+    const privileged = capable(t, CAP.sysResource)
     if (hard > limit[1] && !privileged) return -ERRNO.EPERM
     if (resource === NOFILE && hard > NR_OPEN) return -ERRNO.EPERM
     process.rlimits[resource] = [soft, hard]

@@ -1,4 +1,5 @@
 /** Exists to declare the calls about memory of several nodes, of which the machine has one: policies are kept and told, and pages are where they are. */
+import { CAP, capable } from '../capabilities.ts'
 import { PAGE_SIZE } from '../../engine/layout.ts'
 import { asUint, flags, hexU64, int, number, ptr, shown, size, uint } from '../arguments.ts'
 import { syscall, type Declaration } from '../declare.ts'
@@ -105,7 +106,7 @@ function bindRange(k: Kernel, t: Task, args: number[]): number {
   const nodes = readNodes(k, t, address, count)
   if (typeof nodes === 'number') return nodes
   if (given & ~7) return -ERRNO.EINVAL
-  if (given & MOVE_ALL && t.credentials.uid[1] !== 0) return -ERRNO.EPERM
+  if (given & MOVE_ALL && !capable(t, CAP.sysNice)) return -ERRNO.EPERM
   if (start % PAGE_SIZE !== 0) return -ERRNO.EINVAL
   const policy = policyOf(mode, nodes)
   if (length !== 0 && typeof policy === 'number') return policy
@@ -117,7 +118,7 @@ function bindRange(k: Kernel, t: Task, args: number[]): number {
 function movePages(k: Kernel, t: Task, args: number[]): number {
   const [pid, count, pages, nodes, status, given] = args as [number, number, number, number, number, number]
   if (given & ~6) return -ERRNO.EINVAL
-  if (given & MOVE_ALL && t.credentials.uid[1] !== 0) return -ERRNO.EPERM
+  if (given & MOVE_ALL && !capable(t, CAP.sysNice)) return -ERRNO.EPERM
   const task = pid === 0 ? t : k.state.tasks.get(pid)
   if (task === undefined) return -ERRNO.ESRCH
   const space = k.space(t)

@@ -1,4 +1,5 @@
 /** Exists to declare the calls that name a process by a descriptor. */
+import { CAP, capable } from '../capabilities.ts'
 import { fd, flags, hexUint, int, number, uint } from '../arguments.ts'
 import { syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -46,7 +47,7 @@ function pidfdGetfd(k: Kernel, t: Task, [descriptor, number, given]: number[]): 
   const process = k.state.processes.get(pid)
   if (process === undefined || process.tids.length === 0) return -ERRNO.ESRCH
   const { uid } = t.credentials
-  if (uid[1] !== 0 && process.credentials.uid.some((id) => id !== uid[0])) return -ERRNO.EPERM
+  if (!capable(t, CAP.sysPtrace) && process.credentials.uid.some((id) => id !== uid[0])) return -ERRNO.EPERM
   const d = describe(k.state.fs, process, number!)
   return d === undefined ? -ERRNO.EBADF : installFd(k, t, d, true)
 }

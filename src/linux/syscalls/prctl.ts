@@ -1,4 +1,5 @@
 /** Exists to declare prctl(2): one call with an option for everything that found no other place. */
+import { CAP, CAP_LAST, capabilitiesOf, capable, setCapabilities } from '../capabilities.ts'
 import { asInt, asU64, shown } from '../arguments.ts'
 import { syscall, type ArgType, type CallView, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -48,8 +49,6 @@ const PR = {
   setVma: 0x53564d41,
 } as const
 
-/** Highest capability number of Linux 6.1 (CAP_CHECKPOINT_RESTORE). */
-const CAP_LAST = 40
 /** Options of other processors, and those of features that the kernel was built without. */
 const INVALID: readonly number[] = [5, 6, 9, 10, 11, 12, PR.setTiming, 19, 20, PR.setVma, 0x59616d61]
 
@@ -97,7 +96,7 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
     case PR.perfEnable:
       return 0
     case PR.setSecurebits:
-      if (t.credentials.uid[1] !== 0) return -ERRNO.EPERM
+      if (!capable(t, CAP.setpcap)) return -ERRNO.EPERM
       if (value !== 0) k.noteUnanswered(t, `prctl(PR_SET_SECUREBITS, ${hex(value)})`, 'EPERM')
       return value === 0 ? 0 : -ERRNO.EPERM
     case PR.mceKill:
@@ -116,7 +115,7 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
       return 0
     }
     case PR.capAmbient:
-      return ambient(args)
+      return ambient(t, args)
     case PR.getSpeculation:
       // PR_SPEC_NOT_AFFECTED.
       return args[2] !== 0 || args[3] !== 0 || args[4] !== 0 ? -ERRNO.EINVAL : value <= 2 ? 0 : -ERRNO.ENODEV
@@ -129,12 +128,14 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
       process.keepCaps = value === 1
       return 0
     case PR.capbsetRead:
-      return value > CAP_LAST ? -ERRNO.EINVAL : 1
-    case PR.capbsetDrop:
-      if (t.credentials.uid[1] !== 0) return -ERRNO.EPERM
+      return value > CAP_LAST ? -ERRNO.EINVAL : has(capabilitiesOf(t.credentials).bounding, value)
+    case PR.capbsetDrop: {
+      if (!capable(t, CAP.setpcap)) return -ERRNO.EPERM
       if (value > CAP_LAST) return -ERRNO.EINVAL
-      k.noteUnanswered(t, 'prctl(PR_CAPBSET_DROP)', 'EPERM')
-      return -ERRNO.EPERM
+      const sets = capabilitiesOf(t.credentials)
+      setCapabilities(t.credentials, { ...sets, bounding: sets.bounding & ~(1n << BigInt(value)) })
+      return 0
+    }
     case PR.setTsc:
       if (value === 2) k.noteUnanswered(t, 'prctl(PR_SET_TSC, PR_TSC_SIGSEGV)', 'EINVAL')
       return value === 1 ? 0 : -ERRNO.EINVAL
@@ -162,14 +163,26 @@ function prctl(k: Kernel, t: Task, args: number[]): number {
   }
 }
 
-/** Ambient capabilities: none can be raised, since none is inheritable (capabilities(7)). */
-function ambient(args: number[]): number {
+const has = (set: bigint, capability: number): number => Number((set >> BigInt(capability)) & 1n)
+
+/** Ambient capabilities: those that are permitted and can be inherited can be raised (capabilities(7)). */
+function ambient(t: Task, args: number[]): number {
   const [, command, capability] = args as [number, number, number]
   const AMBIENT = { isSet: 1, raise: 2, lower: 3, clearAll: 4 }
   if (args[3] !== 0 || args[4] !== 0) return -ERRNO.EINVAL
-  if (command === AMBIENT.clearAll) return capability === 0 ? 0 : -ERRNO.EINVAL
+  const sets = capabilitiesOf(t.credentials)
+  if (command === AMBIENT.clearAll) {
+    if (capability !== 0) return -ERRNO.EINVAL
+    setCapabilities(t.credentials, { ...sets, ambient: 0n })
+    return 0
+  }
   if (command < AMBIENT.isSet || command > AMBIENT.lower || capability > CAP_LAST) return -ERRNO.EINVAL
-  return command === AMBIENT.raise ? -ERRNO.EPERM : 0
+  if (command === AMBIENT.isSet) return has(sets.ambient, capability)
+  const bit = 1n << BigInt(capability)
+  if (command === AMBIENT.raise && (sets.permitted & sets.inheritable & bit) === 0n) return -ERRNO.EPERM
+  const next = command === AMBIENT.raise ? sets.ambient | bit : sets.ambient & ~bit
+  setCapabilities(t.credentials, { ...sets, ambient: next })
+  return 0
 }
 
 /** Options without a second argument. */

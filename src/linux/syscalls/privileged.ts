@@ -1,4 +1,5 @@
 /** Exists to answer the calls of administrators as a container does: nobody may change the computer, and kcmp(2) and capset(2) tell what there is. */
+import { ALL_CAPABILITIES, CAP, capabilitiesOf, capable, setCapabilities } from '../capabilities.ts'
 import { fd, hexU64, int, number, path, ptr, size, uint } from '../arguments.ts'
 import { syscall, type ArgType, type Declaration, type Support } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -46,7 +47,7 @@ function kcmp(k: Kernel, _: Task, args: number[]): number {
   }
 }
 
-/** capset(2): what a process has already; dropping some of it is not possible. */
+/** capset(2): some of what the caller is permitted. */
 function capset(k: Kernel, t: Task, args: number[]): number {
   const [header, data] = args as [number, number]
   const space = k.space(t)
@@ -57,19 +58,18 @@ function capset(k: Kernel, t: Task, args: number[]): number {
   const bytes = space.read(data, words * 12)
   if (bytes === null) return -ERRNO.EFAULT
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const root = t.credentials.uid[1] === 0
-  let dropped = false
-  for (let i = 0; i < words; i++) {
-    const all = root ? [0xffff_ffff, 0x1ff][i]! : 0
-    const [effective, permitted, inheritable] = [0, 4, 8].map((offset) => view.getUint32(i * 12 + offset, true))
-    // Only what is permitted now, and only that of the new permitted ones.
-    if ((effective! & ~permitted!) !== 0 || (permitted! & ~all) !== 0 || (inheritable! & ~all) !== 0)
-      return -ERRNO.EPERM
-    if (permitted! >>> 0 !== all || effective! >>> 0 !== all || inheritable !== 0) dropped = true
-  }
-  if (!dropped) return 0
-  k.noteUnanswered(t, 'capset', 'EPERM')
-  return -ERRNO.EPERM
+  const wanted = [0, 0, 0].map((_, j) => {
+    const parts = Array.from({ length: words }, (_, i) => BigInt(view.getUint32(i * 12 + j * 4, true)) << BigInt(32 * i))
+    return parts.reduce((set, part) => set | part, 0n) & ALL_CAPABILITIES
+  })
+  const [effective, permitted, inheritable] = wanted as [bigint, bigint, bigint]
+  const now = capabilitiesOf(t.credentials)
+  const beyond = (set: bigint, limit: bigint): boolean => (set & ~limit) !== 0n
+  if (beyond(inheritable, now.inheritable | now.permitted) && !capable(t, CAP.setpcap)) return -ERRNO.EPERM
+  if (beyond(inheritable, now.inheritable | now.bounding)) return -ERRNO.EPERM
+  if (beyond(permitted, now.permitted) || beyond(effective, permitted)) return -ERRNO.EPERM
+  setCapabilities(t.credentials, { ...now, effective, permitted, inheritable, ambient: now.ambient & permitted & inheritable })
+  return 0
 }
 
 /** setns(2): there are no other namespaces to go to. */
@@ -255,8 +255,5 @@ export const privilegedCalls: Declaration[] = [
     ],
     number,
     capset,
-    {
-      support: 'partial: capabilities cannot be dropped (EPERM, reported)',
-    },
   ),
 ]

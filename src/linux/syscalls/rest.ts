@@ -1,4 +1,5 @@
 /** Exists to declare calls that belong to no family: personality, I/O priorities, the memory of other processes, clock adjustment, namespaces. */
+import { CAP, capable } from '../capabilities.ts'
 import { asUint, dirfd, flags, hexU64, int, mode, number, path, ptr, setI64, shown, size, uint } from '../arguments.ts'
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -51,7 +52,7 @@ function ioprioSet(k: Kernel, t: Task, [which, who, value]: number[]): number {
   const kind = value! >> CLASS_SHIFT
   const level = value! & ((1 << CLASS_SHIFT) - 1)
   if (kind < 0 || kind > 3 || (kind === 0 && level !== 0)) return -ERRNO.EINVAL
-  if (kind === 1 && t.credentials.uid[1] !== 0) return -ERRNO.EPERM
+  if (kind === 1 && !capable(t, CAP.sysNice) && !capable(t, CAP.sysAdmin)) return -ERRNO.EPERM
   const tasks = ioprioTasks(k, t, which!, who!)
   if (typeof tasks === 'number') return tasks
   for (const task of tasks) task.ioPriority = value!
@@ -80,7 +81,7 @@ function processVm(k: Kernel, t: Task, args: number[], write: boolean): number {
   const other = process && k.memories.get(process.spaceId)
   if (process === undefined || other === undefined) return -ERRNO.ESRCH
   const { uid } = t.credentials
-  if (uid[1] !== 0 && process.credentials.uid.some((id) => id !== uid[0])) return -ERRNO.EPERM
+  if (!capable(t, CAP.sysPtrace) && process.credentials.uid.some((id) => id !== uid[0])) return -ERRNO.EPERM
   if (other.space !== own) publishStores(k, k.memory(t))
   other.settle()
   const [from, source, to, target] = write ? [own, here, other.space, there] : [other.space, there, own, here]

@@ -1,4 +1,5 @@
 /** Exists to declare the calls about processors, priorities and scheduling classes; the real schedule is the strategy's. */
+import { CAP, capable } from '../capabilities.ts'
 import {
   asInt,
   asU64,
@@ -38,7 +39,7 @@ function taskOf(k: Kernel, t: Task, tid: number): Task | undefined {
 /** Whether the caller may say how another task is scheduled: as root or as its user. */
 function mayChange(t: Task, target: Task): boolean {
   const effective = t.credentials.uid[1]
-  return effective === 0 || target.credentials.uid.slice(0, 2).includes(effective)
+  return capable(t, CAP.sysNice) || target.credentials.uid.slice(0, 2).includes(effective)
 }
 
 function schedYield(k: Kernel, _t: Task): number {
@@ -105,10 +106,10 @@ function isRealtime(policy: number): boolean {
 /** 0, or why a task may not have this policy and priority: real-time needs a privilege that the program does not have. */
 function checkPolicy(t: Task, policy: number, priority: number): number {
   // Its parameters come by sched_setattr alone, and nobody gets them.
-  if (policy === POLICY.deadline) return t.credentials.uid[1] === 0 ? -ERRNO.EINVAL : -ERRNO.EPERM
+  if (policy === POLICY.deadline) return capable(t, CAP.sysNice) ? -ERRNO.EINVAL : -ERRNO.EPERM
   if (policy < 0 || policy > POLICY.idle || policy === 4) return -ERRNO.EINVAL
   if (isRealtime(policy) ? priority < 1 || priority > 99 : priority !== 0) return -ERRNO.EINVAL
-  return isRealtime(policy) && t.credentials.uid[1] !== 0 ? -ERRNO.EPERM : 0
+  return isRealtime(policy) && !capable(t, CAP.sysNice) ? -ERRNO.EPERM : 0
 }
 
 function schedSetscheduler(k: Kernel, t: Task, args: number[]): number {
@@ -192,7 +193,7 @@ function schedSetattr(k: Kernel, t: Task, args: number[]): number {
   if (bad !== 0) return bad
   if (!mayChange(t, target)) return -ERRNO.EPERM
   const nice = view.getInt32(16, true)
-  if (nice < target.nice && t.credentials.uid[1] !== 0) return -ERRNO.EPERM
+  if (nice < target.nice && !capable(t, CAP.sysNice)) return -ERRNO.EPERM
   target.policy = policy
   target.priority = view.getUint32(20, true)
   target.nice = nice
@@ -231,7 +232,7 @@ function setpriority(k: Kernel, t: Task, args: number[]): number {
   const found = prioritized(k, t, args[0]!, args[1]!)
   if (typeof found === 'number') return found
   const nice = Math.max(-20, Math.min(19, args[2]!))
-  if (t.credentials.uid[1] !== 0 && found.some((target) => nice < target.nice)) return -ERRNO.EACCES
+  if (!capable(t, CAP.sysNice) && found.some((target) => nice < target.nice)) return -ERRNO.EACCES
   for (const target of found) target.nice = nice
   return 0
 }

@@ -1,4 +1,5 @@
 /** Exists to declare seccomp(2), and to set filters for prctl(PR_SET_SECCOMP). */
+import { CAP, capable } from '../capabilities.ts'
 import { asU64, asUint, flags, number, shown, structText, u64At } from '../arguments.ts'
 import { syscall, type ArgType, type CallView, type Declaration, type Range } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -59,7 +60,7 @@ export function addFilter(k: Kernel, t: Task, given: number, address: number): n
   const view = new DataView(header.buffer, header.byteOffset, PROGRAM_SIZE)
   const length = view.getUint16(0, true)
   if (length === 0 || length > MAX_LENGTH) return -ERRNO.EINVAL
-  if (!t.noNewPrivileges && t.credentials.uid[1] !== 0) return -ERRNO.EACCES
+  if (!t.noNewPrivileges && !capable(t, CAP.sysAdmin)) return -ERRNO.EACCES
   const program = readProgram(space, u64At(view, 8), length)
   if (typeof program === 'number') return program
   if (given & FLAG.listener) return k.refuse(t, 'seccomp(SECCOMP_FILTER_FLAG_NEW_LISTENER)', 'EINVAL')

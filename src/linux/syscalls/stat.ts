@@ -1,4 +1,5 @@
 /** Exists to declare the calls that tell about files without opening them: stat, access, readlink, statfs, getcwd. */
+import { CAP, capable } from '../capabilities.ts'
 import { dirfd, fd, flags, int, number, path, shown, size, stringOut } from '../arguments.ts'
 import { syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -6,7 +7,7 @@ import { descriptionOf } from '../fs/description.ts'
 import { targetOf } from '../fs/directory.ts'
 import { holdInode, releaseInode } from '../fs/inode.ts'
 import { bytesFromName } from '../fs/names.ts'
-import { checkAccess, isRoot, MAY } from '../fs/permission.ts'
+import { checkAccess, MAY } from '../fs/permission.ts'
 import { statBytes, statfsBytes, statxBytes } from '../fs/stat.ts'
 import type { Inode } from '../fs/state.ts'
 import { pathBelow } from '../fs/where.ts'
@@ -113,7 +114,7 @@ function chroot(k: Kernel, t: Task, args: number[]): number {
   if (inode.kind !== 'dir') return -ERRNO.ENOTDIR
   const denied = checkAccess(k, t, inode, MAY.exec)
   if (denied !== 0) return denied
-  if (!isRoot(t)) return -ERRNO.EPERM
+  if (!capable(t, CAP.sysChroot)) return -ERRNO.EPERM
   const { where } = k.process(t)
   holdInode(k.state.fs, inode.id)
   releaseInode(k.state.fs, where.root)

@@ -1,4 +1,5 @@
 /** Exists to declare the calls that change the tree of names: mkdir, unlink, rename, link, chdir. */
+import { CAP, capable } from '../capabilities.ts'
 import { asInt, dirfd, fd, flags, mode, number, path, shown } from '../arguments.ts'
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
@@ -39,7 +40,7 @@ function mknod(k: Kernel, t: Task, start: number, address: number, bits: number,
     if (place.inode !== null) return -ERRNO.EEXIST
     const denied = checkAccess(k, t, place.dir, MAY.write | MAY.exec)
     if (denied !== 0) return denied
-    if ((kind === 'char' || kind === 'block') && t.credentials.uid[3] !== 0) return -ERRNO.EPERM
+    if ((kind === 'char' || kind === 'block') && !capable(t, CAP.mknod)) return -ERRNO.EPERM
     const permissions = bits & 0o7777 & ~k.process(t).where.umask
     const rdev = kind === 'char' || kind === 'block' ? device : 0
     return makeNode(k, t, place, { kind, mode: permissions, rdev })

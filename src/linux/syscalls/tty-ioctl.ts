@@ -1,4 +1,5 @@
 /** Exists to hold ioctl's requests to terminals (ioctl_tty(2)): what they do, which memory they are about, and how strace prints it. */
+import { CAP, capable } from '../capabilities.ts'
 import { ERRNO } from '../errno.ts'
 import type { CallView, Range } from '../declare.ts'
 import { installFd, releaseDescription } from '../fs/description.ts'
@@ -227,7 +228,7 @@ function takeControl(k: Kernel, t: Task, tty: Tty, force: number): number {
   const leads = process.sid === process.pid
   if (leads && tty.session === process.sid) return 0
   if (!leads || controllingTty(k, process.sid) !== undefined) return -ERRNO.EPERM
-  if (tty.session !== 0 && !(force === 1 && process.credentials.uid[3] === 0)) return -ERRNO.EPERM
+  if (tty.session !== 0 && !(force === 1 && capable(process, CAP.sysAdmin))) return -ERRNO.EPERM
   setControlling(tty, process)
   return 0
 }

@@ -1,11 +1,12 @@
 /** Exists to declare the calls about extended attributes (xattr(7)): kept in the machine, those of the host's files not shown. */
+import { CAP, capable } from '../capabilities.ts'
 import { asU64, bufferText, bytesIn, fd, flags, number, path, PATH_MAX, size } from '../arguments.ts'
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { timeNow } from '../fs/inode.ts'
 import { IN, tellInode } from '../fs/inotify.ts'
 import { bytesFromName, nameFromBytes } from '../fs/names.ts'
-import { checkAccess, isRoot, MAY } from '../fs/permission.ts'
+import { checkAccess, MAY } from '../fs/permission.ts'
 import { checkMount } from '../fs/mounts.ts'
 import type { Inode } from '../fs/state.ts'
 import { AT_FDCWD } from '../fs/walk.ts'
@@ -33,10 +34,10 @@ function permission(k: Kernel, t: Task, inode: Inode, name: string, wanted: 2 | 
     if (denied !== 0) return denied
   }
   if (name.startsWith('security.') || name.startsWith('system.')) {
-    return wanted === MAY.write && !isRoot(t) ? -ERRNO.EPERM : 0
+    return wanted === MAY.write && !capable(t, CAP.sysAdmin) ? -ERRNO.EPERM : 0
   }
   if (name.startsWith('trusted.')) {
-    if (isRoot(t)) return 0
+    if (capable(t, CAP.sysAdmin)) return 0
     return wanted === MAY.write ? -ERRNO.EPERM : -ERRNO.ENODATA
   }
   if (name.startsWith('user.') && inode.kind !== 'file' && inode.kind !== 'dir')
@@ -96,7 +97,7 @@ function answer(k: Kernel, t: Task, value: Uint8Array, address: number, room: nu
 }
 
 function list(k: Kernel, t: Task, args: number[], inode: Inode): number {
-  const names = [...(inode.attributes?.keys() ?? [])].filter((name) => !name.startsWith('trusted.') || isRoot(t))
+  const names = [...(inode.attributes?.keys() ?? [])].filter((name) => !name.startsWith('trusted.') || capable(t, CAP.sysAdmin))
   return answer(k, t, bytesFromName(names.map((name) => `${name}\0`).join('')), args[1]!, args[2]!)
 }
 

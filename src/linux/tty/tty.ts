@@ -1,4 +1,5 @@
 /** Exists to make terminals, open and close them, and tell processes of them; what is typed and printed is in discipline.ts. */
+import { CAP, capable } from '../capabilities.ts'
 import { ERRNO } from '../errno.ts'
 import { addDescription } from '../fs/description.ts'
 import { addInode, timeNow } from '../fs/inode.ts'
@@ -75,7 +76,7 @@ export function openTty(
 ): Description | number {
   if (tty.locked || tty.hungUp) return -ERRNO.EIO
   const process = k.process(t)
-  if (tty.exclusive && process.credentials.uid[3] !== 0) return -ERRNO.EBUSY
+  if (tty.exclusive && !capable(process, CAP.sysAdmin)) return -ERRNO.EBUSY
   const d = addDescription(k.state.fs, 'tty', flags & ~O_NOCTTY, inode, { ...where, tty: tty.id })
   tty.ends.push(d.id)
   tty.opened = true
