@@ -25,6 +25,7 @@ const config: KnipConfig = {
     'sha256sum',
     'strace',
     'valgrind',
+    'xz',
   ],
   // The guest's room ends where the attributes begin: two names for one address on purpose.
   exclude: ['duplicates'],

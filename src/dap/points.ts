@@ -29,11 +29,16 @@ interface Where {
 }
 
 /** What `setExceptionBreakpoints` offers; functions that stand for what happens to exceptions are those of the Itanium C++ ABI. */
-export const EXCEPTION_FILTERS: readonly (DebugProtocol.ExceptionBreakpointsFilter & { place?: string })[] = [
+export const EXCEPTION_FILTERS: DebugProtocol.ExceptionBreakpointsFilter[] = [
   { filter: 'signal', label: 'Signals', description: 'Stops before a signal is delivered', supportsCondition: true },
-  { filter: 'throw', label: 'C++: throw', supportsCondition: true, place: '__cxa_throw' },
-  { filter: 'catch', label: 'C++: catch', supportsCondition: true, place: '__cxa_begin_catch' },
+  { filter: 'throw', label: 'C++: throw', supportsCondition: true },
+  { filter: 'catch', label: 'C++: catch', supportsCondition: true },
 ]
+const EXCEPTION_PLACES: Record<string, string | null> = {
+  signal: null,
+  throw: '__cxa_throw',
+  catch: '__cxa_begin_catch',
+}
 
 /** Points that are on, as the run takes them, and whose they are. */
 export interface Active {
@@ -144,12 +149,12 @@ export class Points {
     const points: Point[] = []
     const answers: DebugProtocol.Breakpoint[] = []
     for (const { filterId, condition } of asked) {
-      const known = EXCEPTION_FILTERS.find(({ filter }) => filter === filterId)
+      const place = EXCEPTION_PLACES[filterId]
       try {
-        if (known === undefined) throw new LemmingError('dap-filter', `${filterId}: there is no such filter`)
-        const places = known.place === undefined ? [] : await remote.code(tid, 0, `*${known.place}`)
+        if (place === undefined) throw new LemmingError('dap-filter', `${filterId}: there is no such filter`)
+        const places = place === null ? [] : await remote.code(tid, 0, `*${place}`)
         const point = this.point('exception', places, { condition })
-        if (known.place === undefined) point.catches = { kind: 'signal', pattern: '' }
+        if (place === null) point.catches = { kind: 'signal', pattern: '' }
         points.push(point)
         answers.push(answer(point.id, undefined))
       } catch (error) {

@@ -65,7 +65,7 @@ const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsDisassembleRequest: true,
   supportsClipboardContext: true,
   supportsExceptionFilterOptions: true,
-  exceptionBreakpointFilters: EXCEPTION_FILTERS.map(({ place: _, ...filter }) => filter),
+  exceptionBreakpointFilters: EXCEPTION_FILTERS,
   completionTriggerCharacters: ['.', '>'],
 }
 

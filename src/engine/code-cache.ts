@@ -16,7 +16,7 @@ import type { AddressSpace, CodeListener } from './address-space.ts'
 import { OPERATION_COUNT, UNIT } from '../wasm/bytecode-ops.ts'
 import { holds, moduleOf, type Library, type Translation } from './library.ts'
 import { canExecute } from './region.ts'
-import type { Unit } from './units.ts'
+import type { Bytecode, Unit } from './units.ts'
 import { addressOf, FULL, unitTableOf } from './variant.ts'
 import { Deopts } from './deopts.ts'
 import { interpreterOf, sharedModules, UNIT_VISITS, unitsBase } from './modules.ts'
@@ -74,7 +74,7 @@ export class CodeCache implements CodeListener {
   /** Of the room for bytecode. */
   private generation = 0
   /** Bytecode that is in memory, by address. */
-  private readonly placed = new Map<number, Uint8Array>()
+  private readonly placed = new Map<number, Bytecode>()
   private readonly imports: Record<string, WebAssembly.ImportValue>
   /** What is in the table, by slot; all others hold the stub. */
   private readonly active = new Map<number, Translation | Unit>()
@@ -182,9 +182,9 @@ export class CodeCache implements CodeListener {
     this.forgetJumps()
     this.placed.clear()
     this.steps.clear()
-    for (const [slot, { entryPcs, ...code }] of this.active) {
+    for (const [slot, code] of this.active) {
       if (!('bytecode' in code)) continue
-      this.entries.delete(entryPcs[0]!)
+      this.entries.delete(code.entryPcs[0])
       this.active.delete(slot)
       this.table.set(slot, this.stub)
       this.units[slot] = 0
@@ -222,7 +222,11 @@ export class CodeCache implements CodeListener {
     const { space } = this
     if (pc !== 0 || space.view.getUint32(STATE_BASE + STATE.exitReason, true) !== EXIT.fuel) return
     this.library.statistics.sampled += fuel
-    if (!isClean(space)) this.library.statistics.full += fuel
+    if (isClean(space)) return
+    const code = this.entries.get(space.view.getUint32(STATE_BASE + STATE.rip, true)) ?? -1
+    const known = this.active.get(code >>> 8)
+    const isCold = known !== undefined && 'bytecode' in known
+    this.library.statistics[isCold ? 'cold' : 'full'] += fuel
   }
 
   private forgetJumps(): void {
@@ -398,10 +402,11 @@ export class CodeCache implements CodeListener {
   }
 
   /** Puts bytecode where the interpreter finds it. */
-  private place(slot: number, { bytecode, address }: { bytecode: Uint8Array; address: number }): void {
-    if (this.placed.get(address) !== bytecode) {
-      this.space.bytes.set(bytecode, address)
-      this.placed.set(address, bytecode)
+  private place(slot: number, unit: Bytecode): void {
+    const { address } = unit
+    if (this.placed.get(address) !== unit) {
+      this.space.bytes.set(unit.bytecode, address)
+      this.placed.set(address, unit)
     }
     this.units[slot] = address
     this.table.set(slot, this.interpreter)

@@ -11,6 +11,7 @@ import {
   unpackUnits,
   type BytecodeRoom,
   type PackedUnits,
+  type Bytecode,
   type Unit,
 } from './units.ts'
 import { addressOf, unitTableOf, VARIANT } from './variant.ts'
@@ -50,7 +51,7 @@ export interface StepTranslation {
   intercepted: boolean
   quiet: boolean
   /** As bytecode, or as a module. */
-  unit: { bytecode: Uint8Array; address: number } | null
+  unit: Bytecode | null
   bytes: Uint8Array<ArrayBuffer>
   module: WebAssembly.Module | null
 }
@@ -91,8 +92,9 @@ export interface TranslationStatistics {
   revived: number
   /** How often clean code went on in full code. */
   deopts: number
-  /** Of checked code: instructions of stretches that ended for lack of fuel, which are a sample of all, and of those that ended in full code. */
+  /** Of checked code: instructions of stretches that ended for lack of fuel, which are a sample of all; of those that ended in code that is interpreted, since it is cold, with V bits; of those in other full code. */
   sampled: number
+  cold: number
   full: number
 }
 
@@ -135,6 +137,7 @@ export class Library {
     revived: 0,
     deopts: 0,
     sampled: 0,
+    cold: 0,
     full: 0,
   }
   private readonly slotOf = new Map<number, number>()

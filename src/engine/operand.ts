@@ -17,11 +17,8 @@ const NAMES = /^(?:LEA|NOP|PREFETCH|CLFLUSH|XRSTOR|FXRSTOR|FRSTOR|FLDENV)/
 
 /** What the instruction at rip reads of memory by its ModRM byte or as a string; null for nothing, and for what the stack pointer alone leads to. Sizes are bytes. */
 export function memoryRead(space: AddressSpace, cpu: CpuState): { address: number; size: number } | null {
-  const pc = Number(cpu.rip)
-  const bytes = space.read(pc, 15) ?? space.read(pc, 1)
-  if (bytes === null) return null
-  const insn = new Insn()
-  if (decoderFor().decode(bytes, 0, bytes.length, pc, insn) !== DECODED.ok) return null
+  const insn = insnAt(space, cpu)
+  if (insn === null) return null
   const { operands } = insn.form
   const { mnemonic } = insn.form.row
   const source = operands.find(({ kind }) => kind === KIND.source)
@@ -30,6 +27,31 @@ export function memoryRead(space: AddressSpace, cpu: CpuState): { address: numbe
   const at = operands.findIndex(({ kind }) => MEMORY.includes(kind))
   if (at < 0 || (at === 0 && WRITES.test(mnemonic))) return null
   return { address: addressOf(insn, cpu) + bitOffset(insn, cpu), size: sizeOf(operands[at]!, insn) }
+}
+
+/** The operand in memory of the instruction at rip; `store`: it is only written. Null for none. */
+export function memoryOperand(
+  space: AddressSpace,
+  cpu: CpuState,
+): { address: number; size: number; store: boolean } | null {
+  const insn = insnAt(space, cpu)
+  if (insn === null || !insn.memory) return null
+  const { operands, row } = insn.form
+  const at = operands.findIndex(({ kind }) => MEMORY.includes(kind))
+  if (at < 0) return null
+  return {
+    address: addressOf(insn, cpu),
+    size: sizeOf(operands[at]!, insn),
+    store: at === 0 && WRITES.test(row.mnemonic),
+  }
+}
+
+function insnAt(space: AddressSpace, cpu: CpuState): Insn | null {
+  const pc = Number(cpu.rip)
+  const bytes = space.read(pc, 15) ?? space.read(pc, 1)
+  if (bytes === null) return null
+  const insn = new Insn()
+  return decoderFor().decode(bytes, 0, bytes.length, pc, insn) === DECODED.ok ? insn : null
 }
 
 /** How far from its operand a bit string instruction (BT, BTS, BTR, BTC with a register) works, in bytes: bit numbers are signed and may be any (SDM volume 2, BT). */

@@ -20,17 +20,21 @@ import { codeReader, liftAt } from './region.ts'
 import { addressOf, VARIANT } from './variant.ts'
 
 /** The block at an address as bytecode. It is good wherever memory holds `source` from there on, executable, and intercepts are the same. */
-export interface Unit {
-  slot: number
-  entryPcs: [number]
-  ranges: [[number, number]]
-  source: Uint8Array
-  intercepts: number[]
+export interface Unit extends Bytecode {
+  readonly slot: number
+  readonly entryPcs: [number]
+  readonly ranges: [[number, number]]
+  readonly source: Uint8Array
+  readonly intercepts: number[]
   /** As in Translation. */
-  quiet: boolean
-  bytecode: Uint8Array
-  /** Where the bytecode goes in the memory of every address space that uses it. */
-  address: number
+  readonly quiet: boolean
+}
+
+/** Code for the interpreter. */
+export interface Bytecode {
+  readonly bytecode: Uint8Array
+  /** Where it goes in the memory of every address space that uses it. */
+  readonly address: number
 }
 
 /** Many units as a store keeps them: one after the other. */
@@ -144,7 +148,7 @@ export function straightUnit(
   slot: number,
   variant: number,
   room: BytecodeRoom,
-): { bytecode: Uint8Array; address: number } | null {
+): Bytecode | null {
   const bytecode = slot < UNIT_SLOTS ? writer.write(blocks, null, (variant & VARIANT.checked) !== 0, -1) : null
   const address = bytecode === null ? -1 : room.take(bytecode.length)
   return address < 0 ? null : { bytecode: bytecode!, address }
@@ -160,6 +164,64 @@ function endOf(blocks: readonly Block[]): number {
 }
 
 const HEAD_WORDS = 4
+
+const NONE: number[] = []
+
+/** A unit from a store: there are tens of thousands, so what can be computed is, when somebody wants it. */
+class StoredUnit implements Unit {
+  readonly slot: number
+  readonly quiet: boolean
+  readonly address: number
+  private readonly packed: PackedUnits
+  private readonly place: number
+  private readonly sourceAt: number
+  private readonly sourceLength: number
+  private readonly bytecodeAt: number
+  private readonly length: number
+
+  constructor(
+    packed: PackedUnits,
+    slot: number,
+    place: number,
+    quiet: boolean,
+    address: number,
+    sourceAt: number,
+    sourceLength: number,
+    bytecodeAt: number,
+    length: number,
+  ) {
+    this.packed = packed
+    this.slot = slot
+    this.place = place
+    this.quiet = quiet
+    this.address = address
+    this.sourceAt = sourceAt
+    this.sourceLength = sourceLength
+    this.bytecodeAt = bytecodeAt
+    this.length = length
+  }
+
+  get entryPcs(): [number] {
+    return [this.place]
+  }
+
+  get ranges(): [[number, number]] {
+    const pc = addressOf(this.place)
+    return [[pc, pc + this.sourceLength]]
+  }
+
+  get source(): Uint8Array {
+    return this.packed.sources.subarray(this.sourceAt, this.sourceAt + this.sourceLength)
+  }
+
+  get intercepts(): number[] {
+    return NONE
+  }
+
+  get bytecode(): Uint8Array {
+    return this.packed.bytecodes.subarray(this.bytecodeAt, this.bytecodeAt + this.length)
+  }
+}
 
 /** Units in one piece; those in which the kernel is asked are left out. */
 export function packUnits(units: readonly Unit[]): PackedUnits {
@@ -185,18 +247,9 @@ export function unpackUnits(packed: PackedUnits, slots: readonly number[], room:
     const [slot, sourceLength, length] = [word(0), word(1), word(2)]
     if (!room.ample) break
     const address = room.take(length)
-    const place = slots[slot]!
-    const pc = addressOf(place)
-    units.push({
-      slot,
-      entryPcs: [place],
-      ranges: [[pc, pc + sourceLength]],
-      source: packed.sources.subarray(source, source + sourceLength),
-      intercepts: [],
-      quiet: word(3) !== 0,
-      bytecode: packed.bytecodes.subarray(bytecode, bytecode + length),
-      address,
-    })
+    units.push(
+      new StoredUnit(packed, slot, slots[slot]!, word(3) !== 0, address, source, sourceLength, bytecode, length),
+    )
     source += sourceLength
     bytecode += length
   }

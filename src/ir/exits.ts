@@ -48,8 +48,8 @@ export const EXIT = {
   entryDoubt: 20,
 } as const
 
-/** What undefined bits decide in an instruction: a conditional jump, where a jump goes, or where memory is accessed. */
-export const USE = { jump: 0, target: 1, address: 2 } as const
+/** What undefined bits decide in an instruction: a conditional jump, where a jump goes, or where memory is accessed; or memory below the stack pointer is accessed, which is nobody's. */
+export const USE = { jump: 0, target: 1, address: 2, below: 3 } as const
 
 /** Besides bits 0-15 for the general registers, in a set of registers that are taken for defined: the flag record. */
 export const FLAGS_DEFINED = 0x1_0000

@@ -8,8 +8,15 @@ import type { Answers, Job, Message } from './jobs.ts'
 /** Translated guest calls are nested wasm calls, and a guest may recurse deeply. */
 const STACK_MB = 64
 
-// Translating makes many short-lived objects: with room for them most are never looked at by the garbage collector. It holds for threads started from now on.
-setFlagsFromString('--min-semi-space-size=16')
+/**
+ * MiB up to which V8 lets the heap grow. Half of it is how much memory outside of the heap makes V8 collect all garbage at once, and the memories of machines, of 2 and 4 GiB, count as such
+ * although hardly any of it is used.
+ */
+const HEAP_MB = 16_384
+
+// Reviving translations makes many objects that stay: with room for all of them they are not copied meanwhile. It holds for threads started from now on.
+setFlagsFromString('--max-semi-space-size=64')
+setFlagsFromString('--min-semi-space-size=64')
 
 // The file is worker.ts in the sources and worker.js in the package.
 const entry = new URL(`./worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url)
@@ -21,7 +28,7 @@ export class Thread {
   private ended: Error | null = null
 
   constructor() {
-    this.worker = new Worker(entry, { resourceLimits: { stackSizeMb: STACK_MB } })
+    this.worker = new Worker(entry, { resourceLimits: { stackSizeMb: STACK_MB, maxOldGenerationSizeMb: HEAP_MB } })
     this.worker.on('message', (message: Message) => {
       const waiting = this.waiting
       this.waiting = null

@@ -4,6 +4,7 @@ import { assert } from '../base/errors.ts'
 import { PROT, type AddressSpace } from '../engine/address-space.ts'
 import { CpuState } from '../engine/cpu-state.ts'
 import { definednessOf, defineRegisters, defineScratch } from '../engine/definedness.ts'
+import { memoryOperand } from '../engine/operand.ts'
 import type { Excuse, KernelEntry, Processor, TracedAccess } from '../engine/processor.ts'
 import type { World } from '../host/host.ts'
 import { USE } from '../ir/exits.ts'
@@ -262,6 +263,11 @@ export class Kernel implements KernelEntry, MachineView {
     this.account(t, executed)
     if (this.undefinedObservers.length === 0) return
     const { space } = this.loaded!
+    if (use === USE.below) {
+      const operand = memoryOperand(space, this.cpu)
+      if (operand !== null) this.heap?.unaddressable(this, t, operand.address, operand.size, operand.store)
+      return
+    }
     const explained = this.heap?.explains(this, t) ?? null
     if (explained === true) return
     if (explained === null && use === USE.jump && isHarmlessJump(space, this.cpu)) {

@@ -433,10 +433,11 @@ export class Timeline {
     syscall: (event) => {
       if (this.search?.calls) this.tell({ ...this.hit('call', event.task), text: event.text() })
     },
-    signal: ({ task, moment, signal, info }) => {
+    signal: (event) => {
+      const { task, moment, signal } = event
       if (!this.search?.signals) return
       // As with gdb, one stands before it is delivered.
-      const more = { moment, text: signalName(signal), signal: { signal, info: info() } }
+      const more = { moment, text: signalName(signal), signal: { signal, info: event.info() } }
       this.tell({ ...this.hit('signal', task), ...more })
     },
     mapping: (event) => {

@@ -106,6 +106,9 @@ const FREES: Record<string, string> = {
   'operator new[]': 'delete[]',
 }
 
+/** What lies not farther below the stack pointer is a stack. */
+const STACK_SIZE = 0x80_0000
+
 function sentence(event: HeapEvent, where: string): string {
   const { kind, by, block, numbers } = event
   const at = hex(event.address)
@@ -145,7 +148,9 @@ function sentence(event: HeapEvent, where: string): string {
     case 'invalid-read':
     case 'invalid-write': {
       const what = `${kind === 'invalid-read' ? 'read' : 'write'} of ${bytes(numbers.size!)} at ${at}`
-      return `${by === '' ? what : `${by}: ${what}`}: ${block === null ? 'no block is there' : relation(event.address, block)}`
+      const below = event.stack - event.address
+      const nobody = below > 0 && below < STACK_SIZE ? `${bytes(below)} below the stack pointer` : 'no block is there'
+      return `${by === '' ? what : `${by}: ${what}`}: ${block === null ? nobody : relation(event.address, block)}`
     }
     case 'syscall-read':
     case 'syscall-write': {

@@ -480,9 +480,9 @@ function checkClean(f: FunctionBody, places: StringPlaces): void {
   f.op(OP.i32_eqz)
   returnIf(f, 0)
   f.opBlock(OP.block, BLOCK_VOID)
-  // It is left for what is undefined, and not by a fault.
+  // It is left for what is undefined, and not by a fault. The other one of a pair is a load of the same function.
   f.localGet(what)
-  f.i32Const(ACCESS.store | ACCESS.pair)
+  f.i32Const(ACCESS.store)
   f.op(OP.i32_and)
   f.i32Const(0)
   f.opMemory(OP.i32_load, 2, cleanBase + CLEAN_WORDS.pc)

@@ -116,6 +116,41 @@ test('a plain store to what others change atomically is named as such', () => {
   expect(new Set([race!.later.atomic, race!.earlier.atomic])).toEqual(new Set([false, true]))
 })
 
+const PRAGMA = `
+#include <omp.h>
+static int data, ready;
+int main(int argc, char **argv) {
+  (void)argv;
+  int seen = 0;
+#pragma omp parallel num_threads(2)
+  if (omp_get_thread_num() == 0) {
+    data = 10;
+#pragma omp atomic write release
+    ready = 1;
+    if (argc > 1) data = 11;
+  } else {
+    for (int now = 0; now == 0;) {
+#pragma omp atomic read acquire
+      now = ready;
+    }
+    seen = data;
+  }
+  return seen < 10;
+}
+`
+
+test('OpenMP says on the line above that a plain instruction is atomic; what is not behind it races', () => {
+  const prog = place.compile('pragma', PRAGMA, ['-g', '-O0', '-fopenmp'])
+  const lines = (args: string[]): (string | undefined)[] =>
+    ['0', '1', '2'].flatMap((seed) =>
+      place
+        .json('run', ['--check', 'race', '--seed', seed, '--', prog, ...args])
+        .findings.flatMap(({ race }) => [race!.later, race!.earlier].map((side) => side.thread!.stack.frames[0]!.text)),
+    )
+  expect(lines([])).toEqual([])
+  expect(new Set(lines(['more']))).toEqual(new Set(['if (argc > 1) data = 11;', 'seen = data;']))
+})
+
 const LOCKED = `
 #include <pthread.h>
 static pthread_mutex_t right_lock = PTHREAD_MUTEX_INITIALIZER, wrong_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -29,6 +29,7 @@ function firstRace(program: string, name: string, seeds: number): number {
 
 describe.each([
   ['openmp', ['-O1', '-fopenmp']],
+  ['openmp-constructs', ['-O1', '-fopenmp']],
   ['library', ['-O0', '-pthread']],
 ])('%s', (file, flags) => {
   const program = join(directory, file)

@@ -47,7 +47,7 @@ export class Reader {
 }
 
 /** The lines of blocks, as they were written. */
-export function linesOf(blocks: readonly Block[]): string[] {
+function linesOf(blocks: readonly Block[]): string[] {
   return blocks.flatMap(({ line, body, otherwise }) =>
     OPENS.test(line)
       ? [line, ...linesOf(body), ...(otherwise.length > 0 ? ['else', ...linesOf(otherwise)] : []), 'end']

@@ -199,7 +199,7 @@ async function set(state: State, args: string): Promise<void> {
     return
   }
   if (SETTINGS.test(args)) return
-  const variable = /^(?:var(?:iable)? +)?(\$\w+ *[-+*\/%&|^<>]*=[^=].*)$/s.exec(args)?.[1]
+  const variable = /^(?:var(?:iable)? +)?(\$\w+ *[-+*/%&|^<>]*=[^=].*)$/s.exec(args)?.[1]
   if (variable !== undefined && !(await isRegister(state, variable))) {
     await state.remote.value(state.tid, state.level, variable, false)
     return

@@ -7,7 +7,7 @@ import { changeMode, changeOwner } from '../fs/change.ts'
 import { zeroContent } from '../fs/content.ts'
 import { timeNow } from '../fs/inode.ts'
 import { IN, tellInode } from '../fs/inotify.ts'
-import { resizeFile } from '../fs/mapping.ts'
+import { resizeFile, writeFile } from '../fs/mapping.ts'
 import { checkMount, hostPlace, passOn, passOnBytes } from '../fs/mounts.ts'
 import { checkAccess, isOwner, MAY } from '../fs/permission.ts'
 import { MAX_FILE, type Inode, type Timespec } from '../fs/state.ts'
@@ -57,6 +57,8 @@ function ftruncate(k: Kernel, t: Task, args: number[]): number {
   )
 }
 
+const ZEROS = new Uint8Array(0x10_0000)
+
 const FALLOC = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const
 
 function fallocate(k: Kernel, t: Task, args: number[]): number {
@@ -74,11 +76,13 @@ function fallocate(k: Kernel, t: Task, args: number[]): number {
     if (inode.seals > 0 && inode.seals & 8 && how & (FALLOC.punchHole | FALLOC.zeroRange)) return -ERRNO.EPERM
     const { content } = inode
     if (how & (FALLOC.punchHole | FALLOC.zeroRange)) {
-      if (inode.shared.length > 0)
-        return k.refuse(t, 'fallocate of a hole in a file that is mapped MAP_SHARED', 'EOPNOTSUPP')
       const gone = Math.max(0, Math.min(end, content!.size) - start)
       const failed = passOnBytes(k, inode, start, new Uint8Array(inode.mount === 0 ? 0 : gone))
       if (failed !== 0) return failed
+      // Where the file is mapped its bytes are those of the mappings: the zeros must reach them, too.
+      if (inode.shared.length > 0)
+        for (let at = start; at < start + gone; at += ZEROS.length)
+          writeFile(k, inode, at, ZEROS.subarray(0, start + gone - at))
       zeroContent(k.world, content!, start, end)
       inode.mtime = inode.ctime = timeNow(k)
     }

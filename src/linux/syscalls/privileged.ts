@@ -38,10 +38,14 @@ function kcmp(k: Kernel, _: Task, args: number[]): number {
     case KCMP.files:
       return a.files === b.files ? 0 : order(a.pid, b.pid)
     case KCMP.fs:
+      return a.where === b.where ? 0 : order(a.pid, b.pid)
     case KCMP.sighand:
+      return a.actions === b.actions ? 0 : order(a.pid, b.pid)
     case KCMP.io:
+      // Contexts of input and output are made for those who ask for a priority.
+      return tasks.every((task) => task!.ioPriority === 0) ? 0 : order(a.pid, b.pid)
     case KCMP.sysvsem:
-      return order(a.pid, b.pid)
+      return k.state.ipc.undo.some(({ pid }) => pid === a.pid || pid === b.pid) ? order(a.pid, b.pid) : 0
     default:
       return -ERRNO.EINVAL
   }
@@ -59,7 +63,10 @@ function capset(k: Kernel, t: Task, args: number[]): number {
   if (bytes === null) return -ERRNO.EFAULT
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const wanted = [0, 0, 0].map((_, j) => {
-    const parts = Array.from({ length: words }, (_, i) => BigInt(view.getUint32(i * 12 + j * 4, true)) << BigInt(32 * i))
+    const parts = Array.from(
+      { length: words },
+      (_, i) => BigInt(view.getUint32(i * 12 + j * 4, true)) << BigInt(32 * i),
+    )
     return parts.reduce((set, part) => set | part, 0n) & ALL_CAPABILITIES
   })
   const [effective, permitted, inheritable] = wanted as [bigint, bigint, bigint]
@@ -68,7 +75,13 @@ function capset(k: Kernel, t: Task, args: number[]): number {
   if (beyond(inheritable, now.inheritable | now.permitted) && !capable(t, CAP.setpcap)) return -ERRNO.EPERM
   if (beyond(inheritable, now.inheritable | now.bounding)) return -ERRNO.EPERM
   if (beyond(permitted, now.permitted) || beyond(effective, permitted)) return -ERRNO.EPERM
-  setCapabilities(t.credentials, { ...now, effective, permitted, inheritable, ambient: now.ambient & permitted & inheritable })
+  setCapabilities(t.credentials, {
+    ...now,
+    effective,
+    permitted,
+    inheritable,
+    ambient: now.ambient & permitted & inheritable,
+  })
   return 0
 }
 

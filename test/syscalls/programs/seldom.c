@@ -79,6 +79,11 @@ int main(void) {
   pages[0] = 'x';
   char byte;
   CHECK(pread(fd, &byte, 1, 2 * 4096) == 1 && byte == 'x');
+  /* A hole in a file reaches those who have mapped it. */
+  pages[8192] = 'y';
+  CHECK(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 8192) == 0);
+  CHECK(pages[0] == 0 && pages[4096] == 0 && pages[8192] == 0);
+  CHECK(pread(fd, &byte, 1, 2 * 4096) == 1 && byte == 0);
   FAILS(syscall(SYS_remap_file_pages, pages, 4096, PROT_READ, 2, 0), EINVAL);
   FAILS(syscall(SYS_remap_file_pages, &words, 4096, 0, 2, 0), EINVAL);
 

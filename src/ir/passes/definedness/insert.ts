@@ -270,12 +270,20 @@ class Inserter {
    * in clean code behind an access which may go on in full code.
    */
   private settleStack(node: Node): void {
-    const bytes = this.stack === null ? 0 : this.claimed - this.depth + RED_ZONE
-    if (bytes <= 0) return
+    if (this.stack === null) return
     const { base, offset } = split(node.a!)
+    if (base === this.stack && offset < this.depth - RED_ZONE) this.belowStack()
+    const bytes = this.claimed - this.depth + RED_ZONE
+    if (bytes <= 0) return
     if (base === this.stack ? offset >= this.claimed : !this.clean && node.op.effect === 'load') return
     this.add(ops.stack_claim, this.top(), bytes)
     this.claimed -= bytes
+  }
+
+  /** An access below the red zone: the kernel is told, by full code. */
+  private belowStack(): void {
+    if (this.clean) this.add(ops.unclean, null)
+    else this.ask(this.b.i32(1), USE.below, 0)
   }
 
   private register(register: number, like: Node): Node {
