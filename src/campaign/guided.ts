@@ -21,6 +21,9 @@ const FIRST = 200
 /** What a run is told by is known so many runs later: nobody has to wait for those under way. */
 const LAG = 64
 
+/** So many runs show whether the program has several threads. */
+const TRIED = 8
+
 /** Constellations that are kept: what more of them there are was never so rare as to matter. */
 const MOST = 10_000
 
@@ -40,6 +43,10 @@ const SENT = 3
 class Archive {
   private readonly cells = new Map<number, Cell>()
   private readonly list: Cell[] = []
+
+  isEmpty(): boolean {
+    return this.list.length === 0
+  }
 
   /** The decisions that lead to a rare one; none if none is known. */
   rare(random: RandomState): number[] {
@@ -83,6 +90,8 @@ export class Guided implements Director {
   private readonly pending: { position: number; visited: Visited }[] = []
   /** Outcomes of all lower positions were heard. */
   private heardTo = 0
+  /** Runs that are known. */
+  private known = 0
 
   constructor(firstSeed: number) {
     this.firstSeed = firstSeed
@@ -97,7 +106,10 @@ export class Guided implements Director {
       const shared = Uint16Array.from(decisions)
       this.everywhere.learn(cells, shared)
       this.own.learn(own, shared)
+      this.known++
     }
+    // Where there is nothing to decide, other seeds are worth more.
+    if (this.known >= TRIED && this.own.isEmpty()) return undefined
     const archive = nextBelow(this.random, EVERYWHERE) === 0 ? this.everywhere : this.own
     const decisions = nextBelow(this.random, ANEW) === 0 ? [] : archive.rare(this.random)
     return { seed: this.firstSeed, number: position, decisions }

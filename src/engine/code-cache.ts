@@ -184,7 +184,7 @@ export class CodeCache implements CodeListener {
     this.steps.clear()
     for (const [slot, code] of this.active) {
       if (!('bytecode' in code)) continue
-      this.entries.delete(code.entryPcs[0])
+      this.entries.delete(code.place)
       this.active.delete(slot)
       this.table.set(slot, this.stub)
       this.units[slot] = 0
@@ -265,7 +265,7 @@ export class CodeCache implements CodeListener {
       this.activate(known)
       return slot << 8
     }
-    const unit = active === undefined ? this.library.unit(this.space, pc, (each) => this.matches(each)) : null
+    const unit = active === undefined ? this.library.unit(this.space, pc, this.isGood) : null
     if (unit !== null) {
       this.activateUnit(unit)
       return slot << 8
@@ -294,7 +294,7 @@ export class CodeCache implements CodeListener {
     const code = this.entries.get(target) ?? -1
     const known = this.active.get(code >>> 8)
     if (known === undefined || !this.isWarm(target, Infinity)) return null
-    const { ranges } = known
+    const ranges: [number, number][] = 'bytecode' in known ? [[known.pc, known.end]] : known.ranges
     return (pc) => covers(ranges, pc) || this.isWarm(pc, 0)
   }
 
@@ -351,14 +351,14 @@ export class CodeCache implements CodeListener {
     if (this.library.interpreted === 'always') return
     for (const slot of this.regionsByPage.get(pc >>> PAGE_SHIFT) ?? []) {
       const cool = this.active.get(slot)
-      if (cool === undefined || !covers(cool.ranges, pc)) continue
+      if (cool === undefined || 'bytecode' in cool || !covers(cool.ranges, pc)) continue
       if (this.library.heat(cool.entryPcs[0]!)) this.retranslate(slot)
     }
   }
 
   private retranslate(slot: number): void {
     const cool = this.active.get(slot)
-    if (cool === undefined) return
+    if (cool === undefined || 'bytecode' in cool) return
     const { translation, volatile } = this.library.translate(
       this.space,
       cool.entryPcs[0]!,
@@ -391,14 +391,14 @@ export class CodeCache implements CodeListener {
   }
 
   private activateUnit(unit: Unit): void {
-    const { slot, entryPcs, ranges } = unit
+    const { slot } = unit
     this.makeRoom()
     this.place(slot, unit)
     if (this.library.interpreted === 'always') setVisits(this.space, unit.address, UNIT_VISITS + 1)
     else if (this.library.interpreted === 'soon') setVisits(this.space, unit.address, UNIT_VISITS - 2)
     this.active.set(slot, unit)
-    this.entries.set(entryPcs[0], slot << 8)
-    this.mark(slot, ranges)
+    this.entries.set(unit.place, slot << 8)
+    this.markRange(slot, unit.pc, unit.end, this.byPage)
   }
 
   /** Puts bytecode where the interpreter finds it. */
@@ -414,13 +414,15 @@ export class CodeCache implements CodeListener {
 
   /** Remembers the pages that code is made from. */
   private mark(slot: number, ranges: readonly [number, number][], byPage = this.byPage): void {
-    for (const [start, end] of ranges) {
-      for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
-        const slots = byPage.get(page)
-        if (slots === undefined) byPage.set(page, new Set([slot]))
-        else slots.add(slot)
-        this.space.markCode(page << PAGE_SHIFT)
-      }
+    for (const [start, end] of ranges) this.markRange(slot, start, end, byPage)
+  }
+
+  private markRange(slot: number, start: number, end: number, byPage: Map<number, Set<number>>): void {
+    for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
+      const slots = byPage.get(page)
+      if (slots === undefined) byPage.set(page, new Set([slot]))
+      else slots.add(slot)
+      this.space.markCode(page << PAGE_SHIFT)
     }
   }
 
@@ -463,17 +465,30 @@ export class CodeCache implements CodeListener {
     return exports.f as RegionFunction
   }
 
-  private matches({ ranges, source, intercepts, quiet, entryPcs }: Unit | Translation): boolean {
-    const { bytes } = this.space
+  private matches({ ranges, source, intercepts, quiet, entryPcs }: Translation): boolean {
     if (this.library.isQuiet(this.space, entryPcs[0]!) !== quiet) return false
     let at = 0
     for (const [start, end] of ranges) {
-      for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
-        if (!canExecute(this.space, page << PAGE_SHIFT)) return false
-      for (let i = start; i < end; i++) if (bytes[i] !== source[at++]) return false
+      if (!this.holdsCode(start, end, source, at)) return false
+      at += end - start
     }
-    const now = this.space.interceptedIn(ranges)
-    return now.length === intercepts.length && now.every((pc, i) => pc === intercepts[i])
+    return isSame(this.space.interceptedIn(ranges), intercepts)
+  }
+
+  private readonly isGood = ({ place, pc, end, source, intercepts, quiet }: Unit): boolean => {
+    const { space } = this
+    if (this.library.isQuiet(space, place) !== quiet || !this.holdsCode(pc, end, source, 0)) return false
+    return space.intercepts.size === 0 ? intercepts.length === 0 : isSame(space.interceptedIn([[pc, end]]), intercepts)
+  }
+
+  /** Are the bytes at [start, end) executable, and those of `source` from `at` on? */
+  private holdsCode(start: number, end: number, source: Uint8Array, at: number): boolean {
+    const { space } = this
+    const { bytes } = space
+    for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++)
+      if (!canExecute(space, page << PAGE_SHIFT)) return false
+    for (let i = start, from = at; i < end; i++, from++) if (bytes[i] !== source[from]) return false
+    return true
   }
 
   plainLost(): void {
@@ -500,7 +515,8 @@ export class CodeCache implements CodeListener {
     this.dropped = true
     this.forgetJumps()
     for (const slot of gone) {
-      for (const pc of this.active.get(slot)!.entryPcs)
+      const code = this.active.get(slot)!
+      for (const pc of 'bytecode' in code ? [code.place] : code.entryPcs)
         if (this.entries.get(pc)! >>> 8 === slot) this.entries.delete(pc)
       this.active.delete(slot)
       this.table.set(slot, this.stub)
@@ -534,6 +550,10 @@ export class CodeCache implements CodeListener {
 /** How often the unit at `address` has been visited. */
 function setVisits(space: AddressSpace, address: number, visits: number): void {
   space.view.setUint32(address + UNIT.visits, visits, true)
+}
+
+function isSame(some: readonly number[], others: readonly number[]): boolean {
+  return some.length === others.length && some.every((each, i) => each === others[i])
 }
 
 /** Is the address in one of the ranges? Asked for all code of a page each time that execution is looked at. */

@@ -22,8 +22,11 @@ import { addressOf, VARIANT } from './variant.ts'
 /** The block at an address as bytecode. It is good wherever memory holds `source` from there on, executable, and intercepts are the same. */
 export interface Unit extends Bytecode {
   readonly slot: number
-  readonly entryPcs: [number]
-  readonly ranges: [[number, number]]
+  /** The place that it is entered at. */
+  readonly place: number
+  /** Its code is at [pc, end). */
+  readonly pc: number
+  readonly end: number
   readonly source: Uint8Array
   readonly intercepts: number[]
   /** As in Translation. */
@@ -123,8 +126,9 @@ export function makeUnit(
   const end = endOf(blocks)
   return {
     slot,
-    entryPcs: [place],
-    ranges: [[pc, end]],
+    place,
+    pc,
+    end,
     source: space.bytes.slice(pc, end),
     intercepts: space.interceptedIn([[pc, end]]),
     quiet,
@@ -173,7 +177,7 @@ class StoredUnit implements Unit {
   readonly quiet: boolean
   readonly address: number
   private readonly packed: PackedUnits
-  private readonly place: number
+  readonly place: number
   private readonly sourceAt: number
   private readonly sourceLength: number
   private readonly bytecodeAt: number
@@ -201,13 +205,12 @@ class StoredUnit implements Unit {
     this.length = length
   }
 
-  get entryPcs(): [number] {
-    return [this.place]
+  get pc(): number {
+    return addressOf(this.place)
   }
 
-  get ranges(): [[number, number]] {
-    const pc = addressOf(this.place)
-    return [[pc, pc + this.sourceLength]]
+  get end(): number {
+    return this.pc + this.sourceLength
   }
 
   get source(): Uint8Array {

@@ -12,8 +12,9 @@ import { Namer } from '../session/stacks.ts'
 import type { Finding, Frame } from '../tool/finding.ts'
 import type { MinimisedJob, ScheduleJob, SwitchRow, TrialAnswer, TrialJob } from './jobs.ts'
 import { Capture } from './capture.ts'
-import type { Criteria } from './criteria.ts'
+import { compare, type Criteria } from './criteria.ts'
 import { silent } from './silent.ts'
+import { CALM } from './steps.ts'
 import { readRecording, recordingBytes, userObjects } from './storage.ts'
 import { version } from './version.ts'
 
@@ -50,9 +51,8 @@ export async function scheduleJob(
 ): Promise<TrialAnswer & { schedule: Schedule; elapsed: number; inputs: RunInputs; finding: Finding }> {
   const { recording, objects } = open(file)
   const schedule: Schedule = { switches: [], chosen: [] }
-  const capture = new Capture()
-  const world = new ReplayingWorld(recording.answers, objects, writerOf(capture))
-  const { session, finding } = await judge(recording.inputs, world, capture, criteria, schedule)
+  const worldFor = (write: Write): ReplayingWorld => new ReplayingWorld(recording.answers, objects, write)
+  const { session, finding } = await compared(judge, recording.inputs, worldFor, criteria, schedule)
   const { count, elapsed } = session.subject
   session.subject.release()
   if (finding === null)
@@ -64,11 +64,10 @@ export async function scheduleJob(
 export async function trialJob({ file, change, input, live, criteria }: TrialJob, judge: Judge): Promise<TrialAnswer> {
   const { recording, objects } = open(file)
   const inputs = { ...recording.inputs, ...change }
-  const capture = new Capture()
-  const written = writerOf(capture)
-  const world = live ? liveWorld(input, written) : new ReplayingWorld(recording.answers, objects, written)
+  const worldFor = (write: Write): RecordingWorld | ReplayingWorld =>
+    live ? liveWorld(input, write) : new ReplayingWorld(recording.answers, objects, write)
   try {
-    const { session, finding } = await judge(inputs, world, capture, criteria)
+    const { session, finding } = await compared(judge, inputs, worldFor, criteria)
     const { count } = session.subject
     session.subject.release()
     return { count, signature: finding === null ? null : signatureOf(finding).text }
@@ -85,12 +84,9 @@ export async function minimisedJob(
 ): Promise<{ finding: Finding; count: number; hash: string; rows: SwitchRow[] }> {
   const { recording, objects } = open(file)
   const inputs = { ...recording.inputs, ...change }
-  const capture = new Capture()
-  const written = writerOf(capture)
-  const world = live
-    ? liveWorld(input, written)
-    : new RecordingWorld(new ReplayingWorld(recording.answers, objects, written))
-  const { session, finding } = await judge(inputs, world, capture, criteria)
+  const worldFor = (write: Write): RecordingWorld =>
+    live ? liveWorld(input, write) : new RecordingWorld(new ReplayingWorld(recording.answers, objects, write))
+  const { session, finding, world, capture } = await compared(judge, inputs, worldFor, criteria)
   const made = recordingOf(session, world, nodeCodec, userObjects(), version())
   const { count } = session.subject
   const { path, argv, env, cwd, seed, options } = inputs
@@ -124,6 +120,31 @@ export async function minimisedJob(
   const rows = switchRows(session)
   session.subject.release()
   return { finding: finding!, count, hash: made.end.hash, rows }
+}
+
+/** Executes a run and says what was wrong with it; also that it writes something else than it does without interruptions, if that is a failure. */
+async function compared<W extends RecordingWorld | ReplayingWorld>(
+  judge: Judge,
+  inputs: RunInputs,
+  worldFor: (write: Write) => W,
+  criteria: Criteria | undefined,
+  schedule?: Schedule,
+): Promise<{ session: Session; finding: Finding | null; world: W; capture: Capture }> {
+  const capture = new Capture()
+  const world = worldFor(writerOf(capture))
+  const judged = await judge(inputs, world, capture, criteria, schedule)
+  const { session, finding } = judged
+  const isOpen = finding === null || finding.kind === 'exit'
+  if (criteria === undefined || criteria.expectSame.length === 0 || !isOpen) return { ...judged, world, capture }
+  const calm = new Capture()
+  const reference = startMachine(
+    { ...inputs, checks: undefined, options: { ...inputs.options, strategy: CALM } },
+    worldFor(writerOf(calm)),
+  )
+  reference.advance(Infinity)
+  reference.release()
+  const at = { moment: session.subject.count, seed: inputs.seed }
+  return { session, finding: compare(capture, calm, criteria, at) ?? finding, world, capture }
 }
 
 /** The outside as it is now, with this standard input. */

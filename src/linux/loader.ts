@@ -8,6 +8,7 @@ import { CpuState, initialCpuState } from '../engine/cpu-state.ts'
 import { hardwareCapabilities } from '../engine/helpers/cpuid.ts'
 import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../engine/layout.ts'
 import { REG, STATE } from '../ir/registers.ts'
+import { grantedRights } from './personality.ts'
 import { MAX_FRAME_SIZE } from './signal-frame.ts'
 import { ERRNO } from './errno.ts'
 import { readsExceptions } from './floating-environment.ts'
@@ -239,10 +240,12 @@ function mapSegments(
     const fileEnd = segment.vaddr + bias + segment.filesz
     const memoryEnd = segment.vaddr + bias + segment.memsz
     if (from < GUEST_MIN || memoryEnd > GUEST_LIMIT) throw doesNotFit(file.path, memoryEnd - from)
-    const prot =
+    const prot = grantedRights(
+      k.process(t),
       (segment.flags & PF.R ? PROT.read : 0) |
-      (segment.flags & PF.W ? PROT.write : 0) |
-      (segment.flags & PF.X ? PROT.exec : 0)
+        (segment.flags & PF.W ? PROT.write : 0) |
+        (segment.flags & PF.X ? PROT.exec : 0),
+    )
     const shared = { prot, flags: MAP.private, name: '', untouched: false, onFork: 'copy' } as const
     const mappedEnd = segment.filesz === 0 ? from : pageUp(fileEnd)
     if (mappedEnd > from) {
@@ -288,7 +291,8 @@ function buildStack(k: Kernel, t: Task, memory: Memory, elf: ElfFile, start: Sta
   const stringBytes = strings.reduce((sum, bytes) => sum + bytes.length, 8)
   const limit = process.rlimits[RLIMIT_STACK]![0]
   const gnuStack = elf.segment(PT.GNU_STACK)
-  const prot = PROT.read | PROT.write | (gnuStack !== undefined && gnuStack.flags & PF.X ? PROT.exec : 0)
+  const executable = gnuStack !== undefined && gnuStack.flags & PF.X ? PROT.exec : 0
+  const prot = grantedRights(process, PROT.read | PROT.write | executable)
   const mapped = Math.min(pageDown(Math.max(limit, 0x2_1000)), STACK_MAPPED)
   memory.add({
     start: top - mapped,

@@ -285,6 +285,15 @@ export class Memory {
     return true
   }
 
+  /** A file has become shorter: private copies of pages that lay behind its new end are gone, and cannot be touched until it grows again. */
+  cutFile(inode: number): void {
+    for (const mapping of this.map.mappings) {
+      if (mapping.file?.inode !== inode || mapping.flags & MAP.shared) continue
+      const from = this.endOfFile(mapping)
+      if (from < mapping.end) this.space.map(from, mapping.end - from, 0)
+    }
+  }
+
   /** Makes all copies of pages that are mapped at several addresses equal: whoever looks at the bytes as such calls it before. */
   settle(): void {
     this.aliases?.settle()

@@ -103,6 +103,20 @@ test('the first runs are left to their seeds, and those of an earlier sitting ar
   expect([again.result.runs, again.changes.size]).toEqual([1500, 500])
 })
 
+test('a program in which there is nothing to decide is left to its seeds', () => {
+  const director = new Guided(0)
+  let guided = 0
+  for (let position = 0; position < 1000; position++) {
+    const change = director.next(position)
+    const visited = change === undefined ? undefined : { cells: [], own: [], decisions: [] }
+    if (change !== undefined) guided++
+    const passed = { seed: 0, cell: 0, kind: 'passed', count: 1, ending: { kind: 'exit', code: 0 } } as const
+    director.heard({ ...passed, visited }, position)
+  }
+  expect(guided).toBeGreaterThan(0)
+  expect(guided).toBeLessThan(100)
+})
+
 describe('a machine', () => {
   const engine = newEngine()
   const path = compile(

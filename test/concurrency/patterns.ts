@@ -2,7 +2,9 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Guided } from '../../src/campaign/guided.ts'
 import type { Engine } from '../../src/engine/run.ts'
+import { guidedName, visitedBy, type Visited } from '../../src/linux/scheduler/guided.ts'
 import type { Ending } from '../../src/linux/state.ts'
 import { machineFor } from '../machine/machines.ts'
 
@@ -51,6 +53,8 @@ export interface Outcome {
   ending: Ending | null
   /** Scheduling points passed. */
   steps: number
+  /** Where it came by, if somebody guides it. */
+  visited: Visited | null
 }
 
 /** Runs a program with one seed. */
@@ -58,8 +62,25 @@ export function runOnce(engine: Engine, path: string, strategy: string, seed: nu
   const { machine } = machineFor(path, [], { seed, strategy, processor: engine })
   const { ended } = machine.advance(LONGEST)
   const steps = machine.state.passed.points
+  const visited = visitedBy(machine.state.strategy)
   machine.release()
-  return { failed: ended?.kind !== 'exit' || ended.code !== 0, ending: ended, steps }
+  return { failed: ended?.kind !== 'exit' || ended.code !== 0, ending: ended, steps, visited }
+}
+
+/** Runs a program as a hunt does that ends at the first failure; after how many runs, or Infinity. `first` is its first seed. */
+export function huntFor(engine: Engine, path: string, strategy: string, most: number, first = 0): number {
+  const guide = new Guided(first)
+  for (let position = 0; position < most; position++) {
+    const change = guide.next(position)
+    const isGuided = change !== undefined && change !== 'wait' && 'decisions' in change
+    const { failed, visited } = isGuided
+      ? runOnce(engine, path, guidedName(change.number, change.decisions), change.seed)
+      : runOnce(engine, path, strategy, first + position)
+    if (failed) return position + 1
+    const passed = { seed: position, cell: 0, kind: 'passed', count: 0, ending: { kind: 'exit', code: 0 } } as const
+    guide.heard({ ...passed, ...(visited && { visited }) }, position)
+  }
+  return Infinity
 }
 
 /** The strategy as a hunt uses it: told how many steps the program has. */

@@ -35,6 +35,11 @@ describe('branches', () => {
     const first = Array.from({ length: 12 }, (_, seed) => fate(seed))
     expect(new Set(first).size).toBeGreaterThan(6)
     expect(Array.from({ length: 12 }, (_, seed) => fate(seed))).toEqual(first)
+    // One that is looked at where something is found first, with changes.
+    const { tid, registers } = timeline.subject.tasks()[0]!
+    const set = [{ tid, register: 3, value: `0x${(registers[3]! + 1n).toString(16)}` }]
+    const found = timeline.branch(null, Infinity, (_, hit) => hit?.kind, set, { switches: true })
+    expect(found).toBe('switch')
     expect([timeline.moment, timeline.subject.hash()]).toEqual([moment, before])
     expect(timeline.finish().hash).toBe(timeline.end.hash)
   })

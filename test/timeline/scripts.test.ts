@@ -213,6 +213,38 @@ catch syscall write exit_group
   })
 })
 
+test('finish leaves functions, inlined calls and outer frames, and says what was returned', () => {
+  const said = ours(
+    'seek start',
+    'tbreak push if value == 3',
+    'continue',
+    'finish',
+    'p $.value',
+    'tbreak thrice',
+    'continue',
+    'finish',
+    'p once',
+    'tbreak twice',
+    'continue',
+    'finish',
+    'reverse-step',
+    'up',
+    'finish',
+  )
+  expect(said[3]).toMatch(
+    /^Run till exit from #0 .*push \(value=3\)[^]*main \(\) at [^]*Value returned is \$1 = \(struct item \*\) 0x[0-9a-f]+$/,
+  )
+  expect(said[4]).toBe('$2 = 3')
+  expect(said[6]).toMatch(/Temporary breakpoint \d at @\d+, thrice \(number=2\) at /)
+  expect(said[7]).toMatch(
+    /^Run till exit from #0 .*thrice \(number=2\)[^\n]*\n.*main \(\) at .*\n\d+\t {2}volatile int once = thrice\(2\);$/,
+  )
+  expect(said[11]).toMatch(/Value returned is \$\d = 50$/)
+  expect(said[12]).toMatch(/twice \(x=25\)/)
+  // Out of an outer frame: of main there is no end.
+  expect(said[14]).toMatch(/^Run till exit from #1 .*main \(\)[^]*the end of the run/)
+})
+
 test('catchpoints are met both ways, in all processes', () => {
   const events = ['catch signal', 'catch fork', 'catch exec', 'catch syscall write', 'break twice']
   const there = ours(

@@ -196,5 +196,5 @@ export function searcher(direction: 1 | -1): (state: State, args: string) => Pro
 export async function breakAll(state: State, args: string, execute: (command: string) => Promise<void>): Promise<void> {
   const found = await state.remote.names(state.pid, args, 'functions', wholeNumberIn('200', 'rbreak'))
   if (found.length === 0) throw refusal(`no function fits ${args}`)
-  for (const { name } of found) await execute(`break ${name}`)
+  for (const name of new Set(found.map((one) => one.name))) await execute(`break ${name}`)
 }

@@ -1,5 +1,6 @@
 /** Exists for the commands that move the run: steps, continue, both directions, and going to a moment. */
-import type { StepUnit } from '../../session/protocol.ts'
+import { LemmingError } from '../../base/errors.ts'
+import type { StepUnit, Stop } from '../../session/protocol.ts'
 import { pointOf, type State, wholeNumberIn, refusal } from './state.ts'
 import { arrive } from './stops.ts'
 
@@ -9,13 +10,75 @@ export function stepper(unit: StepUnit, back: boolean): (state: State, args: str
     const times = args === '' ? 1 : wholeNumberIn(args, 'step')
     const { stops, stopsOf } = state.active()
     for (let i = 0; i < times; i++) {
-      if (unit === 'out')
-        state.say(`Run ${back ? 'back to call of' : 'till exit from'} ${(await state.frame()).text}\n`)
+      if (unit === 'out') state.say(`Run back to call of ${(await state.frame()).text}\n`)
       const stop = await state.remote.step({ tid: state.tid, unit, back, stops: back ? [] : stops })
       if (i < times - 1 && stop.why === 'step') continue
       await arrive(state, stop, { stopsOf, watchesOf: [] })
       break
     }
+  }
+}
+
+/** Instructions by which an inlined call is left; it is rarely longer. */
+const MOST_INLINED = 20_000
+
+/** `finish`: out of the selected frame, with what its function returns. */
+export async function finish(state: State): Promise<void> {
+  const { remote, tid, level } = state
+  const frame = await state.frame()
+  const { stops, stopsOf } = state.active()
+  const { frames } = await remote.frames(tid, level + 2)
+  const caller = frames[level + 1]
+  state.say(`Run till exit from ${frame.text}\n`)
+  const owners = { stopsOf, watchesOf: [] }
+  if (caller === undefined || frame.cfa === null) return arrive(state, await out(), owners)
+  if (caller.cfa === frame.cfa) {
+    // An inlined call: as long as its frame, or one inside of it, is there.
+    for (let i = 0; i < MOST_INLINED; i++) {
+      const stop = await remote.step({ tid, unit: 'instruction-over', back: false, stops })
+      const now = stop.why === 'step' ? (await remote.frames(tid, level + 2)).frames : []
+      const isInside = now.some((one) => one.cfa === frame.cfa && one.function === frame.function)
+      if (!isInside) return arrive(state, stop, owners)
+    }
+    throw refusal('finish: the inlined call goes on', 'until LINE or advance LINE go to a line')
+  }
+  const type = await returned(state, frame.function)
+  const stop = level === 0 ? await out() : await leave(frame.cfa, caller.pc)
+  await arrive(state, stop, owners)
+  if (type === null || stop.why !== 'step') return
+  const value = /^(double|float)$/.test(type)
+    ? `$xmm0.${type === 'float' ? 'v4_float' : 'v2_double'}[0]`
+    : `(${type}) $rax`
+  try {
+    state.say(`Value returned is ${await remote.print(state.tid, 0, value, state.pretty)}\n`)
+  } catch (error) {
+    // A structure is returned elsewhere.
+    if (!(error instanceof LemmingError) || error.code === 'internal') throw error
+  }
+
+  function out(): Promise<Stop> {
+    return remote.step({ tid, unit: 'out', back: false, stops })
+  }
+
+  /** Goes on to the caller of an outer frame: a call of the same place deeper down does not count. */
+  async function leave(cfa: number, address: number): Promise<Stop> {
+    const own = { address, tid, condition: `(unsigned long) $sp >= ${cfa}` }
+    const request = { back: false, pid: state.pid, tid, stops: [...stops, own], watches: [] }
+    const reached = await remote.go(request)
+    return reached.why === 'stop' && reached.index! >= stops.length ? { ...reached, why: 'step' } : reached
+  }
+}
+
+/** What a function returns, as C writes it; null for nothing, and for what nobody knows. */
+async function returned(state: State, name: string | null): Promise<string | null> {
+  try {
+    const plain = name?.replace(/\(.*$/s, '') ?? ''
+    const type = await state.remote.whatis(state.tid, state.level, plain, false)
+    const [, result = 'void'] = /^([^(]*[^( ]) *\([^()]*\)$/.exec(type) ?? []
+    return result === 'void' ? null : result
+  } catch (error) {
+    if (!(error instanceof LemmingError) || error.code === 'internal') throw error
+    return null
   }
 }
 

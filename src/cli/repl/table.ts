@@ -13,7 +13,7 @@ import {
 import { display, infoDisplay, output, printf, undisplay } from './display.ts'
 import { breaker, clear, condition, enabler, ignore, infoPoints, remove, watcher } from './points.ts'
 import { catcher } from './catching.ts'
-import { goer, seek, stepper, until } from './going.ts'
+import { finish, goer, seek, stepper, until } from './going.ts'
 import * as look from './looking.ts'
 import { examine, find, who } from './memory.ts'
 import * as past from './past.ts'
@@ -111,7 +111,7 @@ export const COMMANDS: readonly Row[] = [
   row('reverse-stepi rsi', '[N] instructions back', stepper('instruction', true), true),
   row('nexti ni', '[N] instructions, over calls', stepper('instruction-over', false), true),
   row('reverse-nexti rni', '[N] instructions back', stepper('instruction-over', true), true),
-  row('finish fin', 'out of the function', stepper('out', false), true),
+  row('finish fin', 'out of the selected frame, with what its function returns', finish, true),
   row('reverse-finish', 'back to the call of the function', stepper('out', true), true),
   row('until advance', 'PLACE: on to there', until),
   row('starti', 'to the start of the run', (state) => seek(state, 'start')),

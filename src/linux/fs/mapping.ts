@@ -171,6 +171,7 @@ export function resizeFile(k: Kernel, inode: Inode, size: number): number {
   truncateContent(file, size)
   inode.mtime = inode.ctime = timeNow(k)
   if (inode.shared.length > 0 && size < before) pushShared(k, inode, size, new Uint8Array(before - size))
+  if (size < before) for (const memory of k.memories.values()) memory.cutFile(inode.id)
   tellInode(k, inode, IN.modify)
   return 0
 }

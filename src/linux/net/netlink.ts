@@ -27,6 +27,13 @@ const u32 = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).
 const ONE4 = Uint8Array.of(127, 0, 0, 1)
 const ONE6 = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 
+/** IFA_FLAGS (permanent) and IFA_CACHEINFO: valid and preferred without end. */
+const FOR_EVER = [attribute(8, u32(0x80)), attribute(6, joined(u32(0xffff_ffff), u32(0xffff_ffff), u32(0), u32(0)))]
+
+function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (char) => char.charCodeAt(0))
+}
+
 function attribute(type: number, value: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(4 + Math.ceil(value.length / 4) * 4)
   const view = new DataView(bytes.buffer)
@@ -56,6 +63,11 @@ function links(): Uint8Array[] {
       attribute(4, u32(65536)),
       attribute(1, ethernet),
       attribute(2, ethernet),
+      // Queueing discipline, state (unknown), link mode, group.
+      attribute(6, latin1('noqueue\0')),
+      attribute(16, Uint8Array.of(0)),
+      attribute(17, Uint8Array.of(0)),
+      attribute(27, u32(0)),
     ),
   ]
 }
@@ -65,10 +77,10 @@ function addresses(family: number): Uint8Array[] {
   const found: Uint8Array[] = []
   if (family === 0 || family === 2) {
     const head = Uint8Array.of(2, 8, 0x80, 254, 1, 0, 0, 0)
-    found.push(joined(head, attribute(1, ONE4), attribute(2, ONE4), NAME))
+    found.push(joined(head, attribute(1, ONE4), attribute(2, ONE4), NAME, ...FOR_EVER))
   }
   if (family === 0 || family === 10)
-    found.push(joined(Uint8Array.of(10, 128, 0x80, 254, 1, 0, 0, 0), attribute(1, ONE6)))
+    found.push(joined(Uint8Array.of(10, 128, 0x80, 254, 1, 0, 0, 0), attribute(1, ONE6), ...FOR_EVER))
   return found
 }
 
@@ -86,8 +98,15 @@ export function answerNetlink(k: Kernel, socket: Socket, bytes: Uint8Array): num
     const family = length > HEADER ? bytes[at + HEADER]! : 0
     const dump = (flags & NLM_F_DUMP) === NLM_F_DUMP
     const known = dump && (type === RTM.getlink || type === RTM.getaddr || type === RTM.getroute)
-    if (!known) reply(k, socket, [answer(socket, NLMSG.error, 0, seq, refusal(bytes.subarray(at, at + HEADER)))])
-    else {
+    if (!known) {
+      const request = bytes.subarray(at, at + length)
+      const one = type === RTM.getlink && !dump ? namesLoopback(request) : null
+      if (one === true) reply(k, socket, [answer(socket, RTM.newlink, 0, seq, links()[0]!)])
+      else {
+        const error = one === null ? ERRNO.EOPNOTSUPP : ERRNO.ENODEV
+        reply(k, socket, [answer(socket, NLMSG.error, 0, seq, refusal(request.subarray(0, HEADER), error))])
+      }
+    } else {
       const found = type === RTM.getlink ? links() : type === RTM.getaddr ? addresses(family) : []
       const reported = type === RTM.getlink ? RTM.newlink : RTM.newaddr
       const parts = found.map((part) => answer(socket, reported, NLM_F_MULTI, seq, part))
@@ -99,9 +118,29 @@ export function answerNetlink(k: Kernel, socket: Socket, bytes: Uint8Array): num
   return bytes.length
 }
 
-/** struct nlmsgerr: EOPNOTSUPP, and the header of the request. */
-function refusal(header: Uint8Array): Uint8Array {
-  return joined(u32(-ERRNO.EOPNOTSUPP), header)
+/** Bytes of struct ifinfomsg, and the attributes IFLA_IFNAME and IFLA_ALT_IFNAME. */
+const LINK_HEADER = 16
+const NAMES: readonly number[] = [3, 53]
+
+/** Whether RTM_GETLINK asks for the loopback device, by its number or name. */
+function namesLoopback(request: Uint8Array): boolean {
+  const view = new DataView(request.buffer, request.byteOffset, request.length)
+  const body = HEADER + LINK_HEADER
+  if (request.length < body) return false
+  if (view.getInt32(HEADER + 4, true) !== 0) return view.getInt32(HEADER + 4, true) === 1
+  for (let at = body; at + 4 <= request.length;) {
+    const length = view.getUint16(at, true)
+    if (length < 4) break
+    const value = String.fromCharCode(...request.subarray(at + 4, at + length)).replace(/\0.*$/s, '')
+    if (NAMES.includes(view.getUint16(at + 2, true) & 0x3fff)) return value === 'lo'
+    at += Math.ceil(length / 4) * 4
+  }
+  return false
+}
+
+/** struct nlmsgerr: the error, and the header of the request. */
+function refusal(header: Uint8Array, error: number): Uint8Array {
+  return joined(u32(-error), header)
 }
 
 function answer(socket: Socket, type: number, flags: number, seq: number, body: Uint8Array): Uint8Array {

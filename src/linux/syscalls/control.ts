@@ -499,7 +499,7 @@ export const controlCalls: Declaration[] = [
     ioctl,
     {
       support:
-        'partial: FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, FIOQSIZE, SIOCOUTQ, SIOCATMARK, SIOCGIF* of the loopback device, and the requests of terminals without packet mode and TIOCSTI',
+        'partial: FIONREAD, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, FIOQSIZE, SIOCOUTQ, SIOCATMARK, SIOCGIF* of the loopback device, and the requests of terminals without TIOCSTI',
     },
   ),
   syscall(

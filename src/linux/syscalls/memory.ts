@@ -8,6 +8,7 @@ import { inodeOf } from '../fs/inode.ts'
 import { mappableOf, sharedMemoryFile, syncMounted, writeFile } from '../fs/mapping.ts'
 import type { Kernel } from '../kernel.ts'
 import { MAP, MAX_MAPPINGS, pageDown, pageUp, type Memory } from '../mm.ts'
+import { grantedRights } from '../personality.ts'
 import type { FileBacking, Mapping, Task } from '../state.ts'
 import { flagsText, hex, pointerText } from '../strace.ts'
 import { MADVICE, MAP_FLAGS, MLOCKALL_FLAGS, MREMAP_FLAGS, MSYNC_FLAGS, PROT_FLAGS } from '../table-task-flags.ts'
@@ -41,7 +42,8 @@ function beyondLimits(k: Kernel, t: Task, memory: Memory, more: number): boolean
 }
 
 function mmap(k: Kernel, t: Task, args: number[]): number {
-  const [hint, rawLength, rights, given, descriptor, offset] = args as [number, number, number, number, number, number]
+  const [hint, rawLength, asked, given, descriptor, offset] = args as [number, number, number, number, number, number]
+  const rights = grantedRights(k.process(t), asked)
   const memory = k.memory(t)
   if (offset % PAGE_SIZE !== 0) return -ERRNO.EINVAL
   let file: FileBacking | null = null
@@ -180,8 +182,9 @@ function mprotect(k: Kernel, t: Task, args: number[]): number {
   }
   if (end > from) {
     if (memory.map.mappings.length + 2 > MAX_MAPPINGS) return -ERRNO.ENOMEM
-    memory.protect(from, end, rights & 7)
-    k.tellMapping(t, from, end - from, rights & 7, first?.file?.path ?? first?.name ?? '')
+    const granted = grantedRights(k.process(t), rights & 7)
+    memory.protect(from, end, granted)
+    k.tellMapping(t, from, end - from, granted, first?.file?.path ?? first?.name ?? '')
   }
   return result
 }
@@ -204,17 +207,18 @@ function brk(k: Kernel, t: Task, [wanted]: number[]): number {
       beyondLimits(k, t, memory, newEnd - oldEnd)
     )
       return now
+    const rights = grantedRights(k.process(t), PROT.read | PROT.write)
     memory.add({
       start: oldEnd,
       end: newEnd,
-      prot: PROT.read | PROT.write,
+      prot: rights,
       flags: MAP.private,
       file: null,
       name: '[heap]',
       untouched: false,
       onFork: 'copy',
     })
-    k.tellMapping(t, oldEnd, newEnd - oldEnd, PROT.read | PROT.write, '[heap]')
+    k.tellMapping(t, oldEnd, newEnd - oldEnd, rights, '[heap]')
   }
   if (wanted! > now) k.heap?.claimed(memory, now, wanted! - now)
   map.brk = wanted!

@@ -10,14 +10,14 @@ import { findAtOrFd } from '../fs/walk.ts'
 import { ownDirectory, ownFiles } from '../shared.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Process, Task } from '../state.ts'
+import { PERSONALITY } from '../personality.ts'
 import { hex, type FlagTable } from '../strace.ts'
 import { AT_FLAGS } from '../table-flags.ts'
 import { CLONE_FLAGS } from '../table-task-flags.ts'
 import { realtime } from '../clock.ts'
 
 const ASK_PERSONALITY = 0xffff_ffff
-/** ADDR_NO_RANDOMIZE and the bits that change nothing here: ADDR_COMPAT_LAYOUT, READ_IMPLIES_EXEC is not among them. */
-const KNOWN_PERSONALITY = 0x004_0000 | 0x020_0000
+const KNOWN_PERSONALITY = Object.values(PERSONALITY).reduce((all, bit) => all | bit, 0)
 
 function personality(k: Kernel, t: Task, [wanted]: number[]): number {
   const process = k.process(t)
@@ -178,7 +178,7 @@ export const restCalls: readonly Declaration[] = [
     (result) => `${hex(result)} (PER_LINUX)`,
     personality,
     {
-      support: 'partial: ADDR_NO_RANDOMIZE and ADDR_COMPAT_LAYOUT',
+      support: 'partial: ADDR_NO_RANDOMIZE, ADDR_COMPAT_LAYOUT and READ_IMPLIES_EXEC',
     },
   ),
   syscall(

@@ -48,6 +48,7 @@ const T = {
   gptn: 0x8004_5430,
   sptlck: 0x4004_5431,
   gptlck: 0x8004_5439,
+  gpkt: 0x8004_5438,
   gexcl: 0x8004_5440,
   gptpeer: 0x5441,
   sig: 0x4004_5436,
@@ -64,6 +65,7 @@ const ANSWERS_INT: ReadonlySet<number> = new Set([
   T.getd,
   T.gptn,
   T.gptlck,
+  T.gpkt,
   T.gexcl,
 ])
 const READS_INT: ReadonlySet<number> = new Set([T.spgrp, T.setd, T.sptlck, T.pkt])
@@ -137,7 +139,7 @@ export function ttyIoctl(k: Kernel, t: Task, args: number[], d: Description): nu
       return 0
     case T.tcxonc:
       if (address > 3) return -ERRNO.EINVAL
-      if (address < 2) tty.stopped = address === 0
+      if (address < 2) stopOutput(k, tty, address === 0)
       if (address === 1) wakeSlaves(k, tty, 'write')
       return 0
     case T.tcsbrk:
@@ -183,9 +185,12 @@ function masterIoctl(
       const value = space.readU32(address)
       if (value === null) return -ERRNO.EFAULT
       if (request === T.sptlck) tty.locked = value !== 0
-      else if (value !== 0) return k.refuse(t, 'ioctl(TIOCPKT)', 'EINVAL')
+      else if (value === 0) delete tty.packet
+      else tty.packet ??= 0
       return 0
     }
+    case T.gpkt:
+      return store(tty.packet === undefined ? 0 : 1)
     case T.gptlck:
       return store(tty.locked ? 1 : 0)
     case T.sig:
@@ -237,10 +242,12 @@ function flush(k: Kernel, tty: Tty, input: boolean, output: boolean): void {
   if (input) {
     tty.ready = []
     tty.line = []
+    tellPacket(k, tty, PACKET.flushRead)
     wakeMaster(k, tty, 'write')
   }
   if (output) {
     tty.output = []
+    tellPacket(k, tty, PACKET.flushWrite)
     wakeSlaves(k, tty, 'write')
   }
 }

@@ -35,10 +35,10 @@ function typeByte(k: Kernel, tty: Tty, typed: number): void {
     return store(k, tty, byte)
   }
   if (iflag & I.ixon) {
-    if (is(tty, V.stop, byte)) return void (tty.stopped = true)
+    if (is(tty, V.stop, byte)) return stopOutput(k, tty, true)
     const starts = is(tty, V.start, byte)
     if (tty.stopped && (starts || iflag & I.ixany)) {
-      tty.stopped = false
+      stopOutput(k, tty, false)
       wakeSlaves(k, tty, 'write')
     }
     if (starts) return
@@ -67,8 +67,9 @@ function interruptBy(k: Kernel, tty: Tty, byte: number, signal: number): void {
     tty.ready = []
     tty.line = []
     tty.output = []
+    tellPacket(k, tty, PACKET.flushRead | PACKET.flushWrite)
   }
-  tty.stopped = false
+  stopOutput(k, tty, false)
   if (lflag & L.echo) echo(k, tty, byte)
   signalGroup(k, tty.foreground, signal)
 }

@@ -42,6 +42,8 @@ export interface Tty {
   master: number
   /** A slave has been opened, so that none being open means that all have been closed. */
   opened: boolean
+  /** Packet mode (TIOCPKT): what the master has not been told yet, PACKET bits; absent when the mode is off. */
+  packet?: number
   /** TIOCSPTLCK. */
   locked: boolean
   /** TIOCEXCL. */

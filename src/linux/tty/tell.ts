@@ -81,3 +81,21 @@ export function resize(k: Kernel, tty: Tty, size: Tty['size']): void {
   tty.size = size
   signalGroup(k, tty.foreground, SIG.winch)
 }
+
+/** What a master in packet mode is told (TIOCPKT_FLUSHREAD and its kin). */
+export const PACKET = { flushRead: 1, flushWrite: 2, stop: 4, start: 8, noStop: 16, doStop: 32 } as const
+
+/** Tells a master in packet mode what happened to its slave; `undone` is no longer true. */
+export function tellPacket(k: Kernel, tty: Tty, what: number, undone = 0): void {
+  if (tty.packet === undefined) return
+  tty.packet = (tty.packet & ~undone) | what
+  wakeMaster(k, tty, 'read')
+}
+
+/** Stops or starts the output of a terminal. */
+export function stopOutput(k: Kernel, tty: Tty, stopped: boolean): void {
+  if (tty.stopped === stopped) return
+  tty.stopped = stopped
+  if (stopped) tellPacket(k, tty, PACKET.stop, PACKET.start)
+  else tellPacket(k, tty, PACKET.start, PACKET.stop)
+}

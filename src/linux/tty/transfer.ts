@@ -16,6 +16,8 @@ import { ttyOf } from './tty.ts'
 const NONBLOCK = 0o4000
 /** Bytes that a program may print before its master has to read. */
 const OUTPUT_LIMIT = 16384
+/** POLLPRI. */
+const PRIORITY = 0x2
 /** VTIME's unit in ns. */
 const TENTH = 1e8
 
@@ -59,12 +61,20 @@ export function readTty(
   const room = writable(k.space(t), segments, wanted)
   const patient = !(d.flags & NONBLOCK) && !nowait
   if (d.type === 'ptmx') {
+    const { packet } = tty
+    if (packet !== undefined && packet !== 0 && room > 0) {
+      scatter(k.space(t), segments, Uint8Array.of(packet))
+      tty.packet = 0
+      return 1
+    }
     if (tty.output.length === 0) {
       if (tty.opened && tty.ends.length === 0) return -ERRNO.EIO
       return patient ? wait(t, nr, args, d, null) : -ERRNO.EAGAIN
     }
     if (room === 0) return -ERRNO.EFAULT
-    const bytes = Uint8Array.from(tty.output.splice(0, room))
+    // In packet mode a 0 says that data follow.
+    const head = packet === undefined ? [] : [0]
+    const bytes = Uint8Array.from([...head, ...tty.output.splice(0, room - head.length)])
     scatter(k.space(t), segments, bytes)
     wakeSlaves(k, tty, 'write')
     return bytes.length
@@ -144,7 +154,8 @@ export function ttyMask(k: Kernel, d: Description): number {
   const [readable, canWrite, hup, err] = [0x41, 0x104, 0x10, 0x8]
   if (d.type === 'ptmx') {
     const gone = tty.opened && tty.ends.length === 0
-    return (tty.output.length > 0 ? readable : 0) | (tty.ready.length < INPUT_LIMIT ? canWrite : 0) | (gone ? hup : 0)
+    const told = (tty.packet ?? 0) === 0 ? 0 : readable | PRIORITY
+    return told | (tty.output.length > 0 ? readable : 0) | (tty.ready.length < INPUT_LIMIT ? canWrite : 0) | (gone ? hup : 0)
   }
   if (tty.hungUp) return readable | canWrite | hup | err
   const { lflag, cc } = tty.termios

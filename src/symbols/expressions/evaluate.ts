@@ -164,6 +164,7 @@ class Evaluator {
     const { view } = this.scope
     const search = (value: Value): { callee: Value; self: Value } | undefined => {
       const type = view.complete(stripped(value.type))
+      if (type.kind === 'struct' && type.language === 'rust') return this.rustMethod(value, `${type.name}::${name}`)
       if (type.kind !== 'struct' || type.language !== 'c++' || value.address === undefined) return undefined
       const method = type.methods.find((one) => one.name === name && !one.isStatic)
       if (method !== undefined) {
@@ -177,6 +178,21 @@ class Evaluator {
       return undefined
     }
     return search(self)
+  }
+
+  /** Methods of Rust are functions in the scope of their type; what they take says whether they borrow. */
+  private rustMethod(value: Value, path: string): { callee: Value; self: Value } | undefined {
+    let callee: Value
+    try {
+      callee = this.scope.value(path)
+    } catch (error) {
+      if (!(error instanceof LemmingError) || error.code !== 'expression-name') throw error
+      return undefined
+    }
+    const type = stripped(callee.type)
+    const [first] = type.kind === 'function' ? type.parameters : []
+    const borrows = first !== undefined && stripped(first).kind === 'pointer' && value.address !== undefined
+    return { callee, self: borrows ? Value.integer(first, BigInt(value.address!), value.space) : value }
   }
 
   /** A virtual method is the one that the object's table has; its entry may also set `this` right. */

@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -86,6 +87,23 @@ int main(void) {
   CHECK(pread(fd, &byte, 1, 2 * 4096) == 1 && byte == 0);
   FAILS(syscall(SYS_remap_file_pages, pages, 4096, PROT_READ, 2, 0), EINVAL);
   FAILS(syscall(SYS_remap_file_pages, &words, 4096, 0, 2, 0), EINVAL);
+
+  /* A file that becomes shorter takes private copies of its pages with it. */
+  char *own = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+  own[0] = own[4096] = own[8192] = 'p';
+  CHECK(ftruncate(fd, 4096) == 0 && ftruncate(fd, 3 * 4096) == 0);
+  CHECK(own[0] == 'p' && own[4096] == 0 && own[8192] == 0);
+
+  /* What can be read can be executed, for those who ask for it. */
+  int before = personality(0xffffffff);
+  CHECK(personality(before | READ_IMPLIES_EXEC) == before);
+  unsigned char *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  memcpy(code, "\xb8\x2a\0\0\0\xc3", 6);
+  CHECK(((int (*)(void))(uintptr_t)code)() == 42);
+  unsigned char *heap = sbrk(8192);
+  memcpy(heap, code, 6);
+  CHECK(((int (*)(void))(uintptr_t)heap)() == 42);
+  CHECK(personality(before) >= 0);
 
   FAILS(syscall(SYS_restart_syscall), EINTR);
   long kinds = syscall(SYS_sysfs, 3);

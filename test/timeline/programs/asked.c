@@ -43,6 +43,11 @@ void report(const char *word) {
   fflush(stdout);
 }
 int wrong(int *where) { return *where; }
+static inline __attribute__((always_inline)) int thrice(int number) {
+  int sum = number;
+  sum += total;
+  return sum * 3;
+}
 
 static struct item *push(int value) {
   struct item *made = calloc(1, sizeof *made);
@@ -71,5 +76,6 @@ int main(void) {
   }
   waitpid(child, NULL, 0);
   write(1, "done\n", 5);
+  volatile int once = thrice(2);
   return twice(total) + *nothing;
 }
