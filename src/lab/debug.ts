@@ -1,8 +1,7 @@
 /** Exists to open a recorded run in this thread as one that can be walked both ways, and to answer what front ends ask of it. */
 import { LemmingError } from '../base/errors.ts'
-import { inflate, NodeFiles } from '../host/node.ts'
+import { inflate } from '../host/node.ts'
 import { startMachine, startTimeline } from '../replay/machine.ts'
-import type { ReportWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
 import type { Timeline } from '../replay/timeline.ts'
 import { Debugger } from '../session/debugger.ts'
@@ -10,6 +9,7 @@ import type { Stop } from '../session/protocol.ts'
 import { verifyEnd, type RunInputs } from '../session/session.ts'
 import type { Judge } from './minimise.ts'
 import type { Answers, AskJob, KeepBranchJob, OpenJob } from './jobs.ts'
+import { withFilesHere } from './silent.ts'
 import { readRecording, writeExport } from './storage.ts'
 import { replaying } from './versions.ts'
 
@@ -28,18 +28,6 @@ export async function openRun({ file, budget, interrupt }: OpenJob, provide: (pr
   opened = new Debugger(timeline, recording.inputs, withFilesHere(world), inflate)
   opened.seek(Infinity)
   return opened.step({ tid: 0, unit: 'instruction', back: false })
-}
-
-/** The same world, which also shows files of this computer that were not recorded: sources and debugging information of runs that went well. */
-function withFilesHere(world: ReportWorld): ReportWorld {
-  const files = new NodeFiles()
-  const look = (path: string): Uint8Array | undefined => {
-    const recorded = world.look(path)
-    if (recorded !== undefined) return recorded
-    const here = files.content(path)
-    return typeof here === 'string' ? undefined : here
-  }
-  return Object.create(world, { look: { value: look } }) as ReportWorld
 }
 
 /** Answers one question. */

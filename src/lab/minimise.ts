@@ -13,7 +13,7 @@ import type { Finding, Frame } from '../tool/finding.ts'
 import type { MinimisedJob, ScheduleJob, SwitchRow, TrialAnswer, TrialJob } from './jobs.ts'
 import { Capture } from './capture.ts'
 import { compare, type Criteria } from './criteria.ts'
-import { silent } from './silent.ts'
+import { silent, withFilesHere } from './silent.ts'
 import { CALM } from './steps.ts'
 import { readRecording, recordingBytes, userObjects } from './storage.ts'
 import { version } from './version.ts'
@@ -170,6 +170,7 @@ function switchRows({ inputs, world }: Session): SwitchRow[] {
   const wanted = new Set(schedule.switches.map(({ tid, count, to }) => `${tid}@${count}:${to}`))
   const rows: SwitchRow[] = []
   const again = startMachine(inputs, silent(world))
+  const shown = withFilesHere(world)
   for (const [i, { tid, count, to }] of log.switches.entries()) {
     again.advance(moments[i]!)
     if (again.ending() !== null) break
@@ -177,7 +178,7 @@ function switchRows({ inputs, world }: Session): SwitchRow[] {
     const place = (wantedTid: number): string => {
       const task = tasks.find((one) => one.tid === wantedTid)
       if (task === undefined) return 'its end'
-      const { stack, waiting } = new Namer(again, task.pid, world, inflate).thread(task)
+      const { stack, waiting } = new Namer(again, task.pid, shown, inflate).thread(task)
       const own = stack.frames.filter(({ file, text }) => file !== undefined && text !== undefined)
       const call = waiting === null ? '' : `  [waits in ${waiting.slice(0, waiting.indexOf('('))}]`
       return `${placeText(own[0] ?? stack.frames[0])}${call}`

@@ -280,6 +280,7 @@ export class Inspection {
   /** Is an expression not 0 in the innermost frame? What cannot be told counts as it is, so that nothing is passed by. */
   holds(tid: number, condition: string): boolean {
     const { inspector, frame } = this.frame(tid, 0)
+    if (condition.includes('$_')) this.aboutRun(tid)
     return inspector.evaluate(condition, { frame, variables: this.variables }).integer() !== 0n
   }
 

@@ -65,6 +65,34 @@ describe('a race', () => {
   })
 })
 
+test('output that differs from that of a run without interruptions is a failure that can be minimised', () => {
+  place.compile(
+    'sums',
+    `#include <pthread.h>
+#include <stdio.h>
+static int total;
+static void *add(void *unused) { for (int i = 0; i < 3; i++) { int now = total; total = now + 1; } return unused; }
+int main(void)
+{
+    pthread_t a, b;
+    pthread_create(&a, 0, add, 0);
+    pthread_create(&b, 0, add, 0);
+    pthread_join(a, 0);
+    pthread_join(b, 0);
+    printf("total %d\\n", total);
+    return 0;
+}
+`,
+    ['-g', '-O0', '-static'],
+  )
+  const out = ['--out', 'sums-out']
+  place.json('hunt', [...out, '--expect-same', 'stdout', '--strategy', 'walk', '--runs', '40', '--', './sums'])
+  const { finding, switches, rows } = schemas.minimise.parse(place.json('minimise', [...out, '--jobs', '1', 'F1']))
+  expect(finding.what).toMatch(/^stdout differs .*, and was 'total 6'$/)
+  expect(switches.after).toBeGreaterThan(0)
+  expect(rows.some(({ from }) => from.startsWith('sums.c:4 add()'))).toBe(true)
+})
+
 describe('arguments and input', () => {
   test('are left with what the failure needs', () => {
     const out = ['--out', 'least']

@@ -175,6 +175,8 @@ describe('a conversation', () => {
       'p -1',
       'info registers eflags',
       'info inferiors',
+      'info proc',
+      'info proc mappings',
       'monitor moment',
     )
     const wanted = [
@@ -194,6 +196,8 @@ describe('a conversation', () => {
       /\$3 = -1\n/,
       /eflags +0x[0-9a-f]+ +\[ .*IF \]\n/,
       /\* process 1000 {2}.*corrupt\n/,
+      /process 1000\ncmdline = '.*corrupt'\nexe = '.*corrupt'\nparent \d+, group 1000,/,
+      /r-x .*corrupt\n/,
       /@\d+ of @\d+/,
     ]
     let rest = looks
@@ -202,6 +206,8 @@ describe('a conversation', () => {
       expect(found, `${one} in\n${rest}`).not.toBeNull()
       rest = rest.slice(found!.index + found![0].length - 1)
     }
+    const third = said('seek start', 'break push if $_thread == 1003 && $_streq("a", "a")', 'continue')
+    expect(third).toMatch(/Switching to thread 1003 [^]*Breakpoint 1 at @\d+, push/)
     expect(said('run', 'checkpoint', 'set var head = 0')).toMatch(
       /seek start goes to its beginning.*[^]*seek @N goes to a moment[^]*branch FAILURE@\d+ --same-schedule --set 'head = 0'/,
     )

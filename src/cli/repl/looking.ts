@@ -241,6 +241,16 @@ export async function infoMappings(state: State): Promise<void> {
   }
 }
 
+/** `info proc`, `info proc mappings`. */
+export async function infoProcess(state: State, args: string): Promise<void> {
+  if (/^(m|all)/.test(args)) return infoMappings(state)
+  const details = await state.remote.process(state.pid)
+  if (details === null) throw refusal('No process is selected.')
+  const { pid, argv, exe, ppid, pgid, sid, uid, gid } = details
+  state.say(`process ${pid}\ncmdline = '${argv.join(' ')}'\nexe = '${exe}'\n`)
+  state.say(`parent ${ppid}, group ${pgid}, session ${sid}, user ${uid}, group of users ${gid}\n`)
+}
+
 /** `list FIRST,LAST`; either may be missing. */
 async function listRange(state: State, from: string, to: string): Promise<void> {
   const spot = async (text: string): Promise<{ file: string; line: number }> => {

@@ -166,8 +166,10 @@ class Talk {
     })
     let busy = false
     reader.on('SIGINT', () => {
-      if (busy) interrupt()
-      else {
+      if (busy) {
+        this.scripts.interrupt()
+        interrupt()
+      } else {
         write(1, '\n')
         reader.write(null, { ctrl: true, name: 'u' })
         reader.prompt()

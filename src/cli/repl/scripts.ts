@@ -64,6 +64,7 @@ export class Scripts {
   private readonly command: (text: string) => Promise<void>
   private readonly own = new Map<string, { body: Block[]; help: string }>()
   private depth = 0
+  private isInterrupted = false
 
   /** `command` does one command that is no block. */
   constructor(state: State, command: (text: string) => Promise<void>) {
@@ -72,7 +73,14 @@ export class Scripts {
   }
 
   async do(block: Block): Promise<void> {
+    this.isInterrupted = false
+    this.depth = 0
     await this.one(block, [])
+  }
+
+  /** Ends what is being done. */
+  interrupt(): void {
+    this.isInterrupted = true
   }
 
   /** What `help NAME` says of a command of the user's. */
@@ -83,6 +91,7 @@ export class Scripts {
 
   private async all(blocks: readonly Block[], args: readonly string[]): Promise<Flow> {
     for (const block of blocks) {
+      if (this.isInterrupted) throw refusal('Quit')
       const flow = await this.one(block, args)
       if (flow !== 'on') return flow
     }
@@ -96,8 +105,7 @@ export class Scripts {
       case 'if':
         return this.all((await this.holds(rest)) ? body : otherwise, args)
       case 'while':
-        while (await this.holds(withArguments(line, args).replace(/^while\s+/, '')))
-          if ((await this.all(body, args)) === 'break') break
+        while (await this.holds(rest)) if ((await this.all(body, args)) === 'break') break
         return 'on'
       case 'loop_break':
         return 'break'

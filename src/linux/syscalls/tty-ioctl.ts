@@ -11,7 +11,18 @@ import type { Task } from '../state.ts'
 import { flagsText, pointerText, valueText, type FlagTable } from '../strace.ts'
 import { setTermios } from '../tty/discipline.ts'
 import type { Tty } from '../tty/state.ts'
-import { controllingTty, disownTty, ptsDirectory, resize, signalGroup, wakeMaster, wakeSlaves } from '../tty/tell.ts'
+import {
+  controllingTty,
+  disownTty,
+  PACKET,
+  ptsDirectory,
+  resize,
+  signalGroup,
+  stopOutput,
+  tellPacket,
+  wakeMaster,
+  wakeSlaves,
+} from '../tty/tell.ts'
 import { TERMIOS2_SIZE, termiosBytes, termiosFrom, TERMIOS_SIZE } from '../tty/termios.ts'
 import { jobControl } from '../tty/transfer.ts'
 import { openTty, setControlling, ttyOf } from '../tty/tty.ts'
@@ -95,7 +106,7 @@ export function ttyIoctl(k: Kernel, t: Task, args: number[], d: Description): nu
     const wanted = termiosFrom(bytes)
     // A pseudo-terminal has bytes of eight bits, and receives.
     wanted.cflag = (wanted.cflag & ~0x130) | 0xb0
-    setTermios(tty, wanted)
+    setTermios(k, tty, wanted)
     wakeSlaves(k, tty, 'both')
     return 0
   }

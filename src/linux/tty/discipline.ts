@@ -3,7 +3,7 @@ import type { Kernel } from '../kernel.ts'
 import { SIG } from '../signal-names.ts'
 import { END_OF_FILE, type Tty } from './state.ts'
 import { I, L, OUT, V } from './termios.ts'
-import { signalGroup, wakeMaster, wakeSlaves } from './tell.ts'
+import { PACKET, signalGroup, stopOutput, tellPacket, wakeMaster, wakeSlaves } from './tell.ts'
 
 /** Bytes of a line, and of what waits to be read, at most (N_TTY_BUF_SIZE - 1). */
 export const INPUT_LIMIT = 4095
@@ -265,8 +265,18 @@ export function takeInput(tty: Tty, max: number): Uint8Array | null {
   return Uint8Array.from(bytes)
 }
 
+/** Whether ^S and ^Q stop and start the output: a master in packet mode may then do it itself. */
+function stopsByKeys({ iflag, cc }: Tty['termios']): boolean {
+  return (iflag & I.ixon) !== 0 && cc[V.stop] === 0x13 && cc[V.start] === 0x11
+}
+
 /** Sets new modes; what was typed under the old ones can be read under the new. */
-export function setTermios(tty: Tty, termios: Tty['termios']): void {
+export function setTermios(k: Kernel, tty: Tty, termios: Tty['termios']): void {
+  const flow = stopsByKeys(termios)
+  if (flow !== stopsByKeys(tty.termios)) {
+    if (flow) tellPacket(k, tty, PACKET.doStop, PACKET.noStop)
+    else tellPacket(k, tty, PACKET.noStop, PACKET.doStop)
+  }
   const before = tty.termios.lflag & L.icanon
   tty.termios = termios
   if (before && !(termios.lflag & L.icanon)) {

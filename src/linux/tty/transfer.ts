@@ -155,7 +155,9 @@ export function ttyMask(k: Kernel, d: Description): number {
   if (d.type === 'ptmx') {
     const gone = tty.opened && tty.ends.length === 0
     const told = (tty.packet ?? 0) === 0 ? 0 : readable | PRIORITY
-    return told | (tty.output.length > 0 ? readable : 0) | (tty.ready.length < INPUT_LIMIT ? canWrite : 0) | (gone ? hup : 0)
+    return (
+      told | (tty.output.length > 0 ? readable : 0) | (tty.ready.length < INPUT_LIMIT ? canWrite : 0) | (gone ? hup : 0)
+    )
   }
   if (tty.hungUp) return readable | canWrite | hup | err
   const { lflag, cc } = tty.termios

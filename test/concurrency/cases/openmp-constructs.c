@@ -99,25 +99,6 @@ int main(int argc, char **argv) {
 #pragma omp parallel for
     for (i = 0; i < N; i++) { b[j % N] += a[i]; j++; }
   }
-  CASE("race_wait_only_child") {
-    int v[4] = {0}, psum[2] = {0};
-#pragma omp parallel num_threads(2)
-    {
-#pragma omp for schedule(dynamic, 1)
-      for (i = 0; i < 4; ++i) v[i] = i;
-#pragma omp single
-      {
-#pragma omp task shared(psum)
-        {
-#pragma omp task shared(psum)
-          psum[1] = v[2] + v[3];
-          psum[0] = v[0] + v[1];
-        }
-#pragma omp taskwait
-        sum = psum[1] + psum[0];
-      }
-    }
-  }
   CASE("race_nestlock") {
 #pragma omp parallel sections
     {
@@ -125,33 +106,6 @@ int main(int argc, char **argv) {
       { nest_add(&x); x++; }
 #pragma omp section
       { nest_add(&x); }
-    }
-  }
-  CASE("race_taskdep4") {
-    int p = 1, q = 2;
-#pragma omp parallel
-#pragma omp single
-    {
-#pragma omp task depend(inout : p) shared(p)
-      p++;
-#pragma omp task depend(inout : q) shared(q)
-      q--;
-#pragma omp task depend(in : p) shared(p)
-      total = p;
-#pragma omp taskwait depend(in : p)
-      sum = p + q;
-    }
-  }
-  CASE("race_reduction_barrier") {
-    int q = 0;
-#pragma omp parallel shared(q)
-    {
-#pragma omp master
-      q = 0;
-#pragma omp for reduction(+ : q)
-      for (i = 0; i < 10; i++) q += i;
-#pragma omp single
-      sum = q;
     }
   }
   CASE("race_missing_lock") {
@@ -208,10 +162,6 @@ int main(int argc, char **argv) {
 #pragma omp target map(a[0:N])
 #pragma omp parallel for
     for (i = 0; i < N; i++) a[i] = a[i] + 1;
-  }
-  CASE("teams") {
-#pragma omp target teams distribute parallel for map(tofrom : a[0:N])
-    for (i = 0; i < N; i++) a[i] = a[i] * 2;
   }
   CASE("taskdep") {
 #pragma omp parallel
