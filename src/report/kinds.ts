@@ -25,7 +25,7 @@ row(
   'memory',
   'InvalidRead',
   'Addr',
-  'bytes are read that belong to no live block, or that the processor refuses',
+  'bytes are read that belong to no live block, that lie below the stack pointer and its red zone, or that the processor refuses',
 )
 row('invalid-write', 'memory', 'InvalidWrite', 'Addr', 'the same for a write')
 row('invalid-execute', 'memory', 'InvalidJump', 'Jump', 'a jump or call to what is no code')

@@ -216,7 +216,7 @@ function openInode(k: Kernel, t: Task, place: Place, flags: number, created: boo
       const own = inode.rdev === DEVICE.tty ? controllingTty(k, k.process(t).sid) : ttyOfDevice(k, inode.rdev)
       if (own !== undefined)
         return openTty(k, t, own, kept | (flags & O.noctty) | (inode.rdev === DEVICE.tty ? O.noctty : 0), inode, where)
-      if (inode.rdev >>> 8 === 136) return -ERRNO.EIO
+      if (((inode.rdev >>> 8) & 0xfff) === 136) return -ERRNO.EIO
       const type = DEVICE_TYPES.get(inode.rdev)
       return type === undefined ? -ERRNO.ENXIO : addDescription(fs, type, kept, inode, where)
     }

@@ -5,6 +5,7 @@ import { ERRNO } from '../errno.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Process, Task } from '../state.ts'
 import { isZombie } from '../tasks.ts'
+import { deviceOf } from '../tty/state.ts'
 import { controllingTty } from '../tty/tell.ts'
 import { fdTableSize } from './description.ts'
 import { bytesFromName } from './names.ts'
@@ -174,7 +175,7 @@ function stat(k: Kernel, process: Process, t: Task, threadOnly: boolean): string
     process.ppid,
     process.pgid,
     process.sid,
-    tty === undefined ? 0 : (136 << 8) | tty.id,
+    tty === undefined ? 0 : deviceOf(tty),
     tty?.foreground ?? -1,
     4194304,
     0,

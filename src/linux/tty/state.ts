@@ -66,3 +66,11 @@ export interface TtyState {
 export function createTtys(): TtyState {
   return { ttys: new Map(), polls: 0, nextPoll: Infinity }
 }
+
+/** Major number of /dev/pts/N. */
+export const PTS_MAJOR = 136
+
+/** The device number of a terminal, as makedev(3) builds it: the upper bits of the minor number lie above the major one. */
+export function deviceOf({ id }: Tty): number {
+  return (PTS_MAJOR << 8) | (id & 0xff) | ((id & ~0xff) << 12)
+}

@@ -7,11 +7,9 @@ import type { Description, FsState, Inode, Timespec } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
 import type { Process, Task } from '../state.ts'
 import { standardTermios } from './termios.ts'
-import type { Tty } from './state.ts'
+import { deviceOf, PTS_MAJOR, type Tty } from './state.ts'
 import { controllingTty, ptsDirectory } from './tell.ts'
 
-/** Major number of /dev/pts/N. */
-const PTS_MAJOR = 136
 const O_NOCTTY = 0o400
 /** Group `tty` of common distributions. */
 const TTY_GROUP = 5
@@ -48,7 +46,7 @@ export function addTty(fs: FsState, host: boolean): Tty {
 
 /** Gives a terminal its name /dev/pts/N, owned by `uid`. */
 export function nameTty(fs: FsState, tty: Tty, uid: number, time: Timespec): Inode {
-  const rdev = (PTS_MAJOR << 8) | tty.id
+  const rdev = deviceOf(tty)
   const inode = addInode(fs, { kind: 'char', mode: 0o620, uid, gid: TTY_GROUP, rdev }, time)
   inode.nlink = 1
   ptsDirectory(fs)?.entries!.set(String(tty.id), inode.id)
@@ -57,7 +55,8 @@ export function nameTty(fs: FsState, tty: Tty, uid: number, time: Timespec): Ino
 
 /** The terminal of a device number, or undefined. */
 export function ttyOfDevice(k: Kernel, rdev: number): Tty | undefined {
-  return rdev >>> 8 === PTS_MAJOR ? k.state.fs.tty.ttys.get(rdev & 0xff) : undefined
+  const isTerminal = ((rdev >>> 8) & 0xfff) === PTS_MAJOR
+  return isTerminal ? k.state.fs.tty.ttys.get((rdev & 0xff) | ((rdev >>> 12) & ~0xff)) : undefined
 }
 
 /** The terminal behind a description of type 'tty' or 'ptmx'. */

@@ -45,5 +45,11 @@ int main(void) {
   CHECK(ioctl(master, TIOCPKT, &none) == 0);
   CHECK(write(slave, "bare", 4) == 4);
   CHECK(read(master, got, sizeof got) == 4);
+
+  /* More of them than a minor number of eight bits can tell apart. */
+  for (int i = 0; i < 260; i++) CHECK((master = posix_openpt(O_RDWR | O_NOCTTY)) >= 0);
+  CHECK(grantpt(master) == 0 && unlockpt(master) == 0);
+  CHECK((slave = open(ptsname(master), O_RDWR | O_NOCTTY)) >= 0);
+  CHECK(write(slave, "last", 4) == 4 && read(master, got, sizeof got) == 4);
   return 0;
 }
