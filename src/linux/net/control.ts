@@ -58,8 +58,7 @@ export function readControl(
         const mayPid = pid === t.pid || capable(t, CAP.sysAdmin)
         const mayUid = own.uid.slice(0, 3).includes(uid) || capable(t, CAP.setuid)
         const mayGid = own.gid.slice(0, 3).includes(gid) || capable(t, CAP.setgid)
-        if (!mayPid || !mayUid || !mayGid)
-          return -ERRNO.EPERM
+        if (!mayPid || !mayUid || !mayGid) return -ERRNO.EPERM
         if (!k.state.processes.has(pid)) return -ERRNO.ESRCH
         found.credentials = { pid, uid, gid }
       } else return -ERRNO.EINVAL

@@ -97,7 +97,9 @@ function answer(k: Kernel, t: Task, value: Uint8Array, address: number, room: nu
 }
 
 function list(k: Kernel, t: Task, args: number[], inode: Inode): number {
-  const names = [...(inode.attributes?.keys() ?? [])].filter((name) => !name.startsWith('trusted.') || capable(t, CAP.sysAdmin))
+  const names = [...(inode.attributes?.keys() ?? [])].filter(
+    (name) => !name.startsWith('trusted.') || capable(t, CAP.sysAdmin),
+  )
   return answer(k, t, bytesFromName(names.map((name) => `${name}\0`).join('')), args[1]!, args[2]!)
 }
 
