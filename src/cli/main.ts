@@ -6,7 +6,9 @@ if (Number.parseInt(process.versions.node, 10) < 24) {
   process.exit(handOver())
 }
 nodeModule.enableCompileCache()
-const thread = /^(run|hunt|verify|minimise|replay|core|branch|why|history|threads|lines)$/.test(process.argv[2] ?? '')
+const thread = /^(run|hunt|verify|minimise|replay|core|branch|why|history|threads|lines|heap)$/.test(
+  process.argv[2] ?? '',
+)
   ? import('../lab/thread.ts').then(({ Thread }) => new Thread())
   : undefined
 const { main } = await import('./program.ts')

@@ -10,6 +10,7 @@ import { applyConfig } from './config.ts'
 import { coreCommand } from './core.ts'
 import { doctorCommand } from './doctor.ts'
 import { failuresCommand } from './failures.ts'
+import { heapCommand } from './heap.ts'
 import { huntCommand } from './hunt.ts'
 import { complain, write } from './output.ts'
 import { minimiseCommand } from './minimise.ts'
@@ -55,6 +56,7 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
     historyCommand,
     threadsCommand,
     linesCommand,
+    heapCommand,
     doctorCommand,
     cacheCommand,
   ]
@@ -85,7 +87,7 @@ export async function main(words: string[], early: Promise<Thread> | undefined):
 function commanderEnd(error: CommanderError, words: string[]): number {
   if (error.exitCode === 0) return EXIT_CODE.ok
   const command =
-    /^(run|hunt|failures|status|stop|verify|minimise|replay|core|branch|why|history|threads|lines|doctor|cache)$/.exec(
+    /^(run|hunt|failures|status|stop|verify|minimise|replay|core|branch|why|history|threads|lines|heap|doctor|cache)$/.exec(
       words[0] ?? '',
     )?.[0]
   const message = error.message

@@ -17,7 +17,7 @@ import type { schemas } from './schema.ts'
 /** Accesses, turns and events that are shown, unless `--last` says otherwise. */
 const SHOWN = 20
 
-interface Common {
+export interface Common {
   out: string
   thread?: number
   frame: number
@@ -33,10 +33,10 @@ interface Asked {
   level: number
 }
 
-const FAILURE = 'a failure such as F1, its directory, or a recording file; F1@N for what was until moment N'
+export const FAILURE = 'a failure such as F1, its directory, or a recording file; F1@N for what was until moment N'
 
 /** A command that asks one question: options and arguments that all of them have. */
-function question(name: keyof typeof schemas, description: string): Command {
+export function question(name: keyof typeof schemas, description: string): Command {
   return addJsonOptions(new Command(name))
     .description(description)
     .option('--out <dir>', 'directory of failures', FAILURES)
@@ -45,7 +45,7 @@ function question(name: keyof typeof schemas, description: string): Command {
 }
 
 /** Opens the run, asks, and prints: a document, or text. */
-async function ask(
+export async function ask(
   { thread, end }: Invocation,
   command: keyof typeof schemas,
   failure: string | undefined,

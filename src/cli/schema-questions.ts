@@ -85,6 +85,33 @@ export function questionSchemas<P extends z.ZodType, E extends z.ZodType>(place:
     threads: z.array(z.int()),
     rows: z.array(z.object({ moment, tid: z.int(), cell: z.string() })),
   })
+  const sum = z.object({ bytes: count, blocks: count })
+  const sums = {
+    live: sum.describe('at the moment'),
+    peak: sum.describe('when most bytes were live'),
+    total: sum.describe('allocated in the whole run'),
+    freed: sum.describe('given back in the whole run'),
+  }
+  const heap = z.object({
+    ...head,
+    command: z.literal('heap'),
+    pid: z.int(),
+    program: z.string(),
+    until: moment.describe('the moment for which `live` is'),
+    peakAt: moment.describe('the first at which most bytes were live'),
+    by: z.enum(['live', 'peak', 'total', 'blocks']),
+    sums: z.object(sums).describe('of all stacks'),
+    left: count.describe('stacks that are not told'),
+    stacks: z.array(
+      z.object({
+        by: z.string().describe('the allocation function'),
+        frames: z
+          .array(z.object({ place, text: z.string().nullable().describe('the source line'), inlined: z.boolean() }))
+          .describe('its callers, the innermost first'),
+        ...sums,
+      }),
+    ),
+  })
   const why = z.object({
     ...head,
     command: z.literal('why'),
@@ -122,5 +149,5 @@ export function questionSchemas<P extends z.ZodType, E extends z.ZodType>(place:
     ),
     kept: z.array(z.object({ seed: count, path: z.string() })),
   })
-  return { lines, history, threads, why, branch }
+  return { lines, history, threads, heap, why, branch }
 }

@@ -18,7 +18,7 @@ import { MAP } from '../linux/mm.ts'
 import { placesOf } from '../linux/scheduler/choices.ts'
 import { visitedBy } from '../linux/scheduler/guided.ts'
 import { logged, scheduleOf, type Schedule } from '../linux/scheduler/turns.ts'
-import type { Ending, MemoryMap, Wait } from '../linux/state.ts'
+import type { Ending, MemoryMap, Task, Wait } from '../linux/state.ts'
 import type { HeapBlock, Observer } from '../tool/observer.ts'
 import type { RunEnd, RunEnding, RunInputs } from './recording.ts'
 import { Timeline, type TimelineOptions } from './timeline.ts'
@@ -150,24 +150,29 @@ class MachineSubject implements Subject {
   }
 
   tasks(): TaskView[] {
-    const { kernel, state } = this.machine
-    return [...state.tasks.values()]
-      .toSorted((a, b) => a.tid - b.tid)
-      .map((t) => {
-        const cpu = new CpuState(kernel.registers(t).slice())
-        return {
-          pid: t.pid,
-          tid: t.tid,
-          name: t.name,
-          count: t.count,
-          state: cpu.bytes,
-          registers: [...Array.from({ length: 16 }, (_, i) => cpu.gpr(i)), cpu.rip],
-          flags: this.engine.readFlags(cpu),
-          fsBase: cpu.view.getBigUint64(registers[REG.fsBase]!.offset, true),
-          waiting: t.wait === null ? null : waitText(kernel, t),
-          wait: t.wait === null ? null : waitOf(t.wait),
-        }
-      })
+    return [...this.machine.state.tasks.values()].toSorted((a, b) => a.tid - b.tid).map((t) => this.view(t))
+  }
+
+  task(tid: number): TaskView | undefined {
+    const t = this.machine.state.tasks.get(tid)
+    return t && this.view(t)
+  }
+
+  private view(t: Task): TaskView {
+    const { kernel } = this.machine
+    const cpu = new CpuState(kernel.registers(t).slice())
+    return {
+      pid: t.pid,
+      tid: t.tid,
+      name: t.name,
+      count: t.count,
+      state: cpu.bytes,
+      registers: [...Array.from({ length: 16 }, (_, i) => cpu.gpr(i)), cpu.rip],
+      flags: this.engine.readFlags(cpu),
+      fsBase: cpu.view.getBigUint64(registers[REG.fsBase]!.offset, true),
+      waiting: t.wait === null ? null : waitText(kernel, t),
+      wait: t.wait === null ? null : waitOf(t.wait),
+    }
   }
 
   processes(): ProcessView[] {

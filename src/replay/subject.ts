@@ -113,6 +113,8 @@ export interface Subject {
   hash(): string
   /** Ascending by tid. */
   tasks(): TaskView[]
+  /** One of them; cheaper where there are many. */
+  task(tid: number): TaskView | undefined
   /** Ascending by pid; those without threads left out. */
   processes(): ProcessView[]
   /** Tells the observers what each process has not freed by now; nobody is told of a heap that is not guarded. */

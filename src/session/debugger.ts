@@ -7,6 +7,7 @@ import type { TaskView } from '../replay/subject.ts'
 import { accessesOf } from './accesses.ts'
 import { coreOf } from './core.ts'
 import { classify, firstMatches } from './find.ts'
+import { heapOf } from './heap-profile.ts'
 import { Inspection } from './inspection.ts'
 import { countLines } from './lines.ts'
 import { throughLinks } from './links.ts'
@@ -21,6 +22,7 @@ import type {
   Fate,
   FoundInfo,
   FrameInfo,
+  HeapInfo,
   Instruction,
   LibraryInfo,
   LinesInfo,
@@ -533,6 +535,11 @@ export class Debugger implements Debuggee {
     } finally {
       timeline.seek(here)
     }
+  }
+
+  heap(request: Parameters<Debuggee['heap']>[0]): HeapInfo {
+    const allocators = [...(request.allocators ?? []), ...(this.inputs.options.allocators ?? [])]
+    return heapOf(this.timeline, (pid) => this.namer(pid), { ...request, allocators }, this.lastMoment())
   }
 
   why(tid: number, level: number, text: string | null): WhyStep[] {

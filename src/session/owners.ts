@@ -7,7 +7,7 @@ import type { OwnerInfo } from './protocol.ts'
 import type { Namer } from './stacks.ts'
 
 /** The C library's functions. Those of C++ call them. */
-const STANDARD: readonly CustomFunction[] = [
+export const STANDARD: readonly CustomFunction[] = [
   { fn: 'malloc', frees: false, size: 0 },
   { fn: 'calloc', frees: false, size: 1, count: 0 },
   { fn: 'realloc', frees: false, size: 1, ptr: 0 },
@@ -133,8 +133,8 @@ export function withCalls(
 }
 
 /** Where functions begin, in all objects that have them. */
-function entriesOf(namer: Namer, functions: readonly CustomFunction[]): Map<number, CustomFunction> {
-  const entries = new Map<number, CustomFunction>()
+export function entriesOf<F extends CustomFunction>(namer: Namer, functions: readonly F[]): Map<number, F> {
+  const entries = new Map<number, F>()
   const { symbolizer } = namer
   for (const fn of functions)
     for (const module of symbolizer.loaded) {

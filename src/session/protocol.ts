@@ -338,6 +338,57 @@ export interface OwnerInfo {
   calls: string[]
 }
 
+/** Bytes and number of blocks. */
+export interface HeapSum {
+  bytes: number
+  blocks: number
+}
+
+/** A caller of an allocation function. */
+export interface HeapFrame {
+  place: Place
+  /** The source line. */
+  text: string | null
+  /** Its function was inlined into that of the next frame. */
+  inlined: boolean
+}
+
+/** What is asked of a heap: `by` orders the stacks, `depth` callers tell them apart, `most` of them are told. */
+export interface HeapRequest {
+  by: 'live' | 'peak' | 'total' | 'blocks'
+  depth: number
+  most: number
+  allocators?: CustomFunction[]
+}
+
+/** What one stack has allocated: live at the moment that was asked about, at the peak, and over the whole run allocated and freed. */
+export interface HeapStack {
+  /** The allocation function. */
+  by: string
+  /** Its callers, the innermost first. */
+  frames: HeapFrame[]
+  live: HeapSum
+  peak: HeapSum
+  total: HeapSum
+  freed: HeapSum
+}
+
+/** What a process has allocated, by stack. A forked one begins with what its parent had allocated. */
+export interface HeapInfo {
+  pid: number
+  program: string
+  /** The moment for which `live` is. */
+  until: number
+  /** The first moment at which most bytes were live. */
+  peakAt: number
+  by: HeapRequest['by']
+  /** Of all stacks. */
+  sums: Pick<HeapStack, 'live' | 'peak' | 'total' | 'freed'>
+  /** How many stacks are not told. */
+  left: number
+  stacks: HeapStack[]
+}
+
 /** What became of a clone that was sent on with another schedule. */
 export interface Fate {
   /** null: the schedule of the run. */
@@ -399,6 +450,8 @@ export interface Debuggee {
   }): AccessesInfo
   /** What was mapped at an address before this moment, and which blocks of its allocators were there. */
   owners(request: { pid: number; address: number; allocators?: CustomFunction[]; most: number }): OwnerInfo[]
+  /** What the process allocates in the whole run, and what is live at this moment. */
+  heap(request: HeapRequest & { pid: number }): HeapInfo
   /** Where a value came from; without an expression the address of the access that failed at the end. */
   why(tid: number, level: number, text: string | null): WhyStep[]
   /** Content of a file as the run saw it, or as a report needed it; null when it was not recorded. */

@@ -72,6 +72,10 @@ export class FakeMachine implements Subject {
     ]
   }
 
+  task(tid: number): TaskView | undefined {
+    return this.tasks().find((one) => one.tid === tid)
+  }
+
   mappedFiles(): [] {
     return []
   }
