@@ -75,7 +75,7 @@ export const UNIT_SLOTS = 0x4_0000
 export const JUMPS_BASE = UNITS_BASE + UNIT_TABLES * UNIT_SLOTS * 4
 export const JUMPS_ENTRIES = 0x2000
 
-/** Where indirect calls went last (u32 each; wasm/runtime-jumps.ts): a guess that nothing but speed depends on. */
+/** Where indirect calls went last (u32 each; wasm/targets.ts): a guess that nothing but speed depends on. */
 export const TARGETS_BASE = JUMPS_BASE + JUMPS_ENTRIES * 8
 
 /** Room for bytecode. */

@@ -7,7 +7,7 @@ import { resolveFlagKinds } from '../ir/passes/flags.ts'
 import { insertClean, insertDefinedness } from '../ir/passes/definedness/insert.ts'
 import { insertPoints } from '../ir/passes/points.ts'
 import type { Block, Target } from '../ir/types.ts'
-import { flowing } from '../wasm/lower-registers.ts'
+import { flowing, handsOver } from '../wasm/lower-registers.ts'
 import { targetIndex } from '../wasm/targets.ts'
 import { CodeReader } from '../x86/fetch.ts'
 import { liftBlock } from '../x86/block.ts'
@@ -274,11 +274,6 @@ function assemble(pc: number, byPc: Map<number, Block>, instructions: number): R
   }
 }
 
-function isCall(block: Block): boolean {
-  const { kind } = block.term
-  return kind === 'call' || kind === 'icall' || kind === 'syscall' || kind === 'intercept'
-}
-
 /** Is the block reached by the return of a call? Flags are the callee's then. */
 function returnsHere(block: Block, blocks: readonly Block[]): boolean {
   if (block.internal)
@@ -300,7 +295,7 @@ function interiorEntries(blocks: readonly Block[], index: ReadonlyMap<Target, nu
   for (const block of blocks) {
     for (const target of targetsOf(block)) {
       if (typeof target !== 'number' || target === pc || !index.has(target) || block.term.kind === 'ret') continue
-      if (isCall(block) || target <= block.pc) found.add(target)
+      if (handsOver(block) || target <= block.pc) found.add(target)
     }
   }
   return [...found]

@@ -8,12 +8,10 @@ import { decompose, stackChange } from '../ir/stack.ts'
 import type { Block, Node } from '../ir/types.ts'
 import { accessOf } from './lower-access.ts'
 import { DEAD } from './lower-prepare.ts'
-import { flowing } from './lower-registers.ts'
+import { flowing, handsOver } from './lower-registers.ts'
 
 /** Bytes that a window may span: at most a page, so that the attributes of its first and last byte's page cover it. */
 const MAX_SPAN = 4096
-
-const CALLS = new Set<string>(['call', 'icall', 'syscall', 'intercept'])
 
 /** Accesses at base + [low, high); `low` and `high` are bytes relative to the base. */
 export interface Window {
@@ -116,7 +114,7 @@ export function planWindows(
   const depth = stackDepths(blocks, succs, first)
   const stack = makeWindow(null, 0, 0, false)
   // Loops that call go round too slowly for the saving to matter.
-  const looped = inLoops(succs.map((targets, b) => (CALLS.has(blocks[b]?.term.kind ?? '') ? [] : targets)))
+  const looped = inLoops(succs.map((targets, b) => (handsOver(blocks[b]) ? [] : targets)))
   blocks.forEach((block, b) => {
     const groups = new Map<Node, { window: Window; members: { node: Node; offset: number }[] }>()
     for (const node of block.ops) {
