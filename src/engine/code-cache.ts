@@ -17,6 +17,7 @@ import { OPERATION_COUNT, UNIT } from '../wasm/bytecode-ops.ts'
 import { holds, moduleOf, type Library, type Translation } from './library.ts'
 import { canExecute } from './region.ts'
 import type { Bytecode, Unit } from './units.ts'
+import { CHUNK_SHIFT } from './stored-units.ts'
 import { addressOf, FULL, unitTableOf } from './variant.ts'
 import { Deopts } from './deopts.ts'
 import { interpreterOf, sharedModules, UNIT_VISITS, unitsBase } from './modules.ts'
@@ -68,26 +69,29 @@ export class CodeCache implements CodeListener {
   readonly enter: (code: number, fuel: number, depth: number) => number
   private readonly table: WebAssembly.Table
   private readonly stub: RegionFunction
-  /** What stands in the slots of units; they are by slot in `units`, as addresses of bytecode. Of length 0 where none are used. */
+  /** What stands in the slots of units, and is the stub of all slots that may have one; they are by slot in `units`, as addresses of bytecode. Of length 0 where none are used. */
   private readonly interpreter: RegionFunction
   private readonly units: Int32Array
   /** Of the room for bytecode. */
   private generation = 0
-  /** Bytecode that is in memory, by address. */
-  private readonly placed = new Map<number, Bytecode>()
+  /** Bytecode that was last put into memory for a slot; and which chunks of a store's are there (CHUNK_SHIFT). */
+  private readonly placed: (Bytecode | undefined)[] = []
+  private readonly chunks: boolean[] = []
   private readonly imports: Record<string, WebAssembly.ImportValue>
-  /** What is in the table, by slot; all others hold the stub. */
-  private readonly active = new Map<number, Translation | Unit>()
+  /** What is entered by each slot; undefined where that is to be asked. As long as the table. */
+  private readonly active: (Translation | Unit | undefined)[] = []
   /** What was in the table last, by slot. */
   private readonly latest = new Map<number, Translation>()
   /** Functions of translations in this space, in the table or not. */
   private readonly functions = new Map<Translation, RegionFunction>()
   /** Functions of bundles, in this space. */
   private readonly shelves = new Map<object, WebAssembly.Table>()
-  /** Entry code of every address at which execution can enter a valid translation. */
-  private readonly entries = new Map<number, number>()
-  /** Slots translated from each page, and those of them that are regions. */
-  private readonly byPage = new Map<number, Set<number>>()
+  /** Entry code of every address at which execution can enter a region elsewhere than at its start. */
+  private readonly inner = new Map<number, number>()
+  /** Slots of regions that are good for one time. */
+  private readonly volatile = new Set<number>()
+  /** Slots translated from each page, some twice, and those of them that are regions. */
+  private readonly byPage = new Map<number, number[]>()
   private readonly regionsByPage = new Map<number, Set<number>>()
   private readonly steps = new Map<number, Step>()
   /** AddressSpace.interceptsVersion that `steps` were made for. */
@@ -180,15 +184,23 @@ export class CodeCache implements CodeListener {
     if (this.generation === generation) return
     this.generation = generation
     this.forgetJumps()
-    this.placed.clear()
+    this.placed.length = 0
+    this.chunks.length = 0
     this.steps.clear()
-    for (const [slot, code] of this.active) {
-      if (!('bytecode' in code)) continue
-      this.entries.delete(code.place)
-      this.active.delete(slot)
-      this.table.set(slot, this.stub)
-      this.units[slot] = 0
-    }
+    this.active.forEach((code, slot) => {
+      if (code !== undefined && isUnit(code)) this.empty(slot)
+    })
+  }
+
+  /** From now on it is asked what a slot is entered by. */
+  private empty(slot: number): void {
+    this.active[slot] = undefined
+    this.table.set(slot, this.stubOf(slot))
+    if (slot < this.units.length) this.units[slot] = 0
+  }
+
+  private stubOf(slot: number): RegionFunction {
+    return slot < UNIT_SLOTS ? this.interpreter : this.stub
   }
 
   /** To be called when another cache of the space has been used since: they share the jump cache. */
@@ -198,24 +210,29 @@ export class CodeCache implements CodeListener {
 
   /** Entry code for a guest address where a translation can be entered, or -1. */
   lookup(pc: number): number {
-    return this.entries.get(pc) ?? -1
+    const slot = this.library.findSlot(pc)
+    if (slot >= 0 && this.active[slot] !== undefined && !this.volatile.has(slot)) return slot << 8
+    return this.inner.get(pc) ?? -1
   }
 
   /** Entry code for `pc`, translated now if need be; -1 when the page cannot be executed. Enters it into the jump cache. */
   resolve(pc: number): number {
-    let code = this.entries.get(pc) ?? -1
+    let code = this.lookup(pc)
     if (code < 0) {
       if (!canExecute(this.space, addressOf(pc))) return -1
       code = this.translate(pc)
     }
-    if (pc >= FULL) return code
+    if (pc < FULL) this.rememberJump(pc, code)
+    return code
+  }
+
+  private rememberJump(pc: number, code: number): void {
     const index = jumpIndex(pc, JUMP_CACHE_ENTRIES) * 2
     this.jumpCache[index] = pc
     this.jumpCache[index + 1] = code
     const place = largeJumpIndex(pc, JUMPS_ENTRIES) * 2
     this.jumps[place] = pc
     this.jumps[place + 1] = code
-    return code
   }
 
   private countStretch(pc: number, fuel: number): void {
@@ -223,9 +240,8 @@ export class CodeCache implements CodeListener {
     if (pc !== 0 || space.view.getUint32(STATE_BASE + STATE.exitReason, true) !== EXIT.fuel) return
     this.library.statistics.sampled += fuel
     if (isClean(space)) return
-    const code = this.entries.get(space.view.getUint32(STATE_BASE + STATE.rip, true)) ?? -1
-    const known = this.active.get(code >>> 8)
-    const isCold = known !== undefined && 'bytecode' in known
+    const known = this.active[this.lookup(space.view.getUint32(STATE_BASE + STATE.rip, true)) >>> 8]
+    const isCold = known !== undefined && isUnit(known)
     this.library.statistics[isCold ? 'cold' : 'full'] += fuel
   }
 
@@ -241,8 +257,7 @@ export class CodeCache implements CodeListener {
     const pc = label === 0 ? this.library.slots[slot] : this.latest.get(slot)?.entryPcs[label]
     assert(pc !== undefined, 'a stub was entered at a label that its region never had')
     // Code that goes to an inner entry of a region often deserves a region that starts there.
-    const inner = (this.entries.get(pc) ?? 0) & 255
-    const fresh = inner !== 0 && label === 0 ? this.translate(pc) : this.resolve(pc)
+    const fresh = label === 0 && this.inner.has(pc) ? this.translate(pc) : this.resolve(pc)
     return fresh < 0 ? ~pc : this.unlessDropped(fresh, ~pc)
   }
 
@@ -257,22 +272,22 @@ export class CodeCache implements CodeListener {
 
   private translate(pc: number): number {
     const slot = this.library.slotFor(pc)
-    const active = this.active.get(slot)
+    const active = this.active[slot]
     // A region is translated again because its address shall be entered at its first block.
-    const known = active === undefined || 'bytecode' in active ? this.known(slot) : undefined
+    const known = active === undefined || isUnit(active) ? this.known(slot) : undefined
     if (known !== undefined) {
       this.library.statistics.revived++
       this.activate(known)
       return slot << 8
     }
-    const unit = active === undefined ? this.library.unit(this.space, pc, this.isGood) : null
+    const unit = active === undefined ? this.library.unit(this.space, pc, slot, this.isGood) : null
     if (unit !== null) {
       this.activateUnit(unit)
       return slot << 8
     }
     const { translation, volatile } = this.library.translate(this.space, pc, (at) => this.isWarm(at))
     this.activate(translation)
-    if (volatile) this.entries.delete(pc)
+    if (volatile) this.volatile.add(slot)
     return slot << 8
   }
 
@@ -282,19 +297,18 @@ export class CodeCache implements CodeListener {
    */
   private isWarm(pc: number, neighbour = NEIGHBOUR): boolean {
     if (this.library.interpreted !== 'cold') return true
-    const code = this.entries.get(pc) ?? -1
-    const known = this.active.get(code >>> 8)
+    const code = this.lookup(pc)
+    const known = this.active[code >>> 8]
     if (known === undefined) return false
-    if (!('bytecode' in known)) return (code & 255) !== 0 || known.source.length <= neighbour
+    if (!isUnit(known)) return (code & 255) !== 0 || known.source.length <= neighbour
     return this.space.view.getUint32(known.address + UNIT.visits, true) >= WARM_VISITS
   }
 
   /** Which code of the function at `target` is warm, if any. */
   private warmIn(target: number): ((pc: number) => boolean) | null {
-    const code = this.entries.get(target) ?? -1
-    const known = this.active.get(code >>> 8)
+    const known = this.active[this.lookup(target) >>> 8]
     if (known === undefined || !this.isWarm(target, Infinity)) return null
-    const ranges: [number, number][] = 'bytecode' in known ? [[known.pc, known.end]] : known.ranges
+    const ranges: [number, number][] = isUnit(known) ? [[known.pc, known.end]] : known.ranges
     return (pc) => covers(ranges, pc) || this.isWarm(pc, 0)
   }
 
@@ -335,7 +349,7 @@ export class CodeCache implements CodeListener {
     }
     const times = (this.doubts.get(slot) ?? 0) + 1
     this.doubts.set(slot, times)
-    if (times < MANY_DOUBTS || !this.active.has(slot)) return
+    if (times < MANY_DOUBTS || this.active[slot] === undefined) return
     this.doubts.delete(slot)
     this.library.beCareful(this.library.slots[slot]!)
     this.retranslate(slot)
@@ -343,22 +357,23 @@ export class CodeCache implements CodeListener {
 
   /** A translation of the slot's address that is good for what memory holds now. */
   private known(slot: number): Translation | undefined {
-    return this.library.translationsOf(slot).find((translation) => this.matches(translation))
+    for (const translation of this.library.translationsOf(slot)) if (this.matches(translation)) return translation
+    return undefined
   }
 
   /** Gives the regions that contain `pc` more room. Only while no translated code is being executed. */
   heat(pc: number): void {
     if (this.library.interpreted === 'always') return
     for (const slot of this.regionsByPage.get(pc >>> PAGE_SHIFT) ?? []) {
-      const cool = this.active.get(slot)
-      if (cool === undefined || 'bytecode' in cool || !covers(cool.ranges, pc)) continue
+      const cool = this.active[slot]
+      if (cool === undefined || isUnit(cool) || !covers(cool.ranges, pc)) continue
       if (this.library.heat(cool.entryPcs[0]!)) this.retranslate(slot)
     }
   }
 
   private retranslate(slot: number): void {
-    const cool = this.active.get(slot)
-    if (cool === undefined || 'bytecode' in cool) return
+    const cool = this.active[slot]
+    if (cool === undefined || isUnit(cool)) return
     const { translation, volatile } = this.library.translate(
       this.space,
       cool.entryPcs[0]!,
@@ -366,7 +381,7 @@ export class CodeCache implements CodeListener {
       (target) => this.warmIn(target),
     )
     if (volatile) return
-    for (const at of cool.entryPcs) if (this.entries.get(at)! >>> 8 === slot) this.entries.delete(at)
+    this.forgetEntries(slot, cool)
     this.forgetJumps()
     this.activate(translation)
   }
@@ -376,18 +391,29 @@ export class CodeCache implements CodeListener {
     const f = this.functionOf(translation)
     this.makeRoom()
     this.table.set(slot, f)
-    if (this.library.interpreted !== 'never' && slot < UNIT_SLOTS) this.units[slot] = 0
-    this.active.set(slot, translation)
+    if (slot < this.units.length) this.units[slot] = 0
+    this.active[slot] = translation
+    this.volatile.delete(slot)
     const before = this.latest.get(slot)
     // What the library has given up is not asked for again.
     if (before !== undefined && before !== translation && !this.library.translationsOf(slot).includes(before))
       this.functions.delete(before)
     this.latest.set(slot, translation)
     entryPcs.forEach((pc, label) => {
-      if (label === 0 || !this.entries.has(pc)) this.entries.set(pc, (slot << 8) | label)
+      if (label !== 0 && !this.inner.has(pc)) this.inner.set(pc, (slot << 8) | label)
     })
-    this.mark(slot, ranges, this.regionsByPage)
-    this.mark(slot, ranges)
+    for (const [start, end] of ranges) {
+      this.markRange(slot, start, end)
+      for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
+        const slots = this.regionsByPage.get(page)
+        if (slots === undefined) this.regionsByPage.set(page, new Set([slot]))
+        else slots.add(slot)
+      }
+    }
+  }
+
+  private forgetEntries(slot: number, { entryPcs }: Translation): void {
+    for (const pc of entryPcs) if (this.inner.get(pc)! >>> 8 === slot) this.inner.delete(pc)
   }
 
   private activateUnit(unit: Unit): void {
@@ -396,40 +422,49 @@ export class CodeCache implements CodeListener {
     this.place(slot, unit)
     if (this.library.interpreted === 'always') setVisits(this.space, unit.address, UNIT_VISITS + 1)
     else if (this.library.interpreted === 'soon') setVisits(this.space, unit.address, UNIT_VISITS - 2)
-    this.active.set(slot, unit)
-    this.entries.set(unit.place, slot << 8)
-    this.markRange(slot, unit.pc, unit.end, this.byPage)
+    this.active[slot] = unit
+    this.markRange(slot, unit.pc, unit.end)
   }
 
-  /** Puts bytecode where the interpreter finds it. */
+  /** Puts bytecode where the interpreter finds it. In its slot stands the interpreter already, or a region, to which nobody goes while there is a unit. */
   private place(slot: number, unit: Bytecode): void {
-    const { address } = unit
-    if (this.placed.get(address) !== unit) {
-      this.space.bytes.set(unit.bytecode, address)
-      this.placed.set(address, unit)
+    const { address, length, bytecodes, bytecodeAt } = unit
+    if (unit.stored) {
+      for (let i = bytecodeAt >>> CHUNK_SHIFT; i <= (bytecodeAt + length - 1) >>> CHUNK_SHIFT; i++)
+        if (this.chunks[i] !== true) this.placeChunk(i, bytecodes, address - bytecodeAt)
+    } else if (this.placed[slot] !== unit) {
+      this.space.bytes.set(bytecodes, address)
+      this.placed[slot] = unit
     }
     this.units[slot] = address
-    this.table.set(slot, this.interpreter)
   }
 
   /** Remembers the pages that code is made from. */
-  private mark(slot: number, ranges: readonly [number, number][], byPage = this.byPage): void {
-    for (const [start, end] of ranges) this.markRange(slot, start, end, byPage)
-  }
-
-  private markRange(slot: number, start: number, end: number, byPage: Map<number, Set<number>>): void {
+  private markRange(slot: number, start: number, end: number): void {
     for (let page = start >>> PAGE_SHIFT; page <= (end - 1) >>> PAGE_SHIFT; page++) {
-      const slots = byPage.get(page)
-      if (slots === undefined) byPage.set(page, new Set([slot]))
-      else slots.add(slot)
+      const slots = this.byPage.get(page)
+      if (slots === undefined) this.byPage.set(page, [slot])
+      else slots.push(slot)
       this.space.markCode(page << PAGE_SHIFT)
     }
   }
 
+  private placeChunk(i: number, bytecodes: Uint8Array, base: number): void {
+    const start = i << CHUNK_SHIFT
+    this.space.bytes.set(bytecodes.subarray(start, start + (1 << CHUNK_SHIFT)), base + start)
+    this.chunks[i] = true
+  }
+
   /** The table holds at least the stub for every slot that code may refer to. */
   private makeRoom(): void {
-    const missing = this.library.slots.length - this.table.length
-    if (missing > 0) this.table.grow(Math.ceil(missing / TABLE_GROWTH) * TABLE_GROWTH, this.stub)
+    const { length } = this.library.slots
+    if (length <= this.active.length) return
+    const end = Math.ceil(length / TABLE_GROWTH) * TABLE_GROWTH
+    // The slots that may have units end where the table has grown to.
+    while (this.active.length < end) {
+      this.table.grow(TABLE_GROWTH, this.stubOf(this.active.length))
+      for (let i = 0; i < TABLE_GROWTH; i++) this.active.push(undefined)
+    }
   }
 
   private functionOf(translation: Translation): RegionFunction {
@@ -475,9 +510,9 @@ export class CodeCache implements CodeListener {
     return isSame(this.space.interceptedIn(ranges), intercepts)
   }
 
-  private readonly isGood = ({ place, pc, end, source, intercepts, quiet }: Unit): boolean => {
+  private readonly isGood = ({ place, pc, end, sources, sourceAt, intercepts, quiet }: Unit): boolean => {
     const { space } = this
-    if (this.library.isQuiet(space, place) !== quiet || !this.holdsCode(pc, end, source, 0)) return false
+    if (this.library.isQuiet(space, place) !== quiet || !this.holdsCode(pc, end, sources, sourceAt)) return false
     return space.intercepts.size === 0 ? intercepts.length === 0 : isSame(space.interceptedIn([[pc, end]]), intercepts)
   }
 
@@ -498,8 +533,8 @@ export class CodeCache implements CodeListener {
   /** Pages changed: their translations leave the table. Their functions are kept in case the same bytes come back. */
   invalidate(first: number, count: number): void {
     const gone = new Set<number>()
-    const drop = (page: number, list: ReadonlySet<number>): void => {
-      for (const slot of list) if (this.active.has(slot)) gone.add(slot)
+    const drop = (page: number, list: readonly number[]): void => {
+      for (const slot of list) if (this.active[slot] !== undefined) gone.add(slot)
       this.byPage.delete(page)
       this.regionsByPage.delete(page)
     }
@@ -515,12 +550,9 @@ export class CodeCache implements CodeListener {
     this.dropped = true
     this.forgetJumps()
     for (const slot of gone) {
-      const code = this.active.get(slot)!
-      for (const pc of 'bytecode' in code ? [code.place] : code.entryPcs)
-        if (this.entries.get(pc)! >>> 8 === slot) this.entries.delete(pc)
-      this.active.delete(slot)
-      this.table.set(slot, this.stub)
-      if (this.library.interpreted !== 'never' && slot < UNIT_SLOTS) this.units[slot] = 0
+      const code = this.active[slot]!
+      if (!isUnit(code)) this.forgetEntries(slot, code)
+      this.empty(slot)
     }
   }
 
@@ -545,6 +577,10 @@ export class CodeCache implements CodeListener {
     this.steps.set(pc, { code: step.slot << 8, source, intercepted, quiet })
     return step.slot << 8
   }
+}
+
+function isUnit(code: Translation | Unit): code is Unit {
+  return 'bytecodes' in code
 }
 
 /** How often the unit at `address` has been visited. */

@@ -4,16 +4,9 @@ import type { EncodedFunction } from '../wasm/encode.ts'
 import { storedModule, straightBlocks, translateRegion, translateStraight } from './translate.ts'
 import type { AddressSpace } from './address-space.ts'
 import { type Copied, isAskedOnce } from './region.ts'
-import {
-  makeUnit,
-  packUnits,
-  straightUnit,
-  unpackUnits,
-  type BytecodeRoom,
-  type PackedUnits,
-  type Bytecode,
-  type Unit,
-} from './units.ts'
+import { Slots } from './slots.ts'
+import { packUnits, type PackedUnits, StoredUnits } from './stored-units.ts'
+import { makeUnit, straightUnit, type BytecodeRoom, type Bytecode, type Unit } from './units.ts'
 import { addressOf, unitTableOf, VARIANT } from './variant.ts'
 
 /** Many translations in one module, which is validated lazily: what a store has kept. Function `i` lies at index `i` of the shelf that it is instantiated with. */
@@ -125,8 +118,8 @@ export class Library {
   readonly variant: number
   /** What is interpreted; see EngineOptions. */
   readonly interpreted: 'cold' | 'soon' | 'always' | 'never'
-  /** Guest address of each slot; -1 for single steps. */
-  readonly slots: number[] = []
+  /** Of guest addresses; steps have slots without one. */
+  private readonly numbers = new Slots()
   readonly statistics: TranslationStatistics = {
     modules: 0,
     regions: 0,
@@ -140,9 +133,11 @@ export class Library {
     cold: 0,
     full: 0,
   }
-  private readonly slotOf = new Map<number, number>()
   private readonly variants = new Map<number, Translation[]>()
-  private readonly units = new Map<number, Unit[]>()
+  /** By slot. */
+  private readonly units: (Unit[] | undefined)[] = []
+  /** Units of a store; those of slots in `units` are there, too. */
+  stored: StoredUnits | null = null
   private readonly room: BytecodeRoom
   private readonly singles = new Map<number, StepTranslation[]>()
   /** Where code is hardly ever clean. */
@@ -162,13 +157,17 @@ export class Library {
 
   /** The slot of a guest address. */
   slotFor(pc: number): number {
-    let slot = this.slotOf.get(pc)
-    if (slot === undefined) {
-      slot = this.slots.length
-      this.slotOf.set(pc, slot)
-      this.slots.push(pc)
-    }
-    return slot
+    return this.numbers.of(pc)
+  }
+
+  /** The slot of a guest address, or -1. */
+  findSlot(pc: number): number {
+    return this.numbers.find(pc)
+  }
+
+  /** Guest address of each slot; -1 for steps. */
+  get slots(): readonly number[] {
+    return this.numbers.places
   }
 
   /** Execution was met in the region that starts at `pc`: is it to be translated again, as a large one? */
@@ -251,14 +250,13 @@ export class Library {
   }
 
   /** Bytecode for the block at a place, for which `isGood`; null when the code there is to be translated at once. */
-  unit(space: AddressSpace, place: number, isGood: (unit: Unit) => boolean): Unit | null {
+  unit(space: AddressSpace, place: number, slot: number, isGood: (unit: Unit) => boolean): Unit | null {
     if (this.interpreted === 'never') return null
-    const slot = this.slotFor(place)
-    const known = this.units.get(slot) ?? []
-    const found = known.find(isGood)
-    if (found !== undefined) {
+    const known = this.unitsOf(slot)
+    for (const unit of known) {
+      if (!isGood(unit)) continue
       this.statistics.revived++
-      return found
+      return unit
     }
     // The oldest one makes room: an address space runs one unit of a slot at a time.
     const given = known.length < MAX_VARIANTS ? null : known.pop()!
@@ -272,21 +270,21 @@ export class Library {
       this.isQuiet(space, place),
     )
     if (unit === null) return null
-    this.keepUnit(unit)
+    known.unshift(unit)
     this.statistics.units++
     return unit
   }
 
   /** Gives up all bytecode, because there is no more room for it. */
   forgetUnits(): void {
-    this.units.clear()
+    this.units.length = 0
+    this.stored = null
     this.singles.clear()
   }
 
-  private keepUnit(unit: Unit): void {
-    const known = this.units.get(unit.slot)
-    if (known === undefined) this.units.set(unit.slot, [unit])
-    else known.unshift(unit)
+  private unitsOf(slot: number): Unit[] {
+    while (this.units.length < this.slots.length) this.units.push(undefined)
+    return (this.units[slot] ??= this.stored?.of(slot) ?? [])
   }
 
   private add(translation: Translation): void {
@@ -312,8 +310,7 @@ export class Library {
         space.interceptedIn([[pc + 1, pc + step.source.length]]).length === 0,
     )
     if (found !== undefined) return found
-    const slot = this.slots.length
-    this.slots.push(-1)
+    const slot = this.numbers.add(-1)
     const { blocks, length } = straightBlocks(space, pc, this.variant)
     const unit = this.interpreted === 'never' ? null : straightUnit(blocks, slot, this.variant, this.room)
     this.statistics.steps++
@@ -360,11 +357,13 @@ export class Library {
         regions.push({ slot, entryPcs, ranges, source, intercepts, quiet, bytes: code.bytes, hints: code.hints })
     }
     const hot = [...this.heats].flatMap(([pc, heat]) => (heat >= HOT ? [pc] : []))
+    const stored = this.stored?.all() ?? []
+    const others = this.units.flatMap((list) => list?.filter((unit) => !unit.stored).toReversed() ?? [])
     return {
       variant: this.variant,
       slots: [...this.slots],
       regions,
-      units: packUnits([...this.units.values()].flat()),
+      units: packUnits([...stored, ...others]),
       hot,
     }
   }
@@ -372,10 +371,9 @@ export class Library {
   /** Takes over the translations of an earlier library. Each is used only where memory holds the bytes that it was made from. Only for an empty one. */
   restore({ slots, regions, units, hot }: StoredTranslations): void {
     assert(this.slots.length === 0, 'translations can be restored only into an empty library')
-    for (const pc of slots) this.slots.push(pc)
+    for (const pc of slots) this.numbers.add(pc)
     for (const pc of hot) this.heats.set(pc, HOT)
-    slots.forEach((pc, slot) => pc >= 0 && this.slotOf.set(pc, slot))
-    for (const unit of unpackUnits(units, slots, this.room)) this.keepUnit(unit)
+    this.stored = new StoredUnits(units, this.slots, this.room)
     const codes = regions.map(({ bytes, hints }): EncodedFunction => ({ bytes, hints }))
     const bundle: Bundle = { size: regions.length, bytes: storedModule(codes), module: null }
     regions.forEach(({ slot, entryPcs, ranges, source, intercepts, quiet }, index) => {

@@ -81,6 +81,7 @@ export function interpreterOf(table: number): WebAssembly.Module {
     interpreterModule(MEMORY_WASM_PAGES, {
       ...memoryLayout,
       unitsBase: unitsBase(table),
+      unitSlots: UNIT_SLOTS,
       frameBase: FRAME_BASE,
       checked: (variantOf(table) & VARIANT.checked) !== 0,
       visits: UNIT_VISITS,

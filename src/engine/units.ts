@@ -27,7 +27,10 @@ export interface Unit extends Bytecode {
   /** Its code is at [pc, end). */
   readonly pc: number
   readonly end: number
-  readonly source: Uint8Array
+  /** Which are there, in a larger piece. */
+  readonly sources: Uint8Array
+  readonly sourceAt: number
+  readonly sourceLength: number
   readonly intercepts: number[]
   /** As in Translation. */
   readonly quiet: boolean
@@ -35,17 +38,14 @@ export interface Unit extends Bytecode {
 
 /** Code for the interpreter. */
 export interface Bytecode {
-  readonly bytecode: Uint8Array
+  /** It is `length` bytes in a larger piece. */
+  readonly bytecodes: Uint8Array
+  readonly bytecodeAt: number
+  readonly length: number
+  /** Whether the larger piece is a store's (stored-units.ts). */
+  readonly stored: boolean
   /** Where it goes in the memory of every address space that uses it. */
   readonly address: number
-}
-
-/** Many units as a store keeps them: one after the other. */
-export interface PackedUnits {
-  /** Slot, bytes of source, bytes of bytecode, and quiet, of each (i32 each). */
-  heads: Uint8Array
-  sources: Uint8Array
-  bytecodes: Uint8Array
 }
 
 /** Instructions in one unit. */
@@ -76,9 +76,9 @@ export class BytecodeRoom {
     this.end = Math.min(end, start + bytes)
   }
 
-  /** Is more than a third of the room free? */
-  get ample(): boolean {
-    return this.end - this.next > (this.end - this.start) / 3
+  /** Bytes that stored bytecode may take: a third of the room stays free. */
+  get spare(): number {
+    return Math.max(0, Math.floor((2 * (this.end - this.start)) / 3) - (this.next - this.start))
   }
 
   /** Address of so many bytes, or -1 when the room is used up. */
@@ -120,7 +120,7 @@ export function makeUnit(
   if (checked) blocks.forEach(insertDefinedness)
   const bytecode = writer.write(blocks, (to) => slotFor(to) << 8, checked, slot << 8)
   if (bytecode === null) return null
-  const reused = given !== null && given.bytecode.length >= bytecode.length
+  const reused = given !== null && !given.stored && given.length >= bytecode.length
   const address = reused ? given.address : room.take(bytecode.length)
   if (address < 0) return null
   const end = endOf(blocks)
@@ -129,11 +129,12 @@ export function makeUnit(
     place,
     pc,
     end,
-    source: space.bytes.slice(pc, end),
+    sources: space.bytes.slice(pc, end),
+    sourceAt: 0,
+    sourceLength: end - pc,
     intercepts: space.interceptedIn([[pc, end]]),
     quiet,
-    bytecode,
-    address,
+    ...alone(bytecode, address),
   }
 }
 
@@ -155,7 +156,12 @@ export function straightUnit(
 ): Bytecode | null {
   const bytecode = slot < UNIT_SLOTS ? writer.write(blocks, null, (variant & VARIANT.checked) !== 0, -1) : null
   const address = bytecode === null ? -1 : room.take(bytecode.length)
-  return address < 0 ? null : { bytecode: bytecode!, address }
+  return address < 0 ? null : alone(bytecode!, address)
+}
+
+/** Bytecode that is in no larger piece. */
+function alone(bytecode: Uint8Array, address: number): Bytecode {
+  return { bytecodes: bytecode, bytecodeAt: 0, length: bytecode.length, stored: false, address }
 }
 
 function endOf(blocks: readonly Block[]): number {
@@ -165,106 +171,4 @@ function endOf(blocks: readonly Block[]): number {
     if (last !== undefined) end = Math.max(end, last.pc + Math.max(1, last.length))
   }
   return end
-}
-
-const HEAD_WORDS = 4
-
-const NONE: number[] = []
-
-/** A unit from a store: there are tens of thousands, so what can be computed is, when somebody wants it. */
-class StoredUnit implements Unit {
-  readonly slot: number
-  readonly quiet: boolean
-  readonly address: number
-  private readonly packed: PackedUnits
-  readonly place: number
-  private readonly sourceAt: number
-  private readonly sourceLength: number
-  private readonly bytecodeAt: number
-  private readonly length: number
-
-  constructor(
-    packed: PackedUnits,
-    slot: number,
-    place: number,
-    quiet: boolean,
-    address: number,
-    sourceAt: number,
-    sourceLength: number,
-    bytecodeAt: number,
-    length: number,
-  ) {
-    this.packed = packed
-    this.slot = slot
-    this.place = place
-    this.quiet = quiet
-    this.address = address
-    this.sourceAt = sourceAt
-    this.sourceLength = sourceLength
-    this.bytecodeAt = bytecodeAt
-    this.length = length
-  }
-
-  get pc(): number {
-    return addressOf(this.place)
-  }
-
-  get end(): number {
-    return this.pc + this.sourceLength
-  }
-
-  get source(): Uint8Array {
-    return this.packed.sources.subarray(this.sourceAt, this.sourceAt + this.sourceLength)
-  }
-
-  get intercepts(): number[] {
-    return NONE
-  }
-
-  get bytecode(): Uint8Array {
-    return this.packed.bytecodes.subarray(this.bytecodeAt, this.bytecodeAt + this.length)
-  }
-}
-
-/** Units in one piece; those in which the kernel is asked are left out. */
-export function packUnits(units: readonly Unit[]): PackedUnits {
-  const kept = units.filter(({ intercepts }) => intercepts.length === 0)
-  const heads = new Int32Array(kept.length * HEAD_WORDS)
-  kept.forEach(({ slot, source, bytecode, quiet }, i) =>
-    heads.set([slot, source.length, bytecode.length, quiet ? 1 : 0], i * HEAD_WORDS),
-  )
-  return {
-    heads: new Uint8Array(heads.buffer),
-    sources: concatenated(kept.map(({ source }) => source)),
-    bytecodes: concatenated(kept.map(({ bytecode }) => bytecode)),
-  }
-}
-
-/** The units again, as far as there is room for them; `slots` has the address of each slot. */
-export function unpackUnits(packed: PackedUnits, slots: readonly number[], room: BytecodeRoom): Unit[] {
-  const heads = new DataView(packed.heads.buffer, packed.heads.byteOffset, packed.heads.length)
-  const units: Unit[] = []
-  let [source, bytecode] = [0, 0]
-  for (let at = 0; at < packed.heads.length; at += HEAD_WORDS * 4) {
-    const word = (i: number): number => heads.getInt32(at + 4 * i, true)
-    const [slot, sourceLength, length] = [word(0), word(1), word(2)]
-    if (!room.ample) break
-    const address = room.take(length)
-    units.push(
-      new StoredUnit(packed, slot, slots[slot]!, word(3) !== 0, address, source, sourceLength, bytecode, length),
-    )
-    source += sourceLength
-    bytecode += length
-  }
-  return units
-}
-
-function concatenated(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
 }

@@ -10,7 +10,7 @@ import * as OP from './opcodes.ts'
 import { importRuntime, REGION_PARAMETERS, REGION_RESULTS, RUNTIME } from './runtime.ts'
 
 /**
- * The module of function `f`, which stands in the slots of all units. Each operation is a function, which goes to the next one by a tail call: small functions are compiled
+ * The module of function `f`, which stands in the slots of all units, and in those of which nothing is known yet. Each operation is a function, which goes to the next one by a tail call: small functions are compiled
  * when they are needed, and soon optimised. It imports `promote(entry code)` besides the runtime: an entry code, or the complement of an address to leave for.
  */
 export function interpreterModule(memoryPages: number, layout: InterpreterLayout): Uint8Array<ArrayBuffer> {
@@ -35,18 +35,22 @@ export function interpreterModule(memoryPages: number, layout: InterpreterLayout
 /** The way in: the first parameter is an entry code. */
 function entry(w: OperationWriter): void {
   const { f } = w
-  // A unit has one entry; a code for another one is of a region that was here before.
-  f.localGet(IP)
-  f.i32Const(255)
-  f.op(OP.i32_and)
-  w.if(() => {
-    f.localGet(IP)
+  const ask = (): void => {
+    f.localGet(w.xcode)
     f.opIndex(OP.call, RUNTIME.revive!)
     w.goToAnswer()
-  })
+  }
   f.localGet(IP)
+  f.localTee(w.xcode)
   w.unitOf()
-  f.localSet(IP)
+  f.localTee(IP)
+  f.op(OP.i32_eqz)
+  w.if(ask)
+  // A unit has one entry; a code for another one is of a region that was here before.
+  f.localGet(w.xcode)
+  f.i32Const(255)
+  f.op(OP.i32_and)
+  w.if(ask)
   w.again()
 }
 

@@ -24,6 +24,8 @@ export type Operations = Record<string, () => void>
 export interface InterpreterLayout extends MemoryLayout {
   frameBase: number
   unitsBase: number
+  /** How many slots it has; others have no units. */
+  unitSlots: number
   /** Do its units know which bits are defined? */
   checked: boolean
   /** After so many visits a unit becomes a region. */
@@ -169,9 +171,14 @@ export class OperationWriter {
   goTo(): void {
     const { f } = this
     f.localGet(this.xcode)
-    this.unitOf()
-    f.localTee(IP)
-    this.if(() => this.again())
+    f.i32Const(this.layout.unitSlots << 8)
+    f.op(OP.i32_lt_u)
+    this.if(() => {
+      f.localGet(this.xcode)
+      this.unitOf()
+      f.localTee(IP)
+      this.if(() => this.again())
+    })
     this.enterRegion()
   }
 
