@@ -164,6 +164,14 @@ export function controlOperations(w: OperationWriter): Operations {
       f.localSet(w.xcode)
       w.goTo()
     },
+    branch: () => {
+      w.word(1)
+      w.word(2)
+      w.operand('i32', AT.high)
+      f.op(OP.select)
+      f.localSet(w.xcode)
+      w.goTo()
+    },
     call: () => {
       w.word(1)
       f.localSet(w.xcode)

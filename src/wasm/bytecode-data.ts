@@ -80,7 +80,12 @@ export function dataOperations(w: OperationWriter): Operations {
     faultIf: () => faultIf(w),
     point: () => point(w),
     helper: () => helper(w),
-    flags: () => flags(w),
+    flags: () => flags(w, 2, () => w.operand('i64', AT.b)),
+    flagsOf: () =>
+      flags(w, 3, () => {
+        w.f.localGet(IP)
+        w.f.opMemory(OP.i64_load32_s, 2, AT.word(2))
+      }),
   }
 }
 
@@ -164,7 +169,8 @@ function helper(w: OperationWriter): void {
   w.next(4)
 }
 
-function flags(w: OperationWriter): void {
+/** `pushB`: the second value of the record; the first one is operand a. */
+function flags(w: OperationWriter, words: number, pushB: () => void): void {
   const { f } = w
   const [a, b] = [w.v.local(I64), w.v.local(I64)]
   const put = (register: number, store: number, push: () => void): void => {
@@ -174,10 +180,10 @@ function flags(w: OperationWriter): void {
   }
   w.operand('i64', AT.a)
   f.localSet(a)
-  w.operand('i64', AT.b)
+  pushB()
   f.localSet(b)
   put(REG.flagKind, OP.i32_store, () => w.half(AT.high))
   put(REG.flagA, OP.i64_store, () => f.localGet(a))
   put(REG.flagB, OP.i64_store, () => f.localGet(b))
-  w.next(2)
+  w.next(words)
 }

@@ -93,6 +93,7 @@ function compute(w: OperationWriter, computation: Computation): void {
   if (op.args.length > 2) node.c = argument(2)
   w.half(AT.high)
   v.emit(node)
-  f.opMemory(wholeValue[op.result!].store, 0, 0)
+  if (op.result === 'i32') f.op(OP.i64_extend_i32_u)
+  f.opMemory(op.result === 'i32' ? OP.i64_store : wholeValue[op.result!].store, 0, 0)
   w.next(computationWords(computation))
 }

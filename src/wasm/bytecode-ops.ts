@@ -67,12 +67,16 @@ const STRUCTURAL = [
   'helper',
   /** A flag record: kind << 16; @A | @B << 16. */
   'flags',
+  /** The same with a constant: kind << 16; @A, B sign-extended. */
+  'flagsOf',
   /** Condition << 16; distance in bytes to go if it is 0. */
   'unless',
   /** Distance in bytes. */
   'goto',
   /** Entry code. */
   'jump',
+  /** Condition << 16; entry codes for when it is not 0 and for when it is. */
+  'branch',
   /** Entry code, return address, target. */
   'call',
   /** Address << 16; return address. */
@@ -103,7 +107,7 @@ export const UNIT = { visits: 8 } as const
 /** From the start of the room for values: 16 bytes of zeros, V bits and low word of the address of the access before, then values. */
 export const FRAME = { zero: 0, bits: 16, address: 32, values: 48 } as const
 
-/** An operation that computes: an IR op, perhaps with its last operand or its condition code built in. */
+/** An operation that computes: an IR op, perhaps with its last operand or its condition code built in. What is an i32 is stored zero-extended. */
 export interface Computation {
   op: OpRow
   /** The second operand is in the bytecode: a word, sign-extended. */

@@ -1,5 +1,5 @@
 /** Exists to turn the blocks at one address into bytecode: cold code is executed too rarely to be worth a module of its own. */
-import { ops } from '../ir/ops.ts'
+import { ops, type OpRow } from '../ir/ops.ts'
 import { POINT } from '../ir/passes/points.ts'
 import { REG, registers, REGISTER_SLOTS } from '../ir/registers.ts'
 import type { Block, Node, Target, Type } from '../ir/types.ts'
@@ -59,6 +59,8 @@ export class BytecodeWriter {
   private length = 0
   private next = 0
   private readonly pendingGet: (Node | null)[] = new Array(REGISTER_SLOTS).fill(null)
+  /** Values that are in the register which they were computed for. */
+  private readonly held: (Node | null)[] = new Array(REGISTER_SLOTS).fill(null)
   private pc = 0
   private refund = 0
   private checked = false
@@ -140,6 +142,7 @@ export class BytecodeWriter {
     prepareBlock(block)
     this.next = this.layout.frameBase + FRAME.values
     this.pendingGet.fill(null)
+    this.held.fill(null)
     let insn = 0
     const total = block.insns.length
     this.pc = block.pc
@@ -153,7 +156,7 @@ export class BytecodeWriter {
       const node = block.ops[i]!
       if (node.uses === DEAD) continue
       if (this.record(block.ops, i)) i += 2
-      else this.statement(node)
+      else if (!this.inRegister(block.ops, i)) this.statement(node)
     }
   }
 
@@ -167,34 +170,78 @@ export class BytecodeWriter {
     this.save(REG.flagA, null)
     this.save(REG.flagB, null)
     const x = this.value(a.a!)
-    const y = this.value(b.a!)
-    this.put(BYTECODE.flags, kind.a!.imm, x | (y << 16))
+    if (isShort(b.a!) && b.a!.imm !== 0) this.put(BYTECODE.flagsOf, kind.a!.imm, x, b.a!.imm)
+    else this.put(BYTECODE.flags, kind.a!.imm, x | (this.value(b.a!) << 16))
     return true
   }
 
-  /** Keeps what was read of a register that is about to be written, unless nothing but the value to be written still wants it. */
+  /** Keeps what was read of a register, or is held there, when it is about to be written, unless nothing but the value to be written still wants it. */
   private save(reg: number, tree: Node | null): void {
-    const pending = this.pendingGet[reg]
-    this.pendingGet[reg] = null
-    if (!pending || pending.local >= 0 || pending.uses <= 0) return
-    if (tree !== null && usesIn(tree, pending) === pending.uses) return
+    const [pending, held] = [this.pendingGet[reg], this.held[reg]]
+    this.pendingGet[reg] = this.held[reg] = null
+    const isMoved = held !== null && this.keep(held!, reg, tree)
+    if (!pending || pending.local >= 0) return
+    if (isMoved) pending.local = held!.local
+    else this.keep(pending, reg, tree)
+  }
+
+  /** Gives a value that is in a register a place of its own, if it is wanted besides by `tree`. */
+  private keep(node: Node, reg: number, tree: Node | null): boolean {
+    if (node.uses <= 0 || (tree !== null && usesIn(tree, node) === node.uses)) return false
     const at = this.fresh()
-    this.put(COPY[pending.type!], at, this.registerAt(reg))
-    pending.local = at
+    this.put(COPY[node.type!], at, this.registerAt(reg))
+    node.local = at
+    return true
+  }
+
+  /** Is the op `i` what a register is about to be written with, and nobody looks at the register before? Then it is computed there. */
+  private inRegister(list: readonly Node[], i: number): boolean {
+    const node = list[i]!
+    const { effect } = node.op
+    if (node.type !== 'i64' && node.type !== 'v128') return false
+    if (effect !== 'load' && (effect !== 'pure' || node.uses < 2 || node.op.args.length === 0)) return false
+    let put = i + 1
+    for (; put < list.length; put++) {
+      const { op, a } = list[put]!
+      if (op.effect === 'put' && a === node) break
+      if (op.effect !== 'pure' && op.effect !== 'get' && op.effect !== 'put') return false
+    }
+    if (put === list.length || list[put]!.uses === DEAD) return false
+    const reg = list[put]!.imm
+    for (let at = i + 1; at < put; at++) if (list[at]!.op.effect !== 'pure' && list[at]!.imm === reg) return false
+    const pending = this.pendingGet[reg]
+    const tree = effect === 'load' ? node.a! : node
+    // The address may be wanted again, and be computed then.
+    if (effect === 'load' && tree.local < 0 && tree.uses > 1) return false
+    if (pending && pending.local < 0 && pending.uses > usesIn(tree, pending)) return false
+    this.save(reg, tree)
+    const to = this.registerAt(reg)
+    if (effect === 'load') this.access(node, to)
+    else this.compute(node, to)
+    this.held[reg] = node
+    return true
   }
 
   private statement(node: Node): void {
     switch (node.op.effect) {
       case 'pure':
-        if (node.uses > 1 && node.op.args.length > 0) this.compute(node, this.fresh())
+        // A register and a distance are computed where they are wanted: that is often part of an access, or for the register itself.
+        if (node.uses > 1 && node.op.args.length > 0 && !isDistance(node)) this.compute(node, this.fresh())
         return
       case 'get':
         this.pendingGet[node.imm] = node
         return
       case 'put': {
+        if (this.held[node.imm] === node.a) {
+          node.a!.uses--
+          return
+        }
         this.save(node.imm, node.a)
         const to = this.registerAt(node.imm)
-        const from = this.value(node.a!, to)
+        const { uses, type, op } = node.a!
+        // What is wanted again must not be in the register; and what computes an i32 writes 64 bits.
+        const here = op.args.length === 0 || (uses === 1 && type !== 'i32')
+        const from = this.value(node.a!, here ? to : -1)
         if (from !== to) this.put(COPY[node.a!.type!], to, from)
         return
       }
@@ -225,7 +272,7 @@ export class BytecodeWriter {
     this.put(BYTECODE.point, this.value(node.b!), address, node.imm | (this.refund << POINT.refundShift), this.pc)
   }
 
-  private access(node: Node): void {
+  private access(node: Node, want = -1): void {
     const row = accessOf(node.op) ?? { bytes: node.imm, store: true }
     const [address, displacement] = this.address(node.a!)
     const kind = row.bytes | (row.store ? ACCESS.store : 0) | (this.refund << ACCESS.refundShift)
@@ -235,7 +282,7 @@ export class BytecodeWriter {
       const plain = row.store ? BYTECODE.store8 : BYTECODE.load8
       const checked = row.store ? BYTECODE.checkedStore8 : BYTECODE.checkedLoad8
       opcode = (this.checked ? checked : plain) + rank(row.bytes)
-      value = row.store ? this.value(node.b!) : this.fresh()
+      value = row.store ? this.value(node.b!) : want < 0 ? this.fresh() : want
       if (!row.store) node.local = value
     }
     this.put(opcode, value, address, displacement, this.pc, kind)
@@ -243,11 +290,11 @@ export class BytecodeWriter {
 
   /** A place with an address, and what is to be added to it. */
   private address(node: Node): [number, number] {
-    if (node.op === ops.i64_const && node.imm2 === node.imm >> 31) return [this.layout.frameBase, node.imm]
-    const { b } = node
-    if (node.op === ops.i64_add && node.local < 0 && b!.op === ops.i64_const && b!.imm2 === b!.imm >> 31) {
-      node.uses--
-      return [this.value(node.a!), b!.imm]
+    if (isShort(node)) return [this.layout.frameBase, node.imm]
+    if (node.op === ops.i64_add && node.local < 0 && isShort(node.b!)) {
+      // As long as the sum is wanted, so is what it is computed of.
+      if (--node.uses > 0) node.a!.uses++
+      return [this.value(node.a!), node.b!.imm]
     }
     return [this.value(node), 0]
   }
@@ -297,6 +344,8 @@ export class BytecodeWriter {
     node.uses--
     if (node.local >= 0) return node.local
     if (node.op.effect === 'get') return this.registerAt(node.imm)
+    // The lower half of a value is where the value is.
+    if (node.op === ops.i32_wrap_i64 && node.uses === 0 && want < 0) return this.value(node.a!)
     return this.compute(node, want < 0 ? this.fresh() : want)
   }
 
@@ -334,6 +383,9 @@ export class BytecodeWriter {
       for (let i = 0; i < 16; i += 4) this.word(v.getInt32(i, true))
     } else if (node.op === ops.guarded_i32 || node.op === ops.guarded_i64 || node.op === ops.guarded_v128) {
       this.guarded(node, at)
+    } else if (node.op === ops.i64_extend_i32_u && isComputed(node.a!)) {
+      node.a!.uses--
+      this.operation(node.a!, at)
     } else this.operation(node, at)
     node.local = at
     return at
@@ -345,6 +397,7 @@ export class BytecodeWriter {
     // Not at once where the value is wanted: what it is computed of may be there.
     const to = this.fresh()
     this.put(COPY[node.type!], to, this.layout.frameBase)
+    this.computeShared(node.b!)
     const skip = this.put(BYTECODE.unless, condition, 0)
     const from = this.value(node.b!, to)
     if (from !== to) this.put(COPY[node.type!], to, from)
@@ -352,11 +405,18 @@ export class BytecodeWriter {
     this.put(COPY[node.type!], at, to)
   }
 
+  /** What is wanted elsewhere, too, must not be computed on one of two ways only. */
+  private computeShared(node: Node): void {
+    if (node.local >= 0 || node.op.effect !== 'pure' || node.op.args.length === 0) return
+    if (node.uses > 1) this.compute(node, this.fresh())
+    else for (const part of [node.a, node.b, node.c]) if (part !== null) this.computeShared(part)
+  }
+
   private operation(node: Node, at: number): void {
     const opcode = opcodeOf(node.op)! + (conditional(node.op) ? node.imm : 0)
     const { a, b, c } = node
     const x = this.value(a!)
-    const constant = b !== null && (b.op === ops.i32_const || (b.op === ops.i64_const && b.imm2 === b.imm >> 31))
+    const constant = b !== null && (b.op === ops.i32_const || isShort(b))
     if (constant && takesImmediate(node.op)) this.put(opcode + 1, at, x, b.imm)
     else if (b === null) this.put(opcode, at, x)
     else {
@@ -373,17 +433,46 @@ export class BytecodeWriter {
 
   /** Goes on at a target, in place if that is what follows block `i` and it may; with `i` -1 it may not. */
   private go(target: Target, i: number): void {
-    const to = this.blocks.findIndex((block) => block === target || (!block.internal && block.pc === target))
+    const to = this.placeOf(target)
     if (to < 0) return this.outside(target as number)
     if (i >= 0 && to === i + 1) return
     this.jumps.push({ at: this.put(BYTECODE.goto, 0, 0), to })
   }
 
+  /** Which of the unit's blocks a target is, or -1. */
+  private placeOf(target: Target): number {
+    return this.blocks.findIndex((block) => block === target || (!block.internal && block.pc === target))
+  }
+
+  private isPlace(pc: number): boolean {
+    return pc >= this.layout.guestMin && pc < this.layout.guestLimit
+  }
+
   private outside(pc: number): void {
-    const place = pc >= this.layout.guestMin && pc < this.layout.guestLimit
-    if (!place) this.put(BYTECODE.wild, 0, pc | 0, Math.floor(pc / 0x1_0000_0000) | 0)
+    if (!this.isPlace(pc)) this.put(BYTECODE.wild, 0, pc | 0, Math.floor(pc / 0x1_0000_0000) | 0)
     else if (this.codeFor === null) this.put(BYTECODE.leave, 0, pc)
     else this.put(BYTECODE.jump, 0, this.codeFor(pc))
+  }
+
+  private branch(cond: Node, then: Target, other: Target, i: number): void {
+    if (cond.op === ops.i32_eqz && cond.uses === 1 && cond.local < 0) return this.branch(cond.a!, other, then, i)
+    const condition = this.value(cond)
+    const [code, otherCode] = [this.codeOutside(then), this.codeOutside(other)]
+    if (code >= 0 && otherCode >= 0) {
+      this.put(BYTECODE.branch, condition, code, otherCode)
+      return
+    }
+    const at = this.put(BYTECODE.unless, condition, 0)
+    this.go(then, -1)
+    this.words[at + 1] = (this.length - at) * 4
+    this.go(other, i)
+  }
+
+  /** The entry code of a target in another unit, else -1. */
+  private codeOutside(target: Target): number {
+    if (typeof target !== 'number' || this.codeFor === null || this.placeOf(target) >= 0 || !this.isPlace(target))
+      return -1
+    return this.codeFor(target)
   }
 
   private terminator(block: Block, i: number): void {
@@ -392,12 +481,8 @@ export class BytecodeWriter {
     switch (term.kind) {
       case 'jump':
         return this.go(term.target, i)
-      case 'branch': {
-        const at = this.put(BYTECODE.unless, this.value(term.cond), 0)
-        this.go(term.then, -1)
-        this.words[at + 1] = (this.length - at) * 4
-        return this.go(term.else, i)
-      }
+      case 'branch':
+        return this.branch(term.cond, term.then, term.else, i)
       case 'call':
         if (codeFor === null || term.target < this.layout.guestMin || term.target >= this.layout.guestLimit)
           return this.outside(term.target)
@@ -429,6 +514,24 @@ export class BytecodeWriter {
         this.put(BYTECODE.leave, 0, term.pc)
     }
   }
+}
+
+/** A constant of 32 bits, sign-extended. */
+function isShort({ op, imm, imm2 }: Node): boolean {
+  return op === ops.i64_const && imm2 === imm >> 31
+}
+
+/** A register plus a constant, as long as the register holds what is meant. */
+function isDistance({ op, a, b }: Node): boolean {
+  return op === ops.i64_add && isShort(b!) && a!.op.effect === 'get' && a!.local < 0
+}
+
+/** Is the i32 of this op computed in a way of its own? */
+const isSpecial = (op: OpRow): boolean => op === ops.guarded_i32 || EXTRACT.has(op as never)
+
+/** Is the i32 to be computed by one operation now, for the one who asks? */
+function isComputed({ op, uses, local }: Node): boolean {
+  return op.effect === 'pure' && op.args.length > 0 && uses === 1 && local < 0 && !isSpecial(op)
 }
 
 /** How often the value of `wanted` is read by what has not been computed yet of `tree`. */

@@ -34,8 +34,12 @@ const conditional = integer.filter(
 const compare = integer.find((row) => row.op === '39')!
 const move = integer.find((row) => row.op === 'B8+r')!
 const decrement = integer.find((row) => row.op === 'FF /1')!
+const load = integer.find((row) => row.op === '8B')!
+const store = integer.find((row) => row.op === '89')!
 
 const RSP = 4
+/** Where the number of a base register stands. */
+const RIP = 16
 /** The loop counter: no other instruction of a program with a loop writes it. */
 const COUNTER = 15
 
@@ -47,7 +51,7 @@ function register(r: RandomState): number {
 
 function memory(r: RandomState): MemoryShape {
   return {
-    base: 16,
+    base: RIP,
     index: -1,
     scale: 0,
     displacement: WINDOW_BASE + 8 * nextBelow(r, WINDOW_SIZE / 8 - 2) + (nextBelow(r, 4) === 0 ? nextBelow(r, 8) : 0),
@@ -59,7 +63,7 @@ function memory(r: RandomState): MemoryShape {
 
 /** Encodes a row at `at`; memory operands are RIP-relative, so the displacement depends on it. */
 function encode(row: InsnRow, choice: Choice, at: number): Uint8Array {
-  if (typeof choice.rm === 'number') return assemble(row, choice)!
+  if (typeof choice.rm === 'number' || choice.rm.base !== RIP) return assemble(row, choice)!
   const length = assemble(row, choice)!.length
   const rm = { ...choice.rm, displacement: choice.rm.displacement - (CODE_BASE + at + length) }
   return assemble(row, { ...choice, rm })!
@@ -103,6 +107,37 @@ interface Line {
   choice: Choice
   /** Index of the line to jump to, for branches. */
   target?: number
+  /** Nobody jumps here: it relies on the line before. */
+  inside?: boolean
+}
+
+/**
+ * A register is made a pointer, is followed once or twice, and is overwritten with what it points to, or with a part of it; what it pointed to may be reached from
+ * another register afterwards.
+ */
+function chase(r: RandomState): Line[] {
+  const pointer = register(r)
+  const at: MemoryShape = { ...memory(r), base: pointer, displacement: 8 * nextBelow(r, 4), displacementSize: 1 }
+  const rows = usable.filter((row) => rmForms(row).memory && row.mnemonic !== 'XCHG' && !hasKind(row, KIND.segment))
+  const program: Line[] = [
+    { row: move, choice: plain(64, pointer, 0, WINDOW_BASE + 8 * nextBelow(r, WINDOW_SIZE / 8 - 8)) },
+  ]
+  for (let n = nextBelow(r, 3); n > 0; n--) {
+    const row = nextBelow(r, 2) === 0 ? load : rows[nextBelow(r, rows.length)]!
+    const others = (register(r) + 5) % 4
+    const reg = others === pointer ? (pointer + 1) % 4 : others
+    if (undefinesFlags(row) || /^(MUL|IMUL|DIV|IDIV|CMPXCHG|XADD|BT)/.test(row.mnemonic)) continue
+    program.push({ row, choice: { ...anyChoice(r, row), rm: at, reg, opcodeRegister: reg }, inside: true })
+  }
+  const opsize = ([32, 64, 64] as const)[nextBelow(r, 3)]!
+  const other = 8 + nextBelow(r, 3)
+  if (other !== pointer) program.push({ row: load, choice: plain(64, pointer, other), inside: true })
+  program.push({ row: load, choice: { ...plain(opsize, 0, pointer), rm: at }, inside: true })
+  if (other !== pointer) {
+    const again = { ...plain(64, 0, register(r)), rm: { ...at, base: other } }
+    program.push({ row: store, choice: again, inside: true })
+  }
+  return program
 }
 
 /** Rows whose flags are left undefined beyond AF are followed by a comparison. */
@@ -122,6 +157,10 @@ function lines(r: RandomState): Line[] {
       program.push({ row: conditional[nextBelow(r, conditional.length)]!, choice: plain(64, 0, 0) })
       continue
     }
+    if (nextBelow(r, 6) === 0) {
+      program.push(...chase(r))
+      continue
+    }
     const row = usable[nextBelow(r, usable.length)]!
     program.push({ row, choice: anyChoice(r, row) })
     if (undefinesFlags(row))
@@ -132,7 +171,11 @@ function lines(r: RandomState): Line[] {
     const back = conditional.find((row) => row.mnemonic === 'JNE')!
     program.push({ row: back, choice: plain(64, 0, 0), target: 1 })
   }
-  for (const at of branches) program[at]!.target = at + 1 + nextBelow(r, program.length - at - (loops ? 2 : 0))
+  for (const at of branches) {
+    let target = at + 1 + nextBelow(r, program.length - at - (loops ? 2 : 0))
+    while (program[target]?.inside === true) target++
+    program[at]!.target = target
+  }
   return program
 }
 
