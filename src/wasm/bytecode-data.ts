@@ -91,9 +91,9 @@ export function dataOperations(w: OperationWriter): Operations {
 
 function accesses(w: OperationWriter, load: string, store: string, checked: boolean): Operations {
   return {
-    [`${load}8`]: loading(w, 1, OP.i32_load8_u, OP.i32_store, checked),
-    [`${load}16`]: loading(w, 2, OP.i32_load16_u, OP.i32_store, checked),
-    [`${load}32`]: loading(w, 4, OP.i32_load, OP.i32_store, checked),
+    [`${load}8`]: loading(w, 1, OP.i64_load8_u, OP.i64_store, checked),
+    [`${load}16`]: loading(w, 2, OP.i64_load16_u, OP.i64_store, checked),
+    [`${load}32`]: loading(w, 4, OP.i64_load32_u, OP.i64_store, checked),
     [`${load}64`]: loading(w, 8, OP.i64_load, OP.i64_store, checked),
     [`${load}128`]: loading(w, 16, OP.v128_load, OP.v128_store, checked),
     [`${store}8`]: storing(w, 1, OP.i32_load, OP.i32_store8, checked),

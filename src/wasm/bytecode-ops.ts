@@ -24,7 +24,7 @@ const STRUCTURAL = [
   'const128',
   /** Destination << 16; @a | @b << 16, 16 bytes. */
   'shuffle',
-  /** Destination or value << 16; @address, displacement, pc, what `check` is told. */
+  /** Destination (what is an i32 zero-extended) or value << 16; @address, displacement, pc, what `check` is told. */
   'load8',
   'load16',
   'load32',

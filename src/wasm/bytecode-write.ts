@@ -198,27 +198,29 @@ export class BytecodeWriter {
   private inRegister(list: readonly Node[], i: number): boolean {
     const node = list[i]!
     const { effect } = node.op
-    if (node.type !== 'i64' && node.type !== 'v128') return false
-    if (effect !== 'load' && (effect !== 'pure' || node.uses < 2 || node.op.args.length === 0)) return false
+    const loads = effect === 'load' && node.type !== 'f32' && node.type !== 'f64'
+    if (!loads && (effect !== 'pure' || node.uses < 2 || node.op.args.length === 0)) return false
     let put = i + 1
     for (; put < list.length; put++) {
       const { op, a } = list[put]!
-      if (op.effect === 'put' && a === node) break
+      if (op.effect === 'put' && (a === node || (loads && isExtended(a!, node)))) break
       if (op.effect !== 'pure' && op.effect !== 'get' && op.effect !== 'put') return false
     }
     if (put === list.length || list[put]!.uses === DEAD) return false
-    const reg = list[put]!.imm
+    const { a, imm: reg } = list[put]!
+    if (a!.type !== 'i64' && a!.type !== 'v128') return false
     for (let at = i + 1; at < put; at++) if (list[at]!.op.effect !== 'pure' && list[at]!.imm === reg) return false
     const pending = this.pendingGet[reg]
-    const tree = effect === 'load' ? node.a! : node
+    const tree = loads ? node.a! : node
     // The address may be wanted again, and be computed then.
-    if (effect === 'load' && tree.local < 0 && tree.uses > 1) return false
+    if (loads && tree.local < 0 && tree.uses > 1) return false
     if (pending && pending.local < 0 && pending.uses > usesIn(tree, pending)) return false
     this.save(reg, tree)
     const to = this.registerAt(reg)
-    if (effect === 'load') this.access(node, to)
+    if (loads) this.access(node, to)
     else this.compute(node, to)
-    this.held[reg] = node
+    a!.local = to
+    this.held[reg] = a!
     return true
   }
 
@@ -344,8 +346,8 @@ export class BytecodeWriter {
     node.uses--
     if (node.local >= 0) return node.local
     if (node.op.effect === 'get') return this.registerAt(node.imm)
-    // The lower half of a value is where the value is.
-    if (node.op === ops.i32_wrap_i64 && node.uses === 0 && want < 0) return this.value(node.a!)
+    // The lower half of a value is where the value is, and what was zero-extended is already.
+    if (node.uses === 0 && want < 0 && (node.op === ops.i32_wrap_i64 || isExtension(node))) return this.value(node.a!)
     return this.compute(node, want < 0 ? this.fresh() : want)
   }
 
@@ -524,6 +526,18 @@ function isShort({ op, imm, imm2 }: Node): boolean {
 /** A register plus a constant, as long as the register holds what is meant. */
 function isDistance({ op, a, b }: Node): boolean {
   return op === ops.i64_add && isShort(b!) && a!.op.effect === 'get' && a!.local < 0
+}
+
+/** Is `node` the zero-extension of nothing but a load that nobody else wants? */
+function isExtended({ op, a, uses }: Node, load: Node): boolean {
+  return op === ops.i64_extend_i32_u && a === load && uses === 1 && load.uses === 1
+}
+
+/** Is `node` the zero-extension of an i32 that is somewhere as 64 bits? */
+function isExtension({ op, a }: Node): boolean {
+  if (op !== ops.i64_extend_i32_u || a!.local < 0) return false
+  const { effect, args } = a!.op
+  return effect === 'load' || (effect === 'pure' && args.length > 0 && !isSpecial(a!.op))
 }
 
 /** Is the i32 of this op computed in a way of its own? */
