@@ -1,7 +1,7 @@
 /** Runs one program under one system and says what it cost, or why it failed. */
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { buildFolder, compile } from './build.ts'
@@ -58,6 +58,14 @@ function complaint(status: number, stderr: string): string {
   return line.trim() === '' ? end : `${end}, ${line.trim().slice(0, 80)}`
 }
 
+/** Where lemming keeps translations while it is measured: what else was run on this computer changes nothing. */
+const cache = join(buildFolder, 'cache')
+
+/** The next run of each program is its first. */
+export function forgetTranslations(): void {
+  rmSync(cache, { recursive: true, force: true })
+}
+
 /** Runs `program` once. `limit` is in seconds of wall time; a run that takes longer is killed, and has failed. */
 export function run(
   system: System,
@@ -73,7 +81,7 @@ export function run(
     string,
   ]
   execFileSync(rusage, [result, stdout, stderr, String(limit), ...system.command(program, args, env)], {
-    env: { ...process.env, ...env },
+    env: { ...process.env, XDG_CACHE_HOME: cache, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   const [user, kernel, wall, status] = readFileSync(result, 'utf8').trim().split(' ').map(Number) as [

@@ -6,6 +6,8 @@ export interface Row {
   title: string
   native: (Cost | Failure)[]
   valgrind: (Cost | Failure)[]
+  /** The run that found no translations of an earlier one. */
+  first: (Cost | Failure)[]
   lemming: (Cost | Failure)[]
 }
 
@@ -39,20 +41,20 @@ const seconds = (value: number | Failure): string =>
 const escapeCell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
 /**
- * The table: native seconds, then how many times as long the others took; failures in words; geometric means below. With `checked`, Valgrind is its memcheck, and a
+ * The table: native seconds, then how many times as long the others took, and lemming's first run; failures in words; geometric means below. With `checked`, Valgrind is its memcheck, and a
  * last column has lemming's CPU time as part of memcheck's.
  */
 export function table(rows: Row[], heading: string, checked = false): string {
   const columns = (['cpu', 'wall'] as const).flatMap((measure) =>
-    (['valgrind', 'lemming'] as const).map((system) => ({ measure, system, ratios: [] as number[] })),
+    (['valgrind', 'lemming', 'first'] as const).map((system) => ({ measure, system, ratios: [] as number[] })),
   )
   const other = checked ? 'memcheck' : 'valgrind'
   const parts: number[] = []
   const lines = [
     heading,
     '',
-    `| | native CPU | native wall | ${other} CPU | lemming CPU | ${other} wall | lemming wall |${checked ? ' lemming ÷ memcheck |' : ''}`,
-    `|---|--:|--:|--:|--:|--:|--:|${checked ? '--:|' : ''}`,
+    `| | native CPU | native wall | ${other} CPU | lemming CPU | first CPU | ${other} wall | lemming wall | first wall |${checked ? ' lemming ÷ memcheck |' : ''}`,
+    `|---|--:|--:|--:|--:|--:|--:|--:|--:|${checked ? '--:|' : ''}`,
   ]
   for (const row of rows) {
     const first = row.native.find((one) => 'output' in one)
