@@ -14,6 +14,7 @@ const config: KnipConfig = {
   ],
   ignoreBinaries: [
     'addr2line',
+    'ctest',
     /^g\+\+$/,
     'gcc',
     'gdb',

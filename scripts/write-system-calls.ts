@@ -6,16 +6,37 @@ import { syscallName } from '../src/linux/table-names.ts'
 
 const PAGE = join(import.meta.dirname, '..', 'docs', 'system-calls.md')
 
+/** Calls that have a number and that Linux itself answers ENOSYS, on x86-64: they never were, are no more, or are another architecture's. */
+const GONE: ReadonlySet<string> = new Set([
+  '_sysctl',
+  'afs_syscall',
+  'create_module',
+  'epoll_ctl_old',
+  'epoll_wait_old',
+  'get_kernel_syms',
+  'get_thread_area',
+  'getpmsg',
+  'lookup_dcookie',
+  'nfsservctl',
+  'putpmsg',
+  'query_module',
+  'security',
+  'set_thread_area',
+  'tuxcall',
+  'vserver',
+])
+
 /** The page as the declarations have it now. */
 export function systemCallsPage(): string {
   const rows: { name: string; nr: number; state: string }[] = []
   const missing: string[] = []
+  const gone: string[] = []
   const counts = { full: 0, partial: 0 }
   for (let nr = 0; nr < table.length; nr++) {
     const declaration = table[nr]
     const name = syscallName(nr)
     if (declaration === undefined) {
-      if (!name.startsWith('syscall_')) missing.push(name)
+      if (!name.startsWith('syscall_')) (GONE.has(name) ? gone : missing).push(name)
       continue
     }
     const full = declaration.support === 'full'
@@ -42,6 +63,9 @@ ${list.join('\n')}
 ## Not there
 
 ${wrapped(missing.sort())}
+
+Nor are these, which have a number and which Linux itself answers ENOSYS on x86-64:
+${wrapped(gone.sort())}
 `
 }
 

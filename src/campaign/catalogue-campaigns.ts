@@ -17,6 +17,11 @@ export interface Cell {
   env: string[]
   /** The command with this cell's values in it; absent if it is the same for all. */
   argv?: string[]
+  /** Another program, and another directory; absent if they are the same for all. */
+  path?: string
+  cwd?: string
+  /** Criteria (lab/criteria.ts) of this cell instead of the campaign's; absent for those. */
+  criteria?: unknown
 }
 
 /** A campaign to be. */

@@ -75,6 +75,10 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (failure, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  // What guided hunts have learned, for whoever resumes them.
+  `
+  CREATE TABLE guidance (campaign INTEGER PRIMARY KEY REFERENCES campaigns, learned BLOB NOT NULL) STRICT;
+  `,
 ]
 
 /** Version of the schema that this lemming writes. */

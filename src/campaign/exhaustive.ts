@@ -60,7 +60,7 @@ const ROOT: Schedule = { parent: null, place: -1, option: 0, preemptions: 0 }
  * runs and one of them writes. Where nobody can go on by itself, and where one of several waiters is woken, each of them is tried; that is no preemption.
  */
 export class Exhaustive implements Director {
-  readonly again = true
+  readonly again = 0
   private readonly bound: number
   private readonly seed: number
   /** Schedules to be run, by preemptions. */

@@ -39,10 +39,32 @@ const EVERYWHERE = 4
 /** A run that was sent there counts as so many that came by. */
 const SENT = 3
 
+/** What a guided hunt has learned: plain data. */
+export interface Learned {
+  /** The position at which it learned last, and the first that was not yet asked for. */
+  learnedAt: number
+  asked: number
+  random: RandomState
+  known: number
+  everywhere: [number, Cell][]
+  own: [number, Cell][]
+  /** Runs that it has chosen and not learned of, by position. */
+  chosen: [number, RunChange][]
+}
+
 /** Constellations of one kind. */
 class Archive {
-  private readonly cells = new Map<number, Cell>()
-  private readonly list: Cell[] = []
+  private readonly cells: Map<number, Cell>
+  private readonly list: Cell[]
+
+  constructor(cells: readonly [number, Cell][]) {
+    this.cells = new Map(cells)
+    this.list = [...this.cells.values()]
+  }
+
+  save(): [number, Cell][] {
+    return [...this.cells]
+  }
 
   isEmpty(): boolean {
     return this.list.length === 0
@@ -81,26 +103,49 @@ class Archive {
 
 /** Directs the runs of a hunt for one command: `firstSeed` decides what is not the schedule in all runs that it chooses. */
 export class Guided implements Director {
-  readonly again = false
+  readonly again: number
   private readonly firstSeed: number
   private readonly random: RandomState
-  private readonly everywhere = new Archive()
-  private readonly own = new Archive()
+  private readonly everywhere: Archive
+  private readonly own: Archive
   /** What was heard and is not yet known, in order. */
   private readonly pending: { position: number; visited: Visited }[] = []
   /** Outcomes of all lower positions were heard. */
   private heardTo = 0
   /** Runs that are known. */
-  private known = 0
+  private known: number
+  private learnedAt: number
+  private asked: number
+  private chosen: Map<number, RunChange>
 
-  constructor(firstSeed: number) {
+  /** `learned`: of an earlier sitting at the same hunt. What that had made since it learned last is executed again. */
+  constructor(firstSeed: number, learned: Learned | null = null) {
     this.firstSeed = firstSeed
-    this.random = randomFrom(firstSeed, 'guide')
+    this.random = learned === null ? randomFrom(firstSeed, 'guide') : [...learned.random]
+    this.everywhere = new Archive(learned?.everywhere ?? [])
+    this.own = new Archive(learned?.own ?? [])
+    this.known = learned?.known ?? 0
+    this.learnedAt = learned?.learnedAt ?? 0
+    this.asked = learned?.asked ?? 0
+    this.chosen = new Map(learned?.chosen ?? [])
+    // Without it the runs of an earlier sitting would have to be made once more, all of them.
+    this.again = learned === null ? Infinity : Math.max(FIRST, this.learnedAt - LAG)
+  }
+
+  /** Shares what it holds: to be put into bytes at once. */
+  save(): Learned {
+    const { learnedAt, asked, random, known, everywhere, own, chosen } = this
+    return { learnedAt, asked, random, known, everywhere: everywhere.save(), own: own.save(), chosen: [...chosen] }
   }
 
   next(position: number): RunChange | 'wait' | undefined {
     if (position < FIRST || position % 2 === 0) return undefined
+    // A run of an earlier sitting.
+    if (position < this.asked) return this.chosen.get(position)
     if (position - LAG > this.heardTo) return 'wait'
+    this.asked = position + 1
+    this.learnedAt = position
+    for (const old of this.chosen.keys()) if (old < position - LAG) this.chosen.delete(old)
     while (this.pending.length > 0 && this.pending[0]!.position < position - LAG) {
       const { cells, own, decisions } = this.pending.shift()!.visited
       const shared = Uint16Array.from(decisions)
@@ -112,7 +157,9 @@ export class Guided implements Director {
     if (this.known >= TRIED && this.own.isEmpty()) return undefined
     const archive = nextBelow(this.random, EVERYWHERE) === 0 ? this.everywhere : this.own
     const decisions = nextBelow(this.random, ANEW) === 0 ? [] : archive.rare(this.random)
-    return { seed: this.firstSeed, number: position, decisions }
+    const change = { seed: this.firstSeed, number: position, decisions }
+    this.chosen.set(position, change)
+    return change
   }
 
   heard(outcome: SeedOutcome | null, position: number): void {

@@ -95,7 +95,8 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   const early = new Map<number, Made>()
   const first: SeedOutcome[] = []
   const wanted = Math.min(plan.runs, Math.max(FIRST, plan.cells))
-  const again = plan.director?.again === true
+  /** Positions from here on are executed again. */
+  const again = plan.director?.again ?? Infinity
   let next = 0
   let frontier = 0
   /** Positions from here on cannot matter any more. */
@@ -144,7 +145,7 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   const advance = (): void => {
     while (frontier < cap) {
       const ready = early.get(frontier)
-      if (ready === undefined && (again || !plan.done.has(frontier))) break
+      if (ready === undefined && (frontier >= again || !plan.done.has(frontier))) break
       early.delete(frontier++)
       if (ready !== undefined) count(ready, frontier - 1)
       else plan.director?.heard(null, frontier - 1)
@@ -185,7 +186,7 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
 
   const loop = async (runner: Runner): Promise<void> => {
     while (!over) {
-      while (!again && plan.done.has(next)) next++
+      while (next < again && plan.done.has(next)) next++
       if (next >= cap) return
       const change = plan.director?.next(next)
       if (change === 'wait') {
@@ -223,7 +224,7 @@ export async function hunt(plan: HuntPlan, parts: HuntParts): Promise<HuntResult
   if (plan.until !== 'new-bucket' && result.failures >= plan.until) result.reason = 'failures'
   else if (parts.signal.aborted) interrupt()
   else if (parts.deadline.aborted) timeUp()
-  else if (plan.runs > plan.done.size || again) {
+  else if (plan.runs > plan.done.size || again === 0) {
     parts.signal.addEventListener('abort', interrupt)
     parts.deadline.addEventListener('abort', timeUp)
     const runners = Array.from({ length: Math.min(plan.jobs, plan.runs) }, (_, index) => parts.runner(index))

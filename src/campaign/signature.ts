@@ -55,7 +55,8 @@ function whatOf({ kind, signal, what }: Finding): string {
   if (signal !== undefined) return `${kind} ${signal.name}`
   if (kind === 'output') return `${kind}: ${what.split(': ')[0]}`
   const code = kind === 'exit' ? /\d+$/.exec(what)?.[0] : undefined
-  return code === undefined ? kind : `${kind} ${code}`
+  const after = what.startsWith('after a loss of power') ? ' after a loss of power' : ''
+  return code === undefined ? kind : `${kind} ${code}${after}`
 }
 
 /** `freed block of 33-64 bytes`: the state, and the size to a power of two. */

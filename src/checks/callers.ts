@@ -2,13 +2,13 @@
 import type { MachineView, TaskInfo } from '../tool/observer.ts'
 
 /** Bytes of the stack that are looked at. */
-const LOOK = 256
+const LOOK = 4096
 
 /** Bytes of the longest instruction of a call, without prefixes. */
 const LONGEST_CALL = 7
 
 /** So many of these words: where it is not known what is defined, what a function has not yet written in its frame may look like a return address, too. */
-const WORDS = 3
+const WORDS = 8
 
 /** The nearest words on the stack from `stack` on that lie behind a call, or the first word; '' where nothing can be read. */
 export function callerOf(view: MachineView, task: TaskInfo, stack: number): string {

@@ -40,7 +40,14 @@ export class FaultCheck implements Observer {
     else if (this.facts.length < MAX_PLACES) {
       const bus = signal === SIGBUS
       this.places.set(place, this.facts.length)
-      const event = { ...fault, task, moment, address, bus, signal: bus ? 'SIGBUS' : 'SIGSEGV' }
+      const event = {
+        ...fault,
+        task,
+        moment,
+        address: fault.refused ?? address,
+        bus,
+        signal: bus ? 'SIGBUS' : 'SIGSEGV',
+      }
       this.facts.push({ first: { ...event, fatal: disposition === 'terminate' }, times: 1 })
     }
   }

@@ -14,6 +14,7 @@ import {
 } from '../tool/observer.ts'
 import { join, knows, type Clock } from './clocks.ts'
 import { roomOf, wordAt } from './glibc.ts'
+import { TASK_BODY, TASK_FUNCTIONS, Tasks } from './tasks.ts'
 
 /** One of the two accesses. */
 export interface RaceAccess {
@@ -79,6 +80,9 @@ interface Thread {
 const MAX_PLACES = 1000
 const MAX_SHADOWS = 32
 
+/** Bytes of stack that a task has used at most. */
+const DEEPEST = 0x10000
+
 /** Most bytes of a block that are looked at when it is freed. */
 const LARGEST = 0x10000
 
@@ -140,7 +144,7 @@ const FUTEX_WAITS = [0, 9, 6, 11]
 /** Watches the accesses of threads. `atomicPlaces` are instructions that are plain for the processor and atomic for the program: release stores, acquire loads. */
 export class RaceCheck implements Observer {
   readonly name = 'race'
-  readonly functions = [...Object.keys(ALLOCATION), ...MEETINGS]
+  readonly functions = [...Object.keys(ALLOCATION), ...MEETINGS, ...TASK_FUNCTIONS]
   facts: RaceFact[] = []
   /** Races at other places than those kept. */
   dropped = 0
@@ -156,9 +160,14 @@ export class RaceCheck implements Observer {
   private readonly runtimes: { start: number; end: number }[] = []
   /** Where the C library and its variables are. */
   private readonly variables: { start: number; end: number }[] = []
+  /** Where memory is mapped that is no file's. */
+  private readonly nameless: { start: number; end: number }[] = []
   /** Names of functions by the places of calls, and of system calls by their numbers, counted from 1. */
   private readonly calls = new Map<number, string>()
   private messages: Clock = []
+  /** Tasks of OpenMP, and the threads that execute the contexts that clocks are for. */
+  private readonly tasks = new Tasks()
+  private readonly owners: TaskInfo[] = []
   private current: Thread | null = null
 
   constructor(atomicPlaces: ReadonlySet<number> = new Set()) {
@@ -191,6 +200,7 @@ export class RaceCheck implements Observer {
     const { task, nr, name, args, result } = event
     const thread = this.thread(task)
     if (nr === FUTEX) {
+      if (this.tasks.isBusy(task.tid)) return
       const word = Number(args[0])
       if (!FUTEX_WAITS.includes(Number(args[1]) & FUTEX_COMMAND)) this.tell(this.futexes, word, thread)
       else if (result === 0) join(thread.clock, this.futexes.get(word) ?? [])
@@ -228,6 +238,7 @@ export class RaceCheck implements Observer {
     if (RUNTIME.test(name) || (name === '' && last?.end === start)) this.runtimes.push({ start, end: start + length })
     if (C_LIBRARY.test(name) || (name === '' && this.variables.at(-1)?.end === start))
       this.variables.push({ start, end: start + length })
+    if (!name.startsWith('/')) this.nameless.push({ start, end: start + length })
     this.enter(task)
     this.forget(start, length)
   }
@@ -235,6 +246,13 @@ export class RaceCheck implements Observer {
   call(event: CallEvent, view: MachineView): void {
     const { task, name, args, result, stack } = event
     const thread = this.enter(task)
+    if (TASK_FUNCTIONS.includes(name)) {
+      const fresh = (): number => this.owners.push(task) - 1
+      this.tasks.call(event, view, thread, () => this.tick(thread), fresh)
+      // The stack below belongs to nobody when a task begins, and when it has ended.
+      if (name === TASK_BODY) this.forget(stack - DEEPEST, DEEPEST)
+      return
+    }
     const sizes = ALLOCATION[name]
     const list = sizes === undefined ? thread.meets : thread.allocates
     while (list.length > 0 && list.at(-1)! <= stack) list.pop()
@@ -247,6 +265,7 @@ export class RaceCheck implements Observer {
       // Whoever had this memory before gave it back, whatever locks that took.
       const kept = pointer === args[0] && name.startsWith('realloc') ? thread.room : 0
       const room = Math.max(asked, roomOf(view, task, pointer))
+      if (pointer !== 0) this.tasks.allocated(task.tid, pointer, room, thread)
       if (pointer !== 0 && room > kept) this.forget(pointer + kept, room - kept)
     }
   }
@@ -290,6 +309,7 @@ export class RaceCheck implements Observer {
     const quiet = (kind & SHARED.quiet) !== 0
     const cell = this.cell(address >>> 3)
     const { clock } = thread
+    if (this.tasks.isBusy(thread.task.tid) && this.isRuntime(pc)) return
     if (thread.allocates.length > 0 && within(this.variables, pc)) return
     if ((locked || (quiet && (cell.atomic & mask) !== 0)) && thread.meets.length === 0 && within(this.variables, pc))
       return
@@ -341,6 +361,8 @@ export class RaceCheck implements Observer {
       if (shadow.thread === thread.number || (shadow.mask & mask) === 0 || !(write || shadow.write)) continue
       if (knows(thread.clock, shadow.thread, shadow.time) || (quiet && shadow.pc < 0)) continue
       const { pid, tid } = thread.task
+      // Tasks on one thread share its stack and its own variables, which lie in mappings without a name.
+      if (this.owners[shadow.thread]!.tid === tid && within(this.nameless, address)) continue
       // Variables of a runtime are its own business, too, where its headers look at them.
       if ((quiet || shadow.pc < 0) && this.isRuntime(address)) continue
       const base = address - offset
@@ -351,8 +373,7 @@ export class RaceCheck implements Observer {
 
   private accessOf(shadow: Shadow, pid: number, base: number): RaceAccess {
     const { moment, pc, bytes, offset, write, atomic } = shadow
-    const other = [...this.threads.values()].find(({ number }) => number === shadow.thread)!
-    const { tid } = other.task
+    const { tid } = this.owners[shadow.thread]!
     const by = this.calls.get(pc) ?? ''
     return { pid, tid, moment, pc: Math.abs(pc), address: base + offset, bytes, write, atomic, by }
   }
@@ -404,7 +425,7 @@ export class RaceCheck implements Observer {
   private thread(task: TaskInfo): Thread {
     let thread = this.threads.get(task.tid)
     if (thread === undefined) {
-      const number = this.threads.size
+      const number = this.owners.push(task) - 1
       thread = { number, task, clock: [], meets: [], allocates: [], room: 0 }
       thread.clock[number] = 1
       for (let i = 0; i < number; i++) thread.clock[i] = 0
@@ -440,19 +461,36 @@ export class RaceCheck implements Observer {
 
   /** What the thread does from now on is later than all that others have heard of it. */
   private tick(thread: Thread): void {
+    if (this.tasks.isBusy(thread.task.tid)) return
     thread.clock[thread.number]!++
   }
 
   save(): unknown {
     const { facts, dropped, threads, spaces, futexes, places, locks, current } = this
-    const { runtimes, variables, calls, messages } = this
-    const data = { facts, dropped, threads, spaces, futexes, places, locks, runtimes, variables, calls, messages }
+    const { runtimes, variables, nameless, calls, messages, tasks, owners } = this
+    const data = {
+      facts,
+      dropped,
+      threads,
+      spaces,
+      futexes,
+      places,
+      locks,
+      runtimes,
+      variables,
+      nameless,
+      calls,
+      messages,
+      owners,
+      tasks,
+    }
     return structuredClone({ ...data, tid: current?.task.tid })
   }
 
   restore(data: unknown): void {
-    const { tid, ...rest } = structuredClone(data) as { tid: number | undefined }
+    const { tid, tasks, ...rest } = structuredClone(data) as { tid: number | undefined; tasks: object }
     Object.assign(this, rest)
+    Object.assign(this.tasks, tasks)
     this.current = tid === undefined ? null : this.threads.get(tid)!
   }
 }

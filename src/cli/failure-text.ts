@@ -1,7 +1,6 @@
 /** Exists to lay out what went wrong in a run that is a failure: what the checks found, and then how it ended. */
 import { reportText } from '../report/text.ts'
 import { isFailure, type Finding } from '../tool/finding.ts'
-import { isTold } from './run.ts'
 
 /** Findings that are told before the end of a run. */
 const SHOWN = 3
@@ -20,4 +19,15 @@ export function failureText(finding: Finding, findings: readonly Finding[], agai
   ]
   if (more > 0) reports.push(`and ${more === 1 ? '1 more finding' : `${more} more findings`}: ${again}`)
   return reports.join('\n')
+}
+
+/** Whether a check has told the access already that ended the run. */
+export function isTold(ending: Finding, findings: readonly Finding[]): boolean {
+  return (
+    ending.kind === 'crash' &&
+    findings.some(
+      ({ kind, memory, moment, thread }) =>
+        kind !== 'crash' && memory !== undefined && moment === ending.moment && thread?.tid === ending.thread?.tid,
+    )
+  )
 }

@@ -1,11 +1,12 @@
 /** Exists as `lemming hunt`: many seeds until enough have failed or the budget ends; failures are kept, and every run is in the catalogue. */
 import { Command } from 'commander'
 import { addBudgetOptions, axis, until, type Axis, type BudgetOptions, type Until } from './hunt-options.ts'
+import { addTestOptions, type TestOptions } from './each-test.ts'
 import { addProgramOptions, wholeNumber, type ProgramOptions } from './options.ts'
 import type { Invocation } from './program.ts'
 
 /** Options of a hunt, as commander hands them over. */
-export interface HuntOptions extends ProgramOptions, BudgetOptions {
+export interface HuntOptions extends ProgramOptions, BudgetOptions, TestOptions {
   until?: Until
   keepGoing?: boolean
   matrix: Axis[]
@@ -19,7 +20,7 @@ export interface HuntOptions extends ProgramOptions, BudgetOptions {
 const COMPARED = 'random,walk,pos,pct:2,pct:3,mix'
 
 export function huntCommand(invocation: Invocation): Command {
-  return addBudgetOptions(addProgramOptions(new Command('hunt'), 'the first seed'))
+  return addTestOptions(addBudgetOptions(addProgramOptions(new Command('hunt'), 'the first seed')))
     .description('Run a program with seeds 0, 1, 2 … until one fails; keep the failure.')
     .option('--until <what>', "'N failures', 'new bucket' or 'never' (default: 1 failure; never with --matrix)", until)
     .option('--keep-going', 'go on behind failures, and keep all of them: --until never')

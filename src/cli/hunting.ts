@@ -27,6 +27,7 @@ import { allInput } from '../lab/runner.ts'
 import { readRecording } from '../lab/storage.ts'
 import type { RunInputs } from '../session/session.ts'
 import { splitMoment } from './core.ts'
+import { askedTests, tellTests, testResults, type AskedTests } from './each-test.ts'
 import { EXIT_CODE, exitCodeOf } from './exit-codes.ts'
 import { criteriaOf } from './hunt-options.ts'
 import { failureText } from './failure-text.ts'
@@ -45,7 +46,8 @@ export async function startHunt(
   invocation: Invocation,
 ): Promise<number> {
   // What is wrong with the program is said before anything is written.
-  const fresh = options.resume === undefined ? planFor(words, options, isSaid) : null
+  const tests = await askedTests(words, options, invocation)
+  const fresh = options.resume === undefined ? planFor(words, options, isSaid, tests) : null
   const catalogue = openCatalogue(resolve(options.out))
   try {
     const campaign =
@@ -59,7 +61,7 @@ export async function startHunt(
             strategy: options.native === true ? 'native' : fresh.inputs.options.strategy,
             runs: fresh.runs,
             plan: fresh,
-            cells: cellsOf(options.matrix, fresh.inputs.argv),
+            cells: tests?.cells ?? cellsOf(options.matrix, fresh.inputs.argv),
           })
     if (options.detach === true) return await detach(catalogue, campaign.id, options.out)
     return await watch(catalogue, campaign, options, invocation)
@@ -69,31 +71,42 @@ export async function startHunt(
 }
 
 /** What these words and options ask for. */
-function planFor(words: string[], options: HuntOptions, isSaid: (name: string) => boolean): CampaignPlan {
+function planFor(
+  words: string[],
+  options: HuntOptions,
+  isSaid: (name: string) => boolean,
+  tests: AskedTests | null,
+): CampaignPlan {
   // Nobody watches a real machine.
   const chosen = options.native === true && !isSaid('check') ? { ...options, check: 'none' } : options
   const from = options.from === undefined ? null : recordedUntil(options.from, words, options, isSaid)
-  const inputs = from?.inputs ?? runInputs(wishesOf(words, chosen), process.env)
+  const other = options.matrix.length > 0 ? '--matrix' : from === null ? null : '--from'
+  if (tests !== null && other !== null)
+    throw new LemmingError('usage', `--each-test: ${other} is given too`, 'leave out one of them')
+  const inputs = from?.inputs ?? tests?.inputs ?? runInputs(wishesOf(words, chosen), process.env)
   refuseShared(inputs)
-  const cells = cellsOf(options.matrix, inputs.argv).length
+  const cells = tests?.cells.length ?? cellsOf(options.matrix, inputs.argv).length
   if (options.native === true && options.expectSame.length > 0)
     throw new LemmingError(
       'usage',
       '--expect-same: on the real machine nobody knows how a run without interruptions goes',
       'leave out --native',
     )
+  if (options.native === true && options.fault.length > 0)
+    throw new LemmingError('usage', '--fault: the real machine keeps its power', 'leave out --native')
   const bound = boundOf(inputs.options.strategy)
-  if (bound !== null && (cells > 1 || from !== null))
+  if (bound !== null && (cells > 1 || from !== null || tests !== null))
     throw new LemmingError(
       'usage',
-      `--strategy ${inputs.options.strategy}: not with ${cells > 1 ? '--matrix' : '--from'}`,
+      `--strategy ${inputs.options.strategy}: not with ${tests !== null ? '--each-test' : cells > 1 ? '--matrix' : '--from'}`,
       'all schedules of a program are those of one command from its start: leave it out',
     )
-  const wanted = options.until ?? (options.keepGoing === true || cells > 1 ? 'never' : 1)
+  const wanted = options.until ?? (options.keepGoing === true || cells > 1 || tests !== null ? 'never' : 1)
   return {
     inputs,
     native: options.native === true,
-    nonzeroExit: options.nonzeroExit === true,
+    // A recovery says by its exit code whether it has found what it must.
+    nonzeroExit: options.nonzeroExit === true || options.fault.length > 0 || tests !== null,
     criteria: criteriaOf(options),
     ...(options.attribute.length > 0 && { attributes: options.attribute }),
     ...(from !== null && { from: { file: from.file, moment: from.moment } }),
@@ -103,7 +116,8 @@ function planFor(words: string[], options: HuntOptions, isSaid: (name: string) =
     until: wanted,
     stopAtError: wanted === 1,
     jobs: options.jobs,
-    falseStarts: options.falseStart,
+    falseStarts: options.falseStart && tests === null,
+    ...(tests !== null && { tests: { kind: tests.list.kind, leftOut: tests.list.leftOut } }),
     keep: options.keep ?? null,
     notify: options.notify ?? null,
     out: resolve(options.out),
@@ -208,7 +222,8 @@ async function watch(
       if (json || kept.length === 0) kept.push(failure)
       const { name, outcome } = failure
       const { seed, finding } = outcome
-      if (plan.until !== 1 && !json) ticker.say(`${name}  seed ${seed}  ${finding.kind}: ${finding.what}\n`)
+      if (plan.until !== 1 && !json && plan.tests === undefined)
+        ticker.say(`${name}  seed ${seed}  ${finding.kind}: ${finding.what}\n`)
     },
   }).finally(() => {
     ticker.stop()
@@ -228,8 +243,15 @@ async function watch(
       again: again(name),
     }))
     const { inputs, firstSeed } = plan
-    const summary = { inputs, firstSeed, result, kept: found, cells, catalogue: catalogue.path }
+    const tests = plan.tests && { ...plan.tests, results: testResults(catalogue, campaign.id) }
+    const summary = { inputs, firstSeed, result, kept: found, cells, tests, catalogue: catalogue.path }
     ;(await import('./json.ts')).printHunt(summary)
+  } else if (plan.tests !== undefined) {
+    tellTests(testResults(catalogue, campaign.id), plan.tests.leftOut, result.seconds)
+    const [{ name } = {}] = kept
+    if (name !== undefined)
+      write(1, `what happened in ${name}: lemming failures ${outWords(options.out)}${name}; again: ${again(name)}\n`)
+    if (heeded.by() !== undefined) write(1, `to go on: lemming hunt ${outWords(options.out)}--resume ${result.id}\n`)
   } else tell(result, kept[0], plan, heeded.by(), again, options.out, cells)
   tellErrors(result)
   if (result.falseStart !== null) complain(`false start: ${result.falseStart.what}`, result.falseStart.next)
@@ -300,9 +322,10 @@ function tell(
     `${how}${found} in ${runs === 1 ? '1 run' : `${runs} runs`}${interruptedBy === undefined ? seeds : ''}, ${timeText(seconds)}${rate}\n`,
   )
   if (result.coverage !== null) write(1, `${coverageText(result.coverage, failures)}\n`)
-  const where = out === FAILURES ? '' : `--out ${shellLine([out])} `
-  if (interruptedBy !== undefined) write(1, `to go on: lemming hunt ${where}--resume ${result.id}\n`)
+  if (interruptedBy !== undefined) write(1, `to go on: lemming hunt ${outWords(out)}--resume ${result.id}\n`)
 }
+
+const outWords = (out: string): string => (out === FAILURES ? '' : `--out ${shellLine([out])} `)
 
 /** What an enumeration of schedules proves. */
 function coverageText(

@@ -1,5 +1,6 @@
 /** Exists to print results as JSON: one document, one line, as its schema says. */
 import { isUtf8 } from 'node:buffer'
+import type { TestResult } from './each-test.ts'
 import { z } from 'zod'
 import type { CampaignEnd } from '../lab/hunter.ts'
 import { wilson } from '../campaign/statistics.ts'
@@ -32,6 +33,7 @@ export interface HuntSummary {
   result: CampaignEnd
   kept: KeptFailure[]
   cells: { label: string; hits: number; runs: number; errors: number }[]
+  tests?: { kind: string; leftOut: { name: string; why: string }[]; results: TestResult[] }
   /** Path of the catalogue. */
   catalogue: string
 }
@@ -44,7 +46,7 @@ export function printReplay(result: ReplayResult, again: string): void {
   print('replay', { ...runDocument(result, again), times: result.times })
 }
 
-export function printHunt({ inputs, firstSeed, result, kept, cells, catalogue }: HuntSummary): void {
+export function printHunt({ inputs, firstSeed, result, kept, cells, tests, catalogue }: HuntSummary): void {
   const failures = kept.map(({ finding, again, ...failure }) => ({
     ...failure,
     finding: reportJson(finding, { again }),
@@ -70,6 +72,7 @@ export function printHunt({ inputs, firstSeed, result, kept, cells, catalogue }:
       errors: broken,
       interval: wilson(hits, made),
     })),
+    ...(tests && { tests }),
     seconds,
     campaign: id,
     catalogue,
@@ -88,7 +91,8 @@ export function print(command: keyof typeof schemas, document: Record<string, un
 }
 
 function runDocument(result: RunResult, again: string): Record<string, unknown> {
-  const { inputs, ending, count, elapsed, hash, finding, findings, leaks, stdout, stderr, statistics } = result
+  const { inputs, ending, count, elapsed, hash, finding, findings, leaks, suppressions, stdout, stderr, statistics } =
+    result
   return {
     program: programOf(inputs),
     seed: inputs.seed,
@@ -101,6 +105,7 @@ function runDocument(result: RunResult, again: string): Record<string, unknown> 
     finding: finding === null ? null : reportJson(finding, { again }),
     findings: findings.map((one) => reportJson(one, { again })),
     leaks,
+    suppressions,
     stdout: streamDocument(stdout!),
     stderr: streamDocument(stderr!),
     statistics,

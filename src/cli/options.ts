@@ -6,9 +6,16 @@ import type { MountChoice, RunWishes } from '../lab/inputs.ts'
 import type { CustomFunction } from '../tool/allocator-spec.ts'
 import { allocatorParser, allocatorWords } from './allocators.ts'
 import { readSuppressions } from '../lab/suppressions.ts'
+import { shellWords } from './shell-words.ts'
 
 /** Detectors there are. */
 const CHECKS = ['memory', 'leak', 'race', 'lock']
+
+/** Faults there are, with the forms that they take: what is not on the disk when power is lost follows a model. */
+const FAULTS = { crash: 'posix', 'crash:posix': 'posix', 'crash:ordered': 'ordered' } as const
+
+/** Faults that are not built yet. */
+const LATER = ['short-io', 'eintr', 'enomem', 'enospc', 'eio', 'lost-registers']
 
 /** Default of --check. */
 const CHECK = 'memory,leak'
@@ -33,6 +40,8 @@ export interface ProgramOptions {
   cwd?: string
   mount: MountChoice[]
   check: string
+  fault: string[]
+  recover?: string
   strategy: string
   cpus: number
   clockRate: number
@@ -106,6 +115,13 @@ export function addProgramOptions(command: Command, seedHelp: string): Command {
         'definite',
         'possible',
       ])
+      .option(
+        '--fault <list>',
+        'what the program is not prepared for: crash (power is lost once, and with it what was not synced, as POSIX allows), crash:ordered (as ext4 does)',
+        collectFaults,
+        [],
+      )
+      .option('--recover <command>', 'with --fault crash: what is run when power is back (the program again)')
       .option('--strategy <name>', `how the seed is turned into a schedule of the threads: ${STRATEGY_FORMS}`, STRATEGY)
       .option('--cpus <n>', 'processors that the program believes in', wholeNumber(1, 64), 4)
       .option('--clock-rate <ns>', 'virtual nanoseconds that one instruction takes', wholeNumber(1, 1_000_000), 10)
@@ -156,6 +172,7 @@ export function wishesOf(words: string[], options: ProgramOptions): RunWishes {
     cwd: options.cwd,
     mounts: options.mount,
     memoryLimit: options.memoryLimit ?? null,
+    powerLoss: powerLossOf(options),
     strategy: options.strategy,
     cpus: options.cpus,
     clockRate: options.clockRate,
@@ -171,6 +188,8 @@ export function wordsOf(options: ProgramOptions): string[] {
   if (options.cwd !== undefined) words.push('--cwd', options.cwd)
   for (const { host, guest, writable } of options.mount)
     words.push('--mount', `${host}:${guest}${writable ? ':rw' : ''}`)
+  if (options.fault.length > 0) words.push('--fault', options.fault.join())
+  if (options.recover !== undefined) words.push('--recover', options.recover)
   if (options.strategy !== STRATEGY) words.push('--strategy', options.strategy)
   if (options.cpus !== 4) words.push('--cpus', String(options.cpus))
   if (options.clockRate !== 10) words.push('--clock-rate', String(options.clockRate))
@@ -186,6 +205,33 @@ export function wordsOf(options: ProgramOptions): string[] {
   if (options.instructionLimit !== undefined) words.push('--instruction-limit', String(options.instructionLimit))
   if (options.memoryLimit !== undefined) words.push('--memory-limit', String(options.memoryLimit))
   return words
+}
+
+/** Parses a list of faults, and adds it. */
+function collectFaults(text: string, before: string[]): string[] {
+  const list = text.split(',')
+  for (const name of list) {
+    if (name in FAULTS) continue
+    const known = Object.keys(FAULTS).join(', ')
+    if (LATER.includes(name)) throw new InvalidArgumentError(`'${name}' is not built yet; there are ${known}.`)
+    throw new InvalidArgumentError(`There is no fault '${name}'; there are ${known}.`)
+  }
+  const all = [...before, ...list]
+  if (all.length > 1) throw new InvalidArgumentError('Power is lost once: name crash once.')
+  return all
+}
+
+/** What is to be done about power, if anything. */
+function powerLossOf({ fault, recover }: ProgramOptions): RunWishes['powerLoss'] {
+  const [crash] = fault
+  if (crash === undefined) {
+    if (recover === undefined) return null
+    throw new LemmingError('usage', '--recover: power is not lost', 'say --fault crash as well, or leave it out')
+  }
+  const words = recover === undefined ? null : shellWords(recover)
+  if (words?.length === 0)
+    throw new LemmingError('usage', '--recover: it names no program', "give a command: --recover './prog --check'")
+  return { model: FAULTS[crash as keyof typeof FAULTS], recover: words }
 }
 
 /** A parser of whole numbers in [least, most]. */
@@ -207,7 +253,8 @@ function seconds(text: string): number {
   return value
 }
 
-function leakKinds(text: string): string[] {
+/** Parses ways to leak. */
+export function leakKinds(text: string): string[] {
   const kinds = text === 'all' ? LEAK_KINDS : text === 'none' ? [] : text.split(',')
   if (!kinds.every((kind) => LEAK_KINDS.includes(kind)))
     throw new InvalidArgumentError(`It takes all, none, or a list of ${LEAK_KINDS.join(', ')}.`)

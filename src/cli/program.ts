@@ -18,6 +18,7 @@ import { historyCommand, linesCommand, threadsCommand, whyCommand } from './ques
 import { replayCommand } from './replay.ts'
 import { runCommand } from './run.ts'
 import { statusCommand, stopCommand } from './status.ts'
+import { valgrindStep } from './valgrind-words.ts'
 import { verifyCommand } from './verify.ts'
 
 /** What a command gets from the one who calls it. */
@@ -94,6 +95,7 @@ function commanderEnd(error: CommanderError, words: string[]): number {
     .replace(/^error: /, '')
     .replace(/\n+\(?/, ' (')
     .replaceAll('\n', ' ')
-  complain(message, `see: lemming ${command === undefined ? '' : `${command} `}--help`)
+  const [, unknown = ''] = /^unknown option '([^']*)'/.exec(message) ?? []
+  complain(message, valgrindStep(unknown) ?? `see: lemming ${command === undefined ? '' : `${command} `}--help`)
   return EXIT_CODE.usage
 }

@@ -141,6 +141,39 @@ const lockSide = z.object({
   thread: thread.optional(),
 })
 
+const missing = z.object({
+  id: z.int(),
+  what: z.enum(['write', 'store', 'resize', 'zero', 'create', 'link', 'remove', 'rename', 'exchange']),
+  path: z.string(),
+  to: z.string().optional().describe('what a rename made of it'),
+  offset: count,
+  length: count,
+  moment: count,
+  pid: z.int(),
+  tid: z.int(),
+  fate: z.enum(['kept', 'lost', 'torn']),
+  place: frame.optional(),
+  isNeeded: z.boolean().describe('one of a smallest set without which the run would have ended otherwise'),
+})
+
+const powerLoss = z
+  .object({
+    model: z.enum(['posix', 'ordered']),
+    moment: count,
+    ended: z.boolean().describe('the program had ended by itself'),
+    thread: thread.optional(),
+    unsynced: count,
+    kept: count,
+    missing: z.array(missing).describe('changes of files that were not on the disk'),
+    anyway: z
+      .boolean()
+      .nullable()
+      .describe('whether it would have ended so with all of them on the disk; null: not found out'),
+    reduced: z.boolean(),
+    recovery: z.array(z.string()),
+  })
+  .describe('power was lost before')
+
 const leak = z.object({ bytes: count, blocks: count, indirectBytes: count, indirectBlocks: count })
 
 const amount = z.object({ bytes: count, blocks: count })
@@ -164,6 +197,7 @@ const finding = z.object({
   memory: memory.optional(),
   origin: origin.optional(),
   race: race.optional(),
+  powerLoss: powerLoss.optional(),
   order: z.object({ later: lockSide, earlier: lockSide }).optional().describe('mutexes that are taken in two orders'),
   moment: count.describe('instructions executed until then'),
   seed: count,
@@ -239,6 +273,9 @@ const run = z.object({
   finding: finding.nullable().describe('null for a program that exited with 0'),
   findings: z.array(finding).describe('what the checks found'),
   leaks: leaks.nullable().describe('what was not freed, if that was checked'),
+  suppressions: z
+    .array(z.object({ name: z.string(), place: z.string().describe('FILE:LINE'), times: count }))
+    .describe('those given, and how many findings each has covered'),
   stdout: stream,
   stderr: stream,
   statistics: z.record(z.string(), z.number()),
@@ -294,6 +331,24 @@ const hunt = z.object({
   cells: z
     .array(z.object({ label: z.string(), failed: count, runs: count, errors: count, interval }))
     .describe('of a matrix; one without a label if there is none'),
+  tests: z
+    .object({
+      kind: z.enum(['libtest', 'gtest', 'go', 'catch2', 'ctest', 'list']),
+      leftOut: z.array(z.object({ name: z.string(), why: z.string() })),
+      results: z.array(
+        z.object({
+          name: z.string(),
+          runs: count,
+          failed: count,
+          errors: count,
+          seconds: z.number().describe('real time of all its runs'),
+          instructions: count.describe('of its longest run'),
+          failures: z.array(z.object({ name: z.string(), what: z.string() })),
+        }),
+      ),
+    })
+    .optional()
+    .describe('of --each-test'),
   seconds: z.number(),
   campaign: count.describe('number of the hunt in the catalogue'),
   catalogue: z.string(),

@@ -7,9 +7,10 @@ import { reportXml } from '../report/xml.ts'
 
 /** Writes the file of `--xml`; `options` are those that the run was made with. */
 export function writeXml(file: string, result: RunResult, options: readonly string[]): void {
-  const { inputs, finding, findings, elapsed, leaks } = result
+  const { inputs, finding, findings, elapsed, leaks, suppressions } = result
   const pid = finding?.thread?.pid ?? findings[0]?.thread?.pid ?? 1000
-  const context = { version: version(), program: inputs.path, args: inputs.argv.slice(1), options, pid, elapsed, leaks }
+  const [program, args] = [inputs.path, inputs.argv.slice(1)]
+  const context = { version: version(), program, args, options, pid, elapsed, leaks, suppressions }
   try {
     fs.writeFileSync(file, reportXml(findings, finding, context))
   } catch (error) {

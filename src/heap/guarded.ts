@@ -108,19 +108,17 @@ export class GuardedHeap implements Heap {
     if ((this.told.get(pc) ?? 0) >= MOST_TOLD || isQuiet(state, address, bytes) || isWithin(state, t.tid))
       return EXCUSE.undefined
     if (store) return EXCUSE.none
-    if (isWithinStrings(state, pc) && isVectorLoad(space, pc, bytes)) {
-      // Where other questions come first, all are asked.
-      if (state.custom.length === 0 && state.requests.quiet.length === 0) this.strings.learn(space, pc)
-      return this.strings.overRead(space, t.tid, stack, pc, address, bytes)
-    }
-    return isPartial(space, address, bytes) ? EXCUSE.undefined : EXCUSE.none
+    if (isWithinStrings(state, pc) && isVectorLoad(space, pc, bytes))
+      return this.strings.overRead(space, state, t.tid, stack, pc, address, bytes)
+    const isBeside = isWithinStrings(state, pc) && this.strings.isBeside(space, t.tid, stack, address)
+    return isBeside || isPartial(space, address, bytes) ? EXCUSE.undefined : EXCUSE.none
   }
 
   explains(k: Kernel, t: Task): boolean | null {
     const { space, map } = k.memory(t)
     const state = map.heap as HeapState | undefined
     if (state === undefined || !isWithinStrings(state, Number(k.cpu.rip))) return null
-    const beyond = this.strings.explain(space, k.cpu, t.tid)
+    const beyond = this.strings.explain(space, k.cpu, t.tid, state.functions)
     if (beyond === null || beyond === EXPLAINED.wrong) return beyond === null ? null : false
     if (beyond >= 0) {
       const stack = k.cpu.gprNumber(REG.rsp)
@@ -307,6 +305,8 @@ export class GuardedHeap implements Heap {
   }
 
   faulted(k: Kernel, t: Task, name: string, address: number, store: boolean): void {
+    // Rust's standard library finds out so whether there is this call.
+    if (name === 'statx' && address === 0) return
     const heap = this.allocator(k.memory(t))
     const row = heap.around(address)
     tell(k, t, {

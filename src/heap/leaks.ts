@@ -270,9 +270,12 @@ class Search {
     return offset === 8 && this.word(start) === size - 8
   }
 
-  /** The vector of thread-locals of a thread in glibc, which keeps its length in the entry before the first (Drepper, "ELF Handling For Thread-Local Storage"). */
+  /**
+   * The vector of thread-locals of a thread in glibc, which keeps its length in the entry before the first (Drepper, "ELF Handling For Thread-Local Storage").
+   * glibc leaves room for 14 entries more than there are.
+   */
   private isThreadVector(start: number, size: number, offset: number): boolean {
-    return offset === 16 && size % 16 === 0 && this.word(start) === size / 16 - 2
+    return offset === 16 && size >= 16 * 16 && size % 16 === 0 && this.word(start) === size / 16 - 2
   }
 
   /** A segment of the dynamic linker's table of objects, aligned to 128 bytes, which remembers in its second word what is to be freed (glibc, elf/dl-find_object.c). */

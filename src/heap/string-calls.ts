@@ -13,6 +13,7 @@ import type { Range } from '../linux/declare.ts'
 import { isWithinSearch } from '../linux/definedness.ts'
 import { KNOWN, NEAR, READ, RECORD } from '../ir/strings.ts'
 import { readsVector } from './over-reads.ts'
+import { decidesByArgument } from './string-arguments.ts'
 import { type HeapState, isWithinStrings } from './state.ts'
 
 /** A call under way. */
@@ -39,6 +40,9 @@ const LONGEST = 0x400
 
 /** A string function's frame is not larger. */
 const FRAME = 64
+
+/** Characters that are looked at together. */
+const WORD = 4
 
 /** Bytes before the end of a block that are looked at for undefined ones; behind it half as many. */
 const LOOK = 64
@@ -82,16 +86,16 @@ export class StringCalls {
   }
 
   /** Lets translated code know what the load at `pc` in a string function is, if what it reads beyond a block means no harm by itself. */
-  learn(space: AddressSpace, pc: number): void {
+  private learn(space: AddressSpace, state: HeapState, pc: number): void {
+    // Where other questions come first, all are asked.
+    if (state.custom.length > 0 || state.requests.quiet.length > 0) return
     if (!isWholeRead(space, pc)) knowString(space, pc, this.isSearch(space, pc) ? READ.search : READ.vector)
   }
 
   /** From now on learns of loads at which clean code had to be left in a space. */
   attend(space: AddressSpace, state: HeapState): void {
     space.onDeopt = (pc) => {
-      // Where other questions come first, all are asked.
-      if (state.custom.length > 0 || state.requests.quiet.length > 0 || !isWithinStrings(state, pc)) return
-      if (readsVector(space, pc)) this.learn(space, pc)
+      if (isWithinStrings(state, pc) && readsVector(space, pc)) this.learn(space, state, pc)
     }
   }
 
@@ -114,6 +118,14 @@ export class StringCalls {
     space.view.setUint32(record + RECORD.pc, read.pc, true)
     space.view.setUint32(record + RECORD.readStack, read.stack, true)
     space.view.setUint32(record + RECORD.address, read.address, true)
+  }
+
+  /** Is `address` in the word in which a string ends that the call under way may read? glibc's strspn and strcspn look at four characters at once, one by one. */
+  isBeside(space: AddressSpace, tid: number, stack: number, address: number): boolean {
+    const call = this.call(space, tid, stack)
+    if (call === undefined || call.told || call.last >= 0) return false
+    const word = address - (address % WORD)
+    return call.ranges.some(({ start, length }) => address >= start + length && word < start + length)
   }
 
   /** Is the thread within a call of which it was told? */
@@ -141,7 +153,16 @@ export class StringCalls {
   }
 
   /** A vector is read that may not be, in part or altogether, at `pc`, within the code of the C library's string functions. */
-  overRead(space: AddressSpace, tid: number, stack: number, pc: number, address: number, bytes: number): Excuse {
+  overRead(
+    space: AddressSpace,
+    state: HeapState,
+    tid: number,
+    stack: number,
+    pc: number,
+    address: number,
+    bytes: number,
+  ): Excuse {
+    this.learn(space, state, pc)
     if (this.call(space, tid, stack) === undefined) {
       if (isWholeRead(space, pc)) return EXCUSE.none
       if (this.isSearch(space, pc)) return EXCUSE.defined
@@ -163,10 +184,16 @@ export class StringCalls {
   }
 
   /** A string function decides by undefined bits: one of EXPLAINED, the first byte beyond a block on which it depends, or null when nothing is known. */
-  explain(space: AddressSpace, cpu: CpuState, tid: number): number | null {
+  explain(
+    space: AddressSpace,
+    cpu: CpuState,
+    tid: number,
+    functions: ReadonlyMap<number, number> = new Map(),
+  ): number | null {
     const stack = cpu.gprNumber(REG.rsp)
     const call = this.call(space, tid, stack)
     if (call !== undefined && call.last < 0) {
+      if (decidesByArgument(space, cpu, Number(call.back), functions)) return EXPLAINED.wrong
       const isDefined = call.ranges.every(({ start, length }) => firstUndefined(space, start, length) < 0)
       return isDefined ? EXPLAINED.harmless : EXPLAINED.wrong
     }

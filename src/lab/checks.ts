@@ -8,7 +8,8 @@ import { atomicPlaces, isWithinLibrary } from '../session/race-findings.ts'
 import type { Session } from '../session/session.ts'
 import type { Inflate } from '../session/stacks.ts'
 import type { Finding, LeakSummary } from '../tool/finding.ts'
-import type { LeakedBlock } from '../tool/observer.ts'
+import type { SuppressionUse } from '../tool/suppression.ts'
+import type { LeakedBlock, LeakEvent } from '../tool/observer.ts'
 import { silent } from './silent.ts'
 
 /** Findings and sums of the run that `session` has executed; `facts` are what its check heard. */
@@ -16,12 +17,13 @@ export function findingsOfChecks(
   { inputs, world, subject }: Session,
   facts: CheckFacts,
   inflate: Inflate,
-): { findings: Finding[]; leaks: LeakSummary | null } {
+): { findings: Finding[]; leaks: LeakSummary | null; suppressions: SuppressionUse[] } {
   const { suppressions, leakKinds, names } = inputs.checks!
   const summary = names.includes('leak') ? emptySummary() : null
   // Only what will be told, or may be suppressed, is worth a second execution.
   const isExplained = ({ state }: LeakedBlock): boolean => leakKinds.includes(state) || suppressions.length > 0
-  const leaks = facts.heap.leaks.map((event) => ({ ...event, blocks: event.blocks.filter(isExplained) }))
+  const searches = withoutInherited(facts.heap.leaks)
+  const leaks = searches.map((event) => ({ ...event, blocks: event.blocks.filter(isExplained) }))
   const again = {
     seed: inputs.seed,
     start: (definedness: boolean) => startMachine(inputs, silent(world), { definedness }),
@@ -31,7 +33,7 @@ export function findingsOfChecks(
   const races = orderedBySource(facts.races, again, subject.count)
   const all = findingsOf({ ...facts, races, heap: { ...facts.heap, leaks } }, again)
   // What a program asks for on its way is no part of the sums.
-  const ends = facts.heap.leaks.filter(({ asked }) => asked === null)
+  const ends = searches.filter(({ asked }) => asked === null)
   const isAtEnd = ({ moment }: Finding): boolean => ends.some((end) => end.moment === moment)
   for (const one of ends.flatMap(({ blocks }) => blocks)) {
     if (isExplained(one)) continue
@@ -39,9 +41,12 @@ export function findingsOfChecks(
     summary![one.state].blocks++
   }
   const findings: Finding[] = []
+  const uses = suppressions.map(({ name, place = '' }): SuppressionUse => ({ name, place, times: 0 }))
   for (const finding of all) {
     if (isWithinLibrary(finding) || isSuppressed(finding, BUILT_IN)) continue
-    const suppressed = isSuppressed(finding, suppressions)
+    const cover = suppressions.findIndex((one) => isSuppressed(finding, [one]))
+    const suppressed = cover >= 0
+    if (suppressed) uses[cover]!.times += finding.times ?? 1
     const kind = finding.kind.startsWith('leak-') ? finding.kind.slice('leak-'.length) : null
     if (kind !== null && summary !== null && isAtEnd(finding)) {
       const sum = summary[suppressed ? 'suppressed' : (kind as keyof LeakSummary)]
@@ -52,7 +57,21 @@ export function findingsOfChecks(
   }
   if (facts.heap.dropped > 0)
     findings.at(-1)?.remarks.push(`${facts.heap.dropped} more events, at other places, are not told`)
-  return { findings, leaks: summary }
+  return { findings, leaks: summary, suppressions: uses }
+}
+
+/** What a process was forked with, and lost in the same way as the process that made it, is told of that one. */
+function withoutInherited(searches: readonly LeakEvent[]): readonly LeakEvent[] {
+  const owners = new Map<string, number>()
+  const keyOf = ({ block, state }: LeakedBlock): string =>
+    `${state} ${block.madeAt} ${block.madeTid} ${block.address} ${block.size}`
+  const ends = searches.filter(({ asked }) => asked === null)
+  for (const { task, blocks } of ends.toSorted((a, b) => b.task.pid - a.task.pid))
+    for (const one of blocks) owners.set(keyOf(one), task.pid)
+  return searches.map((search) => {
+    const { asked, task, blocks } = search
+    return asked === null ? { ...search, blocks: blocks.filter((one) => owners.get(keyOf(one)) === task.pid) } : search
+  })
 }
 
 /** Instructions are plain for the processor that are atomic for the program. How often that is looked for among what is left. */

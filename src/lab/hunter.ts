@@ -1,5 +1,7 @@
 /** Exists to run a campaign: runs on threads or on the real machine, each of them in the catalogue, whatever interrupts it. */
 import { spawn } from 'node:child_process'
+import { deserialize, serialize } from 'node:v8'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { adoptFailures } from '../campaign/adopt.ts'
 import { changePlan, doneRuns, getUp, planOf, recordRun, sitDown, type Cell } from '../campaign/catalogue-campaigns.ts'
 import { bucketOf, highestNumber, recordFailure } from '../campaign/catalogue-failures.ts'
@@ -7,7 +9,7 @@ import { Catalogue } from '../campaign/catalogue.ts'
 import { FailureDirectory } from '../campaign/failures.ts'
 import { boundOf, Exhaustive, type Coverage } from '../campaign/exhaustive.ts'
 import { falseStartOf } from '../campaign/false-start.ts'
-import { Guided } from '../campaign/guided.ts'
+import { Guided, type Learned } from '../campaign/guided.ts'
 import { hunt, type HuntResult } from '../campaign/hunt.ts'
 import type { FailedOutcome, Runner } from '../campaign/outcome.ts'
 import { signatureOf } from '../campaign/signature.ts'
@@ -17,6 +19,7 @@ import type { RunInputs } from '../session/session.ts'
 import { NativeRunner } from './native.ts'
 import type { Criteria } from './criteria.ts'
 import { allInput, ThreadRunner } from './runner.ts'
+import type { TestList } from './tests.ts'
 import type { Thread } from './thread.ts'
 import { version } from './version.ts'
 
@@ -40,6 +43,8 @@ export interface CampaignPlan {
   until: number | 'new-bucket' | 'never'
   stopAtError: boolean
   jobs: number
+  /** Its cells are the tests of a program; absent where they are not. */
+  tests?: Omit<TestList, 'tests'>
   /** Whether a false start ends it. */
   falseStarts: boolean
   /** Failures that are kept of one bucket in one cell; all are counted. */
@@ -153,7 +158,12 @@ export async function runCampaign(
   const deadline = alarm(plan.seconds === null ? null : plan.seconds - before)
   const bound = plan.native ? null : boundOf(plan.inputs.options.strategy)
   const enumeration = bound === null ? null : new Exhaustive(bound, plan.firstSeed)
-  const director = enumeration ?? guideOf(plan, cells.length)
+  const guide = enumeration === null ? guideOf(plan, cells.length, learnedOf(catalogue, id)) : null
+  const director = enumeration ?? guide
+  const keepLearned = (): void => {
+    if (guide !== null && state.runs > 0)
+      catalogue.run('INSERT OR REPLACE INTO guidance VALUES (?, ?)', id, zstdCompressSync(serialize(guide.save())))
+  }
   const micros = (seconds: number): number => Math.round(seconds * 1e6)
 
   const result = await hunt(
@@ -171,6 +181,7 @@ export async function runCampaign(
       runner: (index): Runner =>
         plan.native ? new NativeRunner(job, input) : new ThreadRunner(job, input, index === 0 ? early : null),
       made(outcome, position, seconds) {
+        if (position % LESSON === LESSON - 1) keepLearned()
         const { seed, cell, kind } = outcome
         const instructions = outcome.kind === 'error' ? 0 : outcome.count
         catalogue.transaction(() =>
@@ -251,6 +262,7 @@ export async function runCampaign(
     directory.close()
   })
   const { reason, end, runs, failures } = result
+  keepLearned()
   getUp(catalogue, id, sitting, { reason: reason === 'interrupted' ? null : reason, seconds: own(), end })
   if (plan.notify !== null) notified.push(notify(plan.notify, 'end', { campaign: id, reason, runs, failures }))
   await Promise.all(notified)
@@ -263,10 +275,24 @@ export async function runCampaign(
   }
 }
 
+/** Runs after which it is kept what a guided hunt has learned. */
+const LESSON = 512
+
+function learnedOf(catalogue: Catalogue, campaign: number): Learned | null {
+  const row = catalogue.get<{ learned: Uint8Array }>('SELECT learned FROM guidance WHERE campaign = ?', campaign)
+  return row === undefined ? null : (deserialize(zstdDecompressSync(row.learned)) as Learned)
+}
+
 /** By default somebody guides every second run once many have found nothing. Where failures are counted, only seeds decide: else rates would mean nothing. */
-function guideOf({ inputs, native, from, until, firstSeed }: CampaignPlan, cells: number): Guided | null {
+function guideOf(
+  { inputs, native, from, until, firstSeed }: CampaignPlan,
+  cells: number,
+  learned: Learned | null,
+): Guided | null {
   const isCounted = until === 'never' || cells > 1
-  return native || from !== undefined || isCounted || inputs.options.strategy !== 'mix' ? null : new Guided(firstSeed)
+  return native || from !== undefined || isCounted || inputs.options.strategy !== 'mix'
+    ? null
+    : new Guided(firstSeed, learned)
 }
 
 /** The standard input that all runs get: what the campaign has stored, or this process' own, which is stored once it was read. */

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { LemmingError } from '../base/errors.ts'
 import type { Cell } from '../campaign/catalogue-campaigns.ts'
 import { EPOCH, MEMORY } from '../linux/defaults.ts'
+import type { DurabilityModel } from '../tool/power-loss.ts'
 import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { CheckChoices, MountChoice, RunInputs } from '../session/session.ts'
 
@@ -20,6 +21,8 @@ export interface RunWishes {
   cleanEnv: boolean
   cwd: string | undefined
   mounts: MountChoice[]
+  /** How power is lost, and what is run then (null: the program again); null for not at all. */
+  powerLoss: { model: DurabilityModel; recover: string[] | null } | null
   /** Bytes that each process may map, or null. */
   memoryLimit: number | null
   strategy: string
@@ -54,6 +57,9 @@ export function runInputs(wishes: RunWishes, outer: Record<string, string | unde
       strategy: wishes.strategy,
       cpus: wishes.cpus,
       ...(wishes.mounts.length > 0 && { mounts: wishes.mounts }),
+      ...(wishes.powerLoss !== null && {
+        powerLoss: { model: wishes.powerLoss.model, recover: recoveryOf(wishes, searched) },
+      }),
       ...(wishes.memoryLimit !== null && { memoryLimit: wishes.memoryLimit }),
       clockRate: wishes.clockRate,
       epoch: EPOCH,
@@ -71,12 +77,19 @@ export function runInputs(wishes: RunWishes, outer: Record<string, string | unde
   }
 }
 
+/** What is run when power is back: the program again, if nothing else is said. */
+function recoveryOf({ command, powerLoss }: RunWishes, searched: string | undefined): { path: string; argv: string[] } {
+  const argv = powerLoss!.recover ?? command
+  return { path: pathOfProgram(argv[0]!, searched), argv: [...argv] }
+}
+
 /** The same run with another seed, in a cell of a matrix. */
 export function withSeed(inputs: RunInputs, seed: number, cell?: Cell): RunInputs {
   if (cell === undefined) return { ...inputs, seed }
   const names = new Set(cell.env.map((entry) => entry.slice(0, entry.indexOf('=') + 1)))
   const others = inputs.env.filter((entry) => !names.has(entry.slice(0, entry.indexOf('=') + 1)))
-  return { ...inputs, seed, env: [...others, ...cell.env], argv: cell.argv ?? inputs.argv }
+  const { argv = inputs.argv, path = inputs.path, cwd = inputs.cwd } = cell
+  return { ...inputs, seed, env: [...others, ...cell.env], argv, path, cwd }
 }
 
 function environment({ env, cleanEnv }: RunWishes, outer: Record<string, string | undefined>): string[] {

@@ -8,6 +8,7 @@ import type { Debuggee, Stop } from '../session/protocol.ts'
 import type { Schedule } from '../replay/machine.ts'
 import type { RunEnding, RunInputs } from '../session/session.ts'
 import type { Finding, LeakSummary } from '../tool/finding.ts'
+import type { SuppressionUse } from '../tool/suppression.ts'
 
 /** A terminal that a run is on. */
 export interface TerminalJob {
@@ -194,6 +195,8 @@ export interface RunResult {
   findings: Finding[]
   /** What was not freed; null when that was not checked. */
   leaks: LeakSummary | null
+  /** How many findings each suppression has covered. */
+  suppressions: SuppressionUse[]
   /** With output 'capture'. */
   stdout: CapturedStream | null
   stderr: CapturedStream | null

@@ -20,15 +20,23 @@ const LEAST = 2_000_000
 
 /** The same inputs with the number of steps in the name of the strategy, and after how many instructions a run may be one without end. `world` is that of a run that leaves no traces. */
 export function tried(inputs: RunInputs, world: World): { inputs: RunInputs; patience: number } {
-  const { strategy } = inputs.options
+  const { strategy, powerLoss } = inputs.options
   let steps = 0
   let count = 0
+  let changes = 0
   try {
-    const subject = startMachine({ ...inputs, options: { ...inputs.options, strategy: CALM } }, world)
+    const calm = { ...inputs.options, strategy: CALM, ...(powerLoss && { powerLoss: { ...powerLoss, within: 0 } }) }
+    const subject = startMachine({ ...inputs, options: calm }, world)
     try {
-      while (subject.ending() === null && subject.count < LONGEST && subject.steps < MOST_STEPS)
+      while (
+        subject.ending() === null &&
+        subject.powerLoss() === null &&
+        subject.count < LONGEST &&
+        subject.steps < MOST_STEPS
+      )
         subject.advance(subject.count + SLICE)
       steps = subject.steps
+      changes = subject.fileChanges
       count = subject.count
     } finally {
       subject.release()
@@ -37,6 +45,9 @@ export function tried(inputs: RunInputs, world: World): { inputs: RunInputs; pat
     // The hunt itself will say what cannot be executed.
   }
   const patience = Math.max(LEAST, count * PATIENCE)
-  if (steps === 0 || !WANTS_STEPS.test(strategy)) return { inputs, patience }
-  return { inputs: { ...inputs, options: { ...inputs.options, strategy: `${strategy}:${steps}` } }, patience }
+  const options = { ...inputs.options }
+  // Where power may be lost is drawn from the changes that there are.
+  if (powerLoss !== undefined && changes > 0) options.powerLoss = { ...powerLoss, within: changes }
+  if (steps > 0 && WANTS_STEPS.test(strategy)) options.strategy = `${strategy}:${steps}`
+  return { inputs: { ...inputs, options }, patience }
 }

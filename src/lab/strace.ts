@@ -57,6 +57,12 @@ export function straceObserver(write: (line: string) => void): Observer {
       line(event.task, `+++ killed by ${name} +++`)
       killed.add(event.task.tid)
     },
+    powerLoss: ({ unsynced, kept, recovery }) => {
+      alive.clear()
+      exits.length = 0
+      const lost = unsynced === kept ? '' : `, ${unsynced - kept} of ${unsynced} unsynced changes of files lost`
+      write(`+++ power lost${lost}; recovery: ${recovery.join(' ')} +++\n`)
+    },
     taskStart: (task: TaskInfo) => void alive.add(task.tid),
     taskExit: (task: TaskInfo, status: number) => void exits.push({ task, status }),
   }

@@ -11,10 +11,12 @@ import { guidedName } from '../linux/scheduler/guided.ts'
 import { provideTranslations, startMachine, type Schedule } from '../replay/machine.ts'
 import { RecordingWorld } from '../replay/recording-world.ts'
 import { ReplayingWorld } from '../replay/replaying-world.ts'
+import { Starts } from '../replay/starts.ts'
 import { recordingOf, Session, verifyEnd, type RunEnding, type RunInputs } from '../session/session.ts'
 import { Checks, mayFail } from '../checks/checks.ts'
 import type { Attribute } from '../session/attributes.ts'
 import { isFailure, type Finding, type LeakSummary } from '../tool/finding.ts'
+import type { SuppressionUse } from '../tool/suppression.ts'
 import { Capture } from './capture.ts'
 import { compare, judge, NO_CRITERIA, shown, type Criteria } from './criteria.ts'
 import { withSeed } from './inputs.ts'
@@ -77,6 +79,7 @@ async function run(job: RunJob): Promise<RunResult> {
   const { session, check } = await execute(job.inputs, world, job.strace)
   const finding = await findingOf(session)
   const found = await checked(session, check)
+  await tellPower(session, finding ?? worst(found.findings.filter(isFailure)))
   keep?.keepFiles(job.keepTo!, session.subject.privateLayer())
   if (job.exportTo !== null) {
     const { userObjects, writeExport } = await import('./storage.ts')
@@ -103,7 +106,9 @@ async function replay(job: ReplayJob): Promise<Answers['replay']> {
       return executed
     })
     const found = await checked(session, check)
-    const result = resultOf(session, await findingOf(session), found, capture, true, job.stats && time === 0)
+    const finding = await findingOf(session)
+    await tellPower(session, finding ?? worst(found.findings.filter(isFailure)))
+    const result = resultOf(session, finding, found, capture, true, job.stats && time === 0)
     session.subject.release()
     first ??= result
     const told = ({ finding, findings }: RunResult): string => JSON.stringify([finding, findings])
@@ -127,7 +132,8 @@ async function seed({ seed: number, cell, change }: RunPoint): Promise<SeedOutco
   )
   const ending = session.runToEnd()
   const count = session.subject.count
-  const rules: Criteria = nonzeroExit ? { ...criteria, exitCodes: 'nonzero' } : criteria
+  const general: Criteria = nonzeroExit ? { ...criteria, exitCodes: 'nonzero' } : criteria
+  const rules = (cells[cell]?.criteria as Criteria | undefined) ?? general
   const at = { moment: count, seed: number }
   let judged = judge(ending, capture, rules, at)
   if (judged === null && ending.kind === 'exit' && rules.expectSame.length > 0)
@@ -145,6 +151,7 @@ async function seed({ seed: number, cell, change }: RunPoint): Promise<SeedOutco
   }
 
   const finding = isGood ? worst(wrong)! : judged?.kind === 'output' ? judged : (hang ?? (await findingOf(session)))!
+  await tellPower(session, finding)
   quoteWords(finding, capture)
   const attributes = await attributesOf(session, finding)
   const { recordingBytes, userObjects } = await import('./storage.ts')
@@ -224,6 +231,10 @@ function traceOf({ subject }: Session, change: RunChange | undefined): { trace?:
   return { ...(trace && { trace }), ...(visited && { visited }) }
 }
 
+/** Instructions after which a run is looked at once more whether it has an end. */
+const LONG_PATIENCE = 1_000_000_000
+const MORE_PATIENCE = 20
+
 /** Executes a run of the hunt. Nobody said how long it may take: one that takes unusually long is ended if threads only run in circles, and else executed to its end. */
 async function patiently(inputs: RunInputs, number: number) {
   const attempt = async (limit: number | null) => {
@@ -231,17 +242,20 @@ async function patiently(inputs: RunInputs, number: number) {
     const { world, chosen } = await beginning(inputs, number, capture)
     const { options } = chosen
     const limited = limit === null ? chosen : { ...chosen, options: { ...options, instructionLimit: limit } }
-    return { capture, world, hang: null, ...(await execute(limited, world, false)) }
+    return { capture, world, hang: null, ...(await execute(limited, world, false, undefined, starts)) }
   }
   const { patience } = hunt!
   const isLimited = inputs.options.timeLimit !== null || inputs.options.instructionLimit !== undefined
   if (patience === null || isLimited) return attempt(null)
-  const first = await attempt(patience)
-  if (first.session.runToEnd().kind !== 'instruction-limit') return first
-  const finding = await findingOf(first.session)
-  // Who starves does so by the schedule, which will change.
-  if (finding?.kind === 'livelock') return { ...first, hang: finding }
-  first.session.subject.release()
+  // Who computes for long is waited for longer than who runs in circles.
+  for (const limit of [patience, Math.max(LONG_PATIENCE, patience * MORE_PATIENCE)]) {
+    const tried = await attempt(limit)
+    if (tried.session.runToEnd().kind !== 'instruction-limit') return tried
+    const finding = await findingOf(tried.session)
+    // Who starves does so by the schedule, which will change.
+    if (finding?.kind === 'livelock') return { ...tried, hang: finding }
+    tried.session.subject.release()
+  }
   return attempt(null)
 }
 
@@ -264,6 +278,9 @@ async function beginning(
   const { seed } = recording.inputs
   return { world, chosen: branchInputs({ ...inputs, seed }, { moment: from.moment, seed: number }) }
 }
+
+/** Where the hunt's runs begin. */
+const starts = new Starts()
 
 /** What runs without interruptions write, by cell. */
 const references = new Map<number, Capture>()
@@ -312,9 +329,15 @@ async function execute(
   world: RecordingWorld | ReplayingWorld,
   strace: boolean,
   schedule?: Schedule,
+  starts?: Starts,
 ): Promise<{ session: Session; check: Checks | null }> {
   const keep = warm(inputs.path)
-  const subject = startMachine(inputs, world, { definedness: inputs.checks?.undefinedValues === true, schedule })
+  const check = inputs.checks === undefined ? null : new Checks(inputs.checks.names)
+  const instruments = { definedness: inputs.checks?.undefinedValues === true, schedule }
+  const subject =
+    starts !== undefined && world instanceof RecordingWorld
+      ? starts.start(inputs, world, instruments, check?.observers ?? [])
+      : startMachine(inputs, world, instruments)
   // A terminal in raw mode does nothing about the ends of lines.
   const raw = world instanceof RecordingWorld && world.terminal()?.raw === true
   const lineEnd = raw ? '\r\n' : '\n'
@@ -323,8 +346,7 @@ async function execute(
     print(`${firstLine(inputs, subject.tasks()[0]!.registers[4]!)}\n`)
     subject.addObserver(straceObserver(print))
   }
-  const check = inputs.checks === undefined ? null : new Checks(inputs.checks.names)
-  for (const observer of check?.observers ?? []) subject.addObserver(observer)
+  if (starts === undefined) for (const observer of check?.observers ?? []) subject.addObserver(observer)
   const session = new Session(inputs, subject, world)
   try {
     for (const moment of inputs.checks?.leakAt ?? []) {
@@ -367,9 +389,9 @@ function worst(wrong: readonly Finding[]): Finding | undefined {
 
 const SIGABRT = 6
 
-/** Who aborts has said why. */
-function quoteWords({ signal, remarks }: Finding, capture: Capture): void {
-  const words = signal?.number === SIGABRT ? shown(capture.lastLine(2)) : ''
+/** Who aborts, or gives up with an exit code, has said why. */
+function quoteWords({ kind, signal, remarks }: Finding, capture: Capture): void {
+  const words = signal?.number === SIGABRT || kind === 'exit' ? shown(capture.lastLine(2)) : ''
   if (words !== '') remarks.unshift(`its last words on standard error: ${words}`)
 }
 
@@ -377,16 +399,17 @@ function quoteWords({ signal, remarks }: Finding, capture: Capture): void {
 interface Checked {
   findings: Finding[]
   leaks: LeakSummary | null
+  suppressions: SuppressionUse[]
 }
 
 /** Makes findings of what a check heard, by executing the run once more; loaded only for runs that need it. */
 async function checked(session: Session, check: Checks | null): Promise<Checked> {
   const findings = await crashesOf(session)
-  if (check === null) return { findings, leaks: null }
+  if (check === null) return { findings, leaks: null, suppressions: [] }
   const { findingsOfChecks } = await import('./checks.ts')
   const found = findingsOfChecks(session, check.facts, inflate)
   // What was found in the child, and then how it ended.
-  return { findings: [...found.findings, ...findings], leaks: found.leaks }
+  return { ...found, findings: [...found.findings, ...findings] }
 }
 
 /** Crashes of processes that the run survived. */
@@ -412,10 +435,20 @@ async function findingOf(session: Session): Promise<Finding | null> {
   return describeEnding(session, inflate, () => startMachine(session.inputs, silent(session.world)))
 }
 
+/** Adds what a loss of power has to do with it, if it came before. */
+async function tellPower(session: Session, finding: Finding | null | undefined): Promise<void> {
+  const loss = session.subject.powerLoss()
+  if (finding === null || finding === undefined || loss === null || finding.moment < loss.moment) return
+  const { powerReport } = await import('../session/power-report.ts')
+  const { silent } = await import('./silent.ts')
+  const report = powerReport(session, inflate, (inputs) => startMachine(inputs, silent(session.world)))
+  if (report !== null) finding.powerLoss = report
+}
+
 function resultOf(
   session: Session,
   finding: Finding | null,
-  { findings, leaks }: Checked,
+  { findings, leaks, suppressions }: Checked,
   capture: Capture | null,
   hash: boolean,
   stats: boolean,
@@ -431,6 +464,7 @@ function resultOf(
     finding,
     findings,
     leaks,
+    suppressions,
     stdout: stream(1),
     stderr: stream(2),
     unknownCalls: subject.unknownCalls(),

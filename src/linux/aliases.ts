@@ -14,7 +14,7 @@ const MAP_SHARED = 1
 const MOVES_MAX = 16
 
 interface Group {
-  pages: number[]
+  pages: Set<number>
   /** The page whose copy counts, or 0 while all are equal. */
   owner: number
 }
@@ -25,6 +25,9 @@ export class Aliases {
   private readonly rights: (page: number) => number
   private readonly groups = new Map<number, Group>()
   private readonly owned = new Set<Group>()
+  /** Pages by file and offset, alone or not; files that may be stored into somewhere. */
+  private readonly places = new Map<number, Map<number, Set<number>>>()
+  private readonly writable = new Set<number>()
   /** An instruction needs a page at several addresses, if only to be fetched from one of them: it has all, and it alone. */
   brief = false
   private moves = 0
@@ -54,14 +57,91 @@ export class Aliases {
     this.brief = false
   }
 
-  /** States the mappings anew, after `settle` and a change of them: pages that have become single have their rights back. */
+  /** States all mappings anew, after `settle` and a change of them: pages that have become single have their rights back. */
   update(mappings: readonly Mapping[]): void {
     const before = [...this.groups.keys()]
     this.groups.clear()
-    for (const group of groupsOf(mappings)) for (const page of group.pages) this.groups.set(page, group)
+    this.places.clear()
+    this.writable.clear()
+    for (const mapping of mappings) if (isShared(mapping)) this.note(mapping)
+    for (const inode of this.writable) this.group(inode)
     for (const page of before)
       if (!this.groups.has(page) && this.space.isMapped(page << PAGE_SHIFT)) this.allow(page, this.rights(page))
-    for (const page of this.groups.keys()) this.allow(page, this.rights(page) & ~PROT.write)
+    for (const page of this.groups.keys()) this.restrict(page)
+  }
+
+  /** A mapping has come, after `settle`. False: all must be stated anew, since a file can be stored into for the first time. */
+  add(mapping: Mapping): boolean {
+    const { inode, mayWrite } = mapping.file!
+    if (mayWrite && !this.writable.has(inode)) return false
+    const joined = this.note(mapping)
+    if (!this.writable.has(inode)) return true
+    for (const [page, pages] of joined) {
+      if (pages.size < 2) continue
+      const [first] = pages
+      const group = this.groups.get(first!)
+      if (group === undefined) this.begin(pages)
+      else this.groups.set(page, group)
+      if (group === undefined) this.restrict(first!)
+      this.restrict(page)
+    }
+    return true
+  }
+
+  /** A mapping has gone, after `settle`: pages that have become single have their rights back. */
+  remove({ start, end, file }: Mapping): void {
+    const offsets = this.places.get(file!.inode)
+    for (let at = start; at < end; at += PAGE_SIZE) {
+      const page = at >>> PAGE_SHIFT
+      const offset = file!.offset + at - start
+      const pages = offsets?.get(offset)
+      this.groups.delete(page)
+      if (pages === undefined || !pages.delete(page)) continue
+      if (pages.size === 0) offsets!.delete(offset)
+      if (pages.size !== 1) continue
+      const [last] = pages
+      this.groups.delete(last!)
+      this.allow(last!, this.rights(last!))
+    }
+  }
+
+  /** The rights of a range have changed, after `settle`. */
+  refresh(start: number, end: number): void {
+    const [from, to] = [start >>> PAGE_SHIFT, end >>> PAGE_SHIFT]
+    if (to - from > this.groups.size) {
+      for (const page of this.groups.keys()) if (page >= from && page < to) this.restrict(page)
+    } else for (let page = from; page < to; page++) if (this.groups.has(page)) this.restrict(page)
+  }
+
+  /** Takes note of where a mapping shows its file; its pages and the sets that they have joined. */
+  private note({ start, end, file }: Mapping): [page: number, pages: Set<number>][] {
+    const { inode, offset, mayWrite } = file!
+    if (mayWrite) this.writable.add(inode)
+    let offsets = this.places.get(inode)
+    if (offsets === undefined) this.places.set(inode, (offsets = new Map()))
+    const joined: [number, Set<number>][] = []
+    for (let at = start; at < end; at += PAGE_SIZE) {
+      const key = offset + at - start
+      let pages = offsets.get(key)
+      if (pages === undefined) offsets.set(key, (pages = new Set()))
+      pages.add(at >>> PAGE_SHIFT)
+      joined.push([at >>> PAGE_SHIFT, pages])
+    }
+    return joined
+  }
+
+  /** The pages of a file that are shown at several addresses belong together. */
+  private group(inode: number): void {
+    for (const pages of this.places.get(inode)!.values()) if (pages.size > 1) this.begin(pages)
+  }
+
+  private begin(pages: Set<number>): void {
+    const group = { pages, owner: 0 }
+    for (const page of pages) this.groups.set(page, group)
+  }
+
+  private restrict(page: number): void {
+    this.allow(page, this.rights(page) & ~PROT.write)
   }
 
   /**
@@ -117,28 +197,7 @@ export class Aliases {
   }
 }
 
-/** Pages of files that are mapped MAP_SHARED at several addresses and may be stored into at one of them. */
-function groupsOf(mappings: readonly Mapping[]): Group[] {
-  const byInode = new Map<number, Mapping[]>()
-  for (const mapping of mappings) {
-    if (mapping.file === null || !(mapping.flags & MAP_SHARED)) continue
-    const list = byInode.get(mapping.file.inode)
-    if (list === undefined) byInode.set(mapping.file.inode, [mapping])
-    else list.push(mapping)
-  }
-  const groups: Group[] = []
-  for (const list of byInode.values()) {
-    if (list.length < 2 || !list.some(({ file }) => file!.mayWrite)) continue
-    const byOffset = new Map<number, number[]>()
-    for (const { start, end, file } of list) {
-      for (let at = start; at < end; at += PAGE_SIZE) {
-        const offset = file!.offset + at - start
-        const pages = byOffset.get(offset)
-        if (pages === undefined) byOffset.set(offset, [at >>> PAGE_SHIFT])
-        else pages.push(at >>> PAGE_SHIFT)
-      }
-    }
-    for (const pages of byOffset.values()) if (pages.length > 1) groups.push({ pages, owner: 0 })
-  }
-  return groups
+/** Whether a mapping shows what is stored into it elsewhere. */
+export function isShared({ file, flags }: Mapping): boolean {
+  return file !== null && (flags & MAP_SHARED) !== 0
 }

@@ -4,8 +4,10 @@
  */
 import { ATTRIBUTE, ATTRIBUTE_COUNT, PAGE_SHIFT, PAGE_SIZE } from '../engine/layout.ts'
 import type { AddressSpace } from '../engine/address-space.ts'
+import type { World } from '../host/host.ts'
 import { putImage, takeImages, type DefinednessImage } from './definedness.ts'
 import { filePages, watchShared } from './fs/mapping.ts'
+import type { Heap } from './heap.ts'
 import { Kernel } from './kernel.ts'
 import { Memory } from './mm.ts'
 import { barredPages } from './snapshot.ts'
@@ -55,10 +57,17 @@ export class Checkpoints {
     return { moment: k.state.count, state: structuredClone(k.state), spaces, copied, definedness }
   }
 
-  /** A kernel that goes on where the checkpoint was taken, in the address spaces of `old`, which must not be used afterwards. */
-  restore(old: Kernel, { state, spaces, definedness }: Checkpoint): Kernel {
-    const k = new Kernel(structuredClone(state), old.world, old.processor, old.definedness)
-    k.heap = old.heap
+  /**
+   * A kernel that goes on where the checkpoint was taken, in the address spaces of `old`, which must not be used afterwards. The world and the heap may be others, which
+   * say and do the same.
+   */
+  restore(
+    old: Kernel,
+    { state, spaces, definedness }: Checkpoint,
+    { world = old.world, heap = old.heap }: { world?: World; heap?: Heap | null } = {},
+  ): Kernel {
+    const k = new Kernel(structuredClone(state), world, old.processor, old.definedness)
+    k.heap = heap
     k.traps = old.traps
     for (const [id, map] of k.state.spaces) {
       const space = old.memories.get(id)?.space ?? k.processor.createSpace(k.definedness)

@@ -1,7 +1,7 @@
 /** Exists to deliver signals: what a signal that a task takes does, from a handler's frame to the end of the process. */
 import { syncMounted } from './fs/mapping.ts'
 import type { Kernel } from './kernel.ts'
-import { exitGroup } from './exit.ts'
+import { exitGroup, tellExiting } from './exit.ts'
 import { pushFrame } from './signal-frame.ts'
 import { bit, CODE, defaultAction, SA, SIG, SIG_DFL, SIG_IGN } from './signal-names.ts'
 import { dequeue, forceSignal, reconsider, setSignalMask, signalInfo, tell, tellParent } from './signals.ts'
@@ -68,6 +68,7 @@ function terminate(k: Kernel, t: Task, info: SignalInfo): void {
   // What a terminal sends counts as sent: of the kernel's own signals only faults are raised by an instruction.
   const sent = code <= 0 || (code === CODE.kernel && !CRASHES.includes(signal))
   if (process.pid === state.initPid) {
+    tellExiting(k, t, signal)
     process.exitStatus = signal
     syncMounted(k, process.spaceId)
     state.ended = { kind: 'signal', signal, code, address, tid: t.tid, sent }

@@ -6,6 +6,7 @@ import { releaseInode } from './fs/inode.ts'
 import { ANY_BITSET, exitRobustList, futexKey, wakeFutex } from './futex.ts'
 import { syncMounted } from './fs/mapping.ts'
 import { undoSemaphores } from './ipc/sem.ts'
+import { endsInPowerLoss } from './power/loss.ts'
 import { leaveShared } from './shared.ts'
 import type { Kernel } from './kernel.ts'
 import { CODE, SA, SIG, SIG_IGN } from './signal-names.ts'
@@ -62,9 +63,9 @@ export function exitGroup(k: Kernel, t: Task, status: number): void {
   exitTask(k, t, status)
 }
 
-/** Lets the heap be looked at while its process is still whole; one that a signal ends has no chance to give anything back. */
-function tellExiting(k: Kernel, t: Task, status: number): void {
-  if (k.heapObservers.length > 0 && (status & 0x7f) === 0) k.heap?.exiting(k, t)
+/** Lets the heap be looked at while its process is still whole. SIGKILL says nothing about a process. */
+export function tellExiting(k: Kernel, t: Task, status: number): void {
+  if (k.heapObservers.length > 0 && (status & 0x7f) !== SIG.kill) k.heap?.exiting(k, t)
 }
 
 function exitProcess(k: Kernel, process: Process, status: number): void {
@@ -80,7 +81,8 @@ function exitProcess(k: Kernel, process: Process, status: number): void {
   process.timers = []
   if (process.pid === state.initPid) {
     state.spaces.get(process.spaceId)!.users--
-    state.ended = { kind: 'exit', code: (status >>> 8) & 0xff }
+    const code = (status >>> 8) & 0xff
+    if (!endsInPowerLoss(k, code)) state.ended = { kind: 'exit', code }
     return
   }
   leaveSpace(k, process)

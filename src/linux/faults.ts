@@ -12,6 +12,7 @@ import type { Task } from './state.ts'
 /** Deals with a fault of the running task: afterwards it goes on, or has a signal to take. Throws a LemmingError for what lemming does not implement. */
 export function raise(k: Kernel, t: Task, reason: number): void {
   const rip = k.cpu.rip
+  k.refused = null
   switch (reason) {
     case EXIT.readFault:
       return pageFault(k, t, k.cpu.faultAddress, PROT.read)
@@ -45,7 +46,10 @@ export function raise(k: Kernel, t: Task, reason: number): void {
 function pageFault(k: Kernel, t: Task, address: bigint, access: number): void {
   const high = address >> 47n
   // An address that is not the sign extension of 48 bits never reaches paging.
-  if (high !== 0n && high !== 0x1ffffn) return generalProtection(k, t)
+  if (high !== 0n && high !== 0x1ffffn) {
+    k.refused = { address, access: access === PROT.read ? 'read' : access === PROT.write ? 'write' : 'execute' }
+    return generalProtection(k, t)
+  }
   const base = PF.user | (access === PROT.write ? PF.write : access === PROT.exec ? PF.fetch : 0)
   const memory = k.memory(t)
   const at = high === 0n ? Number(address) : Infinity

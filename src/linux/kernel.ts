@@ -63,6 +63,8 @@ export class Kernel implements KernelEntry, MachineView {
   strategy: Strategy
   /** Those who look on at instructions and memory; they change nothing. */
   traps: Traps | null = null
+  /** Of the latest fault: an access to what is no address, of which the signal says nothing (#GP). */
+  refused: { address: bigint; access: 'read' | 'write' | 'execute' } | null = null
   /** The traps have asked to stop here: `advance` returns. */
   halted = false
   /** A goal of `advance` besides its limit: that a task has executed so many instructions. */

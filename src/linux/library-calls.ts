@@ -16,6 +16,10 @@ import type { Mapping, Task } from './state.ts'
 /** glibc's; others keep different things in memory. */
 const C_LIBRARY = /\/(libc\.so\.6|libc-2\.\d+\.so|libpthread[-.\d]*\.so[.\d]*)$/
 const MUSL = /\/(ld-musl-x86_64\.so\.1|libc\.musl-x86_64\.so\.1|libc\.so)$/
+/** GCC's runtime of OpenMP; the functions that make tasks, whose first argument is the body, and what that is called. */
+const OPENMP = /\/libgomp[-.\d]*\.so[.\d]*$/
+const MAKES_TASK = /^GOMP_task(loop(_ull)?)?$/
+const TASK_BODY = '(task)'
 /** What a static program has that brings one of them with it. */
 const START = '__libc_setup_tls'
 const START_MUSL = '__init_libc'
@@ -58,6 +62,11 @@ export class LibraryCalls {
     for (const memory of this.k.memories.values()) this.resume(memory)
   }
 
+  /** No call is under way. */
+  get isIdle(): boolean {
+    return [...this.pending.values()].every((list) => list.length === 0)
+  }
+
   remove(observer: Observer): void {
     const at = this.observers.findIndex((one) => one.observer === observer)
     if (at >= 0) this.observers.splice(at, 1)
@@ -73,7 +82,7 @@ export class LibraryCalls {
   mapped(memory: Memory, mapping: Mapping | undefined): void {
     if (mapping === undefined || mapping.file === null || !memory.space.isExecutable(mapping.start)) return
     const { path, inode, offset } = mapping.file
-    const isLibrary = C_LIBRARY.test(path) || MUSL.test(path)
+    const isLibrary = C_LIBRARY.test(path) || MUSL.test(path) || OPENMP.test(path)
     if (!isLibrary && (mapping.end <= memory.map.codeStart || memory.map.codeEnd <= mapping.start)) return
     const files = filePages(this.k)
     let entries = this.entries.get(memory)
@@ -111,11 +120,25 @@ export class LibraryCalls {
       this.arrivals.delete(t.tid)
       return false
     }
-    this.arrivals.set(t.tid, t.count)
     const args = ARGUMENTS.map((reg) => k.cpu.gprNumber(reg))
+    if (MAKES_TASK.test(entry.name) && this.followsTask(memory, args[0]!)) {
+      this.arrivals.delete(t.tid)
+      return false
+    }
+    this.arrivals.set(t.tid, t.count)
     const call = { ...entry, args, stack, site }
     this.pending.set(t.tid, [...list.filter((one) => one.stack > stack), call])
     this.tell(t, call, null)
+    return true
+  }
+
+  /** Has the body of tasks asked at its entry from now on; false: it does so already, or nobody wants to know. */
+  private followsTask(memory: Memory, body: number): boolean {
+    const entries = this.entries.get(memory)!
+    if (!this.observers.some((one) => wants(one, TASK_BODY, false)) || !memory.space.isExecutable(body)) return false
+    entries.set(body, { name: TASK_BODY, isMusl: false })
+    if (memory.space.intercepts.has(body)) return false
+    memory.space.intercept(body)
     return true
   }
 

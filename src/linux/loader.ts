@@ -1,6 +1,6 @@
 /** Exists to put a program into an address space as execve(2) does: its segments, its interpreter's, the stack with arguments, environment and auxiliary vector. */
 import { LemmingError } from '../base/errors.ts'
-import { fillRandom, nextBelow } from '../base/random.ts'
+import { fillRandom, nextBelow, randomFrom, type RandomState } from '../base/random.ts'
 import { ET, PF, PT } from '../elf/constants.ts'
 import { parseElf, type ElfFile } from '../elf/file.ts'
 import { PROT } from '../engine/address-space.ts'
@@ -280,10 +280,30 @@ interface Start {
   execfn: string
 }
 
+/** Seeds whose runs begin in the same way, but for every so many, whose beginning is their own. */
+const STARTS = 16
+
+/** Which beginning a seed's runs have, if a dynamic linker starts the program; null: one of their own. */
+export function startOf(seed: number): number | null {
+  const number = seed % STARTS
+  return number === STARTS - 1 ? null : number
+}
+
+/**
+ * Where the stack's place and the bytes of AT_RANDOM are drawn from. A program that a dynamic linker starts has executed a hundred thousand instructions before anything else depends on the seed.
+ * So that these can be executed once for many runs (replay/starts.ts), there are few beginnings of such programs.
+ */
+function sourcesOf(k: Kernel, process: Process, isLinked: boolean): { layout: RandomState; getrandom: RandomState } {
+  const { random, constants } = k.state
+  const number = startOf(constants.seed)
+  if (!isLinked || process.hasExecuted || number === null) return random
+  return { layout: randomFrom(number, 'layout'), getrandom: randomFrom(number, 'getrandom') }
+}
+
 /** Maps the stack and writes what a program finds there (System V ABI, 3.4.1; the order is Linux'); returns the stack pointer. */
 function buildStack(k: Kernel, t: Task, memory: Memory, elf: ElfFile, start: Start): number {
   const process = k.process(t)
-  const random = k.state.random.layout
+  const { layout, getrandom } = sourcesOf(k, process, start.base !== 0)
   const top = memory.map.stackTop
   const strings: Uint8Array[] = [...process.argv, ...process.environ, start.execfn].map((text) =>
     bytesFromName(`${text}\0`),
@@ -313,7 +333,7 @@ function buildStack(k: Kernel, t: Task, memory: Memory, elf: ElfFile, start: Sta
     return at - bytes.length
   })
   // The kernel moves the rest down a little, so that stacks of different runs do not share cache lines.
-  let sp = top - stringBytes - nextBelow(random, 512) * 16
+  let sp = top - stringBytes - nextBelow(layout, 512) * 16
   sp -= sp % 16
   const platform = bytesFromName('x86_64\0')
   sp -= platform.length
@@ -322,7 +342,7 @@ function buildStack(k: Kernel, t: Task, memory: Memory, elf: ElfFile, start: Sta
   sp -= 16
   const randomAt = sp
   const seed = new Uint8Array(16)
-  fillRandom(k.state.random.getrandom, seed)
+  fillRandom(getrandom, seed)
   memory.space.poke(randomAt, seed)
 
   process.auxv = auxiliaryVector(process, elf, start, {

@@ -1,31 +1,24 @@
 /** Exists as the front of the emulated computer: make one, run it to an instruction count, save, restore and hash it. */
 import { randomFrom } from '../base/random.ts'
 import type { Processor } from '../engine/processor.ts'
-import { initialCpuState } from '../engine/cpu-state.ts'
 import type { World } from '../host/host.ts'
 import type { Observer } from '../tool/observer.ts'
 import { EPOCH, MEMORY } from './defaults.ts'
 import { addMount } from './fs/add-mount.ts'
-import { setDirectory } from './fs/change.ts'
-import { createFs, standardFiles } from './fs/init.ts'
-import { holdInode } from './fs/inode.ts'
-import { AT_FDCWD, walk } from './fs/walk.ts'
+import { addFirstMemory, firstProcess, startFirst } from './first-process.ts'
+import { createFs } from './fs/init.ts'
 import { emptyIpc } from './ipc/state.ts'
 import type { Heap } from './heap.ts'
 import { Kernel } from './kernel.ts'
-import { emptyMap, loadProgram, prepareProgram } from './loader.ts'
-import { byPath } from './program-file.ts'
+import { createDisk } from './power/pending.ts'
+import type { PowerLossPlan, Start } from './power/state.ts'
 import { advance } from './run.ts'
 import { startStrategy } from './scheduler/strategies.ts'
-import { defaultActions } from './signals.ts'
 import { hashMachine, kernelFrom, takeSnapshot, type Snapshot } from './snapshot.ts'
-import { addMemory } from './spaces.ts'
-import type { Branch, Ending, KernelState, Process } from './state.ts'
-import { makeRunnable } from './tasks.ts'
-import { newTask } from './threads.ts'
+import type { Branch, Ending, KernelState } from './state.ts'
 
 /** The first process' id; what it believes to be its parent, the leader of its session, is one less. */
-const FIRST_PID = 1000
+export const FIRST_PID = 1000
 
 /** Everything that a run is a function of, besides the answers of `world`. */
 export interface MachineOptions {
@@ -55,6 +48,8 @@ export interface MachineOptions {
   branches?: readonly Branch[]
   /** Directories and files of the host that are mounted: absolute paths there and here. */
   mounts?: readonly { host: string; guest: string; writable: boolean }[]
+  /** Power is lost once, and what is to be done then. */
+  powerLoss?: PowerLossPlan
   uid?: number
   gid?: number
   /** Permissions that files do not get when they are made; 022 by default. */
@@ -127,59 +122,29 @@ export function createMachine(options: MachineOptions): Machine {
   const epochSeconds = options.epoch ?? EPOCH
   const time: [number, number] = [epochSeconds, 0]
   const fs = createFs(world, time)
-  const process: Process = {
-    pid: FIRST_PID,
-    ppid: FIRST_PID - 1,
-    pgid: FIRST_PID,
-    sid: FIRST_PID - 1,
-    tids: [FIRST_PID],
-    children: [],
-    spaceId: 1,
-    credentials: { uid: [uid, uid, uid, uid], gid: [gid, gid, gid, gid], groups: [gid] },
-    files: standardFiles(fs, { uid, gid, session: FIRST_PID - 1, group: FIRST_PID }, world.terminal?.() ?? null, time),
-    where: { cwd: 0, root: fs.root, umask: options.umask ?? 0o022 },
-    actions: defaultActions(),
-    pending: [],
-    rlimits: defaultLimits(stackLimit, options.memoryLimit ?? Infinity),
-    itimers: { real: { at: 0, interval: 0 }, virtual: { at: 0, interval: 0 }, prof: { at: 0, interval: 0 } },
-    timers: [],
-    nextTimer: 0,
-    exe: '',
-    exeInode: 0,
-    hasExecuted: false,
-    argv: [],
-    environ: [],
-    auxv: [],
-    startNs: 0,
-    dumpable: 1,
-    thpDisable: false,
-    keepCaps: false,
-    oomScoreAdj: 0,
-    personality: 0,
-    barriers: 0,
-    io: { read: 0, written: 0, reads: 0, writes: 0 },
-    count: 0,
-    childrenCount: 0,
-    exitStatus: null,
-    exitSignal: 17,
-    lastName: '',
-    stopSignal: 0,
-    unreported: null,
-    subreaper: false,
-    vforkWaiter: 0,
+  const start: Start = {
+    path: options.path,
+    argv: [...options.argv],
+    env: [...options.env],
+    cwd: options.cwd,
+    uid,
+    gid,
+    umask: options.umask ?? 0o022,
+    stackLimit,
+    memoryLimit: options.memoryLimit ?? Infinity,
   }
-  const task = newTask(FIRST_PID, FIRST_PID, '', initialCpuState(), process.credentials)
+  // A computer that was started some time ago: programs compare with 0.
+  const bootNs = 1_000_000_000_000
+  const identity = { pid: FIRST_PID, session: FIRST_PID - 1, spaceId: 1, startNs: bootNs }
+  const { process, task } = firstProcess(identity, start, fs, world, time)
   const constants = {
     seed,
     nsPerInstruction: options.clockRate ?? 10,
     epochSeconds,
-    // A computer that was started some time ago: programs compare with 0.
-    bootNs: 1_000_000_000_000,
+    bootNs,
     cpus: options.cpus ?? 4,
     memoryBytes: options.memory ?? MEMORY,
   }
-  task.affinity = (1n << BigInt(constants.cpus)) - 1n
-  process.startNs = constants.bootNs
   const state: KernelState = {
     constants,
     count: 0,
@@ -208,15 +173,10 @@ export function createMachine(options: MachineOptions): Machine {
   if (options.branches !== undefined) state.branches = options.branches.map((branch) => ({ ...branch }))
   const kernel = new Kernel(state, world, processor, options.definedness)
   kernel.heap = options.ownHeap ?? null
-  addMemory(kernel, emptyMap(1, stackLimit))
+  addFirstMemory(kernel, process, start)
   for (const mount of options.mounts ?? []) addMount(kernel, task, mount)
-  const directory = walk(kernel, task, AT_FDCWD, options.cwd, true)
-  if (typeof directory !== 'number' && directory.inode?.kind === 'dir') setDirectory(kernel, process, directory.inode)
-  makeRunnable(state, task)
-  const program = prepareProgram(kernel, task, byPath(options.path, options.argv), options.env)
-  process.exeInode = program.file.inode
-  holdInode(fs, process.exeInode)
-  loadProgram(kernel, task, program, options.env)
+  startFirst(kernel, process, task, start)
+  if (options.powerLoss !== undefined) fs.disk = createDisk(seed, options.powerLoss, start)
   return new Machine(kernel)
 }
 
@@ -229,28 +189,4 @@ export function restoreMachine(
   kernel.heap = parts.ownHeap ?? null
   for (const memory of kernel.memories.values()) kernel.heap?.resume(memory)
   return new Machine(kernel)
-}
-
-/** By RLIMIT_* number, as a login on Debian has them: CPU, FSIZE, DATA, STACK, CORE, RSS, NPROC, NOFILE, MEMLOCK, AS, LOCKS, SIGPENDING, MSGQUEUE, NICE, RTPRIO, RTTIME. */
-function defaultLimits(stack: number, addressSpace: number): [number, number][] {
-  const none: [number, number] = [Infinity, Infinity]
-  const processes: [number, number] = [31_000, 31_000]
-  return [
-    none,
-    none,
-    none,
-    [stack, Infinity],
-    [0, Infinity],
-    none,
-    processes,
-    [1024, 1_048_576],
-    [8_388_608, 8_388_608],
-    [addressSpace, addressSpace],
-    none,
-    processes,
-    [819_200, 819_200],
-    [0, 0],
-    [0, 0],
-    none,
-  ].map(([soft, hard]): [number, number] => [soft!, hard!])
 }

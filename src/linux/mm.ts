@@ -5,7 +5,7 @@ import type { CpuState } from '../engine/cpu-state.ts'
 import { definednessOf, putDefinedness, setUndefined } from '../engine/definedness.ts'
 import { GUEST_LIMIT, GUEST_MIN, PAGE_SIZE } from '../engine/layout.ts'
 import type { SharedMapping } from './fs/state.ts'
-import { Aliases } from './aliases.ts'
+import { Aliases, isShared } from './aliases.ts'
 import { Room } from './room.ts'
 import type { FileBacking, Mapping, MemoryMap } from './state.ts'
 
@@ -150,7 +150,7 @@ export class Memory {
     this.track(mapping, 1)
     this.insert(mapping)
     this.publish()
-    if (mapping.flags & MAP.shared && file !== null) this.findAliases()
+    if (isShared(mapping) && this.aliases?.add(mapping) !== true) this.findAliases()
   }
 
   /** Removes all mappings in the range, splitting those that reach out of it. */
@@ -172,9 +172,10 @@ export class Memory {
       this.map.total -= mapping.end - mapping.start
       this.space.unmap(mapping.start, mapping.end - mapping.start)
       this.occupy(mapping.start, mapping.end, true)
+      if (this.aliases !== null && isShared(mapping)) this.aliases.remove(mapping)
     }
     this.publish()
-    if (this.aliases !== null) this.findAliases()
+    if (this.aliases?.size === 0) this.forgetAliases()
   }
 
   /** Applies `change` to the mapped parts of the range, each a mapping of its own while it is changed; the pieces merge again where they can. */
@@ -196,7 +197,7 @@ export class Memory {
       const readable = mapping.file === null ? mapping.end : this.endOfFile(mapping)
       if (readable > mapping.start) this.space.protect(mapping.start, readable - mapping.start, prot)
     })
-    if (this.aliases !== null) this.findAliases()
+    this.aliases?.refresh(start, end)
   }
 
   /** Zeroes private anonymous memory and reloads private file pages, as MADV_DONTNEED does; shared pages keep their contents. */
@@ -324,9 +325,13 @@ export class Memory {
       this.aliases = new Aliases(this.space, (page) => this.rightsOf(page))
     }
     this.aliases.update(mappings)
-    const any = this.aliases.size > 0
-    this.space.absent = any ? (address, store) => this.acquire(address, store, -1) : null
-    if (!any) this.aliases = null
+    if (this.aliases.size === 0) this.forgetAliases()
+    else this.space.absent = (address, store) => this.acquire(address, store, -1)
+  }
+
+  private forgetAliases(): void {
+    this.aliases = null
+    this.space.absent = null
   }
 
   /** PROT_* bits that the mapping gives a page; 0 behind the end of its file. */

@@ -11,6 +11,8 @@ import { interruptCall, resumeCall, waitText } from './dispatch.ts'
 import { raise } from './faults.ts'
 import { publishStores } from './fs/mapping.ts'
 import type { Kernel } from './kernel.ts'
+import { losePower, powerLeft } from './power/loss.ts'
+import { redraw } from './power/pending.ts'
 import { startStrategy } from './scheduler/strategies.ts'
 import { enterHandler, nextHandled } from './delivery.ts'
 import { isPending, setSignalMask } from './signals.ts'
@@ -18,6 +20,7 @@ import { signalName } from './signal-names.ts'
 import type { Process, Task, TimedEvent } from './state.ts'
 import { isAlive, wake } from './tasks.ts'
 import { idleAtTerminal, pollTerminal } from './tty/host.ts'
+import { lookAfter } from './uring/work.ts'
 import { cpuTimersLeft, expireCpuTimers, expireTimer } from './timers.ts'
 
 /** Longest stretch that the processor is asked for at once: its fuel is a signed 32-bit number. */
@@ -47,6 +50,10 @@ function loop(k: Kernel, limit: number): void {
     const branch = state.branches?.[0]
     if (branch !== undefined && branch.moment <= state.count) {
       takeBranch(k)
+      continue
+    }
+    if (powerLeft(k) <= 0) {
+      losePower(k)
       continue
     }
     const first = state.events[0]
@@ -84,6 +91,7 @@ function loop(k: Kernel, limit: number): void {
     const process = k.process(t)
     budget = Math.min(budget, cpuTimersLeft(k, process, t))
     if (branch !== undefined) budget = Math.min(budget, branch.moment - state.count)
+    budget = Math.min(budget, powerLeft(k))
     if (k.goal?.tid === t.tid) budget = Math.min(budget, k.goal.count - t.count)
     const memory = k.memory(t)
     const { brief } = memory
@@ -168,6 +176,7 @@ function takeBranch(k: Kernel): void {
     } else cpu.setGpr(change.register, BigInt(change.value))
   }
   if (seed === null) return
+  redraw(state.fs.disk, seed)
   state.strategy = startStrategy(state.strategy.name, seed)
   state.turn.left = 0
 }
@@ -241,6 +250,7 @@ function isGoingOn(k: Kernel, t: Task): boolean {
 }
 
 function happen(k: Kernel, event: TimedEvent): void {
+  if (event.kind === 'ring') return lookAfter(k, event.id, event.timer)
   if (event.kind !== 'wait') return expireTimer(k, event)
   const t = k.state.tasks.get(event.id)
   if (t !== undefined) wake(k, t, 'timeout')

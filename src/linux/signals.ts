@@ -93,10 +93,18 @@ function bytesOf(info: SignalInfo): Uint8Array {
 function faultOf(k: Kernel, t: Task, { signal, trap, errorCode, address }: SignalInfo): FaultAccess | null {
   if ((signal !== SIG.segv && signal !== SIG.bus) || (trap !== TRAP.page && trap !== TRAP.protection)) return null
   const cpu = new CpuState(k.registers(t))
+  const refused = trap === TRAP.protection ? k.refused : null
   const access =
-    trap === TRAP.protection ? 'unknown' : errorCode & PF.fetch ? 'execute' : errorCode & PF.write ? 'write' : 'read'
+    trap === TRAP.protection
+      ? (refused?.access ?? 'unknown')
+      : errorCode & PF.fetch
+        ? 'execute'
+        : errorCode & PF.write
+          ? 'write'
+          : 'read'
   return {
     access,
+    ...(refused === null ? {} : { refused: refused.address }),
     size: access === 'read' || access === 'write' ? (k.processor.faultSize?.() ?? 0) : 0,
     pc: cpu.rip,
     stack: cpu.gpr(REG.rsp),

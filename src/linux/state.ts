@@ -31,8 +31,8 @@ export interface TimedEvent {
   at: number
   /** Unique and ascending: equal times happen in the order in which they were set. */
   order: number
-  /** 'wait': the wait of task `id` ends. 'itimer': ITIMER_REAL of process `id` expires. 'timer': POSIX timer `timer` of process `id` expires. */
-  kind: 'wait' | 'itimer' | 'timer'
+  /** 'wait': the wait of task `id` ends. 'itimer': ITIMER_REAL of process `id` expires. 'timer': POSIX timer `timer` of process `id` expires. 'ring': operation `timer` of the io_uring `id` has timed out, or (0) those that wait are looked after. */
+  kind: 'wait' | 'itimer' | 'timer' | 'ring'
   id: number
   timer: number
 }

@@ -10,6 +10,7 @@ import { epollCalls } from './syscalls/epoll.ts'
 import { execCalls } from './syscalls/exec.ts'
 import { futexCalls } from './syscalls/futex.ts'
 import { severalFutexCalls } from './syscalls/futex-several.ts'
+import { wordFutexCalls } from './syscalls/futex-words.ts'
 import { idCalls } from './syscalls/ids.ts'
 import { infoCalls } from './syscalls/info.ts'
 import { inotifyCalls } from './syscalls/inotify.ts'
@@ -36,6 +37,7 @@ import { socketOptionCalls } from './syscalls/socket-options.ts'
 import { statCalls } from './syscalls/stat.ts'
 import { timeCalls } from './syscalls/time.ts'
 import { treeCalls } from './syscalls/tree.ts'
+import { uringCalls } from './syscalls/uring.ts'
 import { xattrCalls } from './syscalls/xattr.ts'
 import { waitCalls } from './syscalls/wait.ts'
 
@@ -67,11 +69,13 @@ const families: readonly (readonly Declaration[])[] = [
   privilegedCalls,
   seccompCalls,
   aioCalls,
+  uringCalls,
   numaCalls,
   seldomCalls,
   signalCalls,
   futexCalls,
   severalFutexCalls,
+  wordFutexCalls,
   timeCalls,
   schedCalls,
   socketCalls,

@@ -2,7 +2,7 @@
 import { CpuState } from '../engine/cpu-state.ts'
 import { definednessOf } from '../engine/definedness.ts'
 import type { StoredTranslations } from '../engine/library.ts'
-import { memoryRead } from '../engine/operand.ts'
+import { memoryOperand, memoryRead } from '../engine/operand.ts'
 import { Engine, type TranslationSource } from '../engine/run.ts'
 import { GuardedHeap } from '../heap/guarded.ts'
 import type { World } from '../host/host.ts'
@@ -10,7 +10,7 @@ import { REG, registers } from '../ir/registers.ts'
 import { monotonicNs } from '../linux/clock.ts'
 import { waitText } from '../linux/dispatch.ts'
 import { privateLayer, type LayerEntry } from '../linux/fs/layer.ts'
-import { createMachine, type Machine } from '../linux/machine.ts'
+import { createMachine, FIRST_PID, type Machine } from '../linux/machine.ts'
 import { fxsave } from '../linux/signal-frame.ts'
 import { signalName } from '../linux/signal-names.ts'
 import { codeName } from '../linux/signal-text.ts'
@@ -20,6 +20,7 @@ import { visitedBy } from '../linux/scheduler/guided.ts'
 import { logged, scheduleOf, type Schedule } from '../linux/scheduler/turns.ts'
 import type { Ending, MemoryMap, Task, Wait } from '../linux/state.ts'
 import type { HeapBlock, Observer } from '../tool/observer.ts'
+import type { PowerLoss } from '../tool/power-loss.ts'
 import type { RunEnd, RunEnding, RunInputs } from './recording.ts'
 import { Timeline, type TimelineOptions } from './timeline.ts'
 import type { ChildCrash, MappedFile, MappedRange, ProcessDetails, ProcessView, Subject, TaskView } from './subject.ts'
@@ -59,10 +60,10 @@ export function startMachine(inputs: RunInputs, world: World, instruments: Instr
   return new MachineSubject(machine, engine)
 }
 
-function makeMachine(inputs: RunInputs, world: World, { definedness }: Instruments = {}): Machine {
+/** The machine itself, at the first instruction of the program. */
+export function makeMachine(inputs: RunInputs, world: World, { definedness }: Instruments = {}): Machine {
   const { path, argv, env, cwd, seed, options } = inputs
-  const { strategy, cpus, clockRate, epoch, memory, uid, gid, umask, quarantine = 0 } = options
-  const ownHeap = options.heap === 'guarded' ? new GuardedHeap({ quarantine, custom: options.allocators }) : undefined
+  const { strategy, cpus, clockRate, epoch, memory, uid, gid, umask } = options
   return createMachine({
     path,
     argv,
@@ -79,22 +80,36 @@ function makeMachine(inputs: RunInputs, world: World, { definedness }: Instrumen
     uid,
     gid,
     umask,
-    ownHeap,
+    ownHeap: ownHeapOf(inputs) ?? undefined,
     mounts: options.mounts,
     memoryLimit: options.memoryLimit,
     branches: options.branches,
+    powerLoss: options.powerLoss,
     definedness,
   })
+}
+
+/** The machine's own heap, if it is to have one. */
+export function ownHeapOf({ options }: RunInputs): GuardedHeap | null {
+  const { heap, quarantine = 0, allocators } = options
+  return heap === 'guarded' ? new GuardedHeap({ quarantine, custom: allocators }) : null
+}
+
+/** A machine as a Subject. `giveBack` gets it when it is released, and otherwise what it holds goes back to the processor; not if an error has stopped it. */
+export function subjectOf(machine: Machine, giveBack: (machine: Machine) => void): Subject {
+  return new MachineSubject(machine, engine, giveBack)
 }
 
 class MachineSubject implements Subject {
   /** Another one after a timeline has gone back. */
   machine: Machine
   private readonly engine: Engine
+  private giveBack: ((machine: Machine) => void) | null
 
-  constructor(machine: Machine, engine: Engine) {
+  constructor(machine: Machine, engine: Engine, giveBack: ((machine: Machine) => void) | null = null) {
     this.machine = machine
     this.engine = engine
+    this.giveBack = giveBack
   }
 
   translations(): Map<number, StoredTranslations> {
@@ -102,7 +117,8 @@ class MachineSubject implements Subject {
   }
 
   release(): void {
-    this.machine.release()
+    if (this.giveBack === null) this.machine.release()
+    else this.giveBack(this.machine)
   }
 
   get count(): number {
@@ -115,8 +131,7 @@ class MachineSubject implements Subject {
   }
 
   get tasksStarted(): number {
-    const { nextTid, initPid } = this.machine.state
-    return nextTid - initPid
+    return this.machine.state.nextTid - FIRST_PID
   }
 
   get steps(): number {
@@ -132,12 +147,25 @@ class MachineSubject implements Subject {
     return visitedBy(this.machine.state.strategy)
   }
 
+  get fileChanges(): number {
+    return this.machine.state.fs.disk?.events ?? 0
+  }
+
+  powerLoss(): PowerLoss | null {
+    return structuredClone(this.machine.state.fs.disk?.loss ?? null)
+  }
+
   get currentTid(): number {
     return this.machine.state.turn.tid
   }
 
   advance(limit: number): void {
-    this.machine.advance(limit)
+    try {
+      this.machine.advance(limit)
+    } catch (error) {
+      this.giveBack = null
+      throw error
+    }
   }
 
   ending(): RunEnding | null {
@@ -268,6 +296,14 @@ class MachineSubject implements Subject {
     const { state, kernel } = this.machine
     const task = state.tasks.get(tid)
     return task === undefined ? null : memoryRead(kernel.space(task), new CpuState(kernel.registers(task).slice()))
+  }
+
+  writes(tid: number): { address: number; size: number } | null {
+    const { state, kernel } = this.machine
+    const task = state.tasks.get(tid)
+    if (task === undefined) return null
+    const operand = memoryOperand(kernel.space(task), new CpuState(kernel.registers(task).slice()))
+    return operand?.store === true ? operand : null
   }
 
   read(pid: number, address: number, length: number): Uint8Array | null {

@@ -20,6 +20,14 @@ export interface ReportWorld extends World {
   changedAt(path: string): bigint | undefined
 }
 
+/** What a world has said of files: by question. */
+export interface FileAnswers {
+  stats: Map<string, HostStat | HostError>
+  links: Map<string, string>
+  lists: Map<string, string[] | HostError>
+  contents: Map<string, Uint8Array | HostError>
+}
+
 /** Wraps another world and remembers what it said. Each question is passed on once: for the run the world stands still. */
 export class RecordingWorld implements ReportWorld {
   private readonly world: World
@@ -33,6 +41,7 @@ export class RecordingWorld implements ReportWorld {
   private polls = 0
   private readonly refused = new Map<number, string>()
   private changed = 0
+  private listener: World['writeOutput'] | null = null
 
   constructor(world: World) {
     this.world = world
@@ -85,8 +94,43 @@ export class RecordingWorld implements ReportWorld {
     this.world.writeTerminal?.(bytes)
   }
 
+  /** Somebody who hears what is written, besides the world, from now on; null for nobody. */
+  heed(listener: World['writeOutput'] | null): void {
+    this.listener = listener
+  }
+
   writeOutput(fd: 1 | 2, bytes: Uint8Array): void {
+    this.listener?.(fd, bytes)
     this.world.writeOutput(fd, bytes)
+  }
+
+  /** What was said of files so far; null once anything else was asked for than files, or changed. */
+  fileAnswers(): FileAnswers | null {
+    const { stats, links, lists, contents } = this
+    if (this.input.length > 0 || this.changed > 0 || this.polls > 0 || (this.info !== null && this.info.is !== null))
+      return null
+    return { stats: new Map(stats), links: new Map(links), lists: new Map(lists), contents: new Map(contents) }
+  }
+
+  /**
+   * Takes over what another run was told before, if the same is still there; nothing was asked yet. False: it is not. What else has come into a directory meanwhile
+   * does not count.
+   */
+  adopt({ stats, links, lists, contents }: FileAnswers): boolean {
+    const { world } = this
+    const stands =
+      this.terminal() === null &&
+      [...stats].every(([path, answer]) => identity(world.lstat(path)) === identity(answer)) &&
+      [...links].every(([path, answer]) => world.readlink(path) === answer) &&
+      [...lists].every(([path, answer]) => String(world.list(path)) === String(answer)) &&
+      // Whoever keeps contents says whether a file is the same by giving the same bytes.
+      [...contents].every(([path, answer]) => world.content(path) === answer)
+    if (!stands) return false
+    for (const [path, answer] of stats) this.stats.set(path, answer)
+    for (const [path, answer] of links) this.links.set(path, answer)
+    for (const [path, answer] of lists) this.lists.set(path, answer)
+    for (const [path, answer] of contents) this.contents.set(path, answer)
+    return true
   }
 
   look(path: string): Uint8Array | undefined {
@@ -121,6 +165,14 @@ export class RecordingWorld implements ReportWorld {
       terminal: this.info === null || this.info.is === null ? null : { info: this.info.is, news: new Map(this.news) },
     }
   }
+}
+
+/** What makes a file the same one: a directory remains what it is when something comes into it. */
+function identity(answer: HostStat | HostError): string {
+  if (typeof answer === 'string') return answer
+  const { kind, mode, uid, gid, ino, rdev, size, mtime, nlink } = answer
+  const own = [kind, mode, uid, gid, ino, rdev]
+  return (kind === 'dir' ? own : [...own, size, mtime, nlink]).join(' ')
 }
 
 function once<T>(known: Map<string, T>, path: string, ask: () => T): T {

@@ -1,5 +1,6 @@
 /** Exists to say what is needed to execute a run again: a recording, as plain data. */
 import type { HostError, HostStat, HostTerminal, TerminalNews } from '../host/host.ts'
+import type { PowerLossPlan } from '../linux/power/state.ts'
 import type { Branch, Change } from '../linux/state.ts'
 import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { Suppression } from '../tool/suppression.ts'
@@ -65,6 +66,8 @@ interface MachineChoices {
   memoryLimit?: number
   /** Moments at which the schedule goes on with another seed, or something is changed, ascending; absent for none. */
   branches?: Branch[]
+  /** Power is lost once, and then comes back; absent where it does not. */
+  powerLoss?: PowerLossPlan
   /** What of the host is mounted where; absent for none. */
   mounts?: MountChoice[]
   /** Virtual nanoseconds after which the run ends as hung, or null for none. */

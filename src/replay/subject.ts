@@ -4,6 +4,7 @@ import type { LayerEntry } from '../linux/fs/layer.ts'
 import type { ChoicePlace } from '../linux/scheduler/choices.ts'
 import type { Visited } from '../linux/scheduler/guided.ts'
 import type { HeapBlock, Observer } from '../tool/observer.ts'
+import type { PowerLoss } from '../tool/power-loss.ts'
 import type { RunEnding } from './recording.ts'
 
 export type { LayerEntry }
@@ -103,6 +104,10 @@ export interface Subject {
   choicePlaces(): { places: ChoicePlace[]; isCut: boolean } | null
   /** Where the run came by, if its strategy notes it (scheduler/guided.ts). */
   visited(): Visited | null
+  /** System calls so far that changed files or synced them; counted where power is to be lost. */
+  readonly fileChanges: number
+  /** What a loss of power has left of the files; null while there was none. */
+  powerLoss(): PowerLoss | null
   /** Threads and processes that were started so far, the first one included. */
   readonly tasksStarted: number
   /** Runs until `limit` instructions have been executed since the start, or until the end. */
@@ -139,6 +144,8 @@ export interface Subject {
   conditions(tid: number): { flags: number; rcx: bigint }
   /** The memory that a task's next instruction reads; null for none. */
   reads(tid: number): { address: number; size: number } | null
+  /** The memory that the instruction writes which a task is about to execute, if it names some that it only writes. */
+  writes(tid: number): { address: number; size: number } | null
   /** A copy of guest memory, or null where it cannot be read. */
   read(pid: number, address: number, length: number): Uint8Array | null
   /** System calls that are not there, as they were first called, and how often. */

@@ -11,6 +11,7 @@ import { Machine } from '../linux/machine.ts'
 import type { Change, Task } from '../linux/state.ts'
 import type { Traps } from '../linux/traps.ts'
 import type { Observer, TaskInfo } from '../tool/observer.ts'
+import type { PowerLoss } from '../tool/power-loss.ts'
 import { signalName } from '../linux/signal-names.ts'
 import type { RunEnd } from './recording.ts'
 import type { Hit, Reached, Search, Written } from './search.ts'
@@ -68,6 +69,8 @@ export class Timeline {
   private aside: ((bytes: Uint8Array) => void) | null = null
   /** Whether the machine is as `advance` to the moment leaves it, and nothing of what comes then has happened. */
   private exact = true
+  /** What the run's loss of power has left of files; known once it was executed to its end. */
+  powerLoss: PowerLoss | null = null
   private search: Search | null = null
   private found: Hit | null = null
   private ranges: NonNullable<Search['traces']> | null = null
@@ -130,6 +133,7 @@ export class Timeline {
     const { machine } = this.holder
     const copy = this.end.ending.kind.endsWith('-limit') ? null : machine.advance(this.end.count + 1)
     const ending = this.subject.ending() ?? this.end.ending
+    this.powerLoss = this.subject.powerLoss()
     this.exact = copy === null
     return { count: this.moment, hash: this.subject.hash(), ending }
   }

@@ -23,7 +23,11 @@ export const BUILT_IN: readonly Suppression[] = ['Cond', 'Value8'].map((kind) =>
   frames: [{ by: 'fun', pattern: 'runtime.*' }],
 }))
 
-/** The suppressions for memcheck in a file; `name` is the file's, for errors. Those for other tools are passed over. */
+/** Kinds that memcheck knows, without sizes. */
+const MEMCHECK =
+  /^(?:Addr|Value)(?:1|2|4|8|16|32)$|^(?:Value0|Cond|Jump|Param|Free|Overlap|Leak|Mempool|User|CoreMem|FishyValue|ReallocZero|BadSize|BadAlign|SizeMismatch|BadArg|UnsafeZeroSize|DeallocSizeMismatch|DeallocAlignMismatch)$/
+
+/** The suppressions for memcheck in a file, and those for helgrind; `name` is the file's, for errors. Those for other tools are passed over. */
 export function parseSuppressions(text: string, name: string): Suppression[] {
   const lines = text.split('\n').map((line) => line.trim())
   const found: Suppression[] = []
@@ -50,7 +54,15 @@ export function parseSuppressions(text: string, name: string): Suppression[] {
     const colon = tools.indexOf(':')
     if (colon < 0) return damaged(`'TOOL:KIND' expected and not '${tools}'`)
     const kind = tools.slice(colon + 1).trim()
-    const suppression: Suppression = { name: title, kind, leaks: null, frames: [] }
+    const suppression: Suppression = { name: title, kind, leaks: null, frames: [], place: `${name}:${at - 1}` }
+    const names = tools
+      .slice(0, colon)
+      .split(',')
+      .map((tool) => tool.trim())
+    if (names.includes('Memcheck') && !MEMCHECK.test(kind))
+      return damaged(
+        `Memcheck has no kind '${kind}'; it has Addr1 to Addr32, Value1 to Value32, Cond, Leak, Param, Free and others`,
+      )
     for (line = next(); line !== '}'; line = next()) {
       if (line === undefined) return damaged('the file ends within a suppression')
       const frame = /^(fun|obj|src):(.*)$/.exec(line)
@@ -60,15 +72,11 @@ export function parseSuppressions(text: string, name: string): Suppression[] {
       else if (line.startsWith('match-leak-kinds:')) {
         const kinds = line.slice(line.indexOf(':') + 1).trim()
         suppression.leaks = kinds === 'all' ? null : kinds.split(',').map((one) => one.trim())
-      } else if (kind !== 'Param') return damaged(`a line of a stack expected and not '${line}'`)
+      } else if (kind === 'Param' && suppression.frames.length === 0) suppression.call = line
+      else return damaged(`a line of a stack expected and not '${line}'`)
     }
-    if (
-      tools
-        .slice(0, colon)
-        .split(',')
-        .some((tool) => tool.trim() === 'Memcheck')
-    )
-      found.push(suppression)
+    if (names.includes('Memcheck')) found.push(suppression)
+    else if (names.includes('Helgrind')) found.push({ ...suppression, kind: `Helgrind:${kind}` })
   }
   return found
 }
@@ -80,24 +88,44 @@ export function isSuppressed(finding: Finding, suppressions: readonly Suppressio
   const frames = finding.thread?.stack.frames ?? []
   return suppressions.some(
     (one) =>
-      matchesKind(one.kind, kind) &&
+      matchesKind(one.kind, kind, finding.bytes ?? 1) &&
       (kind !== 'Leak' || one.leaks === null || one.leaks.includes(LEAKS[finding.kind]!)) &&
+      (one.call === undefined || isOfCall(finding, one.call)) &&
       matches(one.frames, 0, frames, 0),
   )
 }
 
+/** What Valgrind writes before the names of some calls: `socketcall.sendto(msg)`. */
+const FAMILY = /^(?:socketcall|ipc)\./
+
+/** Is the finding about the system call of a suppression's line such as `write(buf)`? Which argument it is, is not asked. */
+function isOfCall({ what }: Finding, line: string): boolean {
+  const name = line.replace(FAMILY, '').replace(/\(.*$/, '')
+  return wildcard(name, /^\w+/.exec(what)?.[0] ?? '')
+}
+
+/** Sizes that memcheck knows of. */
+const SIZES = [32, 16, 8, 4, 2, 1]
+
 /** Sizes are in the kind: Addr4 covers an invalid access of four bytes, Value8 an address of eight. */
 function kindOf({ kind, valgrind, bytes }: Finding): string | undefined {
   const known = kindNamed(kind)
-  if (known === undefined) return undefined
+  if (known === undefined) return valgrind === undefined ? undefined : `Helgrind:${valgrind}`
   const { suppression } = known
+  const size = SIZES.find((one) => one <= (bytes ?? 1)) ?? 1
   if (suppression === 'Value' || (suppression === 'Cond' && valgrind === 'UninitValue')) return `Value${bytes ?? 8}`
-  return suppression === 'Addr' ? `Addr${bytes ?? 1}` : suppression
+  return suppression === 'Addr' ? `Addr${size}` : suppression
 }
 
-/** `Value0` is an old name of `Cond`. */
-function matchesKind(pattern: string, kind: string): boolean {
-  return pattern === kind || (pattern === 'Value0' && kind === 'Cond')
+/** Helgrind's kinds of wrong uses of locks. */
+const MISUSES = /^Helgrind:(?:Misc|UnlockUnlocked|UnlockForeign|UnlockBogus|PthAPIerror|Dubious)$/
+
+/** `Value0` is an old name of `Cond`. What a string function does to many bytes, memcheck's own does in accesses of other sizes. */
+function matchesKind(pattern: string, kind: string, bytes: number): boolean {
+  if (kind.startsWith('Addr') && !SIZES.includes(bytes)) return pattern.startsWith('Addr')
+  return (
+    pattern === kind || (pattern === 'Value0' && kind === 'Cond') || (kind === 'Helgrind:Misc' && MISUSES.test(pattern))
+  )
 }
 
 function matches(patterns: readonly SuppressedFrame[], p: number, frames: readonly Frame[], f: number): boolean {
@@ -112,14 +140,18 @@ function matches(patterns: readonly SuppressedFrame[], p: number, frames: readon
   return matches(patterns, p + 1, frames, f + 1)
 }
 
+/** What Valgrind calls a place of which it knows nothing. */
+const UNKNOWN = '???'
+
 function matchesFrame(by: 'fun' | 'obj' | 'src', pattern: string, frame: Frame): boolean {
-  if (by === 'obj') return frame.module !== undefined && wildcard(pattern, frame.module)
+  if (by === 'obj') return wildcard(pattern, frame.module ?? UNKNOWN)
   if (by === 'src') {
     if (frame.file === undefined) return false
     const base = frame.file.slice(frame.file.lastIndexOf('/') + 1)
     return wildcard(pattern, base) || wildcard(pattern, `${base}:${frame.line ?? ''}`)
   }
-  return [frame.symbol, frame.function].some((name) => name !== undefined && wildcard(pattern, name))
+  const names = [frame.symbol, frame.function].filter((name) => name !== undefined)
+  return (names.length === 0 ? [UNKNOWN] : names).some((name) => wildcard(pattern, name))
 }
 
 function wildcard(pattern: string, text: string): boolean {
@@ -130,12 +162,23 @@ function wildcard(pattern: string, text: string): boolean {
   return new RegExp(`^${source}$`).test(text)
 }
 
+/** What Valgrind calls the argument of a system call with undefined bytes. */
+const PARAMS: Record<string, string> = {
+  write: 'write(buf)',
+  pwrite64: 'pwrite64(buf)',
+  writev: 'writev(vector[...])',
+  sendto: 'socketcall.sendto(msg)',
+}
+
 /** A suppression that covers this finding, in Valgrind's format; undefined for what Valgrind has no name for. */
 export function suppressionText(finding: Finding): string | undefined {
   const kind = kindOf(finding)
+  if (kind === undefined) return undefined
+  const call = PARAMS[/^\w+/.exec(finding.what)?.[0] ?? '']
   // Valgrind wants to know which argument of the call.
-  if (kind === undefined || kind === 'Param') return undefined
-  const lines = ['{', '   <insert_a_suppression_name_here>', `   Memcheck:${kind}`]
+  if (kind === 'Param' && call === undefined) return undefined
+  const lines = ['{', '   <insert_a_suppression_name_here>', `   ${kind.includes(':') ? kind : `Memcheck:${kind}`}`]
+  if (kind === 'Param') lines.push(`   ${call}`)
   if (kind === 'Leak') lines.push(`   match-leak-kinds: ${LEAKS[finding.kind]}`)
   for (const frame of (finding.thread?.stack.frames ?? []).slice(0, MOST_FRAMES)) {
     const name = frame.inlined ? frame.function : (frame.symbol ?? frame.function)

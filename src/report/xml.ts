@@ -1,5 +1,6 @@
 /** Exists to write findings as memcheck does with --xml=yes (protocol 4), for the tools that read that. */
 import type { BlockReport, Finding, Frame, LeakSummary, Stack } from '../tool/finding.ts'
+import type { SuppressionUse } from '../tool/suppression.ts'
 
 /** What surrounds the findings of a run. */
 export interface XmlContext {
@@ -12,6 +13,7 @@ export interface XmlContext {
   /** Virtual nanoseconds. */
   elapsed: number
   leaks: LeakSummary | null
+  suppressions: readonly SuppressionUse[]
 }
 
 /** The document: findings without a name of Valgrind's are left out, but for a fatal signal. */
@@ -55,12 +57,17 @@ export function reportXml(findings: readonly Finding[], crash: Finding | null, c
     '</errorcounts>',
     '',
     '<suppcounts>',
+    ...context.suppressions.flatMap(suppressionLines),
     '</suppcounts>',
     '',
     '</valgrindoutput>',
     '',
   ]
   return lines.join('\n')
+}
+
+function suppressionLines({ name, times }: SuppressionUse): string[] {
+  return times === 0 ? [] : ['  <pair>', `    <count>${times}</count>`, `    <name>${text(name)}</name>`, '  </pair>']
 }
 
 /** Valgrind counts no leaks here. */

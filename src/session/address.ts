@@ -98,7 +98,7 @@ class Explanation {
     if (below <= BigInt(NULL_REACH)) return this.made('null', `the null pointer minus ${below}`)
     return this.access.address >= 0xffff_8000_0000_0000n
       ? this.made('kernel', `in the kernel's half of the address space${letters(this.access.address)}`)
-      : this.made('non-canonical', `no address of this processor${letters(this.access.address)}`)
+      : this.nonCanonical()
   }
 
   private mapped(at: number, mapping: MappedRange): MemoryReport {

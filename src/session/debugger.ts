@@ -86,6 +86,7 @@ export class Debugger implements Debuggee {
       elapsed: subject.elapsed,
       tid: this.runner(),
       seed: this.inputs.seed,
+      powerLoss: timeline.powerLoss,
     }
   }
 

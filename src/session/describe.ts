@@ -45,7 +45,8 @@ export function describeEnding(session: Session, inflate: Inflate, start: () => 
   const { subject, world, inputs } = session
   const ending = session.runToEnd()
   if (ending.kind === 'exit' && ending.code === 0) return null
-  const what = whatHappened(ending)
+  const loss = subject.powerLoss()
+  const what = `${loss === null ? '' : AFTER_LOSS}${whatHappened(ending)}`
   const finding: Finding = {
     kind: kindOf(ending),
     what,
@@ -64,9 +65,13 @@ export function describeEnding(session: Session, inflate: Inflate, start: () => 
   if (ending.kind === 'time-limit' || ending.kind === 'instruction-limit')
     Object.assign(finding, explainHang(start, subject, finding))
   if (finding.memory?.kind === 'hole') finding.memory = withRemoval(finding, start, world, inflate)
-  if (finding.memory !== undefined) finding.what = whatHappened(ending, finding.memory)
+  if (finding.memory !== undefined)
+    finding.what = `${loss === null ? '' : AFTER_LOSS}${whatHappened(ending, finding.memory)}`
   return finding
 }
+
+/** What stands before how a run ended that had lost power. */
+const AFTER_LOSS = 'after a loss of power '
 
 /** What a crash says of its address, with who unmapped what was there. */
 function withRemoval(

@@ -4,7 +4,7 @@
  */
 import type { ReportWorld } from '../replay/recording-world.ts'
 import type { Subject } from '../replay/subject.ts'
-import type { Finding } from '../tool/finding.ts'
+import type { Finding, Stack } from '../tool/finding.ts'
 import type { LeakEvent, Observer } from '../tool/observer.ts'
 import { faultFindings, wantFaults, wantRemovals, type MemoryFault } from './fault-findings.ts'
 import { heapFindings, wantHeap, type HeapFacts } from './heap-findings.ts'
@@ -97,11 +97,21 @@ function pass(
   return visits
 }
 
+/** A string function of the C library accesses memory in many places, which say nothing to its callers. */
+const STRINGS =
+  /^_*(?:w?mem(?:cpy|move|set|cmp|chr)|mempcpy|memrchr|rawmemchr|(?:str|wcs)n?(?:len|cmp|casecmp|cpy|cat)|(?:str|wcs)(?:r?chr|chrnul|c?spn|pbrk|str)|stpn?cpy)(?:_(?:sse|ssse|avx|evex|erms|generic)|$)/
+
+function placeWithin(stack: Stack | undefined): string {
+  const [first, ...callers] = stack?.frames ?? []
+  const name = first?.symbol ?? ''
+  return STRINGS.test(name) ? `${name} ${placeOf({ frames: callers, end: '' })}` : placeOf(stack)
+}
+
 /** Findings whose stacks turn out to be the same lines are one. */
 function merged(findings: Finding[]): Finding[] {
   const byPlace = new Map<string, Finding>()
   for (const finding of findings) {
-    const key = `${finding.kind} ${placeOf(finding.thread?.stack)} ${placeOf(finding.block?.allocated.stack)}`
+    const key = `${finding.kind} ${placeWithin(finding.thread?.stack)} ${placeOf(finding.block?.allocated.stack)}`
     const known = byPlace.get(key)
     if (known === undefined || finding.thread === undefined)
       byPlace.set(known === undefined ? key : `${key} ${finding.moment}`, finding)

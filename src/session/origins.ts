@@ -6,8 +6,14 @@ import { bytes } from './blocks.ts'
 import { hex, type Namer } from './stacks.ts'
 import { variableAt } from './variables.ts'
 
-/** Instructions before a use in which the value is looked for. */
+/** Instructions before a use in which the value is looked for, and before one of the first, whose value is followed through copies. */
 export const LOOK_BACK = 400
+export const LOOK_BACK_FAR = 2000
+
+/** Instructions from reading a value to storing it elsewhere. */
+const COPY = 64
+/** Copies that are followed. */
+const HOPS = 8
 
 /** Undefined bytes that an instruction has read. */
 interface Read {
@@ -16,6 +22,9 @@ interface Read {
   pc: number
   /** Instructions executed before it. */
   moment: number
+  /** What was read: its bytes and its V bits. */
+  bytes: Uint8Array
+  bits: Uint8Array
 }
 
 /** Bytes on either side of an address that a dump may need. */
@@ -29,7 +38,9 @@ export function isOfMemory({ kind }: Pick<UndefinedEvent, 'kind'>): boolean {
 /** Follows a thread up to the use of an undefined value. */
 export class Origin {
   private readonly use: UndefinedEvent
-  private last: Read | null = null
+  /** Undefined ones, in the order of time. */
+  private readonly reads: Read[] = []
+  private readonly writes: { address: number; size: number; moment: number }[] = []
 
   constructor(use: UndefinedEvent) {
     this.use = use
@@ -38,18 +49,48 @@ export class Origin {
   /** The thread is about to execute an instruction. */
   step(subject: Subject): void {
     const { pid, tid } = this.use.task
+    const moment = subject.count
+    const written = subject.writes(tid)
+    if (written !== null) {
+      this.writes.push({ ...written, moment })
+      return
+    }
     const read = subject.reads(tid)
     if (read === null || undefinedIn(subject, pid, read.address, read.size) === 0) return
-    const task = subject.tasks().find((one) => one.tid === tid)!
-    this.last = { ...read, pc: Number(task.registers[16]!), moment: subject.count }
+    const bytes = subject.read(pid, read.address, read.size)
+    const bits = subject.undefinedBits(pid, read.address, read.size)
+    if (bytes === null || bits === null) return
+    const { registers } = subject.task(tid)!
+    this.reads.push({ ...read, pc: Number(registers[16]!), moment, bytes, bits })
+  }
+
+  /** The last undefined bytes that were read, or those that they are a copy of. What lies below the stack pointer may be another frame's by now. */
+  private source(subject: Subject): Read | null {
+    const { pid, tid } = this.use.task
+    const stack = Number(subject.task(tid)!.registers[4]!)
+    let at = this.reads.at(-1) ?? null
+    for (let hop = 0; at !== null && hop < HOPS; hop++) {
+      const { address, size, moment } = at
+      const stored = this.writes.findLast(
+        (one) => one.moment < moment && one.address <= address && address + Math.min(size, 4) <= one.address + one.size,
+      )
+      if (stored === undefined) break
+      const from = this.reads.findLast((one) => one.moment < stored.moment)
+      if (from === undefined || stored.moment - from.moment > COPY || !isCopy(from, at)) break
+      if (from.address < stack && stack - from.address < STACK) break
+      if (undefinedIn(subject, pid, from.address, from.size) === 0) break
+      at = from
+    }
+    return at
   }
 
   /** At the use: what the bytes are, and the block of the heap that they are in. Null when the value was read longer ago. */
   report(subject: Subject, namer: Namer): Found | 'told' | null {
-    const { use, last } = this
-    const read = isOfMemory(use) ? { address: use.start, size: use.length } : last
+    const { use } = this
+    const read = isOfMemory(use) ? { address: use.start, size: use.length } : (this.reads.at(-1) ?? null)
     if (read !== null && use.certain !== true && isBeyond(subject, use.task.pid, read)) return 'told'
     if (isOfMemory(use)) return this.found(subject, namer, use.address, use.start, use.length, null)
+    const last = this.source(subject)
     return last === null ? null : this.found(subject, namer, last.address, last.address, last.size, last)
   }
 
@@ -90,6 +131,16 @@ export class Origin {
     }
     return { origin, block, dump: block === null ? null : dump }
   }
+}
+
+/** What lies not farther below the stack pointer is a stack. */
+const STACK = 0x80_0000
+
+/** Have two reads found the same value, as far as both go? */
+function isCopy(one: Read, other: Read): boolean {
+  const size = Math.min(one.size, other.size)
+  for (let i = 0; i < size; i++) if (one.bits[i] !== other.bits[i] || one.bytes[i] !== other.bytes[i]) return false
+  return true
 }
 
 /** Are all undefined bytes of a read outside of live blocks of the heap? The read itself has been told then, or is one that means no harm. */

@@ -2,6 +2,7 @@
 import type { Frame, Place } from '../tool/finding.ts'
 import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { HeapBlock } from '../tool/observer.ts'
+import type { PowerLoss } from '../tool/power-loss.ts'
 import type { Change, RunEnding } from '../replay/recording.ts'
 import type { MappedRange, ProcessDetails } from '../replay/subject.ts'
 
@@ -68,6 +69,8 @@ export interface Position {
   /** The thread that has the turn, or 0. */
   tid: number
   seed: number
+  /** What the run's loss of power has left of files; null where there was none. */
+  powerLoss: PowerLoss | null
 }
 
 export interface ThreadInfo {

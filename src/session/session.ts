@@ -41,7 +41,10 @@ export class Session {
       if (left <= 0) this.reached = { kind: 'time-limit', limit: timeLimit }
       else
         this.subject.advance(
-          Math.min(instructionLimit, this.subject.count + Math.min(SLICE, Math.ceil(left / clockRate))),
+          Math.min(
+            instructionLimit,
+            this.subject.count + Math.min(SLICE - (this.subject.count % SLICE), Math.ceil(left / clockRate)),
+          ),
         )
     }
     return this.reached

@@ -2,7 +2,7 @@
 import type { Finding } from '../tool/finding.ts'
 import type { Observer, SyscallEvent, UndefinedEvent } from '../tool/observer.ts'
 import { blockReport, bytes, wantBlock } from './blocks.ts'
-import { isOfMemory, LOOK_BACK, Origin, type Found } from './origins.ts'
+import { isOfMemory, LOOK_BACK, LOOK_BACK_FAR, Origin, type Found } from './origins.ts'
 import { hex } from './stacks.ts'
 import { named, type Stop, type Visits } from './visits.ts'
 
@@ -17,6 +17,8 @@ type Looked = ReturnType<Origin['report']>
 
 /** Uses whose values are followed back, one instruction at a time. */
 const FOLLOWED = 64
+/** Those that are followed farther. */
+const FOLLOWED_FAR = 16
 
 const KINDS: Record<UndefinedEvent['kind'], { kind: string; valgrind: string }> = {
   argument: { kind: 'undefined-argument', valgrind: 'UninitCondition' },
@@ -66,7 +68,8 @@ export function wantUndefined(uses: readonly UndefinedUse[], visits: Visits): vo
     const origin = new Origin(first)
     const stop = stopOf(first)
     visits.want(stop, 0, 'undefined', (subject, namer) => origin.report(subject, namer))
-    if (i < FOLLOWED && !isOfMemory(first)) visits.follow(stop, LOOK_BACK, (subject) => origin.step(subject))
+    if (i < FOLLOWED && !isOfMemory(first))
+      visits.follow(stop, i < FOLLOWED_FAR ? LOOK_BACK_FAR : LOOK_BACK, (subject) => origin.step(subject))
   })
 }
 

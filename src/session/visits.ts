@@ -4,8 +4,9 @@
  */
 import type { Finding, Frame, Stack, ThreadState } from '../tool/finding.ts'
 import type { ReportWorld } from '../replay/recording-world.ts'
-import type { Subject } from '../replay/subject.ts'
+import type { Subject, TaskView } from '../replay/subject.ts'
 import { Namer, type Inflate } from './stacks.ts'
+import { dataAt, onStack } from './variables.ts'
 
 /** What is to be looked at: an instruction, in this task. */
 export interface Stop {
@@ -105,9 +106,10 @@ export class Visits {
       this.advance(stop.moment - 1)
       const task = this.subject.tasks().find(({ tid }) => tid === stop.tid)
       if (task === undefined) continue
-      const namer = this.namerOf(stop.pid)
+      // A block that a process was forked with was made in another one.
+      const namer = this.namerOf(task.pid)
       const thread = namer.thread(task)
-      const what = address === 0 ? '' : this.describe(namer, address, Number(task.registers[4]!))
+      const what = address === 0 ? '' : this.describe(namer, address, task)
       const memory = address < AROUND ? null : this.memoryAround(stop.pid, address)
       const source = namer.sources.excerpt(thread.stack.frames)
       const looked = new Map([...looks].map(([by, look]) => [by, look(this.subject, namer)]))
@@ -147,22 +149,25 @@ export class Visits {
     return this.namer
   }
 
-  private describe(namer: Namer, address: number, stack: number): string {
-    if (address >= stack && address < stack + 0x80_0000 && this.isMappedBetween(stack, address))
-      return 'an address on the stack'
+  private describe(namer: Namer, address: number, task: TaskView): string {
+    const stack = Number(task.registers[4]!)
+    if (address >= stack && address < stack + 0x80_0000 && this.isMappedBetween(task.pid, stack, address)) {
+      const where = onStack(namer, this.subject, task, address)
+      return where === null ? 'an address on the stack' : `${where}, on the stack`
+    }
     const [place] = namer.places(address)
     if (place?.module !== undefined) {
       const name = place.function ?? `${place.module}+${place.moduleOffset}`
       const offset = place.offset === undefined || place.offset === 0 ? '' : `+${place.offset}`
-      return `an address in the program's own data (${name}${offset})`
+      const variable = place.function === undefined ? null : dataAt(namer.symbolizer, this.subject, task, name, address)
+      return `an address in the program's own data (${variable ?? `${name}${offset}`})`
     }
-    return this.subject.read(this.subject.tasks()[0]!.pid, address, 1) === null
+    return this.subject.read(task.pid, address, 1) === null
       ? 'an address where nothing is mapped'
       : 'an address that no allocation function returned'
   }
 
-  private isMappedBetween(from: number, to: number): boolean {
-    const { pid } = this.subject.tasks()[0]!
+  private isMappedBetween(pid: number, from: number, to: number): boolean {
     return this.subject.read(pid, from, to - from + 1) !== null
   }
 }

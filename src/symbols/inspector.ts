@@ -31,6 +31,7 @@ import type { Symbolizer } from './symbolizer.ts'
 import { describeType } from './types/describe.ts'
 import { typeName } from './types/names.ts'
 import { describeOffsets } from './types/offsets.ts'
+import { partAt } from './types/path.ts'
 import { typeOfEntry } from './types/reader.ts'
 import type { Type } from './types/type.ts'
 import { sizeOf, stripped } from './types/type.ts'
@@ -178,6 +179,17 @@ export class Inspector {
   /** Where the value of an expression is. */
   place(text: string, scope: InspectionScope): Place {
     return placeOf(this.evaluate(text, scope))
+  }
+
+  /** What an address within a variable is called: `pair.second`, `text+3`; null for a variable that does not lie there. */
+  nameAt(variable: string, address: number, scope: InspectionScope): string | null {
+    const value = this.evaluate(variable, scope)
+    const place = placeOf(value)
+    if (place.kind !== 'memory') return null
+    const offset = address - place.address
+    if (offset < 0 || offset >= place.size) return null
+    const view = this.view(scope)
+    return `${variable}${partAt(value.type, offset, (type) => view.complete(type))}`
   }
 
   /** `LEFT = RIGHT`: where would be written, and what. Nothing is. */

@@ -1,5 +1,7 @@
 /** Exists to say what a check, or a crash, reports: values only, from which every form of a report is derived. They are JSON as they stand. */
 
+import type { DurabilityModel, FileChange } from './power-loss.ts'
+
 /** Is it something wrong, and not only told: as for Valgrind, blocks that are indirectly lost or still reachable are none. */
 export function countsAsError({ kind }: Finding): boolean {
   return kind !== 'leak-indirect' && kind !== 'leak-reachable'
@@ -199,6 +201,34 @@ export interface RaceReport {
   earlier: RaceSide
 }
 
+/** A change of files that had not been synced when power was lost, and where the program made it. */
+export interface MissingChange extends FileChange {
+  /** The innermost place of the program's own. */
+  place?: Frame
+  /** Without it missing, the recovery would have ended otherwise: one of a smallest set. */
+  isNeeded: boolean
+}
+
+/** What a loss of power has to do with a finding. */
+export interface PowerLossReport {
+  model: DurabilityModel
+  moment: number
+  /** The program had ended by itself. */
+  ended: boolean
+  /** Who executed last; absent when the program had ended. */
+  thread?: ThreadState
+  /** Changes that had not been synced, and how many of them are wholly on the disk. */
+  unsynced: number
+  kept: number
+  /** Those that are not; the first few. */
+  missing: MissingChange[]
+  /** Whether the run would have ended so with all changes on the disk; null where that was not found out. */
+  anyway: boolean | null
+  /** Whether `isNeeded` was found out. */
+  reduced: boolean
+  recovery: string[]
+}
+
 /** Blocks of one origin that were not freed. */
 export interface LeakReport {
   bytes: number
@@ -233,6 +263,8 @@ export interface Finding {
   /** Of the use of an undefined value. */
   origin?: OriginReport
   race?: RaceReport
+  /** Power was lost before. */
+  powerLoss?: PowerLossReport
   /** Of mutexes that are taken in two orders. */
   order?: { later: LockSide; earlier: LockSide }
   /** Instructions executed until then. */

@@ -1,5 +1,7 @@
 /** Exists to define the contract between a machine and those who watch it: engine and kernel know observers only through this. */
 
+import type { PowerLoss } from './power-loss.ts'
+
 /** A task as observers see it. */
 export interface TaskInfo {
   pid: number
@@ -38,6 +40,8 @@ export interface MappingEvent {
 export interface FaultAccess {
   /** `unknown`: the processor does not say (a general protection fault). */
   access: 'read' | 'write' | 'execute' | 'unknown'
+  /** What is no address of the processor, so that the signal does not tell it. */
+  refused?: bigint
   /** Bytes; 0 where they are not known. */
   size: number
   /** The instruction, and the stack pointer there. */
@@ -232,6 +236,8 @@ export interface Observer {
   taskStart?(task: TaskInfo, view: MachineView): void
   taskSwitch?(from: TaskInfo | null, to: TaskInfo, view: MachineView): void
   taskExit?(task: TaskInfo, status: number, view: MachineView): void
+  /** Power was lost and has come back; the tasks of before have exited. */
+  powerLoss?(loss: PowerLoss, view: MachineView): void
   save?(): unknown
   restore?(data: unknown): void
 }

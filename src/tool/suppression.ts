@@ -15,4 +15,16 @@ export interface Suppression {
   /** Of leaks: which; null for all. */
   leaks: string[] | null
   frames: SuppressedFrame[]
+  /** Of `Param`: the system call and its argument, as in `write(buf)`; absent for all. */
+  call?: string
+  /** `FILE:LINE` of its name. */
+  place?: string
+}
+
+/** What a suppression was good for in a run. */
+export interface SuppressionUse {
+  name: string
+  place: string
+  /** Findings that it has covered. */
+  times: number
 }

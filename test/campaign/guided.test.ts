@@ -103,6 +103,25 @@ test('the first runs are left to their seeds, and those of an earlier sitting ar
   expect([again.result.runs, again.changes.size]).toEqual([1500, 500])
 })
 
+test('a hunt that is taken up again goes on as if it had not been interrupted, also when it was killed a while after it kept what it had learned', async () => {
+  const whole = await hunted(1, { until: Infinity, runs: 2500 })
+  for (const [kept, killed, jobs] of [
+    [1000, 1000, 3],
+    [777, 1337, 2],
+    [150, 600, 1],
+  ] as const) {
+    const before = new Guided(0)
+    await hunted(jobs, { until: Infinity, runs: kept, director: before })
+    const learned = structuredClone(before.save())
+    const done = new Map(Array.from({ length: killed }, (_, position) => [position, false]))
+    const after = await hunted(jobs, { until: Infinity, runs: 2500, done, director: new Guided(0, learned) })
+    for (const [position, change] of after.changes)
+      expect([kept, position, change]).toEqual([kept, position, whole.changes.get(position)])
+    expect(after.changes.size).toBeLessThan(2500 - kept + 100)
+    expect(after.result.runs).toBe(2500)
+  }
+})
+
 test('a program in which there is nothing to decide is left to its seeds', () => {
   const director = new Guided(0)
   let guided = 0

@@ -155,7 +155,7 @@ describe('the file', () => {
     expect(catalogue.all(sums)).toEqual(expected)
     catalogue.close()
     const older = new DatabaseSync(file)
-    older.exec(`DROP TRIGGER runs_made; DROP TRIGGER runs_gone; DROP TABLE tallies; DROP TABLE attributes; DROP INDEX runs_failed;
+    older.exec(`DROP TRIGGER runs_made; DROP TRIGGER runs_gone; DROP TABLE tallies; DROP TABLE attributes; DROP TABLE guidance; DROP INDEX runs_failed;
       CREATE INDEX runs_bucket ON runs (bucket) WHERE bucket IS NOT NULL; PRAGMA user_version = 1`)
     older.close()
     const again = Catalogue.open(file)

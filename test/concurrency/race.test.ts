@@ -1,5 +1,7 @@
 /** `--check race`: what Helgrind calls a race is one, what it passes is none; lock-free code is quiet; reports name both sides. */
 import { execFileSync, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { RaceCheck } from '../../src/checks/race.ts'
 import { Place } from '../e2e/lemming.ts'
@@ -138,6 +140,42 @@ int main(int argc, char **argv) {
   return seen < 10;
 }
 `
+
+/** Statements of one thread of a team, and whether tasks race. */
+const TASKS: [string, boolean, string][] = [
+  ['two tasks', true, 'task x = 1; task x = 2;'],
+  ['a task and its maker', true, 'task x = 1; x = 2;'],
+  ['one after the other has been waited for', false, 'task x = 1; wait x = 2; task x = 3;'],
+  ['the task of a task, for which its maker has not waited', true, 'task { task x = 1; } wait x = 2;'],
+  ['a group waits for all', false, 'group { task { task x = 1; } } x = 2;'],
+  ['dependences', false, 'after(out) x = 1; after(inout) x++; after(in) z = x; after(out) x = 3;'],
+  ['two that only read what they depend on', true, 'after(in) z = 1; after(in) z = 2;'],
+  ['a lock', false, 'for (int i = 0; i < 6; i++) task { critical x++; }'],
+  ['not deferred', false, 'for (int i = 0; i < 4; i++) now x++;'],
+  [
+    'stacks and blocks that are used again',
+    false,
+    'for (int i = 0; i < 9; i++) task { char b[2000], *p = malloc(40); memset(b, i, 2000); p[3] = b[7]; free(p); }',
+  ],
+]
+
+test.each(TASKS)('tasks of OpenMP are ordered by what they depend on, not by the queue: %s', (name, isRace, body) => {
+  const words: Record<string, string> = {
+    task: 'task',
+    wait: 'taskwait',
+    group: 'taskgroup',
+    critical: 'critical',
+    now: 'task if(0)',
+  }
+  const text = body
+    .replaceAll(/\b(task|wait|group|critical|now)\b/g, (word) => `\n#pragma omp ${words[word]}\n`)
+    .replaceAll(/\bafter\((\w+)\)/g, '\n#pragma omp task depend($1: x)\n')
+  const source = `#include <stdlib.h>\n#include <string.h>\nint x, z;\nint main(void) {\n#pragma omp parallel num_threads(3)\n#pragma omp single\n{ ${text} }\n  return 0;\n}\n`
+  const path = join(directory, `tasks-${TASKS.findIndex(([other]) => other === name)}`)
+  writeFileSync(`${path}.c`, source)
+  execFileSync('gcc', ['-g', '-O0', '-fopenmp', '-o', path, `${path}.c`])
+  expect(races(path, 2).size > 0).toBe(isRace)
+})
 
 test('OpenMP says on the line above that a plain instruction is atomic; what is not behind it races', () => {
   const prog = place.compile('pragma', PRAGMA, ['-g', '-O0', '-fopenmp'])

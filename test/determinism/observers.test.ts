@@ -24,6 +24,7 @@ function countingObserver(): { observer: Observer; counts: Record<Event, number>
     taskStart: 0,
     taskSwitch: 0,
     taskExit: 0,
+    powerLoss: 0,
   }
   const seen = { bytes: 0 }
   const count = (event: Event, task: TaskInfo, view: MachineView): void => {
@@ -43,6 +44,7 @@ function countingObserver(): { observer: Observer; counts: Record<Event, number>
     taskStart: (task, view) => count('taskStart', task, view),
     taskSwitch: (_from, to, view) => count('taskSwitch', to, view),
     taskExit: (task, _status, view) => count('taskExit', task, view),
+    powerLoss: ({ recoveryPid: pid }, view) => count('powerLoss', { pid, tid: pid, name: '' }, view),
   }
   const functions = ['malloc', 'free', 'pthread_mutex_lock', 'pthread_create']
   return { observer: { name: 'counting', functions, ...hears }, counts, seen }

@@ -72,3 +72,32 @@ test('repaired, seeds are clean; leaks are told from statics', () => {
   // The table for checksums, from a static variable; standard output's buffer.
   expect(leaks!.reachable.bytes).toBeGreaterThanOrEqual(1024)
 })
+
+describe('losses of power', () => {
+  const recover = ['--recover', `${join(place.path, 'crash')} store check`]
+  const words = ['--', join(place.path, 'crash'), 'store', '110']
+
+  test('a snapshot that is renamed before it is synced is found, and named', () => {
+    const hunt = ['--check', 'none', '--fault', 'crash', ...recover, '--env', 'BUG=no-fsync-rename', '--runs', '60']
+    const { failures } = place.json('hunt', [...hunt, ...words])
+    const { powerLoss } = failures[0]!.finding
+    expect(powerLoss!.anyway).toBe(false)
+    const needed = powerLoss!.missing.filter(({ isNeeded }) => isNeeded)
+    expect(needed.map(({ what, path }) => [what, path])).toEqual([['write', join(place.path, 'store/snap.1')]])
+    expect(needed[0]!.place!.function).toBe('write_all')
+  })
+
+  test('the repaired store survives', () => {
+    const { runs, failures } = place.json('hunt', [
+      '--check',
+      'none',
+      '--fault',
+      'crash',
+      ...recover,
+      '--runs',
+      '12',
+      ...words,
+    ])
+    expect([runs, failures]).toEqual([12, []])
+  })
+})

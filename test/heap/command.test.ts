@@ -58,7 +58,7 @@ describe('suppressions', () => {
     const files = ['/usr/lib/x86_64-linux-gnu/valgrind/default.supp', '/usr/libexec/valgrind/default.supp']
     const file = files.find((one) => fs.existsSync(one))!
     const text = fs.readFileSync(file, 'utf8')
-    const count = text.match(/^\s*Memcheck:/gm)!.length
+    const count = text.match(/^\s*(?:Memcheck|Helgrind):/gm)!.length
     expect(parseSuppressions(text, file)).toHaveLength(count)
   })
 })

@@ -15,6 +15,7 @@ export class FakeMachine implements Subject {
   jumped = 0
   readonly currentTid = 1000
   readonly steps = 0
+  readonly fileChanges = 0
   readonly tasksStarted = 1
   readonly limits: number[] = []
   private readonly endsAt: number
@@ -39,6 +40,10 @@ export class FakeMachine implements Subject {
 
   ending(): RunEnding | null {
     return this.count >= this.endsAt ? this.how : null
+  }
+
+  powerLoss(): null {
+    return null
   }
 
   visited(): null {
@@ -109,6 +114,10 @@ export class FakeMachine implements Subject {
   }
 
   reads(): null {
+    return null
+  }
+
+  writes(): null {
     return null
   }
 

@@ -1,6 +1,7 @@
 /** Exists for the commands that move the run: steps, continue, both directions, and going to a moment. */
 import { LemmingError } from '../../base/errors.ts'
-import type { StepUnit, Stop } from '../../session/protocol.ts'
+import type { PowerLoss } from '../../tool/power-loss.ts'
+import type { Position, StepUnit, Stop } from '../../session/protocol.ts'
 import { pointOf, type State, wholeNumberIn, refusal } from './state.ts'
 import { arrive } from './stops.ts'
 
@@ -107,7 +108,18 @@ export function goer(back: boolean): (state: State, args: string) => Promise<voi
   }
 }
 
-/** `seek @N`, `seek start`, `seek end`, `seek -1000`, `seek +1000`. */
+/** The loss of power of a run that has one. */
+export function lossOf({ powerLoss }: Position): PowerLoss {
+  if (powerLoss === null) throw refusal('power was not lost in this run', 'lemming hunt --fault crash loses it')
+  return powerLoss
+}
+
+/** The last moment before it at which there is a thread: one that ends with its process is none any more. */
+export function beforeLoss({ moment, ended }: PowerLoss): number {
+  return ended ? moment - 1 : moment
+}
+
+/** `seek power`, `seek @N`, `seek start`, `seek end`, `seek -1000`, `seek +1000`. */
 export async function seek(state: State, args: string): Promise<void> {
   const position = await state.remote.position()
   const text = args.replace(/^@/, '')
@@ -117,9 +129,11 @@ export async function seek(state: State, args: string): Promise<void> {
       ? 0
       : text === 'end'
         ? position.end
-        : relative !== null
-          ? Math.max(0, position.moment + Number(relative[1] + relative[2]!))
-          : wholeNumberIn(text, 'seek')
+        : text === 'power'
+          ? beforeLoss(lossOf(position))
+          : relative !== null
+            ? Math.max(0, position.moment + Number(relative[1] + relative[2]!))
+            : wholeNumberIn(text, 'seek')
   if (moment > position.end) throw refusal(`@${moment} is behind the end of the run, which is @${position.end}`)
   await arrive(state, await state.remote.seek(moment), { stopsOf: [], watchesOf: [] })
 }

@@ -1,13 +1,51 @@
 /** Exists for the commands that gdb does not have: moments, last writers, turns of threads, output. */
+import { powerLines } from '../../report/power.ts'
+import type { PowerLoss } from '../../tool/power-loss.ts'
 import { placeText } from '../answers.ts'
+import { heapText } from '../heap-text.ts'
+import { beforeLoss, lossOf } from './going.ts'
 import { interleaving } from './questions.ts'
 import { at, inMemory, refusal, type State, wholeNumberIn } from './state.ts'
 import { valueText } from './stops.ts'
 
 export async function moment(state: State): Promise<void> {
-  const { moment: now, end, elapsed, tid, seed } = await state.remote.position()
+  const { moment: now, end, elapsed, tid, seed, powerLoss } = await state.remote.position()
   const turn = tid === 0 ? '' : `; thread ${tid} has the turn`
   state.say(`${at(now)} of ${at(end)}, ${(elapsed / 1e9).toFixed(6)} s of the program's time, seed ${seed}${turn}\n`)
+  if (powerLoss !== null) state.say(`${powerText(powerLoss)}\n`)
+}
+
+/** One line about a loss of power, with the command that tells more. */
+export function powerText({ moment: lost, unsynced, kept }: PowerLoss): string {
+  const gone = unsynced - kept
+  const what =
+    gone === 0 ? 'nothing was lost' : `${gone} of ${unsynced} unsynced changes of files did not reach the disk`
+  return `power was lost at ${at(lost)}: ${what} (\`power\` lists them)`
+}
+
+/** `power`: when it was lost, and what was not on the disk then. */
+export async function power(state: State): Promise<void> {
+  const loss = lossOf(await state.remote.position())
+  const missing = loss.missing.map((change) => ({ ...change, isNeeded: false }))
+  const report = { ...loss, missing, anyway: null, reduced: false }
+  state.say(
+    `${powerLines(report)
+      .map((line) => line.slice(2))
+      .join('\n')}\n`,
+  )
+  state.say(
+    `seek ${at(beforeLoss(loss))} goes to right before it, seek ${at(loss.moment + 1)} to the recovery (process ${loss.recoveryPid})\n`,
+  )
+}
+
+/** `heap [live | peak | total | blocks] [N]`: what is allocated at this moment, at the peak and in all, by stack. */
+export async function heap(state: State, args: string): Promise<void> {
+  const found = /^(live|peak|total|blocks)? *(\d+)?$/.exec(args)
+  if (found === null) throw refusal(`heap ${args}: live, peak, total or blocks is expected, and a number of stacks`)
+  const [, by = 'live', count] = found
+  const most = count === undefined ? 10 : wholeNumberIn(count, 'heap')
+  const request = { pid: state.pid, by: by as 'live', depth: 12, most, allocators: [] }
+  state.say(heapText(await state.remote.heap(request)))
 }
 
 /** `last-write EXPRESSION`, `last-write ADDRESS [SIZE]`; `-x`: however long it takes to be sure that nobody stored the same once more. */

@@ -10,6 +10,7 @@ import { write } from '../output.ts'
 import { commanded } from './points.ts'
 import { readCommands, Reader, Scripts } from './scripts.ts'
 import { State } from './state.ts'
+import { powerText } from './past.ts'
 import { arrive } from './stops.ts'
 import { COMMANDS, rowNamed, type Row, wordsFor } from './table.ts'
 
@@ -48,6 +49,8 @@ export async function converse(
     },
   })
   await arrive(state, stop, { stopsOf: [], watchesOf: [] })
+  const { powerLoss } = await state.remote.position()
+  if (powerLoss !== null) state.say(`${powerText(powerLoss)}\n`)
   // As with gdb: an error ends a file, but not what comes after it.
   for (const path of files) for (const line of readCommands(path)) if (talk.over || !(await talk.line(line))) break
   for (const line of commands) if (!talk.over) await talk.line(line)

@@ -121,7 +121,9 @@ export const COMMANDS: readonly Row[] = [
   row('switch', '[N] to where the next thread gets its turn', stepper('switch', false), true),
   row('reverse-switch', '[N] back to before the last one did', stepper('switch', true), true),
   row('moment', 'which moment this is', past.moment),
-  row('seek goto', '@N | +N | -N | start | end: go to a moment', seek),
+  row('seek goto', '@N | +N | -N | start | end | power: go to a moment', seek),
+  row('power', 'when power was lost, and what was not on the disk then', past.power),
+  row('heap', '[live | peak | total | blocks] [N]: what is allocated, by stack', past.heap),
   row(
     'last-write',
     '[-x] EXPR | ADDRESS [SIZE]: who wrote it last (-x: or left it as it was, in a long run)',

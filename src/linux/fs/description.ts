@@ -8,6 +8,7 @@ import type { Process, Task } from '../state.ts'
 import { leaveTty } from '../tty/tell.ts'
 import { signalActivity } from './async.ts'
 import { holdInode, releaseInode } from './inode.ts'
+import { closeRing } from '../uring/close.ts'
 import { IN, tellGone, tellInode } from './inotify.ts'
 import { dropDescriptionLocks, dropProcessLocks } from './locks.ts'
 import type { Description, DescriptionType, FdTable, FsState, Inode } from './state.ts'
@@ -127,6 +128,7 @@ export function releaseDescription(k: Kernel, id: number): void {
   }
   for (const item of description.items?.values() ?? []) unwatch(fs, item.id, id)
   if (description.inode !== 0) releaseInode(fs, description.inode)
+  if (description.ring !== undefined) for (const held of closeRing(k, description)) releaseDescription(k, held)
   tellGone(k)
 }
 

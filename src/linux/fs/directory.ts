@@ -4,6 +4,7 @@ import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
 import { addInode, dropIfUnused, inodeOf, mirrorInode, timeNow } from './inode.ts'
 import { kernelList, kernelNode, kernelTarget } from './kernel-tree.ts'
+import { noteName } from '../power/pending.ts'
 import { join } from './where.ts'
 import type { FsState, Inode, InodeKind } from './state.ts'
 
@@ -109,6 +110,7 @@ export function insertEntry(k: Kernel, dir: Inode, name: string, inode: Inode): 
     inode.nlink = Math.max(inode.nlink, 2)
     dir.nlink++
   } else inode.nlink++
+  noteName(k, dir, name, null, inode)
   touchDirectory(k, dir)
   inode.ctime = timeNow(k)
 }
@@ -121,6 +123,7 @@ export function removeEntry(k: Kernel, dir: Inode, name: string, inode: Inode): 
     inode.nlink = 0
     dir.nlink--
   } else if (inode.nlink > 0) inode.nlink--
+  noteName(k, dir, name, inode, null)
   touchDirectory(k, dir)
   inode.ctime = timeNow(k)
 }

@@ -6,9 +6,11 @@ import { PAGE_SHIFT, PAGE_SIZE } from '../../engine/layout.ts'
 import { MAP, type FilePages, type Memory } from '../mm.ts'
 import type { FileBacking, Task } from '../state.ts'
 import { descriptionOf } from './description.ts'
+import { noteResize, noteWrite } from '../power/pending.ts'
 import { addInode, holdInode, inodeOf, releaseInode, timeNow } from './inode.ts'
 import { IN, tellInode } from './inotify.ts'
 import type { Inode, SharedMapping } from './state.ts'
+import type { Ring } from '../uring/state.ts'
 import { hostPlace, passOn, passOnBytes, passOnStores } from './mounts.ts'
 import { pathOfDescription } from './where.ts'
 
@@ -20,12 +22,20 @@ export interface Mappable {
   path: string
   readable: boolean
   writable: boolean
+  /** Where in the inode, if offsets of the descriptor mean something else. */
+  offset?: number
 }
 
 /** What a descriptor maps, or the errno of mmap(2): -EBADF, -ENODEV for what cannot be mapped, -EACCES for one that cannot be read. */
-export function mappableOf(k: Kernel, t: Task, fd: number): Mappable | number {
+export function mappableOf(k: Kernel, t: Task, fd: number, offset = 0): Mappable | number {
   const description = descriptionOf(k, t, fd)
   if (!description || description.type === 'path') return -ERRNO.EBADF
+  if (description.ring !== undefined) {
+    const part = ringPart(description.ring, offset)
+    if (part === 0) return -ERRNO.EINVAL
+    const path = pathOfDescription(k, description)
+    return { kind: 'file', inode: part, path, readable: true, writable: true, offset: 0 }
+  }
   const access = description.flags & 3
   const common = { path: pathOfDescription(k, description), readable: access !== 1, writable: access !== 0 }
   if (description.type === 'zero') return { kind: 'zero', inode: 0, ...common }
@@ -33,6 +43,11 @@ export function mappableOf(k: Kernel, t: Task, fd: number): Mappable | number {
   if (description.type !== 'file' || !inode?.content) return -ERRNO.ENODEV
   if (!common.readable) return -ERRNO.EACCES
   return { kind: 'file', inode: inode.id, ...common }
+}
+
+/** What of an io_uring is mapped by offset: IORING_OFF_SQ_RING and IORING_OFF_CQ_RING are the same, IORING_OFF_SQES the entries. */
+function ringPart(ring: Ring, offset: number): number {
+  return offset === 0 || offset === 0x800_0000 ? ring.rings : offset === 0x1000_0000 ? ring.sqes : 0
 }
 
 /** A file without a name that backs anonymous memory of `length` bytes which processes share (MAP_SHARED|MAP_ANONYMOUS, shmem_zero_setup). */
@@ -57,6 +72,7 @@ export function filePages(k: Kernel): FilePages {
     },
     write: (inode, offset, bytes) => {
       const file = inodeOf(k.state.fs, inode)
+      noteWrite(k, file, offset, bytes.length, 'store')
       writeContent(k.world, file.content!, offset, bytes)
       passOnStores(k, file, offset, bytes)
       file.mtime = file.ctime = timeNow(k)
@@ -69,7 +85,8 @@ export function filePages(k: Kernel): FilePages {
       // What was stored before a mapping goes, or becomes read-only, is in the file from now on.
       if (!isDoomed(file, spaceId, mappings)) {
         for (const old of file.shared)
-          if (old.spaceId === spaceId && !isShownElsewhere(file, old)) pullShared(k, file, old.offset, old.length)
+          if (old.spaceId === spaceId && !isShownElsewhere(file, old))
+            for (const gone of without(old, mappings)) pullShared(k, file, gone.offset, gone.length)
       }
       file.shared = [...file.shared.filter((other) => other.spaceId !== spaceId), ...mappings]
       watchShared(k, file)
@@ -86,6 +103,31 @@ export function filePages(k: Kernel): FilePages {
 function isDoomed(file: Inode, spaceId: number, mappings: readonly SharedMapping[]): boolean {
   if (mappings.length > 0 || file.nlink > 0 || file.refs > file.shared.length) return false
   return file.shared.every((other) => other.spaceId === spaceId)
+}
+
+/**
+ * The parts of a mapping that are not among `now`, which is sorted by address, as they were: what was stored into the others can be looked for there later.
+ */
+function without(old: SharedMapping, now: readonly SharedMapping[]): { offset: number; length: number }[] {
+  let low = 0
+  let high = now.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (now[middle]!.start + now[middle]!.length <= old.start) low = middle + 1
+    else high = middle
+  }
+  const gone: { offset: number; length: number }[] = []
+  const end = old.start + old.length
+  const shift = old.offset - old.start
+  let at = old.start
+  for (let i = low; i < now.length && now[i]!.start < end; i++) {
+    const { start, length, offset, writable } = now[i]!
+    if (offset - start !== shift || writable !== old.writable) continue
+    if (start > at) gone.push({ offset: at + shift, length: start - at })
+    at = Math.max(at, start + length)
+  }
+  if (at < end) gone.push({ offset: at + shift, length: end - at })
+  return gone
 }
 
 /** Whether another address space shows all that the mapping does, and so has its stores. */
@@ -153,6 +195,7 @@ export function readFile(k: Kernel, inode: Inode, offset: number, length: number
 export function writeFile(k: Kernel, inode: Inode, offset: number, data: Uint8Array): number {
   const failed = passOnBytes(k, inode, offset, data)
   if (failed !== 0) return failed
+  noteWrite(k, inode, offset, data.length)
   writeContent(k.world, inode.content!, offset, data)
   inode.mtime = inode.ctime = timeNow(k)
   pushShared(k, inode, offset, data)
@@ -167,7 +210,8 @@ export function resizeFile(k: Kernel, inode: Inode, size: number): number {
   if (failed !== 0) return failed
   const file = inode.content!
   const before = file.size
-  if (size > before) pullShared(k, inode, 0, before)
+  if (size > before || k.state.fs.disk !== undefined) pullShared(k, inode, 0, before)
+  noteResize(k, inode, size)
   truncateContent(file, size)
   inode.mtime = inode.ctime = timeNow(k)
   if (inode.shared.length > 0 && size < before) pushShared(k, inode, size, new Uint8Array(before - size))
@@ -203,6 +247,7 @@ function pullShared(k: Kernel, inode: Inode, offset: number, length: number): vo
       const before = new Uint8Array(count)
       readContent(k.world, file, part.at + done, before)
       if (!equal(now, before)) {
+        noteWrite(k, inode, part.at + done, count, 'store')
         writeContent(k.world, file, part.at + done, now)
         passOnStores(k, inode, part.at + done, now)
         inode.mtime = inode.ctime = timeNow(k)
@@ -210,6 +255,16 @@ function pullShared(k: Kernel, inode: Inode, offset: number, length: number): vo
       done += count
     }
   }
+}
+
+/** Takes all that was stored through shared mappings of a file into it. */
+export function takeStores(k: Kernel, inode: Inode): void {
+  pullShared(k, inode, 0, inode.content!.size)
+}
+
+/** The same for all files. */
+export function takeAllStores(k: Kernel): void {
+  for (const inode of k.state.fs.inodes.values()) if (inode.shared.length > 0) takeStores(k, inode)
 }
 
 /** Shows new bytes of a file in its shared mappings. */

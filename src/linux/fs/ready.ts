@@ -4,6 +4,7 @@ import { queueOf } from '../ipc/mqueue.ts'
 import { socketMask } from '../net/ready.ts'
 import { isPending } from '../signals.ts'
 import { ttyMask } from '../tty/transfer.ts'
+import { ringMask } from '../uring/ring.ts'
 import { eventfdWritable, timerTicks } from './event-files.ts'
 import { PIPE_BUF, roomInPipe } from './pipe.ts'
 import type { Description } from './state.ts'
@@ -68,6 +69,8 @@ export function pollMask(k: Kernel, d: Description): number {
     case 'tty':
     case 'ptmx':
       return ttyMask(k, d)
+    case 'ring':
+      return ringMask(k, d.ring!)
     case 'path':
       return POLL.nval
     default:

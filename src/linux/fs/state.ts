@@ -1,6 +1,8 @@
 /** Exists to define everything the kernel knows about files as plain data: inodes, open file descriptions, descriptor tables. */
 
+import type { Ring } from '../uring/state.ts'
 import type { NetState } from '../net/state.ts'
+import type { Disk } from '../power/state.ts'
 import type { TtyState } from '../tty/state.ts'
 
 /** A point in time: whole seconds since 1970 and nanoseconds. */
@@ -133,6 +135,7 @@ export type DescriptionType =
   | 'pidfd'
   | 'mqueue'
   | 'inotify'
+  | 'ring' // io_uring
 
 /** What is watched by inotify(7): an inode, and which events. */
 interface InotifyWatch {
@@ -206,6 +209,8 @@ export interface Description {
   ioSignal: number
   /** The descriptor by which O_ASYNC was asked for. */
   asyncFd: number
+  /** 'ring': its queues and operations; absent for all others. */
+  ring?: Ring
 }
 
 /** What a descriptor number stands for. */
@@ -262,6 +267,8 @@ export interface FsState {
   changes: number
   net: NetState
   tty: TtyState
+  /** What power may take back; absent in runs that do not lose it. */
+  disk?: Disk
   /** Reads of standard input so far: where the next one goes on, since the world keeps no place for us. */
   inputReads: number
 }

@@ -12,11 +12,14 @@ import { IN, takeEvents, tellInode } from './inotify.ts'
 import { inodeOf } from './inode.ts'
 import { kernelContent, kernelWrite } from './kernel-tree.ts'
 import { readFile, writeFile } from './mapping.ts'
+import { syncRange } from '../power/pending.ts'
 import { PIPE_BUF, putIntoPipe, roomInPipe, takeFromPipe } from './pipe.ts'
 import { gather, scatter, totalLength, writable, type Segment } from './segments.ts'
 import { MAX_FILE, type Description, type Inode } from './state.ts'
 
 const O_APPEND = 0o2000
+/** O_SYNC has this bit, too. */
+const O_DSYNC = 0o10000
 /** F_SEAL_GROW, F_SEAL_WRITE, F_SEAL_FUTURE_WRITE. */
 const SEAL = { grow: 4, write: 8, futureWrite: 16 } as const
 /** Random bytes come in pieces of this size, so that one read cannot exhaust the host's memory at once. */
@@ -216,6 +219,7 @@ export function writeFrom(
     case 'mqueue':
     case 'inotify':
     case 'pidfd':
+    case 'ring':
       return -ERRNO.EINVAL
     case 'generated': {
       const data = gather(space, segments, skip)
@@ -265,6 +269,7 @@ export function writeBytes(k: Kernel, t: Task, d: Description, data: Uint8Array,
   dropSetuid(t, inode)
   const failed = writeFile(k, inode, offset, part)
   if (failed !== 0) return failed
+  if (d.flags & O_DSYNC) syncRange(k, inode, offset, offset + part.length)
   if (at === null) d.offset = offset + part.length
   return part.length
 }

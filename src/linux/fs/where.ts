@@ -32,6 +32,7 @@ const ANONYMOUS: Partial<Record<DescriptionType, string>> = {
   signalfd: 'anon_inode:[signalfd]',
   pidfd: 'anon_inode:[pidfd]',
   inotify: 'anon_inode:inotify',
+  ring: 'anon_inode:[io_uring]',
 }
 
 /** What /proc/PID/fd shows for it: a path, with ` (deleted)` when the file has none any more, or the name of something that never had one. */

@@ -17,6 +17,7 @@ import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
 import { octal } from '../strace.ts'
 import { AT_FLAGS, FALLOC_FLAGS } from '../table-flags.ts'
+import { noteZero } from '../power/pending.ts'
 import { timevals, utimbuf, utimes } from './file-text.ts'
 import { on, onFd } from './places.ts'
 
@@ -83,6 +84,7 @@ function fallocate(k: Kernel, t: Task, args: number[]): number {
       if (inode.shared.length > 0)
         for (let at = start; at < start + gone; at += ZEROS.length)
           writeFile(k, inode, at, ZEROS.subarray(0, start + gone - at))
+      noteZero(k, inode, start, end)
       zeroContent(k.world, content!, start, end)
       inode.mtime = inode.ctime = timeNow(k)
     }

@@ -64,6 +64,7 @@ function canWatch(d: Description): boolean {
     'signalfd',
     'mqueue',
     'inotify',
+    'ring',
   ].includes(d.type)
 }
 

@@ -118,6 +118,8 @@ function futex(k: Kernel, t: Task, args: number[]): number {
   if (t.wait !== null) return resume(k, t)
   const command = commandOf(op)
   const shared = (op & PRIVATE) === 0
+  const deadline = TIMED.includes(command) ? deadlineOf(k, t, op, timeout) : null
+  if (deadline !== null && deadline < 0) return deadline
   if (op & CLOCK_REALTIME && command !== OP.waitBitset && command !== OP.waitRequeuePi && command !== OP.lockPi2)
     return -ERRNO.ENOSYS
   if (command >= FUTEX_COMMANDS.length || command === 2) return -ERRNO.ENOSYS
@@ -131,8 +133,6 @@ function futex(k: Kernel, t: Task, args: number[]): number {
     case OP.waitBitset: {
       const bitset = command === OP.wait ? ANY_BITSET : word3
       if (bitset === 0) return -ERRNO.EINVAL
-      const deadline = deadlineOf(k, t, op, timeout)
-      if (deadline !== null && deadline < 0) return deadline
       return wait(k, t, args, key, bitset, value, deadline)
     }
     case OP.wake:
@@ -154,8 +154,6 @@ function futex(k: Kernel, t: Task, args: number[]): number {
       return wakeOp(k, t, key, value | 0, countOf(timeout), address2, futexKey(k, t, address2, shared), word3)
     case OP.waitRequeuePi: {
       if (address === address2) return -ERRNO.EINVAL
-      const deadline = deadlineOf(k, t, op, timeout)
-      if (deadline !== null && deadline < 0) return deadline
       return waitToLock(k, t, args, key, deadline)
     }
     case OP.cmpRequeuePi: {
@@ -169,7 +167,7 @@ function futex(k: Kernel, t: Task, args: number[]): number {
     case OP.unlockPi:
       return unlockPi(k, t, address, key)
     default:
-      return lockPi(k, t, args, key, command === OP.trylockPi)
+      return lockPi(k, t, args, key, deadline, command === OP.trylockPi)
   }
 }
 
@@ -209,7 +207,7 @@ function resume(k: Kernel, t: Task): number {
   if (outcome === 'signal') return BLOCKED
   t.wait = null
   const command = commandOf(args[1]!)
-  if (command === OP.lockPi || command === OP.lockPi2) return lockPi(k, t, args, futex!.key, false)
+  if (command === OP.lockPi || command === OP.lockPi2) return lockPi(k, t, args, futex!.key, deadline, false)
   if (command === OP.waitRequeuePi) {
     // Who waits for the lock already cannot begin again: the word that he waited on has changed.
     const requeued = (detail as { requeued?: boolean } | undefined)?.requeued === true
@@ -253,7 +251,7 @@ function wakeOp(
   return holds ? woken + wakeFutex(k, key2, count2, ANY_BITSET) : woken
 }
 
-function lockPi(k: Kernel, t: Task, args: number[], key: FutexKey, once: boolean): number {
+function lockPi(k: Kernel, t: Task, args: number[], key: FutexKey, deadline: number | null, once: boolean): number {
   const address = args[0]!
   const space = k.space(t)
   const word = space.readU32(address)
@@ -266,8 +264,6 @@ function lockPi(k: Kernel, t: Task, args: number[], key: FutexKey, once: boolean
   }
   if (!k.state.tasks.has(owner)) return -ERRNO.ESRCH
   if (once) return -ERRNO.EAGAIN
-  const deadline = deadlineOf(k, t, args[1]!, args[3]!)
-  if (deadline !== null && deadline < 0) return deadline
   if (!space.writeU32(address, (word | WORD.waiters) >>> 0)) return -ERRNO.EFAULT
   t.wait = newWait({ nr: NR, args, kind: 'futex', deadline, futex: { key, bitset: ANY_BITSET } })
   enqueue(k, t, key)

@@ -5,6 +5,7 @@ import { ERRNO } from '../errno.ts'
 import { seekContent } from '../fs/content.ts'
 import { descriptionOf } from '../fs/description.ts'
 import { list } from '../fs/directory.ts'
+import { takeAllStores, takeStores } from '../fs/mapping.ts'
 import { inodeOf } from '../fs/inode.ts'
 import { bytesFromName } from '../fs/names.ts'
 import { MAX_TRANSFER, readIovec, totalLength, type Segment } from '../fs/segments.ts'
@@ -17,12 +18,13 @@ import { receive } from '../net/receive.ts'
 import { MSG, send } from '../net/send.ts'
 import type { Task } from '../state.ts'
 import { FADVICE, RWF_FLAGS, SPLICE_FLAGS, SYNC_RANGE, WHENCE } from '../table-flags.ts'
+import { syncAll, syncDirectory, syncFile, syncRange } from '../power/pending.ts'
 import { newWait } from '../tasks.ts'
 import { readTty, writeTty } from '../tty/transfer.ts'
 import { direntsOut, iovec, offset, offsetHigh } from './file-text.ts'
 
 const NONBLOCK = 0o4000
-const RWF = { nowait: 8, append: 16 } as const
+const RWF = { dsync: 2, sync: 4, nowait: 8, append: 16 } as const
 
 /** The description that a call works on: the one it began with, when it waited. Undefined: EBADF. */
 function target(k: Kernel, t: Task, number: number): Description | undefined {
@@ -130,7 +132,7 @@ function isMemoryDevice(d: Description): boolean {
   return d.type === 'null' || d.type === 'zero' || d.type === 'full' || d.type === 'random'
 }
 
-/** Flags of preadv2 and pwritev2 that mean nothing here (HIPRI, DSYNC, SYNC) pass; the others are done. */
+/** Flags of preadv2 and pwritev2 that mean nothing here (HIPRI; DSYNC and SYNC of reads) pass; the others are done. */
 function checkRwf(rwf: number, count: number): number {
   return rwf & ~0x1f && count > 0 ? -ERRNO.EOPNOTSUPP : 0
 }
@@ -147,7 +149,12 @@ function pwritev2(k: Kernel, t: Task, args: number[]): number {
     else at = end
   }
   const segments = readIovec(k.space(t), args[1]!, args[2]!)
-  return write(k, t, 328, args, segments, at, (args[5]! & RWF.nowait) !== 0)
+  const done = write(k, t, 328, args, segments, at, (args[5]! & RWF.nowait) !== 0)
+  if (done > 0 && args[5]! & (RWF.dsync | RWF.sync) && d?.type === 'file') {
+    const start = at ?? d.offset - done
+    syncRange(k, inodeOf(k.state.fs, d.inode), start, start + done)
+  }
+  return done
 }
 
 /** What can be told to seek, and stays where it is. */
@@ -260,11 +267,24 @@ function vmsplice(k: Kernel, t: Task, args: number[]): number {
   return write(k, t, 278, args, readIovec(k.space(t), args[1]!, args[2]!), null, nowait)
 }
 
-/** fsync: nothing is ever lost, since the files are the machine's state. */
+/** fsync: files are the machine's state, so only those who lose power have anything to do. */
 function sync(k: Kernel, t: Task, number: number): number {
   const d = descriptionOf(k, t, number)
   if (!d || d.type === 'path') return -ERRNO.EBADF
-  return d.type === 'file' || d.type === 'dir' ? 0 : -ERRNO.EINVAL
+  if (d.type !== 'file' && d.type !== 'dir') return -ERRNO.EINVAL
+  const inode = inodeOf(k.state.fs, d.inode)
+  if (d.type === 'dir') syncDirectory(k, inode)
+  else {
+    if (k.state.fs.disk !== undefined) takeStores(k, inode)
+    syncFile(k, inode)
+  }
+  return 0
+}
+
+function syncEverything(k: Kernel): number {
+  if (k.state.fs.disk !== undefined) takeAllStores(k)
+  syncAll(k)
+  return 0
 }
 
 const rwf = flags(RWF_FLAGS, 'RWF_???')
@@ -441,8 +461,11 @@ export const ioCalls: Declaration[] = [
   ),
   syscall(74, 'fsync', [['fd', fd]], number, (k, t, a) => sync(k, t, a[0]!)),
   syscall(75, 'fdatasync', [['fd', fd]], number, (k, t, a) => sync(k, t, a[0]!)),
-  syscall(162, 'sync', [], number, () => 0),
-  syscall(306, 'syncfs', [['fd', fd]], number, (k, t, a) => (descriptionOf(k, t, a[0]!) ? 0 : -ERRNO.EBADF)),
+  syscall(162, 'sync', [], number, (k) => syncEverything(k)),
+  syscall(306, 'syncfs', [['fd', fd]], number, (k, t, a) => {
+    if (!descriptionOf(k, t, a[0]!)) return -ERRNO.EBADF
+    return syncEverything(k)
+  }),
   syscall(
     221,
     'fadvise64',

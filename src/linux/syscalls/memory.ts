@@ -5,7 +5,8 @@ import { address, asU64, asUint, fd, flags, hexU64, int, number, oneOf, ptr, sho
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { inodeOf } from '../fs/inode.ts'
-import { mappableOf, sharedMemoryFile, syncMounted, writeFile } from '../fs/mapping.ts'
+import { mappableOf, sharedMemoryFile, syncMounted, takeStores, writeFile } from '../fs/mapping.ts'
+import { syncRange } from '../power/pending.ts'
 import type { Kernel } from '../kernel.ts'
 import { MAP, MAX_MAPPINGS, pageDown, pageUp, type Memory } from '../mm.ts'
 import { grantedRights } from '../personality.ts'
@@ -49,7 +50,7 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
   let file: FileBacking | null = null
   const type = given & 3
   if (!(given & MAP.anonymous)) {
-    const found = mappableOf(k, t, descriptor)
+    const found = mappableOf(k, t, descriptor, offset)
     if (found === -ERRNO.EBADF) return found
     if (rawLength === 0) return -ERRNO.EINVAL
     if (typeof found === 'number') return found
@@ -61,7 +62,12 @@ function mmap(k: Kernel, t: Task, args: number[]): number {
     const sealed = shared && (Math.max(0, k.state.fs.inodes.get(found.inode)?.seals ?? 0) & 0x18) !== 0
     if (sealed && rights & PROT.write) return -ERRNO.EPERM
     if (found.kind === 'file')
-      file = { path: found.path, inode: found.inode, offset, mayWrite: !shared || (found.writable && !sealed) }
+      file = {
+        path: found.path,
+        inode: found.inode,
+        offset: found.offset ?? offset,
+        mayWrite: !shared || (found.writable && !sealed),
+      }
   } else if (type === 0 || type === MAP.sharedValidate) return -ERRNO.EINVAL
   if (rawLength === 0) return -ERRNO.EINVAL
   const length = pageUp(rawLength)
@@ -358,12 +364,27 @@ function mincore(k: Kernel, t: Task, args: number[]): number {
   return k.space(t).write(vector, new Uint8Array(length / PAGE_SIZE).fill(1)) ? 0 : -ERRNO.EFAULT
 }
 
+const MS_SYNC = 4
+
 function msync(k: Kernel, t: Task, args: number[]): number {
   const [start, rawLength, given] = args as [number, number, number]
   if (start % PAGE_SIZE !== 0 || given & ~7 || (given & 5) === 5) return -ERRNO.EINVAL
   // Files look into their shared mappings at every read, so nothing is left to write but what lies outside of the machine.
   syncMounted(k, k.process(t).spaceId)
+  if (k.state.fs.disk !== undefined && given & MS_SYNC) syncPages(k, t, start, start + pageUp(rawLength))
   return k.memory(t).isCovered(start, start + pageUp(rawLength)) ? 0 : -ERRNO.ENOMEM
+}
+
+/** What was stored into shared mappings in a range of addresses is on the disk, as far as files are behind it. */
+function syncPages(k: Kernel, t: Task, start: number, end: number): void {
+  for (const { start: from, end: to, file, flags } of k.memory(t).map.mappings) {
+    if (file === null || !(flags & MAP.shared) || from >= end || to <= start) continue
+    const inode = inodeOf(k.state.fs, file.inode)
+    const first = Math.max(from, start)
+    const at = file.offset + first - from
+    takeStores(k, inode)
+    syncRange(k, inode, at, at + Math.min(to, end) - first)
+  }
 }
 
 /** Locked memory is memory: nothing is ever swapped out. */

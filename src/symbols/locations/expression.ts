@@ -139,7 +139,10 @@ function locationOf(opcode: number, { reader, stack, file, unit, ...rest }: Stat
     case 0xf2: {
       // DW_OP_implicit_pointer
       const offset = unit.version <= 2 ? reader.u64() : unit.readOffset(reader)
-      return { kind: 'implicit-pointer', entry: file.entry(offset), offset: reader.sleb() }
+      const distance = reader.sleb()
+      // Nobody relocates what gcc writes here into a split file: 0 is the place of no entry.
+      if (offset === 0) return optimizedOut
+      return { kind: 'implicit-pointer', entry: file.entry(offset), offset: distance }
     }
     default:
       return undefined

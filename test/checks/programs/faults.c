@@ -44,7 +44,7 @@ int main(void)
     CAUGHT(end[8] = 1); //~ invalid-write
     CAUGHT((void)file[size + 8192]); //~ invalid-read
     CAUGHT((void)*(volatile int *)0x6f6c6c6568L); //~ invalid-read
-    CAUGHT((void)*(volatile int *)0x4141414141414141L); //~ invalid-access
+    CAUGHT((void)*(volatile int *)0x4141414141414141L); //~ invalid-read
     CAUGHT((void)*(volatile int *)0xffffffff81000000L); //~ invalid-read
     for (int i = 0; i < 3; i++) {
         CAUGHT(none->value = i); //~ invalid-write 3

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -21,6 +22,15 @@ static long waitv(struct one *list, unsigned count, unsigned flags, struct times
 static void *waits(void *none) {
   (void)none;
   struct one list[3] = {ONE(0), ONE(1), ONE(2)};
+  /* Of a futex a wrong time is told before anything else. */
+  uint32_t mine = gettid();
+  struct timespec wrong = {1, 1000000000}, right = {1, 0};
+  FAILS(syscall(SYS_futex, &mine, FUTEX_LOCK_PI_PRIVATE, 0, &wrong, NULL, 0), EINVAL);
+  FAILS(syscall(SYS_futex, &mine, FUTEX_LOCK_PI_PRIVATE, 0, &right, NULL, 0), EDEADLK);
+  FAILS(syscall(SYS_futex, &mine, FUTEX_WAIT_PRIVATE, 0, &wrong, NULL, 0), EINVAL);
+  /* What is left of an adjustment of the clock may be asked by everybody. */
+  struct timex rest = {.modes = ADJ_OFFSET_SS_READ};
+  CHECK(adjtimex(&rest) >= 0 && rest.offset == 0);
   woken = waitv(list, 3, 0, NULL, 0);
   return NULL;
 }
