@@ -34,7 +34,7 @@ row(
   'memory',
   'InvalidRead',
   'Addr',
-  'an access to what is no address of the processor: it does not say whether it reads',
+  'the processor refuses an operand that is not aligned, or an instruction that programs may not execute',
 )
 row('stack-overflow', 'memory', 'InvalidWrite InvalidRead', 'Addr', "a thread's stack has no room left")
 row(

@@ -143,6 +143,8 @@ describe('a conversation', () => {
       'continue',
       'display value',
       'display/i $pc',
+      // Another thread may come to it before this one is on the next line.
+      'disable 1',
       'next',
       'undisplay 2',
       'clear push',
