@@ -1,6 +1,6 @@
 /** Keeps docs/tutorial.md true: its commands are executed, and say what it says they say. Addresses, moments and other numbers may be those of another compiler and libc. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Place } from '../e2e/lemming.ts'
@@ -15,6 +15,7 @@ beforeAll(() => {
     const goals = name === 'superslab' ? ['O0'] : []
     execFileSync('make', ['-s', '-C', join(root, 'examples', name), `OUT=${build}`, ...goals], { stdio: 'pipe' })
   }
+  copyFileSync(join(root, 'examples/seglog/tests.txt'), join(places.seglog.path, 'tests.txt'))
 })
 afterAll(() => {
   for (const place of Object.values(places)) place.remove()
