@@ -72,7 +72,7 @@ export function printHunt({ inputs, firstSeed, result, kept, cells, tests, catal
       errors: broken,
       interval: wilson(hits, made),
     })),
-    ...(tests && { tests }),
+    tests: tests ?? null,
     seconds,
     campaign: id,
     catalogue,

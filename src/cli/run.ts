@@ -8,9 +8,9 @@ import { runInputs } from '../lab/inputs.ts'
 import { FAILURES } from '../lab/places.ts'
 import { suppressionText } from '../report/suppressions.ts'
 import { leakSummaryText, reportText } from '../report/text.ts'
-import { countsAsError, whatIsMissing } from '../tool/finding.ts'
+import { countsAsError, whatIsMissing, type Finding } from '../tool/finding.ts'
 import { addTestOptions, type TestOptions } from './each-test.ts'
-import { isTold } from './failure-text.ts'
+import { isLeft, isTold } from './failure-text.ts'
 import { exitCodeOfEnding } from './exit-codes.ts'
 import { borrowTerminal } from './raw-terminal.ts'
 import { addProgramOptions, leakKinds, wholeNumber, wishesOf, wordsOf, type ProgramOptions } from './options.ts'
@@ -143,16 +143,19 @@ function withLeakMoments(inputs: RunInputs, list: readonly number[]): RunInputs 
 export function tell(result: RunResult, again: string, genSuppressions = false): void {
   for (const { text, answer } of result.unknownCalls)
     write(2, `lemming: ${whatIsMissing(answer)}, answered ${answer}: ${text}\n`)
-  for (const finding of result.findings) {
-    write(2, `${reportText(finding, { again, told: isTold(finding, result.findings) })}\n`)
-    const suppression = genSuppressions ? suppressionText(finding) : undefined
+  const { finding, findings } = result
+  // Whoever has power lost wants to know why the recovery is not content.
+  const ending =
+    finding !== null && (result.ending.kind !== 'exit' || finding.powerLoss !== undefined) ? finding : null
+  const report = (one: Finding): void => {
+    write(2, `${reportText(one, { again, told: isTold(one, findings) })}\n`)
+    const suppression = genSuppressions && one !== ending ? suppressionText(one) : undefined
     if (suppression !== undefined) write(2, `${suppression}\n`)
   }
-  const { finding } = result
-  // Whoever has power lost wants to know why the recovery is not content.
-  if (finding !== null && (result.ending.kind !== 'exit' || finding.powerLoss !== undefined)) {
-    write(2, `${reportText(finding, { again, told: isTold(finding, result.findings) })}\n`)
-  }
+  const isLate = (one: Finding): boolean => ending !== null && isLeft(one, ending)
+  findings.filter((one) => !isLate(one)).forEach(report)
+  if (ending !== null) report(ending)
+  findings.filter(isLate).forEach(report)
   // A run with nothing wrong says nothing.
   if (result.leaks !== null && result.findings.some(({ kind }) => kind.startsWith('leak-')))
     write(2, `${leakSummaryText(result.leaks)}\n`)

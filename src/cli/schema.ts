@@ -347,8 +347,8 @@ const hunt = z.object({
         }),
       ),
     })
-    .optional()
-    .describe('of --each-test'),
+    .nullable()
+    .describe('of --each-test and --tests'),
   seconds: z.number(),
   campaign: count.describe('number of the hunt in the catalogue'),
   catalogue: z.string(),

@@ -180,8 +180,11 @@ describe('a program that crashes', () => {
     const body = (text: string): string => text.replace(/ {2}again: .*/s, '')
     expect(body(replayed.stderr)).toBe(body(made.stderr))
     expect(replayed.stderr).toMatch(
-      /again: lemming replay c\.lemming\nlemming: replayed once: \d+ instructions and state [0-9a-f]{16}, as recorded\n$/,
+      /again: lemming replay c\.lemming\n(?:lemming: .*\n)*lemming: replayed once: \d+ instructions and state [0-9a-f]{16}, as recorded\n$/,
     )
+    // What was lost at the end comes behind what ended it.
+    const kinds = [...made.stderr.matchAll(/^(?:ERROR|LEAK) ([a-z-]+)/gm)].map(([, kind]) => kind)
+    expect(kinds).toEqual(['invalid-read', 'crash', 'leak-definite'])
   })
 
   test('what an unsupported instruction is, and where', () => {
