@@ -145,8 +145,7 @@ export function tell(result: RunResult, again: string, genSuppressions = false):
     write(2, `lemming: ${whatIsMissing(answer)}, answered ${answer}: ${text}\n`)
   const { finding, findings } = result
   // Whoever has power lost wants to know why the recovery is not content.
-  const ending =
-    finding !== null && (result.ending.kind !== 'exit' || finding.powerLoss !== undefined) ? finding : null
+  const ending = finding !== null && (result.ending.kind !== 'exit' || finding.powerLoss !== undefined) ? finding : null
   const report = (one: Finding): void => {
     write(2, `${reportText(one, { again, told: isTold(one, findings) })}\n`)
     const suppression = genSuppressions && one !== ending ? suppressionText(one) : undefined
