@@ -188,14 +188,15 @@ export class CodeCache implements CodeListener {
     this.chunks.length = 0
     this.steps.clear()
     this.active.forEach((code, slot) => {
-      if (code !== undefined && isUnit(code)) this.empty(slot)
+      if (code !== undefined && isUnit(code)) this.empty(slot, code)
     })
   }
 
   /** From now on it is asked what a slot is entered by. */
-  private empty(slot: number): void {
+  private empty(slot: number, code: Translation | Unit): void {
     this.active[slot] = undefined
-    this.table.set(slot, this.stubOf(slot))
+    // Where a unit was the interpreter stands, which is the stub.
+    if (!isUnit(code)) this.table.set(slot, this.stubOf(slot))
     if (slot < this.units.length) this.units[slot] = 0
   }
 
@@ -552,7 +553,7 @@ export class CodeCache implements CodeListener {
     for (const slot of gone) {
       const code = this.active[slot]!
       if (!isUnit(code)) this.forgetEntries(slot, code)
-      this.empty(slot)
+      this.empty(slot, code)
     }
   }
 
