@@ -1,5 +1,5 @@
 /** Exists as the engine's side of scheduling points: hands translated code what it counts with, and takes away what it has counted and logged. */
-import { CALLS, LOG_ENTRIES, LOG_ENTRY, POINTS } from '../wasm/runtime-points.ts'
+import { ASK, CALLS, LOG_ENTRIES, LOG_ENTRY, POINTS } from '../wasm/runtime-points.ts'
 import type { AddressSpace } from './address-space.ts'
 import { LOG_BASE, POINTS_BASE } from './layout.ts'
 import type { KernelEntry } from './processor.ts'
@@ -7,7 +7,7 @@ import type { KernelEntry } from './processor.ts'
 const word = (offset: number): number => (POINTS_BASE + offset) / 4
 
 /** Points that nobody counts. */
-const NO_LIMIT = 0xffff_ffff
+const NO_LIMIT = ASK - 1
 
 /**
  * System calls that other threads do not notice, by number: mmap, mprotect, munmap, brk, rt_sigaction, rt_sigprocmask, mremap, madvise, getpid, clone (the new task is
@@ -49,9 +49,9 @@ export class PointWords {
     const { points } = kernel
     if (points === undefined || points < 0) return
     const { words } = this
-    const lost = words[word(POINTS.paused)]!
+    const lost = words[word(POINTS.paused)]! % ASK
     const given = kernel.paused === true ? 0 : Math.min(points, NO_LIMIT)
-    kernel.passed = given - words[word(POINTS.left)]! - lost
+    kernel.passed = given - (words[word(POINTS.left)]! % ASK) - lost
     kernel.points = points - kernel.passed
     if (lost > 0) kernel.paused = true
   }
@@ -72,5 +72,7 @@ export class PointWords {
   /** The instruction at `pc` is executed once more; its points have been passed. 0: no longer. */
   pass(pc: number): void {
     this.words[word(POINTS.passed)] = pc
+    const left = this.words[word(POINTS.left)]! % ASK
+    this.words[word(POINTS.left)] = pc === 0 ? left : left + ASK
   }
 }

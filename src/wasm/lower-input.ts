@@ -52,6 +52,8 @@ export interface MemoryLayout {
   readonly doubterBase: number
   /** Where the stack zone is described: start and size (i64 each). The size is never less than a page. */
   readonly zoneBase: number
+  /** What scheduling points count with (runtime-points.ts). */
+  readonly pointsBase: number
   /** Where indirect calls note where they go. */
   readonly targetsBase: number
   readonly jumpCacheBase: number

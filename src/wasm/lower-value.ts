@@ -2,17 +2,19 @@
 import { assert } from '../base/errors.ts'
 import { HELPER } from '../ir/helpers.ts'
 import { ops, type OpRow } from '../ir/ops.ts'
-import { POINT } from '../ir/passes/points.ts'
+import { POINT, POINT_COUNTED } from '../ir/passes/points.ts'
 import { REGISTER_SLOTS, STATE } from '../ir/registers.ts'
 import type { Block, Node, Type } from '../ir/types.ts'
 import { blockResult, F32, F64, I32, I64, V128, type ValueType } from './encode.ts'
 import { emitSpecial, specials } from './lower-float.ts'
 import { emitUnclean } from './lower-clean.ts'
 import { access, emitAddress, emitCheck, shadowAccess } from './lower-memory.ts'
+import { PARAMETER } from './lower-input.ts'
 import { DEAD } from './lower-prepare.ts'
 import type { RegionLowering } from './lower-region.ts'
 import * as OP from './opcodes.ts'
 import { RUNTIME, USE_SHIFT } from './runtime.ts'
+import { isFar, POINTS } from './runtime-points.ts'
 
 const wasmType: Record<Type, ValueType> = { i32: I32, i64: I64, f32: F32, f64: F64, v128: V128 }
 
@@ -120,19 +122,7 @@ export class ValueLowering {
           emitCheck(this, emitAddress(this, node.a!), node.imm, true)
           return
         }
-        if (node.op === ops.point) {
-          this.emit(node.a!)
-          this.emit(node.b!)
-          f.i32Const(node.imm | (this.refund << POINT.refundShift))
-          f.i32Const(this.pc)
-          f.localGet(1)
-          f.opIndex(OP.call, RUNTIME.point!)
-          f.hint(false)
-          this.region.if_()
-          this.region.stop()
-          this.region.end()
-          return
-        }
+        if (node.op === ops.point) return this.point(node)
         if (node.op === ops.undefined_if) return this.askUndefined(node)
         if (node.op === ops.unclean) return emitUnclean(this)
         assert(node.op === ops.fault_if, `unknown guard ${node.op.name}`)
@@ -150,6 +140,43 @@ export class ValueLowering {
         if (node.op === ops.stack_claim || node.op === ops.stack_moved) this.claim(node)
         else this.state(node)
     }
+  }
+
+  /** A scheduling point: stops before the instruction when the turn ends here. What only has to be counted is counted without a call. */
+  private point(node: Node): void {
+    const { region } = this
+    const { body: f, layout } = region
+    const address = this.localOf(node.a!)
+    const stack = this.localOf(node.b!)
+    const counts = node.imm2 === POINT_COUNTED
+    const left = counts ? this.local(I32) : -1
+    if (counts) {
+      f.i32Const(0)
+      f.opMemory(OP.i32_load, 2, layout.pointsBase + POINTS.left)
+      f.localTee(left)
+      f.i32Const(0)
+      f.op(OP.i32_le_s)
+      f.hint(false)
+      region.if_()
+    }
+    f.localGet(address)
+    f.localGet(stack)
+    f.i32Const(node.imm | (this.refund << POINT.refundShift))
+    f.i32Const(this.pc)
+    f.localGet(PARAMETER.fuel)
+    f.opIndex(OP.call, RUNTIME.point!)
+    f.hint(false)
+    region.if_()
+    region.stop()
+    region.end()
+    if (!counts) return
+    region.else()
+    f.i32Const(0)
+    f.localGet(left)
+    isFar(f, address, stack)
+    f.op(OP.i32_sub)
+    f.opMemory(OP.i32_store, 2, layout.pointsBase + POINTS.left)
+    region.end()
   }
 
   /** Tells, unless all is defined, and stops before the instruction. */

@@ -7,7 +7,7 @@ import { RUNTIME_LOCAL } from './runtime-index.ts'
 
 /** Offsets from the base of what points know, u32 each. */
 export const POINTS = {
-  /** Points that may be passed before one stops. */
+  /** Points that may be passed before one stops; with ASK, while there is one that has been passed already. */
   left: 0,
   /** Address of an instruction whose points have been passed already: it is being executed again. 0 for none. */
   passed: 4,
@@ -23,6 +23,9 @@ export const POINTS = {
   calls: 32,
 } as const
 
+/** The bit of `left` that makes translated code call `point` instead of counting by itself. */
+export const ASK = 0x8000_0000
+
 /** Numbers of system calls in the table. */
 export const CALLS = 512
 
@@ -33,6 +36,17 @@ export const LOG_ENTRIES = 1024
 /** An access this close above the stack pointer, or in the red zone below it, is to what only the own thread knows, in all likelihood. */
 const FRAME = 1024
 const RED_ZONE = 128
+
+/** Pushes whether an access at the address in local `address` is far from the stack pointer in local `stack`, and so to be counted. */
+export function isFar(f: FunctionBody, address: number, stack: number): void {
+  f.localGet(address)
+  f.localGet(stack)
+  f.op(OP.i64_sub)
+  f.i64Const(RED_ZONE, 0)
+  f.op(OP.i64_add)
+  f.i64Const(FRAME + RED_ZONE, 0)
+  f.op(OP.i64_ge_u)
+}
 
 /** Accesses that one instruction makes at most: the log must have room for them when it begins, since it is begun anew when the log was full. */
 const MOST_ACCESSES = 64
@@ -91,20 +105,16 @@ export function point(f: FunctionBody, base: number, log: number): void {
   f.localGet(2)
   f.i32Const(POINT.pause | POINT.syscall)
   f.op(OP.i32_and)
-  f.op(OP.i32_eqz)
-  f.localGet(0)
-  f.localGet(1)
-  f.op(OP.i64_sub)
-  f.i64Const(RED_ZONE, 0)
-  f.op(OP.i64_add)
-  f.i64Const(FRAME + RED_ZONE, 0)
-  f.op(OP.i64_lt_u)
-  f.op(OP.i32_and)
-  f.op(OP.i32_eqz)
+  f.i32Const(0)
+  f.op(OP.i32_ne)
+  isFar(f, 0, 1)
+  f.op(OP.i32_or)
   f.op(OP.i32_and)
   f.opBlock(OP.if, BLOCK_VOID)
   load(POINTS.left)
   f.localTee(left)
+  f.i32Const(~ASK)
+  f.op(OP.i32_and)
   f.op(OP.i32_eqz)
   f.opBlock(OP.if, BLOCK_VOID)
   f.i32Const(0)

@@ -29,6 +29,7 @@ const layout = {
   pairsBase: 0,
   zonesBase: 0x2000,
   doubterBase: 0,
+  pointsBase: 0,
   targetsBase: 0,
   missesBase: 0x3000,
   zoneBase: 0x3100,

@@ -23,6 +23,9 @@ export const POINT = {
   refundShift: 16,
 } as const
 
+/** The second immediate of a point that is an access of code that logs nothing: it may just be counted. */
+export const POINT_COUNTED = 1
+
 const SIZES = new Map<OpRow, number>([
   [ops.load8, 1],
   [ops.load16, 2],
@@ -68,13 +71,16 @@ export function insertPoints(block: Block, quiet: boolean, logged: boolean): voi
   let begun = false
 
   const point = (address: Node | null, kind: number): void => {
-    if (stack === null) out.push((stack = makeNode(ops.i64_get, null, null, null, REG.rsp, 0, null)))
     const silent = (kind & POINT.quiet) !== 0
     const first = counted || silent ? 0 : POINT.first
     counted ||= !silent
     const begins = begun ? 0 : POINT.begins
     begun = true
-    out.push(makeNode(ops.point, address ?? stack, stack, null, kind | first | begins, 0, null))
+    // What is neither counted nor logged need not be said.
+    if (first === 0 && !logged) return
+    if (stack === null) out.push((stack = makeNode(ops.i64_get, null, null, null, REG.rsp, 0, null)))
+    const only = !logged && (kind & (POINT.pause | POINT.syscall)) === 0 ? POINT_COUNTED : 0
+    out.push(makeNode(ops.point, address ?? stack, stack, null, kind | first | begins, only, null))
   }
   const begin = (): void => {
     mark = block.insns[insn]!
