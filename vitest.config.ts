@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/built.ts'],
     setupFiles: ['test/setup.ts'],
     // A test that compares nothing is green for no reason.
     expect: { requireAssertions: true },

@@ -1,10 +1,10 @@
-/** Makes dist/ from src/: JavaScript that Node runs inside node_modules, where it strips no types, in few files, because each costs every start of lemming. */
+/** Makes dist/ (or the folder that is named) from src/: JavaScript that Node runs inside node_modules, where it strips no types, in few files, because each costs every start of lemming. */
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { rolldown } from 'rolldown'
 
 const root = join(import.meta.dirname, '..')
-const dist = join(root, 'dist')
+const dist = join(root, process.argv[2] ?? 'dist')
 /** Packages whose code becomes part of the files. */
 const bundled = ['@vscode/debugadapter', 'commander', 'msgpackr', 'zod']
 

@@ -11,7 +11,7 @@ import { prepareBlock } from './lower-prepare.ts'
 import { Doubts } from './lower-doubts.ts'
 import { planFuel } from './lower-fuel.ts'
 import { planExits, planStops, type Profiles } from './lower-profiles.ts'
-import { planRegisters, RegisterSet, type RegisterPlan } from './lower-registers.ts'
+import { handsOver, planRegisters, RegisterSet, type RegisterPlan } from './lower-registers.ts'
 import { openStackWindow } from './lower-memory.ts'
 import { Targets } from './lower-targets.ts'
 import { ValueLowering } from './lower-value.ts'
@@ -94,7 +94,7 @@ export class RegionLowering extends LabelledBody implements StructureSink {
     this.keep = input.clean < 0 ? -1 : f.local(I64)
     this.values.reset()
 
-    const shape = planCfg({ n: succs.length, entries: input.entries, succs })
+    const shape = planCfg({ n: succs.length, entries: input.entries, succs, empties: input.blocks.map(handsOver) })
     if (this.keep >= 0)
       enterClean(
         this,

@@ -35,7 +35,7 @@ export function reduceCfg(cfg: Cfg): Reduced {
   if (oneEntry) {
     const graph: Graph = { root: cfg.entries[0], succs: cfg.succs }
     const forest = buildForest(graph)
-    if (forest.reducible)
+    if (forest.reducible && !isFlat(cfg, forest))
       return { ...graph, blocks: cfg.n, edgeLabels: cfg.succs.map(() => []), dispatchLabels: [], forest }
   }
   return new Reducer(cfg).run(oneEntry)
@@ -107,11 +107,20 @@ class Reducer {
     for (const cycle of this.cycles(blocks)) {
       const id = this.component[cycle[0]]
       const entered = cycle.filter((v) => this.isEntry(v) || this.preds[v].some((u) => this.component[u] !== id))
-      // The natural header is what normal control meets first.
-      const header = entered.reduce((a, b) => (this.preorder[b] < this.preorder[a] ? b : a))
-      if (entered.length > 1) this.insertDispatch(id, header, entered)
+      const header = this.headerOf(cycle, entered)
+      if (entered.length > 1 || header !== entered[0]) this.insertDispatch(id, header, entered)
       this.split(cycle.filter((v) => v !== header))
     }
+  }
+
+  /**
+   * The natural header of a cycle is what normal control meets first. Where that is in a loop inside of the one that the first block is the head of, the first block
+   * is: else the two loops would be one, and the inner would carry all that the outer changes.
+   */
+  private headerOf(cycle: readonly number[], entered: readonly number[]): number {
+    const met = entered.reduce((a, b) => (this.preorder[b] < this.preorder[a] ? b : a))
+    const first = cycle.reduce((a, b) => (b < a ? b : a))
+    return first !== met && returnsTo(this.cfg, met, cycle, first) ? first : met
   }
 
   /** True when the block is an entry of the region: control comes to it from outside of everything. */
@@ -207,6 +216,35 @@ class Reducer {
     }
     return found
   }
+}
+
+/** Can control go from `v` to `v` within the cycle, and neither through `without` nor through a block that keeps nothing in locals? */
+function returnsTo({ succs, empties }: Cfg, v: number, cycle: readonly number[], without: number): boolean {
+  const rest = new Set(cycle.filter((block) => block !== without && empties?.[block] !== true))
+  if (!rest.has(v)) return false
+  const work = [v]
+  while (work.length > 0) {
+    for (const w of succs[work.pop()!]) {
+      if (w === v) return true
+      if (rest.delete(w)) work.push(w)
+    }
+  }
+  return false
+}
+
+/** Is the entry in a loop that is in another one, so that it would be the header of both? */
+function isFlat(cfg: Cfg, forest: Forest): boolean {
+  const [entry] = cfg.entries
+  if (forest.loop[0] !== 0) return false
+  const cycle = forest.order.filter((_, at) => forest.loop[at] >= 0 && outermost(forest, at) === 0)
+  const first = cycle.reduce((a, b) => (b < a ? b : a))
+  return first !== entry && returnsTo(cfg, entry, cycle, first)
+}
+
+function outermost({ loop, outer }: Forest, at: number): number {
+  let header = loop[at]
+  while (outer[header] >= 0) header = outer[header]
+  return header
 }
 
 /** Lets arms with the same target share it. Arm 0's target becomes the default, which needs no labels. */

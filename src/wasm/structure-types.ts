@@ -10,6 +10,8 @@ export interface Cfg {
    * otherwise. More: a switch. A block may name a successor twice.
    */
   readonly succs: readonly (readonly number[])[]
+  /** Blocks behind which nothing is in locals any more, calls above all: a loop through them has nothing to carry. */
+  readonly empties?: readonly boolean[]
 }
 
 /** Kinds of {@link Plan} steps; the comment gives the operands. */

@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { DebugClient } from '@vscode/debugadapter-testsupport'
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Place } from '../e2e/lemming.ts'
-import { root } from '../house/tree.ts'
+import { main as command, Place } from '../e2e/lemming.ts'
 
 const place = new Place({ check: 'none' })
 const program = join(place.path, 'corrupt')
@@ -268,7 +267,7 @@ test('what VS Code sends, in its order: signals are exceptions, hovers and watch
   execFileSync('gcc', ['-w', '-g', '-O0', '-o', asked, file])
   place.lemming(['run', '--seed', '1', '--export', `${asked}.lemming`, '--', asked])
   const script = join(place.path, 'adapter.sh')
-  writeFileSync(script, `exec ${process.execPath} ${join(root, 'src/cli/main.ts')} replay --dap\n`)
+  writeFileSync(script, `exec ${process.execPath} ${command} replay --dap\n`)
   client = new DebugClient('/bin/sh', script, 'lemming', { env: place.env() })
   client.defaultTimeout = 40_000
   await client.start()
@@ -330,7 +329,7 @@ test('what VS Code sends, in its order: signals are exceptions, hovers and watch
 
 test('on standard input and output, a failure that the client names, up to a breakpoint', async () => {
   const script = join(place.path, 'adapter.sh')
-  writeFileSync(script, `exec ${process.execPath} ${join(root, 'src/cli/main.ts')} replay --dap\n`)
+  writeFileSync(script, `exec ${process.execPath} ${command} replay --dap\n`)
   client = new DebugClient('/bin/sh', script, 'lemming', { env: place.env() })
   client.defaultTimeout = 40_000
   await client.start()

@@ -7,7 +7,8 @@ import type { z } from 'zod'
 import type { schemas } from '../../src/cli/schema.ts'
 import { root } from '../house/tree.ts'
 
-export const main = join(root, 'src/cli/main.ts')
+/** The command as it is shipped: it starts in half the time. */
+export const main = join(root, process.env['LEMMING_BUILT']!, 'cli/main.js')
 
 type Command = keyof typeof schemas
 /** What `command --json` prints. */

@@ -126,7 +126,7 @@ describe('a program that ends', () => {
   test('writes until nobody reads', () => {
     const { status, stdout, stderr } = spawnSync(
       'bash',
-      ['-c', `"$@" | head -1; exit \${PIPESTATUS[0]}`, '-', process.execPath, 'src/cli/main.ts', 'run', 'yes'],
+      ['-c', `"$@" | head -1; exit \${PIPESTATUS[0]}`, '-', process.execPath, main, 'run', 'yes'],
       { encoding: 'utf8' },
     )
     expect([status, stdout, stderr]).toEqual([141, 'y\n', ''])

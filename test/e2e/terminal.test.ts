@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { root } from '../house/tree.ts'
-import { Place } from './lemming.ts'
+import { main, Place } from './lemming.ts'
 
 type Dialogue = [expected: string, typed: string | { resize: [number, number] }][]
 
@@ -16,7 +16,7 @@ interface Shown {
 
 const place = new Place()
 afterAll(() => place.remove())
-const lemming = [process.execPath, join(root, 'src/cli/main.ts'), 'run', '--check', 'none']
+const lemming = [process.execPath, main, 'run', '--check', 'none']
 const PROMPT = { PS1: 'ready> ', HISTFILE: '', TERM: 'dumb', LANG: 'C', INPUTRC: '/dev/null', PYTHONSTARTUP: '' }
 
 /** Runs a command on a terminal of 24 rows and 80 columns, through the dialogue. */

@@ -138,6 +138,32 @@ describe('shape', () => {
     ])
   })
 
+  it('keeps a loop that is entered at its head apart from the loop around it', () => {
+    // do { 0; do { 1; 2 } while (2) } while (3); entered at 1, which control meets first.
+    const succs = [[1], [2], [1, 3], [0, 4], []]
+    expect(text({ n: 5, entries: [1], succs })).toEqual([
+      'loop',
+      '  block',
+      '    br_if 0 label == 0',
+      '    code 0',
+      '  end',
+      '  loop',
+      '    code 1',
+      '    code 2',
+      '    br_if 0 2',
+      '  end',
+      '  code 3',
+      '  label = 1',
+      '  br_if 0 3',
+      'end',
+      'code 4',
+      'leave 4',
+    ])
+    // Where the inner loop calls something, nothing is carried around it, and one loop is cheaper.
+    const calls = [false, true, false, false, false]
+    expect(text({ n: 5, entries: [1], succs, empties: calls }).filter((line) => line.includes('label'))).toEqual([])
+  })
+
   it('needs no branch where control falls through', () => {
     expect(text({ n: 4, entries: [0], succs: [[1, 2], [3], [3], []] })).toEqual([
       'code 0',
