@@ -11,6 +11,7 @@ import { CpuState, setRip } from './cpu-state.ts'
 import { ACCESS } from '../wasm/runtime-index.ts'
 import { BytecodeRoom } from './units.ts'
 import { VARIANT } from './variant.ts'
+import { PcCounts } from './pc-counts.ts'
 import { isHeard, PointWords } from './point-words.ts'
 import { runHelper } from './helpers/index.ts'
 import { isExact } from './helpers/sse.ts'
@@ -88,12 +89,12 @@ export class Engine implements Processor {
   private before = 0
   private fuel = 0
   /** Addresses inside blocks at which execution stopped for lack of fuel: resumed by straight translations, not by regions of their own. */
-  private readonly interior = new Set<number>()
+  private readonly interior = new PcCounts()
   /** Stretches of translated code that ended for lack of fuel so far, and instructions since a place was last taken for hot. */
   private stretches = 0
   private unsampled = 0
   /** How often straight translations have come to an address where no region can be entered. */
-  private readonly arrivals = new Map<number, number>()
+  private readonly arrivals = new PcCounts()
   private readonly released: AddressSpace[] = []
   /** VARIANT bits that the kernel asks for. */
   private wanted = 0
@@ -206,6 +207,7 @@ export class Engine implements Processor {
   }
 
   releaseSpace(space: AddressSpace): void {
+    space.endLife()
     // A space keeps the pages that were ever touched: one that was large goes back to the host. The newest are kept, since a run that is executed again may want the other kind.
     if (space.touchedBytes() > KEPT_BYTES) return
     this.released.push(space)
@@ -258,7 +260,7 @@ export class Engine implements Processor {
       const fuel = Math.min(limit - executed, stretch)
       let stepping = false
       if (code < 0) {
-        if (resuming && steps < STEP_LIMIT && this.interior.has(pc)) {
+        if (resuming && steps < STEP_LIMIT && this.interior.get(pc) === 1) {
           code = cache.step(pc)
           steps++
           stepping = true
@@ -286,7 +288,7 @@ export class Engine implements Processor {
         this.sample(cache, fuel, view.getUint32(STATE.rip, true))
         if (fuel === stretch && executed < limit) {
           this.stretches++
-          this.interior.add(view.getUint32(STATE.rip, true))
+          this.interior.set(view.getUint32(STATE.rip, true), 1)
           resuming = true
           steps = 0
           continue
@@ -301,7 +303,7 @@ export class Engine implements Processor {
         if (this.pending !== EXIT.none) return { reason: this.pending, executed }
         if (reason !== EXIT.doubt && reason !== EXIT.entryDoubt) continue
       }
-      this.interior.add(view.getUint32(STATE.rip, true))
+      this.interior.set(view.getUint32(STATE.rip, true), 1)
       if (reason === EXIT.point) return { reason, executed }
       resuming = true
       steps = 0
@@ -343,16 +345,15 @@ export class Engine implements Processor {
 
   /** A straight translation has come to `pc`, most often the head of a block: one that is met again and again gets a region. */
   private arrive(pc: number): void {
-    const times = (this.arrivals.get(pc) ?? 0) + 1
+    const times = Math.min(this.arrivals.get(pc) + 1, ARRIVALS)
     this.arrivals.set(pc, times)
-    if (times < ARRIVALS) this.interior.add(pc)
-    else this.interior.delete(pc)
+    this.interior.set(pc, times < ARRIVALS ? 1 : 0)
   }
 
   /** The block at hand is longer than the fuel: straight translations execute the part of it that is left. */
   private finish(entry: SpaceEntry, executed: number, limit: number): number {
     const done = this.steps(entry, executed, limit)
-    this.interior.add(entry.state.view.getUint32(STATE.rip, true))
+    this.interior.set(entry.state.view.getUint32(STATE.rip, true), 1)
     return done
   }
 

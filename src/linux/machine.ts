@@ -156,7 +156,7 @@ export function createMachine(options: MachineOptions): Machine {
     processes: new Map([[process.pid, process]]),
     tasks: new Map([[task.tid, task]]),
     spaces: new Map(),
-    turn: { tid: 0, last: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false },
+    turn: { tid: 0, last: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false, split: false },
     runnable: [],
     events: [],
     futexes: new Map(),

@@ -63,8 +63,18 @@ export function pageUp(address: number): number {
 const SYSTEM_LIBRARY =
   /\/(ld-[^/]*|ld|lib(c|m|pthread|rt|dl|resolv|anl|util|stdc\+\+|gcc_s|c\.musl-[^/]*|gomp|i?omp5?|atomic))[-.\d]*\.so[.\d]*$/
 
+/** What was found out of paths: it is asked at every scheduling point. */
+const known = new Map<string, boolean>()
+const MOST_KNOWN = 1000
+
 function isSystemLibrary(path: string | undefined): boolean {
-  return path !== undefined && SYSTEM_LIBRARY.test(path)
+  if (path === undefined) return false
+  let is = known.get(path)
+  if (is === undefined) {
+    if (known.size === MOST_KNOWN) known.clear()
+    known.set(path, (is = SYSTEM_LIBRARY.test(path)))
+  }
+  return is
 }
 
 /** One address space: its map as data, its bytes, and the free room as a cache. Addresses and lengths are multiples of the page size unless said otherwise. */

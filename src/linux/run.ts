@@ -75,8 +75,8 @@ function loop(k: Kernel, limit: number): void {
       const yielded = turn.yielded || turn.paused
       const before = turn.tid
       k.strategy.pick(state.strategy, state.runnable, turn, yielded, state.count)
-      if (turn.split === true) {
-        delete turn.split
+      if (turn.split) {
+        turn.split = false
         beginModify(k, state.tasks.get(before)!)
       }
       turn.yielded = turn.paused = turn.woken = false
@@ -104,7 +104,7 @@ function loop(k: Kernel, limit: number): void {
     k.points = counted ? turn.points : -1
     k.paused = turn.paused
     k.accesses = k.sharedObservers.length > 0 && hasThreads(k, process) ? k.tellShared : null
-    if (t.loaded !== undefined) endModify(k, t)
+    if (t.loaded !== null) endModify(k, t)
     useStrings(memory.space, k.traps === null && k.libraryCalls === null)
     const stop = k.processor.run(memory.space, budget, k)
     k.account(t, stop.executed)
@@ -132,7 +132,7 @@ function beginModify(k: Kernel, t: Task): void {
 /** The task goes on with the instruction that it has begun, unless a signal has taken it elsewhere: then that one is executed anew. */
 function endModify(k: Kernel, t: Task): void {
   const { pc, address, bytes } = t.loaded!
-  delete t.loaded
+  t.loaded = null
   if (Number(k.cpu.rip) === pc) k.memory(t).space.write(address, Uint8Array.from(bytes))
 }
 

@@ -126,8 +126,8 @@ export interface AltStack {
 /** A thread. */
 export interface Task {
   tid: number
-  /** What the instruction at `pc`, its next one, has loaded already from where it will store; absent while no instruction is halfway. */
-  loaded?: { pc: number; address: number; bytes: number[] }
+  /** What the instruction at `pc`, its next one, has loaded already from where it will store; null while no instruction is halfway. */
+  loaded: { pc: number; address: number; bytes: number[] } | null
   pid: number
   /** Users and groups are a thread's own; the C library keeps those of a process equal. */
   credentials: Credentials
@@ -401,8 +401,8 @@ export interface Turn {
   paused: boolean
   /** Another task can run since the turn began, and the strategy wants to know. */
   woken: boolean
-  /** Whoever loses the turn has executed the load of its next instruction, which loads and stores, but not the store. Absent for no. */
-  split?: boolean
+  /** Whoever loses the turn has executed the load of its next instruction, which loads and stores, but not the store. */
+  split: boolean
 }
 
 /** Why a task waits, for the report of a deadlock. */

@@ -35,6 +35,7 @@ export function newTask(tid: number, pid: number, name: string, cpu: Uint8Array,
     timerSlackNs: 50_000,
     ioPriority: 0,
     noNewPrivileges: false,
+    loaded: null,
   }
 }
 

@@ -84,8 +84,7 @@ function dropMemory(k: Kernel): void {
   state.futexes.clear()
   state.ipc = emptyIpc()
   const { turn } = state
-  Object.assign(turn, { tid: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false })
-  delete turn.split
+  Object.assign(turn, { tid: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false, split: false })
 }
 
 const SIGKILL = 9

@@ -152,7 +152,7 @@ export function logged(inner: Strategy, log: Schedule): Strategy {
       inner.pick(strategy, runnable, turn, yielded, now)
       // Who keeps the turn though it gave it away does so by the strategy's will.
       if (before === 0 || (turn.tid === before && !yielded)) return
-      log.switches.push({ tid: before, count, to: turn.tid, ...(turn.split === true && { split: true }) })
+      log.switches.push({ tid: before, count, to: turn.tid, ...(turn.split && { split: true }) })
       log.moments?.push(now)
     },
     choose(strategy, waiters) {
