@@ -264,6 +264,12 @@ function guarded<T>(path: string, act: () => T): T {
         `${path}: another process has held it for ${PATIENCE / 1000} s`,
         'see who it is: lemming status',
       )
+    if (primary === 13)
+      throw new LemmingError(
+        'catalogue-unwritable',
+        `${path}: ${message}`,
+        'make room; nothing that was recorded is lost, and a hunt goes on with lemming hunt --resume',
+      )
     if (primary === 1) throw error
     throw new LemmingError(
       'catalogue-unwritable',

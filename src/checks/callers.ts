@@ -1,11 +1,9 @@
 /** Exists to tell callers of the same code apart where no stack is unwound: by what looks like a return address. */
 import type { MachineView, TaskInfo } from '../tool/observer.ts'
+import { endsInCall, LONGEST_CALL } from '../tool/return-address.ts'
 
 /** Bytes of the stack that are looked at. */
 const LOOK = 4096
-
-/** Bytes of the longest instruction of a call, without prefixes. */
-const LONGEST_CALL = 7
 
 /** So many of these words: where it is not known what is defined, what a function has not yet written in its frame may look like a return address, too. */
 const WORDS = 8
@@ -26,12 +24,4 @@ export function callerOf(view: MachineView, task: TaskInfo, stack: number): stri
     if (code !== null && endsInCall(code)) found.push(low)
   }
   return found.length > 0 ? found.join() : bytes.subarray(0, 8).join()
-}
-
-/** E8 with an offset, or FF /2 with any operand. */
-function endsInCall(code: Uint8Array): boolean {
-  if (code[LONGEST_CALL - 5] === 0xe8) return true
-  return [2, 3, 6, 7].some(
-    (length) => code[LONGEST_CALL - length] === 0xff && (code[LONGEST_CALL - length + 1]! & 0x38) === 0x10,
-  )
 }

@@ -1,5 +1,6 @@
 /** Exists to check what a configuration says, apart from what finds it: zod is loaded only when there is one. */
 import { z } from 'zod'
+import { FAULTS } from './options.ts'
 
 const argument = z.int().min(0).max(5)
 const fn = z.string().min(1)
@@ -31,6 +32,11 @@ export const configSchema = z.strictObject({
     .optional(),
   suppressions: z.array(z.string()).optional(),
   showLeakKinds: z.array(z.enum(['definite', 'possible', 'indirect', 'reachable'])).optional(),
+  fault: z
+    .array(z.string().refine((name) => name in FAULTS, `there are ${Object.keys(FAULTS).join(', ')}`))
+    .max(1, 'power is lost once: name crash once')
+    .optional(),
+  recover: z.string().optional(),
   strategy: z.string().optional(),
   cpus: z.int().min(1).max(64).optional(),
   clockRate: z.int().min(1).optional(),

@@ -1,11 +1,11 @@
 /** Exists as `lemming core`: the core file of any moment of a recorded run. */
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { LemmingError } from '../base/errors.ts'
 import { openInThread } from '../lab/debuggee.ts'
 import { FAILURES, findRecording } from '../lab/places.ts'
 import { wholeNumber } from './options.ts'
-import { write } from './output.ts'
+import { shellLine, write } from './output.ts'
 import type { Invocation } from './program.ts'
 
 /** A failure and a moment in it, as `F1@1200`; the last moment without one. */
@@ -49,10 +49,11 @@ export function coreCommand({ thread, end }: Invocation): Command {
         if (code === undefined) throw error
         throw new LemmingError('export-failed', `${options.output}: ${code}`, 'give another file with -o')
       }
-      write(
-        2,
-        `lemming: ${options.output}: process ${pid} at @${stop.moment}\n  gdb ${details.exe} ${options.output}\n`,
-      )
+      // Made on another computer, the core is of no use without the files that it names.
+      const next = existsSync(details.exe)
+        ? `gdb ${details.exe} ${options.output}`
+        : `${details.exe} is not on this computer: lemming replay ${shellLine([name])} --gdb 0 brings it to gdb`
+      write(2, `lemming: ${options.output}: process ${pid} at @${stop.moment}\n  ${next}\n`)
       await worker.close()
       end(0)
     })

@@ -8,6 +8,7 @@ import type { Thread } from '../lab/thread.ts'
 import { write } from './output.ts'
 import { execute } from './repl/repl.ts'
 import { State } from './repl/state.ts'
+import { wordsFor } from './repl/table.ts'
 
 /** Serves one client, on standard input and output or at a port of 127.0.0.1, until it leaves. It may name the failure, too. */
 export async function serveEditor(
@@ -26,6 +27,7 @@ export async function serveEditor(
         )
       return openInThread(thread, findRecording(failure, out), null)
     },
+    words: (line) => wordsFor(line) ?? [],
     command: async ({ remote, stop }, { tid, level }, text) => {
       let said = ''
       const state = new State(remote, stop, (words) => (said += words))

@@ -38,6 +38,10 @@ export interface Config {
   /** Files in Valgrind's format, from the configuration's directory on. */
   suppressions?: string[]
   showLeakKinds?: ('definite' | 'possible' | 'indirect' | 'reachable')[]
+  /** What the program is not prepared for: `crash`, `crash:ordered`. */
+  fault?: string[]
+  /** What is run when power is back: the program again, else. */
+  recover?: string
   strategy?: string
   cpus?: number
   /** Virtual nanoseconds per instruction. */

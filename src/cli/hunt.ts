@@ -1,5 +1,6 @@
 /** Exists as `lemming hunt`: many seeds until enough have failed or the budget ends; failures are kept, and every run is in the catalogue. */
 import { Command } from 'commander'
+import { LemmingError } from '../base/errors.ts'
 import { addBudgetOptions, axis, until, type Axis, type BudgetOptions, type Until } from './hunt-options.ts'
 import { addTestOptions, type TestOptions } from './each-test.ts'
 import { addProgramOptions, wholeNumber, type ProgramOptions } from './options.ts'
@@ -18,6 +19,11 @@ export interface HuntOptions extends ProgramOptions, BudgetOptions, TestOptions 
 
 /** What --compare-strategies compares. */
 const COMPARED = 'random,walk,pos,pct:2,pct:3,mix'
+
+/** What a hunt that goes on may be told anew; all else is what it is. */
+const ANEW: ReadonlySet<string> = new Set(
+  'resume json jsonSchema config out runs for until keepGoing jobs keep notify falseStart detach'.split(' '),
+)
 
 export function huntCommand(invocation: Invocation): Command {
   return addTestOptions(addBudgetOptions(addProgramOptions(new Command('hunt'), 'the first seed')))
@@ -42,7 +48,21 @@ export function huntCommand(invocation: Invocation): Command {
         const { compareStrategies } = await import('./comparing.ts')
         return invocation.end(await compareStrategies(words, options, list.split(',')))
       }
+      if (options.resume !== undefined) refuseChanges(command)
       const { startHunt } = await import('./hunting.ts')
       invocation.end(await startHunt(words, options, isSaid, invocation))
     })
+}
+
+function refuseChanges(command: Command): void {
+  const changed = command.options.find((option) => {
+    const name = option.attributeName()
+    return !ANEW.has(name) && command.getOptionValueSource(name) === 'cli'
+  })
+  if (changed !== undefined)
+    throw new LemmingError(
+      'usage',
+      `--resume: ${changed.long} is given too, and belongs to what the hunt is`,
+      'leave it out, or start a new hunt without --resume',
+    )
 }

@@ -176,7 +176,7 @@ function resumeCampaign(
       '--resume: a program is given too',
       'leave it out: the hunt that goes on knows its program',
     )
-  const { id, uuid } = campaignFor(
+  const { id, uuid, program, sha256 } = campaignFor(
     catalogue,
     options.resume === true ? undefined : options.resume,
     ({ state }) => state === 'stopped' || state === 'killed',
@@ -186,6 +186,13 @@ function resumeCampaign(
   const plan = stored as CampaignPlan
   if (!('inputs' in plan))
     throw new LemmingError('usage', `hunt ${id}: its failures were brought in from elsewhere`, 'start a new hunt')
+  // What another program does is no news of this one.
+  if (fileHash(program) !== sha256)
+    throw new LemmingError(
+      'usage',
+      `hunt ${id}: ${program} is not the file any more that it began with`,
+      'start a new hunt; whether a failure is gone says lemming verify F -- PROG',
+    )
   const changed: CampaignPlan = {
     ...plan,
     ...(isSaid('runs') && { runs: options.runs * cells.length }),

@@ -12,7 +12,7 @@ import { shellWords } from './shell-words.ts'
 const CHECKS = ['memory', 'leak', 'race', 'lock']
 
 /** Faults there are, with the forms that they take: what is not on the disk when power is lost follows a model. */
-const FAULTS = { crash: 'posix', 'crash:posix': 'posix', 'crash:ordered': 'ordered' } as const
+export const FAULTS = { crash: 'posix', 'crash:posix': 'posix', 'crash:ordered': 'ordered' } as const
 
 /** Faults that are not built yet. */
 const LATER = ['short-io', 'eintr', 'enomem', 'enospc', 'eio', 'lost-registers']

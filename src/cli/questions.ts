@@ -216,13 +216,30 @@ async function raceOf(failure: string, out: string): Promise<{ address: string; 
   return race === undefined ? null : { address: race.address, moment: race.later.moment + 1 }
 }
 
+/** The access that a failure's finding is about, and the moment before it; null for crashes, for findings that are about no access, and for moments that were given. */
+async function accessOf(failure: string, out: string): Promise<{ moment: number; tid: number; what: string } | null> {
+  const { name, moment } = splitMoment(failure)
+  if (moment !== Infinity) return null
+  const { readFailure } = await import('../campaign/adopt.ts')
+  const finding = readFailure(dirname(findRecording(name, out)))?.finding
+  if (finding === undefined || !/^invalid-(read|write)$/.test(finding.kind) || finding.thread === undefined) return null
+  return { moment: finding.moment - 1, tid: finding.thread.tid, what: `${finding.kind}: ${finding.what}` }
+}
+
 export function whyCommand(invocation: Invocation): Command {
-  return question('why', 'Follow a value back to where it came from; without an expression, the address of the crash.')
+  return question(
+    'why',
+    'Follow a value back to where it came from; without an expression, the address of the crash or of an invalid access.',
+  )
     .argument('[failure]', FAILURE)
     .argument('[expression]', 'the value')
     .action(async (failure: string | undefined, text: string | undefined, options: Common, self: Command) =>
       ask(invocation, 'why', failure, options, self, async ({ remote, tid, level }) => {
-        const steps = await remote.why(tid, level, text ?? null)
+        const found = text === undefined ? await accessOf(failure!, options.out) : null
+        const steps =
+          found === null
+            ? await remote.why(tid, level, text ?? null)
+            : await remote.why(found.tid, 0, null, { moment: found.moment, what: found.what })
         return { text: () => answers.whyText(steps), document: { expression: text ?? null, steps } }
       }),
     )

@@ -1,7 +1,8 @@
 /** Exists to keep the breakpoints of an editor, of all kinds, and to give them to the run in its words. */
 import type { DebugProtocol } from '@vscode/debugprotocol'
 import { LemmingError } from '../base/errors.ts'
-import type { CatchPoint, CodePlace, Remote, StopPoint, WatchPoint } from '../session/protocol.ts'
+import { type Armed, armed } from '../session/armed.ts'
+import type { CatchPoint, CodePlace, Remote, WatchPoint } from '../session/protocol.ts'
 import { addressOf, reference } from './code.ts'
 
 /** A breakpoint that the client has set. */
@@ -40,16 +41,6 @@ const EXCEPTION_PLACES: Record<string, string | null> = {
   catch: '__cxa_begin_catch',
 }
 
-/** Points that are on, as the run takes them, and whose they are. */
-export interface Active {
-  stops: StopPoint[]
-  stopsOf: Point[]
-  watches: WatchPoint[]
-  watchesOf: Point[]
-  catches: CatchPoint[]
-  catchesOf: Point[]
-}
-
 export class Points {
   private next = 1
   /** By what one request replaces: a file, all functions, all instructions, all data. */
@@ -60,29 +51,8 @@ export class Points {
   }
 
   /** Those that are on, as the run takes them, and whose they are. */
-  active(pid: number): Active {
-    const catches: CatchPoint[] = []
-    const catchesOf: Point[] = []
-    const stops: StopPoint[] = []
-    const stopsOf: Point[] = []
-    const watches: WatchPoint[] = []
-    const watchesOf: Point[] = []
-    for (const point of this.all()) {
-      const { condition, watch, places } = point
-      if (point.catches !== undefined) {
-        catches.push({ ...point.catches, ...(condition !== undefined && { condition }) })
-        catchesOf.push(point)
-      }
-      for (const { address } of places) {
-        stops.push({ address, ...(condition !== undefined && { condition }) })
-        stopsOf.push(point)
-      }
-      if (watch === undefined || watch.pid !== pid) continue
-      const { address, size, kind } = watch
-      watches.push({ address, size, kind, ...(condition !== undefined && { condition }) })
-      watchesOf.push(point)
-    }
-    return { stops, stopsOf, watches, watchesOf, catches, catchesOf }
+  active(pid: number): Armed<Point> {
+    return armed(this.all(), pid)
   }
 
   /** Notes a hit; true when the run is to stop. */

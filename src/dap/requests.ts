@@ -32,6 +32,8 @@ export interface Outside {
   open(failure: string | undefined, out: string | undefined): Promise<Run>
   /** A command of the conversation of `lemming replay`: what it says, and where the run stands behind it. Throws for what is none. */
   command(run: Run, frame: { tid: number; level: number }, text: string): Promise<{ said: string; stop: Stop }>
+  /** The words of that conversation with which a line can go on. */
+  words(line: string): string[]
 }
 
 /** An answer, and what is to be done when it was sent. */
@@ -160,12 +162,16 @@ export class Requests {
         return this.evaluate(args as DebugProtocol.EvaluateArguments)
       case 'completions': {
         const { text, column, frameId } = args as DebugProtocol.CompletionsArguments
-        const word = /[A-Za-z_]\w*$/.exec(text.slice(0, column - 1))?.[0] ?? ''
+        const line = text.slice(0, column - 1)
         const frame = looking.frame(frameId, tid)
-        const names = word === '' ? [] : await remote.complete(frame.tid, frame.level, word)
-        return {
-          body: { targets: names.map((label) => ({ label, start: column - 1 - word.length, length: word.length })) },
-        }
+        const name = /[A-Za-z_]\w*$/.exec(line)?.[0] ?? ''
+        const names = name === '' ? [] : await remote.complete(frame.tid, frame.level, name)
+        // A command may begin where an expression may; some have a minus in their name.
+        const typed = /\S*$/.exec(line)![0]
+        const commands = typed === '' ? [] : this.outside.words(line)
+        const targets = (labels: string[], length: number): DebugProtocol.CompletionItem[] =>
+          labels.map((label) => ({ label, start: column - 1 - length, length }))
+        return { body: { targets: [...targets(commands, typed.length), ...targets(names, name.length)] } }
       }
       case 'modules': {
         const modules = (await remote.libraries(pid)).map(({ path, start, end }) => ({
@@ -359,6 +365,8 @@ export class Requests {
     this.stop = stop
     this.looking.forget()
     await this.tellOutput()
+    if (stop.trouble !== undefined)
+      this.tell('output', { category: 'important', output: `the condition of this breakpoint: ${stop.trouble}\n` })
     const { reason, text } = reasonOf(stop)
     this.tell('stopped', {
       reason: point?.reason ?? (isEntry && reason === 'goto' ? 'entry' : reason),

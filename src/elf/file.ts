@@ -140,6 +140,16 @@ export class ElfFile {
     return this.dynamic.filter(({ tag }) => tag === DT.NEEDED).map(({ value }) => this.dynamicString(value))
   }
 
+  /** Directories in which its shared objects are looked for: those of `DT_RPATH` or `DT_RUNPATH`, with `$ORIGIN` and the like as they stand there. */
+  searchPath(tag: typeof DT.RPATH | typeof DT.RUNPATH): string[] {
+    const value = this.dynamicValue(tag)
+    return value === undefined
+      ? []
+      : this.dynamicString(value)
+          .split(':')
+          .filter((path) => path !== '')
+  }
+
   /** The name a shared object gives itself (`DT_SONAME`). */
   soname(): string | undefined {
     const value = this.dynamicValue(DT.SONAME)

@@ -34,6 +34,7 @@ export interface CodeListener {
   /** A page to which plain stores could go is no longer such a page: translated code that relies on it must be left. */
   plainLost(): void
   invalidate(first: number, count: number): void
+  endLife(): void
 }
 
 /**
@@ -129,6 +130,11 @@ export class AddressSpace {
 
   listen(listener: CodeListener): void {
     this.codeListeners.push(listener)
+  }
+
+  /** A run in this space is over, and another one may begin in it. */
+  endLife(): void {
+    for (const listener of this.codeListeners) listener.endLife()
   }
 
   /** From now on code that reaches `address` asks the kernel first. */

@@ -13,7 +13,7 @@ import {
   JUMPS_ENTRIES,
 } from './layout.ts'
 import type { AddressSpace, CodeListener } from './address-space.ts'
-import { OPERATION_COUNT, UNIT } from '../wasm/bytecode-ops.ts'
+import { OPERATION_COUNT } from '../wasm/bytecode-ops.ts'
 import { holds, moduleOf, type Library, type Translation } from './library.ts'
 import { canExecute } from './region.ts'
 import type { Bytecode, Unit } from './units.ts'
@@ -26,6 +26,7 @@ import { knowString, type StringImports, stringFunctions } from './string-words.
 import { conditionUndefined } from './undefined-flags.ts'
 import { jumpIndex, largeJumpIndex } from '../wasm/runtime-jumps.ts'
 import { runtimeFunctions } from '../wasm/runtime.ts'
+import { isUnit, setVisits, Visits, visitsOf } from './visits.ts'
 
 type RegionFunction = (code: number, fuel: number, depth: number) => [number, number]
 
@@ -102,6 +103,7 @@ export class CodeCache implements CodeListener {
   /** Doubts (EXIT.doubt) by slot, since the counts were last halved. */
   private readonly doubts = new Map<number, number>()
   private doubtsAge = 0
+  private readonly visits = new Visits()
   /** Set when translations, or pages that translated code relies on, went away: frames of translated code below must not be resumed. */
   dropped = false
 
@@ -204,6 +206,11 @@ export class CodeCache implements CodeListener {
     return slot < UNIT_SLOTS ? this.interpreter : this.stub
   }
 
+  /** A run in this space is over; another one may begin in it. */
+  endLife(): void {
+    this.visits.endLife(this.space, this.active)
+  }
+
   /** To be called when another cache of the space has been used since: they share the jump cache. */
   takeOver(): void {
     this.forgetJumps()
@@ -302,7 +309,7 @@ export class CodeCache implements CodeListener {
     const known = this.active[code >>> 8]
     if (known === undefined) return false
     if (!isUnit(known)) return (code & 255) !== 0 || known.source.length <= neighbour
-    return this.space.view.getUint32(known.address + UNIT.visits, true) >= WARM_VISITS
+    return visitsOf(this.space, known.address) >= WARM_VISITS
   }
 
   /** Which code of the function at `target` is warm, if any. */
@@ -578,15 +585,6 @@ export class CodeCache implements CodeListener {
     this.steps.set(pc, { code: step.slot << 8, source, intercepted, quiet })
     return step.slot << 8
   }
-}
-
-function isUnit(code: Translation | Unit): code is Unit {
-  return 'bytecodes' in code
-}
-
-/** How often the unit at `address` has been visited. */
-function setVisits(space: AddressSpace, address: number, visits: number): void {
-  space.view.setUint32(address + UNIT.visits, visits, true)
 }
 
 function isSame(some: readonly number[], others: readonly number[]): boolean {

@@ -219,7 +219,7 @@ export class Library {
       this.variant,
       isWarm,
       clean,
-      (this.variant & ~VARIANT.exact) !== 0 || this.careful.has(place),
+      (this.variant & (VARIANT.checked | VARIANT.logged)) !== 0 || this.careful.has(place),
       this.edges.has(place),
       copied,
     )

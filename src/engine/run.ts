@@ -318,7 +318,8 @@ export class Engine implements Processor {
       const code = reason === EXIT.doubt ? space.view.getUint32(DOUBTER_BASE, true) : view.getUint32(STATE.rip, true)
       if (reason === EXIT.entryDoubt) setRip(view, entry.cache.addressOf(code))
       entry.cache.doubt(code >>> 8, this.stretches)
-      return this.steps(entry, executed, Math.min(limit, executed + (reason === EXIT.doubt ? 1 : ENTRY_STEPS)))
+      if (reason === EXIT.doubt) return this.stepAgain(entry, executed, Math.min(limit, executed + 1))
+      return this.steps(entry, executed, Math.min(limit, executed + ENTRY_STEPS))
     }
     if (reason === EXIT.unaddressable) this.tellUnaddressable(space, view, executed)
     else if (reason === EXIT.undefined) this.tellUndefined(view, executed)

@@ -18,6 +18,8 @@ const QUESTIONS: Record<string, string> = {
   threads: '[N | EXPR] the last turns of threads, or accesses to EXPR, one column a thread',
   out: 'what the program has written so far, and when',
   print: '[/FORMAT] EXPR: which may call functions of the program, in a clone',
+  heap: '[live | peak | total | blocks] [N]: what is allocated, by stack',
+  power: 'when power was lost, and what was not on the disk then',
   declare: 'C declarations, for those questions',
 }
 

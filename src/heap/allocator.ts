@@ -144,6 +144,13 @@ export class Allocator {
     if (ranges.length > 0) say(ranges, start, start + length, null)
   }
 
+  /** What was said of a range is over, and it may be accessed: it is used for something else. */
+  open(start: number, end: number): void {
+    this.forgetSaid(start, end - start)
+    this.observed.forgetFreed(start, end)
+    this.setAccess(start, end - start, true)
+  }
+
   private setAccess(start: number, length: number, open: boolean): void {
     if (!this.watched || length === 0) return
     const { space } = this.memory

@@ -15,6 +15,7 @@ const COUNTS: Partial<Record<HeapFunction['action'], number>> = {
   resize: 2,
   free: 1,
   aligned: 2,
+  alignedUp: 2,
   posixAligned: 3,
   pages: 1,
   usable: 1,

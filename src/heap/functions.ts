@@ -1,4 +1,6 @@
 /** Exists to list the allocation functions by their symbols: what each does, where its arguments are, and which of them belong together. */
+import { powerOfTwoFrom } from '../base/powers.ts'
+import { REG } from '../ir/registers.ts'
 import type { CustomFunction } from '../tool/allocator-spec.ts'
 import { STRING_FUNCTIONS } from './string-reads.ts'
 
@@ -12,6 +14,7 @@ export type Action =
   | 'resize'
   | 'free'
   | 'aligned'
+  | 'alignedUp'
   | 'posixAligned'
   | 'pages'
   | 'usable'
@@ -47,7 +50,8 @@ row('malloc', 'malloc', 'allocate', 'malloc')
 row('calloc', 'calloc', 'zeroed', 'malloc')
 row('realloc', 'realloc', 'resize', 'malloc')
 row('free', 'free cfree', 'free', 'malloc')
-row('aligned_alloc', 'aligned_alloc memalign', 'aligned', 'malloc', 0)
+row('aligned_alloc', 'aligned_alloc', 'aligned', 'malloc', 0)
+row('memalign', 'memalign', 'alignedUp', 'malloc', 0)
 row('posix_memalign', 'posix_memalign', 'posixAligned', 'malloc', 1)
 row('valloc', 'valloc', 'pages', 'malloc')
 row('pvalloc', 'pvalloc', 'pages', 'malloc')
@@ -107,6 +111,18 @@ export function functionAt({ custom }: { custom: readonly CustomFunction[] }, in
 }
 
 const bySymbol = new Map(rows.flatMap(({ symbols }, i) => symbols.map((symbol): [string, number] => [symbol, i])))
+
+/** The alignment that a caller gets who asks for `align`: glibc's memalign takes the next power of two. */
+export function alignmentOf({ action }: HeapFunction, align: number, { musl }: { musl: boolean }): number {
+  return action === 'aligned' || musl || align === 0 || align > 2 ** 31 ? align : powerOfTwoFrom(align)
+}
+
+/** The registers whose values are sizes of a function. */
+export function sizesOf({ action, align }: HeapFunction): number[] {
+  if (action === 'zeroed') return [REG.rdi, REG.rsi]
+  if (action === 'posixAligned') return [REG.rdx]
+  return action === 'resize' || (action.startsWith('aligned') && align === 0) ? [REG.rsi] : [REG.rdi]
+}
 
 /** Index of the allocation function with this symbol; undefined for others. */
 export function allocationFunction(symbol: string): number | undefined {

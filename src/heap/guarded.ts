@@ -20,10 +20,11 @@ import { Allocator, CLASSES } from './allocator.ts'
 import { ARGUMENTS, tellArguments } from './arguments.ts'
 import { blockOf } from './blocks.ts'
 import { overlapOf } from './copies.ts'
-import { CUSTOM, functionAt, FUNCTIONS, type HeapFunction } from './functions.ts'
+import { alignmentOf, CUSTOM, functionAt, FUNCTIONS, type HeapFunction, sizesOf } from './functions.ts'
 import { findLeaks } from './leaks.ts'
 import { isPartial, isVectorLoad } from './over-reads.ts'
 import { isQuiet, isSilenced, Requests, type ComplainRequest } from './requests.ts'
+import { endMarks } from './stack-marks.ts'
 import { customFunctions, isWithin, nameOf, resumeSites, type Complain } from './observed.ts'
 import { biasOf, isLinker, recognised } from './recognise.ts'
 import { BLOCK, isWithinStrings, newHeap, type HeapState } from './state.ts'
@@ -249,9 +250,10 @@ export class GuardedHeap implements Heap {
     const index = heap.state.functions.get(rip)
     if (heap.state.requests.sites.size > 0 && heap.state.requests.sites.has(rip)) {
       const complain = requestComplainer(k, t, heap)
-      new Requests(heap).perform(k, t, { complain, leaks: (asked) => tellLeaks(k, t, heap, asked) })
-      return NATIVE
+      const leaks = (asked: LeakCheck): void => tellLeaks(k, t, heap, asked)
+      return new Requests(heap).perform(k, t, { complain, leaks }) ? NATIVE : AGAIN
     }
+    if (heap.state.requests.marks.length > 0) endMarks(k, t, heap)
     if (heap.state.sites.size > 0 && heap.state.sites.has(rip))
       heap.observed.leave(k, t, complainer(k, t, memory, heap, index ?? 0, rip))
     if (index === undefined) return NATIVE
@@ -333,6 +335,8 @@ function perform(call: Call, strings: StringCalls): number {
       return allocate(call, argument(call, 0), 0)
     case 'zeroed': {
       const size = argument(call, 0) * argument(call, 1)
+      // None of a negative size, too.
+      if (size === 0) reportNegative(call, 0)
       const address = allocate(call, size, 0)
       if (address > 0 && size > 0) {
         call.memory.space.willWrite(address, size)
@@ -341,7 +345,8 @@ function perform(call: Call, strings: StringCalls): number {
       return address
     }
     case 'aligned':
-      return allocate(call, argument(call, f.align === 0 ? 1 : 0), argument(call, f.align))
+    case 'alignedUp':
+      return allocate(call, argument(call, f.align === 0 ? 1 : 0), alignmentOf(f, argument(call, f.align), heap.state))
     case 'pages': {
       const size = argument(call, 0)
       return allocate(call, f.name === 'pvalloc' ? Math.ceil(size / PAGE_SIZE) * PAGE_SIZE : size, PAGE_SIZE)
@@ -412,12 +417,6 @@ function reportNegative(call: Call, address: number): void {
     const size = Number(BigInt.asIntN(64, k.cpu.gpr(register)))
     if (size < 0) report(call, 'absurd-size', address, -1, { size })
   }
-}
-
-function sizesOf({ action, align }: HeapFunction): number[] {
-  if (action === 'zeroed') return [REG.rdi, REG.rsi]
-  if (action === 'posixAligned') return [REG.rdx]
-  return action === 'resize' || (action === 'aligned' && align === 0) ? [REG.rsi] : [REG.rdi]
 }
 
 /** Remembers who made a block, when and where. */

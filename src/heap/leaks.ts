@@ -184,8 +184,10 @@ class Search {
 
   /** The live block that an address points to or into; -1 for none. */
   private pointed(address: number): number {
-    const row = this.heap.ownerAt(address)
     const { blocks } = this.heap.state
+    let row = this.heap.ownerAt(address)
+    // What an allocator of the program's own has taken back is a part of its memory again.
+    if (this.heap.isObserved(row) && blocks.state[row] !== BLOCK.live) row = this.heap.rowAt(address)
     if (row < 0 || blocks.state[row] !== BLOCK.live) return -1
     const start = blocks.address[row]!
     const size = blocks.size[row]!

@@ -155,6 +155,13 @@ export class Observed {
     observed.rows.splice(i, 1)
   }
 
+  /** Freed blocks within a range are no blocks any more. */
+  forgetFreed(start: number, end: number): void {
+    const { blocks, observed } = this.state
+    for (let i = this.behind(end - 1) - 1; i >= 0 && observed.starts[i]! >= start; i--)
+      if (blocks.state[observed.rows[i]!] === BLOCK.freed) this.forget(i)
+  }
+
   /** A block has been handed out: freed ones that it overlaps are history, live ones a mistake of the allocator's. */
   add(address: number, size: number, pending: Pending, defined: boolean, complain: Complain): void {
     const { blocks, observed } = this.state

@@ -99,6 +99,9 @@ function collect(elf: ElfFile, name: string, isProgram: boolean, found: Recognis
       if (known !== undefined) {
         // The same code for free and delete: who made a block does not tell who must free it.
         if (FUNCTIONS[known]!.family !== FUNCTIONS[index]!.family) found.mixed = true
+        // Where memalign and aligned_alloc are the same, both take any alignment.
+        if (FUNCTIONS[index]!.action === 'alignedUp')
+          for (const one of found.functions) if (one[0] === address) one[1] = index
         continue
       }
       seen.set(address, index)

@@ -13,6 +13,7 @@ import type { HeapEvent, LeakCheck } from '../tool/observer.ts'
 import type { Allocator } from './allocator.ts'
 import { CLIENT } from './functions.ts'
 import { say } from './ranges.ts'
+import { willMark } from './stack-marks.ts'
 import { BLOCK, type ClientPool, type HeapState } from './state.ts'
 
 /** rol $3, rol $13, rol $61, rol $51 of RDI; xchg %rbx,%rbx (valgrind.h, "PREAMBLE"). */
@@ -62,6 +63,9 @@ const REQUEST = {
 /** -1 as an argument, rounded from 2^64 - 1. */
 const signed = (word: number): number => (word >= 2 ** 63 ? word - 2 ** 64 || -1 : word)
 
+/** Flags of VALGRIND_CREATE_MEMPOOL_EXT. */
+const POOL = { autoFree: 1, meta: 2 } as const
+
 const LEAK_CHECKS: readonly LeakCheck[] = ['all', 'added', 'changed']
 
 /** Tells what is wrong with a request. */
@@ -101,15 +105,30 @@ export class Requests {
     return this.heap.state
   }
 
-  /** The task is at a request: its number and arguments lie where RAX points. */
-  perform(k: Kernel, t: Task, listeners: Listeners): void {
+  /** The task is at a request: its number and arguments lie where RAX points. False: nothing was done, and it must be made once more. */
+  perform(k: Kernel, t: Task, listeners: Listeners): boolean {
     const { space } = this.heap
     const at = k.cpu.gprNumber(REG.rax)
     const words = [0, 1, 2, 3, 4, 5].map((i) => Number(space.readU64(at + 8 * i) ?? 0n))
     const [request, ...args] = words as [number, number, number, number, number, number]
+    const [start, length] = this.marked(request, args)
+    if (willMark(k, t, this.heap, start, length)) return false
     if (request >= REQUEST.mallocLike && request <= REQUEST.resizeInPlace)
       this.blocks(k, t, request, args as [number, number, number, number, number], listeners.complain)
     else this.memory(k, t, request, args as [number, number, number, number, number], listeners)
+    return true
+  }
+
+  /** The range of which a request says, or one about the same memory will, that it must not be accessed: its start and length. */
+  private marked(request: number, [first, second, third]: readonly number[]): [number, number] {
+    const around = (address: number, size: number, redzone: number): [number, number] => [
+      address - redzone,
+      size + 2 * redzone,
+    ]
+    if (request === REQUEST.noAccess) return [first!, second!]
+    if (request === REQUEST.mallocLike) return around(first!, second!, third!)
+    const pool = request === REQUEST.poolAllocate ? this.state.requests.pools.get(first!) : undefined
+    return pool === undefined ? [0, 0] : around(second!, third!, pool.redzone)
   }
 
   // Ranges of memory.
@@ -194,13 +213,19 @@ export class Requests {
     const { pools } = this.state.requests
     switch (request) {
       case REQUEST.mallocLike:
-        return this.make(k, t, first, second, fourth !== 0, CLIENT.mallocLike, null, complain)
+        return this.make(k, t, first, second, third, fourth !== 0, CLIENT.mallocLike, null, complain)
       case REQUEST.freeLike:
         return this.free(k, t, first, second, null, complain)
       case REQUEST.resizeInPlace:
         return this.resize(first, second, third, fourth, complain)
       case REQUEST.createPool:
-        pools.set(first, { redzone: second, zeroed: third !== 0 })
+        pools.set(first, {
+          redzone: second,
+          zeroed: third !== 0,
+          isMeta: (fourth & POOL.meta) !== 0,
+          freesAll: (fourth & POOL.autoFree) !== 0,
+          pieces: [],
+        })
         return
       case REQUEST.movePool: {
         const pool = this.pool(first, 'VALGRIND_MOVE_MEMPOOL', complain)
@@ -214,18 +239,20 @@ export class Requests {
         const pool = this.pool(first, 'VALGRIND_DESTROY_MEMPOOL', complain)
         if (pool === null) return
         for (const row of this.rowsOf(first)) this.release(k, t, row, pool.redzone)
+        for (const [address, size] of pool.pieces) this.heap.say(address, size, false)
         pools.delete(first)
         return
       }
       case REQUEST.poolAllocate: {
         const pool = this.pool(first, 'VALGRIND_MEMPOOL_ALLOC', complain)
-        if (pool !== null) this.make(k, t, second, third, pool.zeroed, CLIENT.poolAllocate, first, complain)
-        return
+        if (pool === null) return
+        if (pool.isMeta) return this.addPiece(pool, second, third)
+        return this.make(k, t, second, third, pool.redzone, pool.zeroed, CLIENT.poolAllocate, first, complain)
       }
       case REQUEST.poolFree: {
         const pool = this.pool(first, 'VALGRIND_MEMPOOL_FREE', complain)
-        if (pool !== null) this.free(k, t, second, pool.redzone, first, complain)
-        return
+        if (pool === null || (pool.isMeta && this.removePiece(k, t, pool, second))) return
+        return this.free(k, t, second, pool.redzone, first, complain)
       }
       case REQUEST.poolTrim: {
         const pool = this.pool(first, 'VALGRIND_MEMPOOL_TRIM', complain)
@@ -235,6 +262,8 @@ export class Requests {
       case REQUEST.poolChange: {
         const pool = this.pool(first, 'VALGRIND_MEMPOOL_CHANGE', complain)
         if (pool === null) return
+        const piece = pool.pieces.find(([address]) => address === second)
+        if (piece !== undefined) return void piece.splice(0, 2, third, fourth)
         const row = this.exact(second, first)
         if (row < 0) return complain('invalid-free', 'VALGRIND_MEMPOOL_CHANGE', second, this.heap.around(second))
         return this.heap.observed.move(row, third, fourth)
@@ -269,6 +298,7 @@ export class Requests {
     t: Task,
     address: number,
     size: number,
+    redzone: number,
     defined: boolean,
     index: number,
     pool: number | null,
@@ -282,6 +312,33 @@ export class Requests {
     this.heap.observed.add(address, size, made, defined, (kind, at, row, numbers) =>
       complain(kind, by, at, row, numbers),
     )
+    this.heap.say(address - redzone, redzone, false)
+    this.heap.say(address + size, redzone, false)
+  }
+
+  /** A pool whose pieces are an allocator's memory has one more. */
+  private addPiece(pool: ClientPool, address: number, size: number): void {
+    const { space } = this.heap
+    if (space.accessible(address, size, ATTRIBUTE.unmapped) < size) return
+    pool.pieces.push([address, size])
+    this.heap.say(address, size, true)
+    if (pool.zeroed) setDefined(space, address, size)
+    else setUndefined(space, address, size)
+  }
+
+  /** A piece is given back. False: there is none that begins there. */
+  private removePiece(k: Kernel, t: Task, pool: ClientPool, address: number): boolean {
+    const i = pool.pieces.findIndex((piece) => piece[0] === address)
+    if (i < 0) return false
+    const [[, size]] = pool.pieces.splice(i, 1) as [[number, number]]
+    const { observed, blocks } = this.state
+    const inside = observed.rows.filter(
+      (row) => blocks.address[row]! >= address && blocks.address[row]! + blocks.size[row]! <= address + size,
+    )
+    for (const row of pool.freesAll ? inside : [])
+      if (blocks.state[row] === BLOCK.live && !observed.pools.has(row)) this.release(k, t, row, pool.redzone)
+    this.heap.say(address, size, false)
+    return true
   }
 
   private free(

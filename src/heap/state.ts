@@ -1,6 +1,7 @@
 /** Exists to define what a guarded heap remembers: plain data, part of the address space's map and so of every snapshot and hash. */
 import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { SaidRange } from './ranges.ts'
+import type { StackMark } from './stack-marks.ts'
 import { randomFrom, nextBelow, type RandomState } from '../base/random.ts'
 
 /** States of a row of the block table. */
@@ -84,6 +85,12 @@ const SMALL = { of: 4, by: 16 }
 export interface ClientPool {
   redzone: number
   zeroed: boolean
+  /** Its pieces are memory of an allocator, and no blocks. */
+  isMeta: boolean
+  /** With a piece that is given back, the blocks in it are. */
+  freesAll: boolean
+  /** Of such a pool: [address, bytes]. */
+  pieces: [number, number][]
 }
 
 /** What the program has said by client requests. */
@@ -91,6 +98,8 @@ export interface RequestState {
   /** Addresses of the instructions by which they are made: they are intercepted. */
   sites: Set<number>
   ranges: SaidRange[]
+  /** Returns with which what was said of the stack is over. */
+  marks: StackMark[]
   /** By the address that stands for the pool. */
   pools: Map<number, ClientPool>
   /** By thread: how often its errors were silenced and not told again. */
@@ -172,7 +181,7 @@ export function newHeap(
     pending: [],
     sites: new Set(),
     observed: { starts: [], rows: [], pools: new Map(), freed: [] },
-    requests: { sites: new Set(), ranges: [], pools: new Map(), silenced: new Map(), quiet: [] },
+    requests: { sites: new Set(), ranges: [], marks: [], pools: new Map(), silenced: new Map(), quiet: [] },
     isStatic: false,
     reuse: nextBelow(random, 3),
     fresh: nextBelow(random, 2),

@@ -1,11 +1,12 @@
 /** Exists to look at this computer and at a binary for everything that would keep lemming from running it. */
 import * as fs from 'node:fs'
 import { cpus, freemem, totalmem } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { LemmingError } from '../base/errors.ts'
 import { parseElf, type ElfFile } from '../elf/file.ts'
 import { SHF, SHT, STT } from '../elf/constants.ts'
 import { scanCode } from '../x86/scan.ts'
+import { findLibrary, rpathOf, type Needer } from './libraries.ts'
 
 /** One thing that was looked at. */
 export interface Diagnosis {
@@ -92,16 +93,6 @@ function inPath(tool: string): string | null {
   return null
 }
 
-/** Shared objects that the dynamic linker finds without being told where. */
-const LIBRARY_PATHS = [
-  '/lib',
-  '/usr/lib',
-  '/lib64',
-  '/usr/lib64',
-  '/lib/x86_64-linux-gnu',
-  '/usr/lib/x86_64-linux-gnu',
-  '/usr/local/lib',
-]
 /** GNU_PROPERTY_X86_ISA_1_NEEDED, and its bits. */
 const ISA_NEEDED = 0xc000_8002
 const LEVELS = ['x86-64-baseline', 'x86-64-v2', 'x86-64-v3', 'x86-64-v4']
@@ -192,21 +183,21 @@ function linkage(path: string, file: ElfFile, libraries: Map<string, ElfFile>): 
   } else if (file.dynamic.length === 0) return [{ what: 'linkage', state: 'ok', text: 'static' }]
   const missing: string[] = []
   const seen = new Set<string>()
-  const visit = (from: string, object: ElfFile): void => {
-    for (const name of object.needed()) {
+  const visit = (by: Needer): void => {
+    for (const name of by.file.needed()) {
       if (seen.has(name)) continue
       seen.add(name)
-      const at = library(name, from)
+      const at = findLibrary(name, by, interpreter)
       if (at === null) {
         missing.push(name)
         continue
       }
       const object = parseElf(fs.readFileSync(at), at)
       libraries.set(at, object)
-      visit(at, object)
+      visit({ path: at, file: object, inherited: rpathOf(by) })
     }
   }
-  visit(path, file)
+  visit({ path, file, inherited: [] })
   found.push({
     what: 'libraries',
     state: missing.length === 0 ? 'ok' : 'bad',
@@ -214,15 +205,6 @@ function linkage(path: string, file: ElfFile, libraries: Map<string, ElfFile>): 
     ...(missing.length > 0 && { next: 'install them, or set LD_LIBRARY_PATH' }),
   })
   return found
-}
-
-/** Where the dynamic linker would find a shared object. */
-function library(name: string, from: string): string | null {
-  if (name.includes('/')) return fs.existsSync(name) ? name : null
-  const configured = (process.env.LD_LIBRARY_PATH ?? '').split(':').filter((path) => path !== '')
-  // Where the program lies stands for what $ORIGIN in its own search path mostly says.
-  const paths = [...configured, ...LIBRARY_PATHS, dirname(from), join(dirname(from), '..', 'lib')]
-  return paths.map((path) => join(path, name)).find((path) => fs.existsSync(path)) ?? null
 }
 
 /** What the code of an object has that the machine does not: how many instructions were looked at, and by feature how many are not supported. */

@@ -88,6 +88,12 @@ export function bytesIn(length: number): ArgType {
   }
 }
 
+/** `type` for a buffer of which argument number `size` says how many bytes the program offers. */
+export const offered = (type: ArgType, size: number): ArgType => ({
+  ...type,
+  offers: (value, { args }) => [{ start: value, length: args[size]! }],
+})
+
 /** Bytes that the kernel writes: as many as the call returns, of as many as argument 2 offers; their address when it fails. */
 export const bytesOut: ArgType = {
   decode: asU64,

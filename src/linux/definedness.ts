@@ -94,7 +94,8 @@ function withoutHoles(name: string, { space }: CallView, value: number, { start,
       return except([12, 4])
     case 'sendmsg':
     case 'recvmsg':
-      return length === 56 ? except([12, 4], [52, 4]) : [[start, end]]
+      // The flags are what a call leaves there: sendmsg(2).
+      return length === 56 ? except([12, 4], [48, 8]) : [[start, end]]
     case 'timer_create':
     case 'mq_notify': {
       // Value, signal and way to be notified; the thread only where it is one that is told.

@@ -127,9 +127,9 @@ function finish(k: Kernel, t: Task, declaration: Declaration, args: number[], re
   if (k.syscallObservers.length !== 0) leave(k, t, declaration, args, result === NO_RESULT ? null : result)
 }
 
-/** Lets the heap look at the memory that the call makes the kernel read, or, once there is a result, has made it write. */
+/** Lets the heap look at the memory that the call makes the kernel read, or, once there is a result, has made it write, or would have if it had not failed. */
 function tellPassed(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number | null): void {
-  const call: CallView = { k, t, space: k.space(t), args, result }
+  const call: CallView = { k, t, space: k.space(t), args, result: result !== null && result < 0 ? null : result }
   const { name } = declaration
   if (result === null) {
     k.heap!.passed(k, t, name, readSet(declaration, call), false)
@@ -144,8 +144,8 @@ function tellPassed(k: Kernel, t: Task, declaration: Declaration, args: number[]
 }
 
 function tellResult(k: Kernel, t: Task, declaration: Declaration, args: number[], result: number): void {
-  if (result >= 0) tellPassed(k, t, declaration, args, result)
-  else if (result === -ERRNO.EFAULT) tellFault(k, t, declaration, args)
+  if (result === -ERRNO.EFAULT) tellFault(k, t, declaration, args)
+  else if (result !== NO_RESULT) tellPassed(k, t, declaration, args, result)
 }
 
 /** Tells which of a call's addresses the kernel could not access, as far as the declaration says what they are. */

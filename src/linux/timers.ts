@@ -11,11 +11,11 @@ export function cpuNs(k: Kernel, process: Process): number {
   return process.count * k.state.constants.nsPerInstruction
 }
 
-/** Arms ITIMER_REAL `valueNs` from now (0: disarms it). */
+/** Arms ITIMER_REAL `valueNs` from now (0: disarms it, and then it has no interval, unlike the others). */
 export function setRealTimer(k: Kernel, process: Process, valueNs: number, intervalNs: number): void {
   removeEvent(k.state, 'itimer', process.pid)
   const at = valueNs === 0 ? 0 : k.now() + valueNs
-  process.itimers.real = { at, interval: intervalNs }
+  process.itimers.real = { at, interval: at === 0 ? 0 : intervalNs }
   if (at !== 0) addEvent(k.state, at, 'itimer', process.pid)
   k.attention = true
 }

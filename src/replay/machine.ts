@@ -1,5 +1,6 @@
 /** Exists to start the machine that inputs describe, and to show it to sessions as a Subject. */
 import { CpuState } from '../engine/cpu-state.ts'
+import { firstUnaddressable } from '../engine/addressable.ts'
 import { definednessOf } from '../engine/definedness.ts'
 import type { StoredTranslations } from '../engine/library.ts'
 import { memoryOperand, memoryRead } from '../engine/operand.ts'
@@ -284,6 +285,13 @@ class MachineSubject implements Subject {
     const { state, kernel } = this.machine
     const task = [...state.tasks.values()].find((t) => t.pid === pid)
     return task === undefined ? null : (kernel.heap?.lookup(kernel, task, address) ?? null)
+  }
+
+  isAddressable(pid: number, address: number): boolean {
+    const { state, kernel } = this.machine
+    const process = state.processes.get(pid)
+    const space = process && kernel.memories.get(process.spaceId)?.space
+    return space === undefined || firstUnaddressable(space, address, 1) < 0
   }
 
   conditions(tid: number): { flags: number; rcx: bigint } {

@@ -1,5 +1,5 @@
 /** Exists to say which objects a program has loaded, and where: what its mappings mean to those who name addresses. */
-import { PT } from '../elf/constants.ts'
+import { PF, PT } from '../elf/constants.ts'
 import { isElfError, parseElf, type ElfFile } from '../elf/file.ts'
 import type { MappedFile } from './subject.ts'
 
@@ -16,7 +16,8 @@ export interface Module {
 export function modulesOf(files: readonly MappedFile[], look: (path: string) => Uint8Array | undefined): Module[] {
   const objects = new Map<string, { elf: ElfFile; bytes: Uint8Array } | null>()
   const modules = new Map<string, Module>()
-  for (const { path, start, end, offset } of files) {
+  const withCode = new Set<Module>()
+  for (const { path, start, end, offset, executable } of files) {
     let object = objects.get(path)
     if (object === undefined) {
       object = open(path, look(path))
@@ -35,14 +36,19 @@ export function modulesOf(files: readonly MappedFile[], look: (path: string) => 
     const key = `${path} ${bias}`
     const known = modules.get(key)
     const segmentEnd = bias + segment.vaddr + segment.memsz
-    if (known === undefined)
-      modules.set(key, { path, bias, bytes: object.bytes, start, end: Math.max(end, segmentEnd) })
-    else {
-      known.start = Math.min(known.start, start)
-      known.end = Math.max(known.end, end, segmentEnd)
-    }
+    const module = known ?? { path, bias, bytes: object.bytes, start, end }
+    module.start = Math.min(module.start, start)
+    module.end = Math.max(module.end, end, segmentEnd)
+    modules.set(key, module)
+    if (executable) withCode.add(module)
   }
-  return [...modules.values()].toSorted((a, b) => a.start - b.start)
+  // Who maps a program to read it, as Rust does for a backtrace, has not loaded it.
+  const isLoaded = (module: Module): boolean => withCode.has(module) || !hasCode(objects.get(module.path)!.elf)
+  return [...modules.values()].filter(isLoaded).toSorted((a, b) => a.start - b.start)
+}
+
+function hasCode({ segments }: ElfFile): boolean {
+  return segments.some(({ type, flags }) => type === PT.LOAD && (flags & PF.X) !== 0)
 }
 
 function open(path: string, bytes: Uint8Array | undefined): { elf: ElfFile; bytes: Uint8Array } | null {

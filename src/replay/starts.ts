@@ -99,6 +99,7 @@ export class Starts {
   }
 
   private take(machine: Machine): void {
+    for (const { space } of machine.kernel.memories.values()) space.endLife()
     this.idle?.release()
     this.idle = machine
   }

@@ -140,6 +140,8 @@ export interface Subject {
   undefinedBits(pid: number, address: number, length: number): Uint8Array | null
   /** The block of a guarded heap at or next to an address, live or freed; null for none. */
   block(pid: number, address: number): HeapBlock | null
+  /** May the byte be accessed, as far as that is known (where accesses are looked at)? */
+  isAddressable(pid: number, address: number): boolean
   /** Flags and rcx of a task, on which its next instruction may depend; cheap, also in the middle of `advance`. */
   conditions(tid: number): { flags: number; rcx: bigint }
   /** The memory that a task's next instruction reads; null for none. */

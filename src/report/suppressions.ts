@@ -123,9 +123,7 @@ const MISUSES = /^Helgrind:(?:Misc|UnlockUnlocked|UnlockForeign|UnlockBogus|PthA
 /** `Value0` is an old name of `Cond`. What a string function does to many bytes, memcheck's own does in accesses of other sizes. */
 function matchesKind(pattern: string, kind: string, bytes: number): boolean {
   if (kind.startsWith('Addr') && !SIZES.includes(bytes)) return pattern.startsWith('Addr')
-  return (
-    pattern === kind || (pattern === 'Value0' && kind === 'Cond') || (kind === 'Helgrind:Misc' && MISUSES.test(pattern))
-  )
+  return pattern === kind || (pattern === 'Value0' && kind === 'Cond') || (MISUSES.test(kind) && MISUSES.test(pattern))
 }
 
 function matches(patterns: readonly SuppressedFrame[], p: number, frames: readonly Frame[], f: number): boolean {
@@ -150,7 +148,8 @@ function matchesFrame(by: 'fun' | 'obj' | 'src', pattern: string, frame: Frame):
     const base = frame.file.slice(frame.file.lastIndexOf('/') + 1)
     return wildcard(pattern, base) || wildcard(pattern, `${base}:${frame.line ?? ''}`)
   }
-  const names = [frame.symbol, frame.function].filter((name) => name !== undefined)
+  // An inlined function has no symbol: the frame's is that of the function around it.
+  const names = [frame.inlined ? undefined : frame.symbol, frame.function].filter((name) => name !== undefined)
   return (names.length === 0 ? [UNKNOWN] : names).some((name) => wildcard(pattern, name))
 }
 

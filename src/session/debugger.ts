@@ -15,7 +15,6 @@ import { blocksAt, mappingsAt, withCalls } from './owners.ts'
 import type {
   AccessesInfo,
   AddressInfo,
-  CatchPoint,
   Change,
   CodePlace,
   Debuggee,
@@ -32,12 +31,12 @@ import type {
   OwnerInfo,
   PlaceInfo,
   Position,
+  PrintOptions,
   ProcessDetails,
   Register,
   StackInfo,
   StepUnit,
   Stop,
-  StopPoint,
   ThreadInfo,
   TurnInfo,
   ValueInfo,
@@ -46,7 +45,9 @@ import type {
   WhyStep,
   Writer,
 } from './protocol.ts'
+import { lastChangeOf, runToChange } from './register-watch.ts'
 import { registersOf } from './registers.ts'
+import { type Points, Searching } from './searching.ts'
 import { Namer, type Inflate } from './stacks.ts'
 import { Stepper, type Lines } from './stepping.ts'
 import { Why } from './why.ts'
@@ -130,17 +131,20 @@ export class Debugger implements Debuggee {
   // Going on.
 
   go({ back, pid, tid, stops, watches, catches = [] }: Parameters<Debuggee['go']>[0]): Stop {
-    const search = this.searchOf(pid, stops, watches, catches)
+    const searching = this.searching(pid, { stops, watches, catches })
+    if (watches.some(({ register }) => register !== undefined)) return this.toChange(back, tid, watches, searching)
     const { timeline } = this
+    const { search } = searching
     const reached = back ? timeline.runBack(search) : timeline.run({ ...search, limit: this.lastMoment() })
-    return this.stopOf(reached, tid, stops, watches, 'moment', catches)
+    return this.stopOf(reached, tid, searching)
   }
 
   step({ tid, unit, back, stops = [] }: Parameters<Debuggee['step']>[0]): Stop {
     const task = this.task(tid)
     if (task === undefined) return this.stopped(back ? 'start' : 'end')
-    const search = stops.length === 0 ? {} : this.searchOf(task.pid, stops, [])
-    return this.stopOf(this.stepped(task, unit, back, search), tid, stops, [], 'step')
+    const searching = this.searching(task.pid, { stops })
+    const search = stops.length === 0 ? {} : searching.search
+    return this.stopOf(this.stepped(task, unit, back, search), tid, searching, 'step')
   }
 
   private stepped(task: TaskView, unit: StepUnit, back: boolean, stops: Search): Reached {
@@ -169,72 +173,79 @@ export class Debugger implements Debuggee {
     }
   }
 
-  private searchOf(
-    pid: number,
-    stops: readonly StopPoint[],
-    watches: readonly WatchPoint[],
-    catches: readonly CatchPoint[] = [],
-  ): Search {
-    const search: Search = {
-      accept: (hit) =>
-        hit.kind === 'call' || hit.kind === 'signal'
-          ? catches.some((one) => isCaught(one, hit) && this.holds(one.condition, hit.tid))
-          : hit.kind === 'stop'
-            ? stops.some((stop) => this.isMet(stop, hit))
-            : watches.some((watch) => touches(watch, hit) && this.holds(watch.condition, hit.tid)),
-    }
-    if (catches.some(({ kind }) => kind === 'call')) search.calls = true
-    if (catches.some(({ kind }) => kind === 'signal')) search.signals = true
-    if (stops.length > 0) search.stops = new Set(stops.map(({ address }) => address))
-    if (watches.length > 0) {
-      const ranges = watches.map(({ address, size }) => ({ start: address, end: address + size }))
-      search.traces = { pid, ranges, reads: watches.some(({ kind }) => kind !== 'write') }
-    }
-    return search
-  }
-
-  private isMet(stop: StopPoint, hit: Hit): boolean {
-    return isAt(stop, hit) && this.holds(stop.condition, hit.tid)
+  private searching(pid: number, points: Partial<Omit<Points, 'pid'>>): Searching {
+    const holds = (condition: string, tid: number): boolean => this.inspection.holds(tid, condition)
+    return new Searching({ pid, stops: [], watches: [], catches: [], ...points }, holds)
   }
 
   private holds(condition: string | undefined, tid: number): boolean {
     return condition === undefined || this.inspection.holds(tid, condition)
   }
 
-  private stopOf(
-    reached: Reached,
-    tid: number,
-    stops: readonly StopPoint[],
-    watches: readonly WatchPoint[],
-    otherwise: Stop['why'] = 'moment',
-    catches: readonly CatchPoint[] = [],
-  ): Stop {
+  /** With watches of registers; those of another thread than the first one's wait for their turn. */
+  private toChange(back: boolean, tid: number, watches: readonly WatchPoint[], searching: Searching): Stop {
+    const { timeline } = this
+    const all = watches.filter(({ register }) => register !== undefined)
+    const own = all.filter(({ register }) => register!.tid === all[0]!.register!.tid)
+    const spots = own.map(({ register }) => register!)
+    const here = timeline.moment
+    const search = { ...searching.search, limit: this.lastMoment() }
+    const found = back ? lastChangeOf(timeline, spots) : runToChange(timeline, spots, search)
+    if (found.why === 'tired') {
+      if (back) timeline.seek(here)
+      throw new LemmingError(
+        'expression-register',
+        `no register that is watched changes within ${(2e6).toLocaleString('en')} instructions of thread ${spots[0]!.tid}`,
+        back ? 'the run stands where it stood' : 'continue goes on from here',
+      )
+    }
+    if (back) {
+      // Something else may have been met since.
+      const changed = found.why === 'changed' ? found.change.from : 0
+      timeline.seek(here)
+      const reached = timeline.runBack(searching.search)
+      if (found.why !== 'changed' || timeline.moment >= changed) return this.stopOf(reached, tid, searching)
+      timeline.seek(changed)
+    } else if (found.why !== 'changed')
+      return this.stopOf(found.why === 'other' ? found.reached : { why: 'interrupted' }, tid, searching)
+    const { index, before, after } = found.change
+    const watch = own[index]!
+    if (!this.holds(watch.condition, spots[0]!.tid)) return this.toChange(back, tid, watches, searching)
+    return {
+      ...this.stopped('watch', spots[0]!.tid),
+      index: watches.indexOf(watch),
+      before: bytesOf(before),
+      after: bytesOf(after),
+    }
+  }
+
+  private stopOf(reached: Reached, tid: number, searching: Searching, otherwise: Stop['why'] = 'moment'): Stop {
     if (reached.why !== 'hit') {
       const { why } = reached
       const end = why === 'limit' || why === 'end'
       return this.stopped(end ? 'end' : why === 'task' ? otherwise : why, why === 'task' ? tid : undefined)
     }
     const { hit } = reached
+    const index = searching.indexOf(hit)
+    const trouble = searching.troubleAt(hit)
+    const told = trouble === undefined ? {} : { trouble }
     if (hit.kind === 'call' || hit.kind === 'switch' || hit.kind === 'signal') {
-      const index = catches.findIndex((one) => isCaught(one, hit))
       const { text, signal } = hit
       const more = {
         ...(text !== '' && { text }),
         ...(signal !== undefined && { signal }),
         ...(index >= 0 && { index }),
+        ...told,
       }
       return (this.inspection.caught = { ...this.stopped(hit.kind, hit.tid), ...more })
     }
-    if (hit.kind === 'stop') {
-      const index = stops.findIndex((stop) => isAt(stop, hit))
-      return { ...this.stopped('stop', hit.tid), index }
-    }
-    const index = watches.findIndex((watch) => touches(watch, hit))
-    const { address, size } = watches[index]!
+    if (hit.kind === 'stop') return { ...this.stopped('stop', hit.tid), index, ...told }
+    const { address, size } = searching.watchAt(index)
     const { before, after } = this.around(hit, address, size)
     const stop = this.stopped('watch', hit.tid === 0 ? tid : hit.tid)
     return {
       ...stop,
+      ...told,
       index,
       byKernel: hit.byKernel,
       ...(before !== null && { before }),
@@ -296,8 +307,8 @@ export class Debugger implements Debuggee {
     return this.inspection.frames(tid, limit)
   }
 
-  print(tid: number, level: number, text: string, pretty = false): string {
-    return this.inspection.print(tid, level, text, pretty)
+  print(tid: number, level: number, text: string, how: PrintOptions = {}): string {
+    return this.inspection.print(tid, level, text, how)
   }
 
   whatis(tid: number, level: number, text: string, whole: boolean): string {
@@ -308,8 +319,8 @@ export class Debugger implements Debuggee {
     return this.inspection.place(tid, level, text)
   }
 
-  variables(tid: number, level: number, which: 'locals' | 'args'): VariableInfo[] {
-    return this.inspection.variablesOf(tid, level, which)
+  variables(...[tid, level, which, how]: Parameters<Debuggee['variables']>): VariableInfo[] {
+    return this.inspection.variablesOf(tid, level, which, how)
   }
 
   value(tid: number, level: number, text: string, hex: boolean): ValueInfo {
@@ -543,12 +554,13 @@ export class Debugger implements Debuggee {
     return heapOf(this.timeline, (pid) => this.namer(pid), { ...request, allocators }, this.lastMoment())
   }
 
-  why(tid: number, level: number, text: string | null): WhyStep[] {
+  why(...[tid, level, text, finding]: Parameters<Debuggee['why']>): WhyStep[] {
     const { timeline } = this
     const why = new Why(timeline, (pid) => this.namer(pid))
     if (text === null) {
       const { ending } = timeline.end
-      timeline.seek(this.lastMoment())
+      timeline.seek(finding?.moment ?? this.lastMoment())
+      if (finding !== undefined) return why.chain({ kind: 'fault', tid, what: finding.what })
       return why.chain({ kind: 'fault', tid: ending.kind === 'signal' ? ending.tid : tid })
     }
     const { moment } = timeline
@@ -582,19 +594,7 @@ export class Debugger implements Debuggee {
   }
 }
 
-function isAt({ address, pid, tid }: StopPoint, hit: Hit): boolean {
-  return hit.pc === address && (pid ?? hit.pid) === hit.pid && (tid ?? hit.tid) === hit.tid
-}
-
-function isCaught({ kind, pattern }: CatchPoint, hit: Hit): boolean {
-  return kind === hit.kind && new RegExp(pattern).test(hit.text)
-}
-
-function touches({ address, size, kind }: WatchPoint, { accesses }: Hit): boolean {
-  return accesses.some(
-    (one) =>
-      one.address < address + size &&
-      one.address + one.bytes > address &&
-      (kind === 'access' || (kind === 'write') === one.store),
-  )
+/** As a register has it. */
+function bytesOf(value: bigint): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(value).buffer)
 }

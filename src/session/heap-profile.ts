@@ -2,9 +2,8 @@
 import { LemmingError } from '../base/errors.ts'
 import type { Hit, Search, Timeline } from '../replay/timeline.ts'
 import type { TaskView } from '../replay/subject.ts'
-import type { CustomFunction } from '../tool/allocator-spec.ts'
 import type { Frame } from '../tool/finding.ts'
-import { entriesOf, STANDARD } from './owners.ts'
+import { type Allocation, entriesOf, FUNCTIONS } from './owners.ts'
 import type { HeapFrame, HeapInfo, HeapRequest, HeapSum } from './protocol.ts'
 import type { Namer } from './stacks.ts'
 import { named } from './visits.ts'
@@ -20,43 +19,6 @@ const DEPTH = 256
 const LARGEST_KEPT = 1 << 14
 /** Stacks that are recognised by their words; of others the oldest are forgotten. */
 const MOST_KEPT = 10_000
-
-/** What is followed: the program's own functions first, as calls within calls are theirs. */
-interface Allocation extends CustomFunction {
-  /** As tables call it; the symbol where it is absent. */
-  name?: string
-  /** The argument that says where the address of the block is left; otherwise it is returned. */
-  out?: number
-}
-
-const called = (name: string, symbols: string, rest: Omit<Allocation, 'fn' | 'name'>): Allocation[] =>
-  symbols.split(' ').map((fn) => ({ fn, name, ...rest }))
-
-/** The C library's functions and C++'s operators. */
-const FUNCTIONS: readonly Allocation[] = [
-  ...STANDARD,
-  { fn: 'posix_memalign', frees: false, size: 2, out: 0 },
-  { fn: 'valloc', frees: false, size: 0 },
-  { fn: 'pvalloc', frees: false, size: 0 },
-  ...called('operator new', '_Znwm _ZnwmRKSt9nothrow_t _ZnwmSt11align_val_t _ZnwmSt11align_val_tRKSt9nothrow_t', {
-    frees: false,
-    size: 0,
-  }),
-  ...called('operator new[]', '_Znam _ZnamRKSt9nothrow_t _ZnamSt11align_val_t _ZnamSt11align_val_tRKSt9nothrow_t', {
-    frees: false,
-    size: 0,
-  }),
-  ...called(
-    'operator delete',
-    '_ZdlPv _ZdlPvm _ZdlPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdlPvmSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t',
-    { frees: true, ptr: 0 },
-  ),
-  ...called(
-    'operator delete[]',
-    '_ZdaPv _ZdaPvm _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t _ZdaPvmSt11align_val_t _ZdaPvSt11align_val_tRKSt9nothrow_t',
-    { frees: true, ptr: 0 },
-  ),
-]
 
 /** What is counted of a stack. */
 interface Tally {

@@ -30,6 +30,8 @@ import type {
   Instruction,
   NameInfo,
   PlaceInfo,
+  PrintOptions,
+  RegisterSpot,
   Stop,
   ValueInfo,
   VariableInfo,
@@ -120,9 +122,21 @@ export class Inspection {
   /** What expressions see: the frame, values with names, and functions that they may call; `heard` is what these have written. */
   private scope(tid: number, frame: InspectedFrame, text: string, heard: string[] = []): InspectionScope {
     if (text.includes('$_')) this.aboutRun(tid)
-    const caller: Caller = (call) =>
-      callInClone(this.timeline, this.task(tid), call, (bytes) => heard.push(new TextDecoder().decode(bytes)))
+    const caller: Caller = (call) => this.called(tid, call, (bytes) => heard.push(new TextDecoder().decode(bytes)))
     return { frame, variables: this.variables, caller }
+  }
+
+  /** A signal that somebody sent and that ends the run would end each call, too: they are made right before it was sent. */
+  private called(tid: number, call: Parameters<Caller>[0], wrote: (bytes: Uint8Array) => void): ReturnType<Caller> {
+    const { timeline } = this
+    const { moment, end } = timeline
+    const isSent = end.ending.kind === 'signal' && end.ending.sent && moment === end.count
+    try {
+      if (isSent) timeline.seek(moment - 1)
+      return callInClone(timeline, this.task(tid), call, wrote)
+    } finally {
+      if (isSent) timeline.seek(moment)
+    }
   }
 
   /** `$_thread`, `$_inferior`, `$_exitcode` and `$_siginfo`. */
@@ -152,11 +166,11 @@ export class Inspection {
   }
 
   /** `value` in the form of `print`, which is remembered as `$n`. */
-  print(tid: number, level: number, text: string, pretty = false): string {
+  print(tid: number, level: number, text: string, how: PrintOptions = {}): string {
     const { inspector, frame } = this.frame(tid, level)
     const heard: string[] = []
     const scope = this.scope(tid, frame, text, heard)
-    const { value, text: shown } = inspector.printed(text, scope, { pretty, library: true })
+    const { value, text: shown } = inspector.printed(text, scope, { ...how, library: true })
     try {
       value.contents()
     } catch (error) {
@@ -182,9 +196,19 @@ export class Inspection {
     if (place.kind === 'memory') return { kind: 'memory', address: place.address, size: place.size, type }
     if (place.kind === 'value' || place.kind === 'register') {
       const value = known.integer()
-      return { kind: place.kind, address: Number(BigInt.asUintN(64, value)), size: 0, type }
+      const spot = place.kind === 'register' ? this.spotOf(frame, place.register, tid, text) : undefined
+      return { kind: place.kind, address: Number(BigInt.asUintN(64, value)), size: 0, type, ...(spot && { spot }) }
     }
     throw new LemmingError('expression-place', `${text} is not in memory`, 'give something that is, or an address')
+  }
+
+  /** A register itself is meant wherever the thread is, a variable in one only within its function. */
+  private spotOf(frame: InspectedFrame, dwarf: number, tid: number, text: string): RegisterSpot | undefined {
+    const register = DWARF_OF.indexOf(dwarf)
+    if (register < 0 || frame.physical !== 0) return undefined
+    const code = this.inspector(this.task(tid).pid).symbolizer.symbolAt(frame.pc)
+    if (text.trim().startsWith('$') || code === undefined) return { tid, register }
+    return { tid, register, within: { start: code.start, end: code.end } }
   }
 
   /** The general register in which an expression is, by its x86 number; null for what is elsewhere, and in outer frames. */
@@ -251,9 +275,9 @@ export class Inspection {
     return { pid: this.task(tid).pid, ranges, type: places[0]?.size === 0 ? '' : type }
   }
 
-  variablesOf(tid: number, level: number, which: 'locals' | 'args'): VariableInfo[] {
+  variablesOf(tid: number, level: number, which: 'locals' | 'args', how: PrintOptions = {}): VariableInfo[] {
     const { inspector, frame } = this.frame(tid, level)
-    const options = { library: true }
+    const options = { ...how, library: true }
     const all = which === 'locals' ? inspector.locals(frame, options) : inspector.args(frame, options)
     return all.map(({ name, text }) => ({ name, text }))
   }

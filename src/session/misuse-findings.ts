@@ -26,6 +26,13 @@ const ERRORS = new Map([
   [131, 'ENOTRECOVERABLE (State not recoverable)'],
 ])
 
+/** Helgrind's names of kinds; all others are `Misc` there. */
+const VALGRIND: Record<string, string> = {
+  'unlock-free': 'UnlockUnlocked',
+  'unlock-other': 'UnlockForeign',
+  failed: 'PthAPIerror',
+}
+
 const stopOf = ({ moment, pid, tid }: Misuse): Stop => ({ moment: moment + 1, pid, tid })
 
 /** Asks for what `misuseFindings` needs. */
@@ -45,7 +52,7 @@ export function misuseFindings(misuses: readonly Misuse[], seed: number, visits:
     const finding: Finding = {
       kind: 'lock-misuse',
       what: text(one, `${one.object} ${name}`, other),
-      valgrind: 'Misc',
+      valgrind: VALGRIND[one.kind] ?? 'Misc',
       moment: one.moment,
       seed,
       others: [],

@@ -152,7 +152,9 @@ function isBeyond(subject: Subject, pid: number, { address, size }: Pick<Read, '
       if (one === 0) return true
       const block = subject.block(pid, address + i)
       if (block === null) return false
-      return block.state === 'freed' || address + i < block.address || address + i >= block.address + block.size
+      if (address + i >= block.address && address + i < block.address + block.size) return block.state === 'freed'
+      // Beside a block that is no part of the heap are the program's variables.
+      return !subject.isAddressable(pid, address + i)
     })
   )
 }

@@ -6,14 +6,46 @@ import { callsOf } from './accesses.ts'
 import type { OwnerInfo } from './protocol.ts'
 import type { Namer } from './stacks.ts'
 
-/** The C library's functions. Those of C++ call them. */
-export const STANDARD: readonly CustomFunction[] = [
+/** What is followed: the program's own functions first, as calls within calls are theirs. */
+export interface Allocation extends CustomFunction {
+  /** As tables call it; the symbol where it is absent. */
+  name?: string
+  /** The argument that says where the address of the block is left; otherwise it is returned. */
+  out?: number
+}
+
+const called = (name: string, symbols: string, rest: Omit<Allocation, 'fn' | 'name'>): Allocation[] =>
+  symbols.split(' ').map((fn) => ({ fn, name, ...rest }))
+
+/** The C library's functions and C++'s operators. */
+export const FUNCTIONS: readonly Allocation[] = [
   { fn: 'malloc', frees: false, size: 0 },
   { fn: 'calloc', frees: false, size: 1, count: 0 },
   { fn: 'realloc', frees: false, size: 1, ptr: 0 },
   { fn: 'aligned_alloc', frees: false, size: 1 },
   { fn: 'memalign', frees: false, size: 1 },
   { fn: 'free', frees: true, ptr: 0 },
+  { fn: 'posix_memalign', frees: false, size: 2, out: 0 },
+  { fn: 'valloc', frees: false, size: 0 },
+  { fn: 'pvalloc', frees: false, size: 0 },
+  ...called('operator new', '_Znwm _ZnwmRKSt9nothrow_t _ZnwmSt11align_val_t _ZnwmSt11align_val_tRKSt9nothrow_t', {
+    frees: false,
+    size: 0,
+  }),
+  ...called('operator new[]', '_Znam _ZnamRKSt9nothrow_t _ZnamSt11align_val_t _ZnamSt11align_val_tRKSt9nothrow_t', {
+    frees: false,
+    size: 0,
+  }),
+  ...called(
+    'operator delete',
+    '_ZdlPv _ZdlPvm _ZdlPvRKSt9nothrow_t _ZdlPvSt11align_val_t _ZdlPvmSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t',
+    { frees: true, ptr: 0 },
+  ),
+  ...called(
+    'operator delete[]',
+    '_ZdaPv _ZdaPvm _ZdaPvRKSt9nothrow_t _ZdaPvSt11align_val_t _ZdaPvmSt11align_val_t _ZdaPvSt11align_val_tRKSt9nothrow_t',
+    { frees: true, ptr: 0 },
+  ),
 ]
 
 const RSP = 4
@@ -22,12 +54,14 @@ const ARGUMENTS = [7, 6, 2, 1, 8, 9]
 
 /** A call that has not returned. */
 interface Call {
-  fn: CustomFunction
+  fn: Allocation
   /** Where the return address is. */
   stack: number
   size: number
   /** The block that is replaced or freed, or 0. */
   old: number
+  /** Where the address of the block is left, or 0. */
+  out: number
 }
 
 /** What was mapped at an address of a process, in the order of time. */
@@ -55,7 +89,7 @@ export function blocksAt(
   until: number,
   functions: readonly CustomFunction[],
 ): OwnerInfo[] {
-  const entries = entriesOf(namer, [...functions, ...STANDARD])
+  const entries = entriesOf<Allocation>(namer, [...functions, ...FUNCTIONS])
   if (entries.size === 0) return []
   // Where they return to is not known before they were called: a first pass finds that out.
   const returns = new Set<number>()
@@ -83,7 +117,8 @@ export function blocksAt(
     size: number,
     end: number,
   ): void => {
-    if (covers(block, size)) found.push({ kind, moment: end, tid, address: block, size, by: call.fn.fn, calls: [] })
+    if (covers(block, size))
+      found.push({ kind, moment: end, tid, address: block, size, by: call.fn.name ?? call.fn.fn, calls: [] })
   }
   const free = (call: Call, tid: number, moment: number): void => {
     const size = live.get(call.old)
@@ -97,7 +132,9 @@ export function blocksAt(
     const call = open.get(tid)
     if (call !== undefined && rsp > call.stack) {
       open.delete(tid)
-      const block = rsp === call.stack + 8 && returns.has(pc) ? Number(BigInt.asUintN(53, registers[0]!)) : 0
+      const result = rsp === call.stack + 8 && returns.has(pc) ? Number(BigInt.asUintN(53, registers[0]!)) : 0
+      const isLeft = call.out !== 0 && rsp === call.stack + 8 && result === 0
+      const block = call.out === 0 ? result : isLeft ? slot(call.out) : 0
       if (!call.fn.frees && block !== 0) {
         if (call.old !== 0) free(call, tid, moment)
         live.set(block, call.size)
@@ -109,7 +146,7 @@ export function blocksAt(
     const argument = (number: number | undefined): number =>
       number === undefined ? 0 : Number(BigInt.asUintN(53, registers[ARGUMENTS[number]!]!))
     const size = fn.frees ? 0 : argument(fn.size) * (fn.count === undefined ? 1 : argument(fn.count))
-    const entered: Call = { fn, stack: rsp, size, old: argument(fn.ptr) }
+    const entered: Call = { fn, stack: rsp, size, old: argument(fn.ptr), out: argument(fn.out) }
     open.set(tid, entered)
     // Another thread may have the block before this one returns.
     if (fn.frees) free(entered, tid, moment)

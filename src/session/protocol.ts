@@ -24,6 +24,26 @@ export interface WatchPoint {
   size: number
   kind: 'write' | 'read' | 'access'
   condition?: string
+  /** Not memory is meant but a register, when it changes. */
+  register?: RegisterSpot
+}
+
+/** A general register of a thread, by its x86 number (16: rip). */
+export interface RegisterSpot {
+  tid: number
+  register: number
+  /** It is what is meant only while this code is executed: that of the function whose variable it holds. */
+  within?: { start: number; end: number }
+}
+
+/** How `print` writes values. */
+export interface PrintOptions {
+  /** One member a line. */
+  pretty?: boolean
+  /** Elements of an array or characters of a string at most; 200 by default. */
+  limit?: number
+  /** Objects of C++ as what they are, and not as what the pointer says. */
+  object?: boolean
 }
 
 /** System calls (in strace's form, when they are over) or signals (by name, before they are delivered) that are to stop the run. */
@@ -51,6 +71,8 @@ export interface Stop {
   after?: Uint8Array
   /** A write by the kernel, and not by an instruction of the program's. */
   byKernel?: boolean
+  /** Why the condition could not be decided, and the run stands here for that. */
+  trouble?: string
   /** A system call in strace's form; the name of a signal. */
   text?: string
   /** Of that signal: number and siginfo_t. */
@@ -200,6 +222,8 @@ export interface PlaceInfo {
   /** Bytes; 0 where it is not in memory. */
   size: number
   type: string
+  /** The register of the innermost frame in which it is. */
+  spot?: RegisterSpot
 }
 
 export interface Instruction {
@@ -455,8 +479,8 @@ export interface Debuggee {
   owners(request: { pid: number; address: number; allocators?: CustomFunction[]; most: number }): OwnerInfo[]
   /** What the process allocates in the whole run, and what is live at this moment. */
   heap(request: HeapRequest & { pid: number }): HeapInfo
-  /** Where a value came from; without an expression the address of the access that failed at the end. */
-  why(tid: number, level: number, text: string | null): WhyStep[]
+  /** Where a value came from; without an expression the address of the access that failed at the end, or that a finding is about. */
+  why(tid: number, level: number, text: string | null, finding?: { moment: number; what: string }): WhyStep[]
   /** Content of a file as the run saw it, or as a report needed it; null when it was not recorded. */
   file(path: string): Uint8Array | null
   /** Lines of a source file, or null when it is not there. */
@@ -465,11 +489,11 @@ export interface Debuggee {
   core(pid: number): Uint8Array
   frames(tid: number, limit: number): { frames: FrameInfo[]; end: string }
   /** `print`: the text, with its number in the history of values. Expressions may throw `expression-*`. */
-  print(tid: number, level: number, text: string, pretty?: boolean): string
+  print(tid: number, level: number, text: string, how?: PrintOptions): string
   /** The type of an expression, in short or written out. */
   whatis(tid: number, level: number, text: string, whole: boolean): string
   place(tid: number, level: number, text: string): PlaceInfo
-  variables(tid: number, level: number, which: 'locals' | 'args'): VariableInfo[]
+  variables(tid: number, level: number, which: 'locals' | 'args', how?: PrintOptions): VariableInfo[]
   /** The value of an expression. */
   value(tid: number, level: number, text: string, hex: boolean): ValueInfo
   /** The same as `variables`, to be opened. */

@@ -36,7 +36,7 @@ type Want =
   | { kind: 'register'; tid: number; register: number; moment: number }
 
 /** Where a chain begins. */
-export type Start = Want | { kind: 'fault'; tid: number }
+export type Start = Want | { kind: 'fault'; tid: number; what?: string }
 
 /** An instruction as it is about to be executed. */
 interface About {
@@ -59,7 +59,7 @@ export class Why {
   /** The chain from a value back; the timeline is then where it was. */
   chain(start: Start): WhyStep[] {
     const here = this.timeline.moment
-    let want = start.kind === 'fault' ? this.fault(start.tid) : start
+    let want = start.kind === 'fault' ? this.fault(start.tid, start.what) : start
     while (want !== null && this.steps.length < MOST) want = this.follow(want)
     if (want !== null) this.tell('origin', this.steps.at(-1)?.tid ?? 0, `it goes on beyond ${MOST} steps`, null, null)
     this.timeline.seek(here)
@@ -114,13 +114,14 @@ export class Why {
   }
 
   /** The access that failed: the register that led there is followed. */
-  private fault(tid: number): Want | null {
+  private fault(tid: number, found?: string): Want | null {
     const { timeline } = this
     const { ending } = timeline.end
     const task = this.task(tid)
     if (task === undefined) throw new LemmingError('expression-thread', `there is no thread ${tid} at this moment`)
     const about = this.about(tid)
-    const what = ending.kind === 'signal' ? `${ending.name} (${ending.codeName}) at ${ending.address}` : 'the run ends'
+    const what =
+      found ?? (ending.kind === 'signal' ? `${ending.name} (${ending.codeName}) at ${ending.address}` : 'the run ends')
     if (about === null) {
       // It went where nothing is: what a return took from the stack, if it was one.
       const stack = Number(task.registers[RSP]!)
@@ -137,7 +138,7 @@ export class Why {
     }
     const { insn } = about
     const registers = [insn.base, insn.index].filter((register) => register >= 0 && register < 16)
-    if (!insn.memory || registers.length === 0 || (ending.kind === 'signal' && ending.sent)) {
+    if (!insn.memory || registers.length === 0 || (found === undefined && ending.kind === 'signal' && ending.sent)) {
       this.tell('fault', tid, what, null, about)
       return null
     }

@@ -7,6 +7,7 @@ import type { NameKind } from './dwarf/name-index.ts'
 import { evaluate, requireType, type Variables } from './expressions/evaluate.ts'
 import { type Caller, pretended } from './expressions/calls.ts'
 import { castTo } from './expressions/cast.ts'
+import { asWhole } from './expressions/dynamic.ts'
 import { typeError } from './expressions/errors.ts'
 import { constantSize, parseExpression } from './expressions/parser.ts'
 import type { BreakpointPlace } from './expressions/places.ts'
@@ -118,7 +119,20 @@ export class Inspector {
   ): string {
     const { library = false } = options
     const list = options.arguments === false ? undefined : this.args(frame, { summary: true, library })
-    return frameText(frame, list, options.level !== false)
+    return frameText({ ...frame, file: this.shownFile(frame) }, list, options.level !== false)
+  }
+
+  /** The file as the compiler was given it, which is what gdb shows; not below the directory of the compilation where that was an absolute path. */
+  private shownFile({ at, lookup, file }: InspectedFrame): string | undefined {
+    const object = at && this.symbolizer.objectFile(at)
+    const found = object?.attempt(() => {
+      const [unit] = object.debugging?.file.units.at(lookup - at!.bias) ?? []
+      const root = unit && object.debugging?.file.root(unit)
+      return root?.name?.startsWith('/') === true ? undefined : root?.text(DW_AT.comp_dir)
+    })
+    return found?.startsWith('/') === true && file?.startsWith(`${found}/`) === true
+      ? file.slice(found.length + 1)
+      : file
   }
 
   /** The parameters of the frame's function. */
@@ -154,8 +168,11 @@ export class Inspector {
     const { letters, rest } = formatOf(text)
     const chosen = letters.split('').find((letter) => formats.has(letter)) as Format | undefined
     const library = options.library === true && !letters.includes('r')
-    const value = this.evaluate(rest, scope)
-    return { value, text: format(value, { ...options, library, ...(chosen !== undefined && { format: chosen }) }) }
+    const given = this.evaluate(rest, scope)
+    const value = options.object === true ? asWhole(given, this.scope(scope)) : given
+    const isOther = value !== given && stripped(value.type).kind === 'struct'
+    const shown = format(value, { ...options, library, ...(chosen !== undefined && { format: chosen }) })
+    return { value, text: isOther ? `(${typeName(value.type)}) ${shown}` : shown }
   }
 
   /** The name of an expression's type; of a type's name, what it stands for, one step. */

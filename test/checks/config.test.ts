@@ -47,7 +47,13 @@ test('the command line wins, lists add up', () => {
   expect([without.options.allocators, without.options.cpus]).toEqual([undefined, 4])
 })
 
+test('faults: power is lost, and what the recovery says is the outcome', () => {
+  const cwd = project('faults', "export default { fault: ['crash'], recover: '/bin/false' }")
+  expect(place.lemming(['run', '--', '/bin/true'], { cwd }).code).toBe(1)
+})
+
 test.each([
+  ['fault', "export default { fault: ['crush'] }", /lemming\.config\.ts: fault\.0: there are crash/],
   ['syntax', 'export default {', /lemming\.config\.ts does not load: /],
   ['unknown', 'export default { chekc: [] }', /lemming\.config\.ts: its default export: .*chekc/],
   ['field', "export default { alloc: [{ fn: 'f' }] }", /lemming\.config\.ts: alloc\.0\.size: /],

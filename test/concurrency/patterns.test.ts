@@ -12,10 +12,10 @@ const MOST = 10_000
 
 /** Patterns that are found within a few schedules; `measure.ts` looks for all of them, which takes longer than a test may. */
 const SHORT =
-  /^(account|arithmetic|bank|barrier_reuse|bounded_buffer|carter|download|inodes|lazy|missed_signal|parallel_sort|publish|queue|read_lock|semaphore|stack|token_ring|wronglock(_8)?)$/
+  /^(account|arithmetic|bank|barrier_reuse|bounded_buffer|carter|coupled_list|download|handshake|inodes|last_item|lazy|linked_queue|matrix|missed_signal|nested_monitor|one_condition|parallel_sort|philosophers_2|publish|queue|read_lock|resize|runtime_end|semaphore|sigma|spectrum|stack|stateful|tickets|token_ring|upgrade|wronglock(_8)?)$/
 
 /** The corrected program, which passes natively, and under so many schedules. */
-const TWIN_RUNS = 2
+const TWIN_RUNS = 10
 
 describe.each(patterns.filter(({ name }) => SHORT.test(name)))('$name', (pattern) => {
   test('is found', { timeout: 60_000 }, () => {

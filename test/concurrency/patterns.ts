@@ -19,9 +19,11 @@ export interface Pattern {
 
 /** Sizes in which programs are tried besides the one that they have by themselves. */
 const SIZES: Record<string, number[]> = {
-  philosophers: [7],
-  reorder: [10, 20],
-  twostage: [20],
+  fibonacci: [11],
+  philosophers: [2, 3, 5, 6, 7],
+  reorder: [4, 5, 10, 20, 50, 100],
+  triangular: [14],
+  twostage: [20, 100],
   wronglock: [8],
 }
 

@@ -42,6 +42,19 @@ beforeAll(() => {
 const sql = (out: string, text: string): unknown[] =>
   JSON.parse(place.lemming(['failures', '--out', out, '--json', '--sql', text]).stdout) as unknown[]
 
+test('a hunt does not go on with another program', () => {
+  const copy = join(place.path, 'copy')
+  fs.copyFileSync(join(place.path, 'dice'), copy)
+  place.lemming(['hunt', '--out', 'other', '--keep-going', '--runs', '2', '--', './copy'])
+  const resume = ['hunt', '--out', 'other', '--resume', '1', '--runs', '4']
+  expect(place.lemming(resume).stdout).toContain('in 4 runs')
+  fs.copyFileSync(join(place.path, 'dice2'), copy)
+  expect(place.lemming(resume)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^lemming: hunt 1: .*copy is not the file any more that it began with\n {2}\S/),
+  })
+})
+
 describe('whatever kills it', () => {
   test('SIGKILL at random moments: nothing is lost and nothing double', async () => {
     const words = ['--keep-going', '--runs', '60', '--jobs', '2', '--', './dice']
@@ -149,6 +162,10 @@ describe('in the background', () => {
       /^\{"event":"end","campaign":1,"reason":"interrupted",.*\}\ninterrupted\n$/,
     )
     expect(fs.existsSync(join(place.path, 'note-failure'))).toBe(false)
+    expect(place.lemming(['hunt', ...out, '--seed', '7', '--resume'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^lemming: --resume: --seed is given too, .*\n {2}\S/),
+    })
     // The input comes from the catalogue: there is no needle in this one.
     const resumed = place.json('hunt', [...out, '--resume', '--runs', String(runs + 3)], { input: 'nothing\n' })
     expect(schemas.hunt.parse(resumed)).toMatchObject({ runs: runs + 3, failures: [], reason: 'runs' })

@@ -66,6 +66,31 @@ describe('lemming doctor', () => {
     expect(code).toBe(1)
   })
 
+  it('looks for libraries where the dynamic linker does: search paths of objects, and of those that led to them', () => {
+    fs.mkdirSync(join(place.path, 'own/deep'), { recursive: true })
+    for (const [name, needs] of [
+      ['inner', []],
+      ['outer', ['-Lown/deep', '-linner-lemming']],
+    ] as const) {
+      const directory = name === 'inner' ? 'own/deep' : 'own'
+      fs.writeFileSync(join(place.path, `${name}.c`), `int ${name}(void) { return 0; }\n`)
+      const output = ['-shared', '-o', `${directory}/lib${name}-lemming.so`, '-Wl,--no-as-needed']
+      execFileSync('gcc', [...output, `${name}.c`, ...needs], { cwd: place.path })
+    }
+    fs.writeFileSync(join(place.path, 'outermost.c'), 'int outer(void);\nint main(void) { return outer(); }\n')
+    const paths = '-Wl,-rpath,$ORIGIN/own:$ORIGIN/own/deep'
+    const found = (['--disable-new-dtags', '--enable-new-dtags'] as const).map((kind) => {
+      const words = ['-o', 'outermost', 'outermost.c', '-Lown', '-louter-lemming', `-Wl,${kind}`, paths]
+      execFileSync('gcc', [...words, '-Wl,--allow-shlib-undefined'], { cwd: place.path })
+      const { state } = about(doctor('./outermost').told, 'libraries')!
+      const ldd = execFileSync('ldd', ['./outermost'], { cwd: place.path, encoding: 'utf8' })
+      expect(state).toBe(ldd.includes('not found') ? 'bad' : 'ok')
+      return state
+    })
+    // A RUNPATH is not for what the needed object needs itself.
+    expect(found).toEqual(['ok', 'bad'])
+  })
+
   it('finds instructions that are not there, and passes programs that have none', () => {
     const source = 'int main(void) { __asm__ volatile("vaddpd %zmm1, %zmm2, %zmm3"); return 0; }\n'
     expect(about(doctor(place.compile('wide', source)).told, 'instructions')).toMatchObject({

@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { parseSuppressions } from '../../src/report/suppressions.ts'
+import { isSuppressed, parseSuppressions } from '../../src/report/suppressions.ts'
+import type { Finding as ToldFinding } from '../../src/tool/finding.ts'
 import { Place } from '../e2e/lemming.ts'
 import { build, sources } from './programs.ts'
 
@@ -33,6 +34,23 @@ describe('suppressions', () => {
       expect(said).toContain('ERROR SUMMARY: 0 errors')
       expect(status).not.toBe(9)
     }
+  })
+
+  test('an inlined function has its own name, and not that of the function around it', () => {
+    const frame = (name: string, inlined: boolean): object => ({
+      function: name,
+      symbol: 'main',
+      inlined,
+      module: '/p',
+    })
+    const stack = { frames: [frame('part', true), frame('whole', true), frame('main', false)], end: '' }
+    const finding = { kind: 'undefined-jump', what: '', thread: { stack } } as unknown as ToldFinding
+    const covers = (...lines: string[]): boolean =>
+      isSuppressed(finding, parseSuppressions(`{\nname\nMemcheck:Cond\n${lines.join('\n')}\n}\n`, 'my.supp'))
+    expect(covers('fun:part', 'fun:whole', 'fun:main')).toBe(true)
+    expect(covers('obj:*', 'obj:*', 'fun:main')).toBe(true)
+    expect(covers('obj:*', 'fun:main')).toBe(false)
+    expect(covers('fun:main')).toBe(false)
   })
 
   test('by function, object, leak kind and gaps', () => {

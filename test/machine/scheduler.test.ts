@@ -17,7 +17,17 @@ const tids = [1000, 1001, 1002, 1003]
 
 function turns(seed: number, count: number, yielded = false): Turn[] {
   const state = strategy.start(seed)
-  const turn: Turn = { tid: 1000, last: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false, split: false }
+  const turn: Turn = {
+    tid: 1000,
+    last: 0,
+    left: 0,
+    points: 0,
+    at: null,
+    yielded: false,
+    paused: false,
+    woken: false,
+    split: false,
+  }
   return Array.from({ length: count }, () => {
     strategy.pick(state, tids, turn, yielded, 0)
     return { ...turn }
@@ -63,7 +73,17 @@ describe('random turns', () => {
 
   test('one task alone is never interrupted, and any waiter may be first', () => {
     const state = strategy.start(1)
-    const turn: Turn = { tid: 0, last: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false, split: false }
+    const turn: Turn = {
+      tid: 0,
+      last: 0,
+      left: 0,
+      points: 0,
+      at: null,
+      yielded: false,
+      paused: false,
+      woken: false,
+      split: false,
+    }
     const draws = structuredClone(state.random)
     strategy.pick(state, [1007], turn, true, 0)
     expect(turn).toMatchObject({ tid: 1007, left: Infinity })

@@ -109,6 +109,10 @@ export class FakeMachine implements Subject {
     return null
   }
 
+  isAddressable(): boolean {
+    return true
+  }
+
   conditions(): { flags: number; rcx: bigint } {
     return { flags: 2, rcx: 0n }
   }

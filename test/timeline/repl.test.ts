@@ -210,8 +210,8 @@ describe('a conversation', () => {
     }
     const third = said('seek start', 'break push if $_thread == 1003 && $_streq("a", "a")', 'continue')
     expect(third).toMatch(/Switching to thread 1003 [^]*Breakpoint 1 at @\d+, push/)
-    expect(said('run', 'checkpoint', 'set var head = 0')).toMatch(
-      /seek start goes to its beginning.*[^]*seek @N goes to a moment[^]*branch FAILURE@\d+ --same-schedule --set 'head = 0'/,
+    expect(said('skip', 'checkpoint', 'set var head = 0')).toMatch(
+      /next goes over calls.*[^]*seek @N goes to a moment[^]*branch FAILURE@\d+ --same-schedule --set 'head = 0'/,
     )
   })
 

@@ -15,7 +15,7 @@ const source = join(import.meta.dirname, 'programs', 'containers.cc')
 /** gdb 13 has dq[3] wrong where the first block is not full; characters of strings it shows as references. */
 const questions = `
 vp ve vc vl vv mp pm big ss es mm us um ls le fl fe dq de stk que pq sv emb empty longer mixed ws u16 u32 ua un sh wk sn va op b al ab ap il pr te
-tp arrp arrs vp[1] vp[1].x sh->x *sh &vp[1] sizeof(vp) holder *holder.owner holder.owner->y holder.numbers[1]
+tp arrp arrs vp[1] vp[1].x sh->x *sh &vp[1] sizeof(vp) vi mi si di an ae as bs none holder *holder.owner holder.owner->y holder.numbers[1]
 `
   .split(/\s+/)
   .filter((one) => one !== '')
@@ -58,6 +58,33 @@ test.each(compilers)('what containers hold, as compiled by %s', { timeout: 60_00
   expect(Object.fromEntries(all.map((one, i) => [one, ours[i]]))).toEqual(
     Object.fromEntries(all.map((one, i) => [one, theirs[i]])),
   )
+  // What gdb would have to call functions for, which have no code of their own.
+  const asked = [
+    '*vi',
+    'vi->y',
+    'mi->second.x',
+    '*si',
+    '*ui',
+    '*op',
+    'op->y',
+    'sh->x',
+    'mixed == "y"',
+    'empty == ""',
+    'ls.front() == "p"',
+  ]
+  expect(asked.map((one) => inspector.print(one, { frame }, { library }))).toEqual([
+    '{x = 3, y = 4}',
+    '4',
+    '1',
+    '"a"',
+    '{first = "k", second = 1.5}',
+    '{x = 3, y = 4}',
+    '4',
+    '7',
+    'false',
+    'true',
+    'true',
+  ])
   const inner = frames.find(({ name }) => name === 'work')!
   const args = inspector.args(inner, { library }).map(({ name, text }) => `${name} = ${text}`)
   expect(args.join('\n')).toBe(answers.at(-2))
@@ -76,7 +103,9 @@ test.each(sysroot !== '' && existsSync(printers) ? ['rustc'] : [])(
     const program = join(directory, 'library')
     const rust = join(import.meta.dirname, 'programs', 'library.rs')
     run(compiler, ['-g', '-Awarnings', '-C', 'opt-level=0', '-o', program, rust])
-    const names = 'v ve vs s hm hs bm vd rc cell ce nested tuple_vec opt_vec o n c q u w t st re r'.split(' ')
+    const names = 'v ve vs s hm hs bm vd rc cell ce nested tuple_vec opt_vec o n c q u w t st re r oss pathb nzu'.split(
+      ' ',
+    )
     const load = `source ${join(printers, 'gdb_load_rust_pretty_printers.py')}`
     const { answers, inspector, threads } = momentOf(
       directory,
@@ -95,6 +124,10 @@ test.each(sysroot !== '' && existsSync(printers) ? ['rustc'] : [])(
     expect(Object.fromEntries(names.map((one, i) => [one, ours[i]]))).toEqual(
       Object.fromEntries(names.map((one, i) => [one, theirs[i]])),
     )
+    const pointed = ['*dy', 'uni == "ünï"', '0o17 + 1_000u16', "b'x'"].map((one) => inspector.print(one, { frame }))
+    // gdb has escapes for what the locale of this test does not have.
+    expect(inspector.print('uni', { frame }, { library: true })).toBe('"ünï"')
+    expect(pointed).toEqual(['library::Wrapper (2)', 'true', '1015', "120 'x'"])
     // gdb knows no elements of these.
     expect(['v[1]', 'vd[1]', 'bm[1]', 'hm["k"]'].map((one) => inspector.print(one, { frame }))).toEqual([
       '2',

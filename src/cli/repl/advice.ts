@@ -2,14 +2,22 @@
 
 /** Commands, why not, and what instead. */
 const ADVICE: readonly [string, string, string][] = [
-  ['run r start', 'the run is over', 'seek start goes to its beginning; then tbreak main, continue'],
   ['kill detach disconnect', 'there is no process to let go of', 'quit ends the conversation'],
   ['jump signal queue-signal return', 'what has happened cannot be changed', 'lemming branch runs a changed clone on'],
   [
-    'handle signals',
+    'signals',
     'signals were delivered as they were',
     'catch signal stops at them, lemming replay --strace lists them; the end of the run is a stop of its own',
   ],
+  [
+    'skip',
+    'steps go into every function that has lines',
+    'next goes over calls, finish leaves one, advance PLACE goes to where something begins',
+  ],
+  ['tui layout focus refresh winheight', 'there are no windows', 'lemming replay --dap shows the run in an editor'],
+  ['pipe |', 'there are no pipes', "lemming replay F --ex 'bt' writes to standard output"],
+  ['inferior add-inferior remove-inferiors', 'processes are chosen by their threads', 'info threads, then thread N'],
+  ['os win w', 'that is outside of the run', 'info proc, info mappings and info threads tell of what is in it'],
   [
     'record checkpoint checkpoints restart',
     'all of the run is recorded',
@@ -26,8 +34,8 @@ const ADVICE: readonly [string, string, string][] = [
     'they are kept there when they can be read while the run is recorded',
   ],
   [
-    'alias python python-interactive py guile macro',
-    'there is no Python, and there are no macros',
+    'python python-interactive py guile macro macros',
+    'there is no Python, and macros are not known',
     'define, if, while and source are there; lemming replay F -x FILE does a file of commands',
   ],
   ['shell ! make pwd cd tty edit', 'nothing is executed here', 'use another terminal'],

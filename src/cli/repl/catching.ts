@@ -68,3 +68,20 @@ function caught(event: string, rest: string): CatchPoint {
     'syscall [NAME…], signal [NAME…], fork, vfork, exec, throw, rethrow, catch',
   )
 }
+
+/** `handle SIGNAL… stop`: as `catch signal`. What else gdb's has (`nostop noprint pass`) is how it is here anyhow. */
+export async function handler(state: State, args: string): Promise<void> {
+  const words = args.split(/[\s,]+/).filter((one) => one !== '')
+  const signals = words.filter((one) => /^(SIG[A-Z0-9+-]+|all)$/.test(one))
+  if (signals.length === 0) throw refusal('handle: which signal?', 'handle SIGUSR1 stop, handle SIGUSR1 nostop')
+  const isOf = ({ catches, set }: Point): boolean =>
+    catches?.kind === 'signal' && signals.some((one) => set === `signal ${one}`)
+  const had = state.points.filter(isOf)
+  if (words.includes('nostop') || words.includes('noprint'))
+    for (const point of had) state.points.splice(state.points.indexOf(point), 1)
+  else if (words.includes('stop'))
+    for (const one of signals.filter((name) => !had.some(({ set }) => set === `signal ${name}`)))
+      await catcher(false)(state, `signal ${one}`)
+  if (words.includes('nopass') || words.includes('ignore'))
+    throw refusal('handle: signals were delivered as they were', 'lemming branch runs a changed clone on')
+}

@@ -1,8 +1,8 @@
 /** Exists for the commands that move the run: steps, continue, both directions, and going to a moment. */
 import { LemmingError } from '../../base/errors.ts'
 import type { PowerLoss } from '../../tool/power-loss.ts'
-import type { Position, StepUnit, Stop } from '../../session/protocol.ts'
-import { pointOf, type State, wholeNumberIn, refusal } from './state.ts'
+import type { Position, StepUnit, Stop, StopPoint } from '../../session/protocol.ts'
+import { type FrameScope, placesOf, type Point, pointOf, type State, wholeNumberIn, refusal } from './state.ts'
 import { arrive } from './stops.ts'
 
 /** Steps of one kind, as often as the argument says. */
@@ -51,7 +51,7 @@ export async function finish(state: State): Promise<void> {
     ? `$xmm0.${type === 'float' ? 'v4_float' : 'v2_double'}[0]`
     : `(${type}) $rax`
   try {
-    state.say(`Value returned is ${await remote.print(state.tid, 0, value, state.pretty)}\n`)
+    state.say(`Value returned is ${await remote.print(state.tid, 0, value, state.how)}\n`)
   } catch (error) {
     // A structure is returned elsewhere.
     if (!(error instanceof LemmingError) || error.code === 'internal') throw error
@@ -61,9 +61,9 @@ export async function finish(state: State): Promise<void> {
     return remote.step({ tid, unit: 'out', back: false, stops })
   }
 
-  /** Goes on to the caller of an outer frame: a call of the same place deeper down does not count. */
+  /** Goes on to the caller of an outer frame. */
   async function leave(cfa: number, address: number): Promise<Stop> {
-    const own = { address, tid, condition: `(unsigned long) $sp >= ${cfa}` }
+    const own = returnOf({ tid, cfa, returnsTo: address })
     const request = { back: false, pid: state.pid, tid, stops: [...stops, own], watches: [] }
     const reached = await remote.go(request)
     return reached.why === 'stop' && reached.index! >= stops.length ? { ...reached, why: 'step' } : reached
@@ -83,14 +83,42 @@ async function returned(state: State, name: string | null): Promise<string | nul
   }
 }
 
+/** Where a frame has been left: a call of the same place deeper down does not count. */
+function returnOf({ tid, cfa, returnsTo }: FrameScope): StopPoint {
+  return { address: returnsTo, tid, condition: `(unsigned long) $sp >= ${cfa}` }
+}
+
+async function isThere(state: State, { tid, cfa }: FrameScope): Promise<boolean> {
+  const { frames } = await state.remote.frames(tid, MOST_FRAMES)
+  return frames.some((one) => one.cfa === cfa)
+}
+
+/** A variable is gone with its frame, and what watches it. */
+async function leave(state: State, point: Point, stop: Stop): Promise<void> {
+  state.points.splice(state.points.indexOf(point), 1)
+  state.say(
+    `\nWatchpoint ${point.number} deleted because the program has left the block in\nwhich its expression is valid.\n`,
+  )
+  await arrive(state, { ...stop, why: 'step' }, { stopsOf: [], watchesOf: [] })
+}
+
+/** Frames among which one is looked for. */
+const MOST_FRAMES = 10_000
+
 /** To the next point, or the one before. */
 export function goer(back: boolean): (state: State, args: string) => Promise<void> {
   return async (state, args) => {
     const times = args === '' ? 1 : wholeNumberIn(args, 'continue')
     for (let i = 0; i < times; i++) {
       const { stops, watches, catches, ...owners } = state.active()
-      const stop = await state.remote.go({ back, pid: state.pid, tid: state.tid, stops, watches, catches })
+      const scoped = back ? [] : owners.watchesOf.filter(({ scope }) => scope !== undefined)
+      const ends = scoped.map(({ scope }) => returnOf(scope!))
+      const request = { back, pid: state.pid, tid: state.tid, stops: [...stops, ...ends], watches, catches }
+      const stop = await state.remote.go(request)
+      const left = stop.why === 'stop' ? scoped[stop.index! - stops.length] : undefined
+      if (left !== undefined) return leave(state, left, { ...stop, why: 'step' })
       const point = pointOf(stop, owners)
+      if (point?.scope !== undefined && !(await isThere(state, point.scope))) return leave(state, point, stop)
       const isHit = point !== undefined
       if (point?.ignore !== undefined && point.ignore > 0) {
         point.ignore--
@@ -141,11 +169,23 @@ export async function seek(state: State, args: string): Promise<void> {
 /** To a line of the selected frame's file, or another place: a breakpoint that is hit once, whatever others there are. */
 export async function until(state: State, args: string): Promise<void> {
   if (args === '') return stepper('line-over', false)(state, '')
-  const places = await state.remote.code(state.tid, state.level, args)
+  const places = await placesOf(state, args)
   const { stops, watches, catches, ...owners } = state.active()
   const own = places.map(({ address }) => ({ address, tid: state.tid }))
   const request = { back: false, pid: state.pid, tid: state.tid, stops: [...stops, ...own], watches, catches }
   const stop = await state.remote.go(request)
   const reached = stop.why === 'stop' && stop.index! >= stops.length
   await arrive(state, reached ? { ...stop, why: 'step' } : stop, owners)
+}
+
+/** The run stands at its start, and nothing is said of it. */
+export async function toStart(state: State): Promise<void> {
+  const { pid, tid } = await state.remote.seek(0)
+  state.select(pid, tid)
+}
+
+/** `start`: from the start to main. */
+export async function starter(state: State): Promise<void> {
+  await toStart(state)
+  await until(state, 'main')
 }

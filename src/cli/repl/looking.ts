@@ -1,4 +1,6 @@
 /** Exists for the commands that look at threads, stacks, variables and sources, with gdb's words and forms. */
+import { LemmingError } from '../../base/errors.ts'
+import type { PrintOptions } from '../../session/protocol.ts'
 import { refusal, type State, wholeNumberIn } from './state.ts'
 import { tellFrame } from './stops.ts'
 
@@ -15,9 +17,9 @@ export async function backtrace(state: State, args: string): Promise<void> {
   for (const frame of shown) {
     state.say(`${frame.text}\n`)
     if (!full) continue
-    const locals = await state.remote.variables(state.tid, frame.level, 'locals')
+    const locals = await state.remote.variables(state.tid, frame.level, 'locals', state.how)
     for (const { name, text: value } of locals) state.say(`        ${name} = ${value}\n`)
-    if (locals.length === 0) state.say('No locals.\n')
+    if (locals.length === 0) state.say(frame.file === null ? 'No symbol table info available.\n' : 'No locals.\n')
   }
   if (shown.length < frames.length && wanted > 0) state.say('(More stack frames follow...)\n')
   else if (end !== 'outermost') state.say(`(the stack ends here: ${end.replaceAll('-', ' ')})\n`)
@@ -136,6 +138,51 @@ export function regexp(text: string): RegExp {
   }
 }
 
+/** `taas COMMAND`: in all threads; `tfaas`: in all frames of them. What fails, such as a variable that is not there, is passed over. */
+export function everywhere(
+  where: readonly ('threads' | 'frames')[],
+): (state: State, args: string, execute: (command: string) => Promise<void>) => Promise<void> {
+  return async (state, args, execute) => {
+    const { pid, tid, level } = state
+    let head = ''
+    const attempt = async (text: string, from: number): Promise<void> => {
+      const { say } = state
+      let said = ''
+      try {
+        state.say = (text) => (said += text)
+        await execute(args)
+      } catch (error) {
+        if (!(error instanceof LemmingError) || error.code === 'internal') throw error
+        said = ''
+      } finally {
+        state.say = say
+      }
+      state.level = from
+      if (said === '') return
+      say(head + text + said)
+      head = ''
+    }
+    const all = where.includes('threads') ? (await state.remote.threads()).toReversed() : [{ pid, tid, name: '' }]
+    try {
+      for (const one of all) {
+        state.select(one.pid, one.tid)
+        head = where.includes('threads') ? `\nThread ${one.tid} "${one.name}":\n` : ''
+        if (!where.includes('frames')) {
+          await attempt('', 0)
+          continue
+        }
+        for (const frame of (await state.remote.frames(one.tid, DEEP)).frames) {
+          state.level = frame.level
+          await attempt(`${frame.text}\n`, frame.level)
+        }
+      }
+    } finally {
+      state.select(pid, tid)
+      state.level = level
+    }
+  }
+}
+
 export async function infoThreads(state: State): Promise<void> {
   const threads = await state.remote.threads()
   const processes = new Set(threads.map(({ pid }) => pid)).size
@@ -202,10 +249,36 @@ export async function infoProcesses(state: State): Promise<void> {
   }
 }
 
+/** getauxval(3) and linux/auxvec.h. */
+const AUXILIARY: Readonly<Record<number, string>> = {
+  0: 'AT_NULL',
+  3: 'AT_PHDR',
+  4: 'AT_PHENT',
+  5: 'AT_PHNUM',
+  6: 'AT_PAGESZ',
+  7: 'AT_BASE',
+  8: 'AT_FLAGS',
+  9: 'AT_ENTRY',
+  11: 'AT_UID',
+  12: 'AT_EUID',
+  13: 'AT_GID',
+  14: 'AT_EGID',
+  15: 'AT_PLATFORM',
+  16: 'AT_HWCAP',
+  17: 'AT_CLKTCK',
+  23: 'AT_SECURE',
+  25: 'AT_RANDOM',
+  26: 'AT_HWCAP2',
+  31: 'AT_EXECFN',
+  33: 'AT_SYSINFO_EHDR',
+  51: 'AT_MINSIGSTKSZ',
+}
+
 /** `info auxv`. */
 export async function infoAuxiliary(state: State): Promise<void> {
   const { auxv = [] } = (await state.remote.process(state.pid)) ?? {}
-  for (const [type, value] of auxv) state.say(`${String(type).padEnd(4)} 0x${value.toString(16)}\n`)
+  for (const [type, value] of auxv)
+    state.say(`${String(type).padEnd(4)} ${(AUXILIARY[type] ?? '').padEnd(20)} 0x${value.toString(16)}\n`)
 }
 
 export async function infoFrame(state: State): Promise<void> {
@@ -222,7 +295,9 @@ export async function infoFrame(state: State): Promise<void> {
 
 export function infoVariables(which: 'locals' | 'args'): (state: State) => Promise<void> {
   return async (state) => {
-    const all = await state.remote.variables(state.tid, state.level, which)
+    const all = await state.remote.variables(state.tid, state.level, which, state.how)
+    const isKnown = all.length > 0 || (await state.frame()).file !== null
+    if (!isKnown) return state.say('No symbol table info available.\n')
     if (all.length === 0) state.say(which === 'locals' ? 'No locals.\n' : 'No arguments.\n')
     for (const { name, text } of all) state.say(`${name} = ${text}\n`)
   }
@@ -273,11 +348,45 @@ async function listRange(state: State, from: string, to: string): Promise<void> 
 }
 
 export async function print(state: State, args: string): Promise<void> {
-  const [, more = ''] = /^(?:-pretty\s+(?:on\s+)?)(?:--\s+)?(.*)$/s.exec(args) ?? []
-  const pretty = state.pretty || more !== ''
-  const text = (more === '' ? args : more).replace(/^--\s+/, '')
-  state.say(`${await state.remote.print(state.tid, state.level, text === '' ? '$' : text, pretty)}\n`)
+  const { how, rest } = printOptions(args)
+  const text = await state.remote.print(state.tid, state.level, rest === '' ? '$' : rest, { ...state.how, ...how })
+  state.say(`${text}\n`)
 }
+
+/** Options of gdb's `print` that change nothing here. */
+const PLAIN =
+  /^(address|array|array-indexes|nibbles|null-stop|raw-values|repeats|static-members|symbol|union|vtbl|max-depth|memory-tag-violations)$/
+
+/** `-pretty -object off -elements 3 -- EXPRESSION`. A minus that begins an expression is none of an option. */
+function printOptions(args: string): { how: PrintOptions; rest: string } {
+  const how: PrintOptions = {}
+  let rest = args
+  for (;;) {
+    const [whole, name = '', value] = /^-([a-z-]+)(?: +(on|off|unlimited|\d+)\b)?(?= |$)\s*/.exec(rest) ?? []
+    const isOption = /^(pretty|object|elements)$/.test(name) || PLAIN.test(name)
+    if (whole === undefined || !isOption) break
+    Object.assign(how, setting(name, value ?? 'on'))
+    rest = rest.slice(whole.length)
+  }
+  return { how, rest: rest.replace(/^--\s+/, '') }
+}
+
+/** What a setting of `print` means; nothing for those that change nothing here. */
+export function setting(name: string, value: string): PrintOptions {
+  switch (name) {
+    case 'pretty':
+      return { pretty: value !== 'off' }
+    case 'object':
+      return { object: value !== 'off' }
+    case 'elements':
+      return { limit: value === 'unlimited' || value === '0' ? MOST_ELEMENTS : wholeNumberIn(value, 'elements') }
+    default:
+      return {}
+  }
+}
+
+/** What `unlimited` elements are. */
+const MOST_ELEMENTS = 1_000_000
 
 /** `call EXPRESSION`: as `print`, but nothing is said of a function that returns nothing. */
 export async function call(state: State, args: string): Promise<void> {

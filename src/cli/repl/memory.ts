@@ -1,4 +1,5 @@
 /** Exists for `x`, which shows memory in gdb's forms, and for finding and explaining addresses. */
+import { stringIn } from '../../session/strings.ts'
 import { refusal, type State, wholeNumberIn } from './state.ts'
 import { symbol } from './looking.ts'
 
@@ -8,26 +9,45 @@ const MOST_MATCHES = 100
 
 /** `x/8xw EXPRESSION`; without one it goes on. */
 export async function examine(state: State, args: string): Promise<void> {
-  const [, count, letters, text] = /^(?:\/(\d*)([a-z]*))? *(.*)$/s.exec(args)!
+  const [, count, letters, text] = /^(?:\/(-?\d*)([a-z]*))? *(.*)$/s.exec(args)!
   for (const letter of letters ?? '') {
     if (letter in SIZES) state.examined.size = letter
-    else state.examined.format = letter
+    else {
+      // Strings have characters of one byte unless it is said.
+      if (letter === 's' && state.examined.format !== 's' && !/[bhw]/.test(letters!)) state.examined.size = 'b'
+      state.examined.format = letter
+    }
   }
   if (state.examined.format === 'a') state.examined.size = 'g'
   if (text !== '') {
     const place = await state.remote.place(state.tid, state.level, text!)
     // An array or a structure is meant where it lies, a pointer where it points.
-    const isPointer = place.kind === 'memory' && place.type.endsWith('*')
-    state.examined.next = isPointer ? await pointed(state, text!) : place.address
+    const isPointer = place.kind === 'memory' && place.size === 8 && /^[*&]|\*( const)?$/.test(place.type)
+    // A slice of Rust's is meant where its elements are.
+    const isSlice = place.kind === 'memory' && place.size === 16 && /^&(str|\[.*\])$/.test(place.type)
+    const pointer = isPointer ? text! : isSlice ? `(${text}).data_ptr` : null
+    state.examined.next = pointer === null ? place.address : await pointed(state, pointer)
   }
-  const times = count === undefined || count === '' ? 1 : Number(count)
+  const wanted = count === undefined || count === '' ? 1 : Number(count)
   const { format, size } = state.examined
+  const times = Math.abs(wanted)
+  if (wanted < 0) {
+    if (format === 'i' || format === 's')
+      throw refusal(
+        `x/${wanted}${format}: instructions and strings have no fixed size to go back by`,
+        'give an address before',
+      )
+    state.examined.next -= times * SIZES[size]!
+  }
   if (format === 'i') return instructions(state, times)
   if (format === 's') return strings(state, times)
   if (!'xduotcaf'.includes(format))
     throw refusal(`x: there is no format '${format}'`, 'the formats are x d u o t c a f i s')
+  const start = state.examined.next
   // As with gdb, numbers of one or two bytes are no floating-point ones.
   await units(state, times, format, SIZES[format === 'f' && /[bh]/.test(size) ? 'g' : size]!)
+  // Backwards goes on backwards.
+  if (wanted < 0) state.examined.next = start
 }
 
 async function pointed(state: State, text: string): Promise<number> {
@@ -47,16 +67,16 @@ async function instructions(state: State, count: number): Promise<void> {
 }
 
 async function strings(state: State, count: number): Promise<void> {
+  const size = ({ h: 2, w: 4 } as const)[state.examined.size] ?? 1
+  const limit = state.how.limit ?? LONGEST_STRING
   for (let i = 0; i < count; i++) {
     const { next } = state.examined
-    const bytes = await state.remote.memory(state.pid, next, LONGEST_STRING)
-    if (bytes.length === 0) throw unreadable(next)
-    const end = bytes.indexOf(0)
-    const part = end < 0 ? bytes : bytes.subarray(0, end)
-    state.say(
-      `0x${next.toString(16)}:\t${JSON.stringify(Buffer.from(part).toString('latin1'))}${end < 0 ? '...' : ''}\n`,
-    )
-    state.examined.next = next + part.length + (end < 0 ? 0 : 1)
+    const bytes = await state.remote.memory(state.pid, next, limit * size)
+    if (bytes.length < size) throw unreadable(next)
+    const { text, length } = stringIn(bytes, size)
+    const name = await symbol(state, next)
+    state.say(`0x${next.toString(16)}${name === '' ? '' : ` ${name}`}:\t${text}\n`)
+    state.examined.next = next + length
   }
 }
 

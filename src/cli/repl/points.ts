@@ -1,6 +1,9 @@
 /** Exists for the commands about breakpoints and watchpoints. */
-import type { WatchPoint } from '../../session/protocol.ts'
-import { inMemory, placesOf, type Point, refusal, type State, wholeNumberIn } from './state.ts'
+import type { RegisterSpot, WatchPoint } from '../../session/protocol.ts'
+import { type FrameScope, inMemory, placesOf, type Point, refusal, type State, wholeNumberIn } from './state.ts'
+
+/** Bytes below the caller's stack pointer that are surely the innermost frame's. */
+const LARGEST_FRAME = 0x10000
 
 /** `PLACE [thread N] [if CONDITION]`; without a place, the selected frame's instruction. */
 export function breaker(temporary: boolean): (state: State, args: string) => Promise<void> {
@@ -34,14 +37,19 @@ export function breaker(temporary: boolean): (state: State, args: string) => Pro
 export function watcher(kind: WatchPoint['kind']): (state: State, args: string) => Promise<void> {
   return async (state, args) => {
     const { rest, ...more } = split(args)
-    const [, text, size] = /^(?:-l(?:ocation)? +)?(.*?)(?: +(\d+))?$/s.exec(rest) as unknown as [
+    const [, location, text, size] = /^(-l(?:ocation)? +)?(.*?)(?: +(\d+))?$/s.exec(rest) as unknown as [
       string,
+      string | undefined,
       string,
       string?,
     ]
     if (text === '') throw refusal('watch: an expression or an address is expected')
-    const place = await inMemory(state, text)
+    const place = await state.remote.place(state.tid, state.level, text)
+    const { spot } = place
+    if (spot !== undefined && kind === 'write') return watchRegister(state, text, spot, more)
+    if (place.kind === 'register') await inMemory(state, text)
     const bytes = size === undefined ? place.size || 8 : wholeNumberIn(size, 'watch')
+    const scope = location === undefined && place.kind === 'memory' ? await scopeOf(state, place.address) : null
     const watch = { address: place.address, size: bytes, kind, pid: state.pid, type: place.type }
     const point: Point = {
       number: state.nextNumber(),
@@ -52,11 +60,42 @@ export function watcher(kind: WatchPoint['kind']): (state: State, args: string) 
       hits: 0,
       places: [],
       watch,
+      ...(scope !== null && { scope }),
       ...more,
     }
     state.points.push(point)
     state.say(`Watchpoint ${point.number}: ${text} (${bytes} bytes at 0x${place.address.toString(16)})\n`)
   }
+}
+
+/** The selected frame, if the address is in it. */
+async function scopeOf(state: State, address: number): Promise<FrameScope | null> {
+  const { frames } = await state.remote.frames(state.tid, state.level + 32)
+  const cfa = frames[state.level]?.cfa ?? null
+  const callee = frames.slice(0, state.level).findLast((one) => one.cfa !== null && one.cfa !== cfa)
+  const caller = frames.slice(state.level + 1).find((one) => one.cfa !== cfa)
+  if (cfa === null || caller === undefined || address >= cfa || address < (callee?.cfa ?? cfa - LARGEST_FRAME))
+    return null
+  return { tid: state.tid, cfa, returnsTo: caller.pc }
+}
+
+/** A register, or a variable that is in one here: each instruction of the thread is looked at. */
+function watchRegister(state: State, what: string, register: RegisterSpot, more: object): void {
+  const watch = { address: 0, size: 8, kind: 'write' as const, pid: state.pid, type: '', register }
+  const number = state.nextNumber()
+  state.points.push({
+    number,
+    kind: 'watchpoint',
+    what,
+    enabled: true,
+    temporary: false,
+    hits: 0,
+    places: [],
+    watch,
+    ...more,
+  })
+  const where = register.within === undefined ? '' : `, which is in a register here: while its function is executed`
+  state.say(`Watchpoint ${number}: ${what} (thread ${register.tid}${where})\n`)
 }
 
 function split(args: string): { rest: string; condition?: string; tid?: number } {
@@ -111,7 +150,7 @@ export async function ignore(state: State, args: string): Promise<void> {
 /** `clear [PLACE]`: deletes the breakpoints there. */
 export async function clear(state: State, args: string): Promise<void> {
   const text = args === '' ? `*0x${(await state.frame()).pc.toString(16)}` : args
-  const places = await state.remote.code(state.tid, state.level, text)
+  const places = await placesOf(state, text)
   const there = (point: Point): boolean =>
     point.places.some((one) => places.some(({ address }) => address === one.address))
   const gone = state.points.filter(there)

@@ -11,7 +11,8 @@ export interface Block {
   otherwise: Block[]
 }
 
-const OPENS = /^(if|while|define|document|commands|python|py)\b(?! *\S*:)/
+/** One line of Python behind the word is no block. */
+const OPENS = /^((if|while|define|document|commands)\b(?! *\S*:)|(python|py|python-interactive)$)/
 /** Commands that are done within each other: a command that does itself has no end. */
 const DEEPEST = 100
 

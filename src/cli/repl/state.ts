@@ -1,15 +1,23 @@
 /** Exists to hold what the commands of `lemming replay` share: where the run stands, what is selected, which points are set. */
 import { LemmingError } from '../../base/errors.ts'
+import { type Armed, armed } from '../../session/armed.ts'
 import type {
   CatchPoint,
   CodePlace,
   FrameInfo,
   PlaceInfo,
+  PrintOptions,
   Remote,
   Stop,
-  StopPoint,
   WatchPoint,
 } from '../../session/protocol.ts'
+
+/** A frame, by the stack pointer of its caller at the call, and where it returns to. */
+export interface FrameScope {
+  tid: number
+  cfa: number
+  returnsTo: number
+}
 
 /** A breakpoint or watchpoint, by the number that it was given. */
 export interface Point {
@@ -33,22 +41,14 @@ export interface Point {
   places: { address: number; text: string }[]
   /** Of a watchpoint. */
   watch?: WatchPoint & { pid: number; type: string }
+  /** Of a watchpoint on a variable of a frame: it ends with it. */
+  scope?: FrameScope
   /** Of a catchpoint, if it is none that has places. */
   catches?: CatchPoint
 }
 
-/** Points that are on, as the run takes them, and whose they are. */
-export interface Active {
-  stops: StopPoint[]
-  stopsOf: Point[]
-  watches: WatchPoint[]
-  watchesOf: Point[]
-  catches: CatchPoint[]
-  catchesOf: Point[]
-}
-
 /** Whose points a stop may be at. */
-export type Owners = Pick<Active, 'stopsOf' | 'watchesOf'> & { catchesOf?: Point[] }
+export type Owners = Pick<Armed<Point>, 'stopsOf' | 'watchesOf'> & { catchesOf?: Point[] }
 
 /** The point that a stop is at. */
 export function pointOf(stop: Stop, { stopsOf, watchesOf, catchesOf = [] }: Owners): Point | undefined {
@@ -60,7 +60,7 @@ export function pointOf(stop: Stop, { stopsOf, watchesOf, catchesOf = [] }: Owne
 /** What commands see and change. */
 export class State {
   readonly remote: Remote
-  readonly say: (text: string) => void
+  say: (text: string) => void
   /** Where the run stands. */
   stop: Stop
   pid: number
@@ -74,8 +74,8 @@ export class State {
   listed: { file: string; next: number; first: number } | null = null
   /** Expressions that are shown at each stop. */
   readonly displays: { number: number; letters: string; text: string }[] = []
-  /** Structures are printed with one member a line. */
-  pretty = false
+  /** How values are written. */
+  how: PrintOptions = {}
   /** Lines of `list`. */
   listSize = 10
   /** The point that was hit last, until its commands are done. */
@@ -113,30 +113,11 @@ export class State {
   }
 
   /** Points that are on, as the run takes them, and whose they are. */
-  active(): Active {
-    const catches: CatchPoint[] = []
-    const catchesOf: Point[] = []
-    const stops: StopPoint[] = []
-    const stopsOf: Point[] = []
-    const watches: WatchPoint[] = []
-    const watchesOf: Point[] = []
-    for (const point of this.points) {
-      if (!point.enabled) continue
-      const { condition, tid, watch } = point
-      for (const { address } of point.places) {
-        stops.push({ address, ...(tid !== undefined && { tid }), ...(condition !== undefined && { condition }) })
-        stopsOf.push(point)
-      }
-      if (point.catches !== undefined) {
-        catches.push({ ...point.catches, ...(condition !== undefined && { condition }) })
-        catchesOf.push(point)
-      }
-      if (watch === undefined || watch.pid !== this.pid) continue
-      const { address, size, kind } = watch
-      watches.push({ address, size, kind, ...(condition !== undefined && { condition }) })
-      watchesOf.push(point)
-    }
-    return { stops, stopsOf, watches, watchesOf, catches, catchesOf }
+  active(): Armed<Point> {
+    return armed(
+      this.points.filter(({ enabled }) => enabled),
+      this.pid,
+    )
   }
 
   async threadName(tid: number): Promise<string> {

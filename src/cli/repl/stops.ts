@@ -32,6 +32,8 @@ export async function arrive(state: State, stop: Stop, owners: Owners): Promise<
   if (point !== undefined) point.hits++
   state.hit = point ?? null
   if (point?.temporary === true) state.points.splice(state.points.indexOf(point), 1)
+  if (stop.trouble !== undefined && point !== undefined)
+    state.say(`\nError in testing condition for ${headOf(point).toLowerCase()}:\n${stop.trouble}\n`)
   if (point?.commands?.[0] === 'silent') return
   switch (stop.why) {
     case 'stop':

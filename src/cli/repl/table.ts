@@ -12,8 +12,8 @@ import {
 } from './code.ts'
 import { display, infoDisplay, output, printf, undisplay } from './display.ts'
 import { breaker, clear, condition, enabler, ignore, infoPoints, remove, watcher } from './points.ts'
-import { catcher } from './catching.ts'
-import { finish, goer, seek, stepper, until } from './going.ts'
+import { catcher, handler } from './catching.ts'
+import { finish, goer, seek, starter, stepper, toStart, until } from './going.ts'
 import * as look from './looking.ts'
 import { examine, find, who } from './memory.ts'
 import * as past from './past.ts'
@@ -116,6 +116,11 @@ export const COMMANDS: readonly Row[] = [
   row('reverse-finish', 'back to the call of the function', stepper('out', true), true),
   row('until advance', 'PLACE: on to there', until),
   row('starti', 'to the start of the run', (state) => seek(state, 'start')),
+  row('start', 'from the start of the run to main', starter),
+  row('run r', 'from the start of the run to the first stop', async (state) => {
+    await toStart(state)
+    await goer(false)(state, '')
+  }),
   row('syscall', '[N] to the end of the next system call of any thread', stepper('call', false), true),
   row('reverse-syscall', '[N] back to before the last one ended', stepper('call', true), true),
   row('switch', '[N] to where the next thread gets its turn', stepper('switch', false), true),
@@ -148,6 +153,11 @@ export const COMMANDS: readonly Row[] = [
   row('up-silently', '', look.mover(1, true)),
   row('down-silently', '', look.mover(-1, true)),
   row('thread t', 'N | find NAME | apply all COMMAND', look.thread),
+  row('taas', 'COMMAND: in all threads in which it can be done', look.everywhere(['threads'])),
+  row('tfaas', 'COMMAND: in all frames of all threads', look.everywhere(['threads', 'frames'])),
+  row('faas', 'COMMAND: in all frames', look.everywhere(['frames'])),
+  row('handle', 'SIGNAL stop | nostop …: whether the run stops at it', handler),
+  row('with', 'SETTING [VALUE] -- COMMAND: with that setting', withSetting),
   row('print p inspect', '[/FORMAT] EXPR: which may call functions of the program, in a clone', look.print),
   row('call', 'EXPR: the same, without the value of a function that has none', look.call),
   row('display', '[/FORMAT] EXPR: shown at each stop', display),
@@ -193,7 +203,12 @@ async function info(state: State, args: string, execute: (command: string) => Pr
 async function set(state: State, args: string): Promise<void> {
   const [, on] = /^p(?:rint)? pretty\b *(on|off)?$/.exec(args) ?? []
   if (/^p(?:rint)? pretty\b/.test(args)) {
-    state.pretty = on !== 'off'
+    state.how = { ...state.how, pretty: on !== 'off' }
+    return
+  }
+  const [, name, value] = /^p(?:rint)? +(elements|object)\b *(\S*)$/.exec(args) ?? []
+  if (name !== undefined) {
+    state.how = { ...state.how, ...look.setting(name, value === '' ? 'on' : value!) }
     return
   }
   const [, size] = /^listsize +(\d+)$/.exec(args) ?? []
@@ -225,7 +240,26 @@ async function isRegister({ remote, tid }: State, text: string): Promise<boolean
 const SETTINGS =
   /^(pagination|confirm|width|height|p(rint)?|style|logging|history|disassembly-flavor|debuginfod|disable-randomization|scheduler-locking|non-stop|follow-fork-mode|detach-on-fork|breakpoint|can-use-hw-watchpoints|language|verbose|trace-commands|max-value-size|auto-load|python|backtrace|sysroot|solib-search-path|substitute-path|debug-file-directory|startup-with-shell|args|env(ironment)?|cwd|complaints|remotetimeout|exec-direction)\b/
 
+/** `with print pretty on -- COMMAND`. */
+async function withSetting(state: State, args: string, execute: (command: string) => Promise<void>): Promise<void> {
+  const [, setting, command] = /^(.*?) +-- +(.*)$/s.exec(args) ?? []
+  if (setting === undefined) throw refusal('with: SETTING [VALUE] -- COMMAND is expected')
+  const { how, listSize } = state
+  try {
+    await set(state, setting)
+    await execute(command!)
+  } finally {
+    Object.assign(state, { how, listSize })
+  }
+}
+
+const EXPRESSIONS = `Expressions are those of C, with what gdb adds: x@5, {type} 0x1000, file.c::name in quotes, $rax, $1, $name.
+C++: a::b, this, casts, v[3], *pointer, it->first, size(), "text" compared with a string. Rust: paths, .0, as, enums, v[1], len().
+A format goes before: print /x x. Functions are called in a clone. All of it: docs/expressions.md.
+`
+
 async function help(state: State, args: string): Promise<void> {
+  if (args === 'expressions') return state.say(EXPRESSIONS)
   const rows = args === '' ? COMMANDS : [rowNamed(args, COMMANDS)]
   const width = Math.max(...rows.map(({ name, also = [] }) => [name, ...also].join(', ').length))
   for (const { name, also = [], help: text } of rows)

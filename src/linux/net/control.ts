@@ -45,6 +45,7 @@ export function readControl(
         for (let i = 0; i < count; i++) {
           const d = descriptionOf(k, t, view.getInt32(at + HEADER + 4 * i, true))
           if (!d || d.type === 'path') return -ERRNO.EBADF
+          if (d.type === 'ring') return -ERRNO.EINVAL
           ids.push(d.id)
         }
       } else if (type === SCM.credentials) {

@@ -84,7 +84,16 @@ function dropMemory(k: Kernel): void {
   state.futexes.clear()
   state.ipc = emptyIpc()
   const { turn } = state
-  Object.assign(turn, { tid: 0, left: 0, points: 0, at: null, yielded: false, paused: false, woken: false, split: false })
+  Object.assign(turn, {
+    tid: 0,
+    left: 0,
+    points: 0,
+    at: null,
+    yielded: false,
+    paused: false,
+    woken: false,
+    split: false,
+  })
 }
 
 const SIGKILL = 9

@@ -95,7 +95,8 @@ export function pct(depth: number, steps: number): Strategy {
         )
         split(state, turn, before)
       }
-      turn.points = changes[0] ?? Infinity
+      // While all others wait to be started a change of priorities would change nothing: the way to it begins when there is a choice.
+      turn.points = tasks.length === 1 && runnable.length > 1 ? Infinity : (changes[0] ?? Infinity)
       state.given = turn.left
     },
 

@@ -6,6 +6,7 @@ import {
   flags,
   int,
   number,
+  offered,
   oneOf,
   setI64,
   size,
@@ -230,7 +231,7 @@ export const infoCalls: Declaration[] = [
     318,
     'getrandom',
     [
-      ['buf', randomOut],
+      ['buf', offered(randomOut, 1)],
       ['buflen', size],
       ['flags', flags(GETRANDOM_FLAGS, 'GRND_???')],
     ],

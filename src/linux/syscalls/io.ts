@@ -1,5 +1,5 @@
 /** Exists to declare the calls that read, write and position open files. */
-import { bytesIn, bytesOut, fd, flags, number, off, oneOf, size, setI64, uint } from '../arguments.ts'
+import { bytesIn, bytesOut, fd, flags, number, off, offered, oneOf, setI64, size, uint } from '../arguments.ts'
 import { BLOCKED, syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { seekContent } from '../fs/content.ts'
@@ -442,7 +442,7 @@ export const ioCalls: Declaration[] = [
     'getdents',
     [
       ['fd', fd],
-      ['dirp', direntsOut],
+      ['dirp', offered(direntsOut, 2)],
       ['count', uint],
     ],
     number,
@@ -453,7 +453,7 @@ export const ioCalls: Declaration[] = [
     'getdents64',
     [
       ['fd', fd],
-      ['dirp', direntsOut],
+      ['dirp', offered(direntsOut, 2)],
       ['count', uint],
     ],
     number,

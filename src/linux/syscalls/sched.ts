@@ -5,17 +5,18 @@ import {
   asU64,
   asUint,
   flags,
+  hexUint,
   int,
   number,
+  offered,
   oneOf,
   ptr,
+  shown,
   size,
   structIn,
   structOut,
   timespecOut,
   uint,
-  hexUint,
-  shown,
 } from '../arguments.ts'
 import { STATE } from '../../ir/registers.ts'
 import { syscall, type ArgType, type Declaration } from '../declare.ts'
@@ -410,7 +411,7 @@ export const schedCalls: readonly Declaration[] = [
     [
       ['pid', int],
       ['cpusetsize', cpuSetSize],
-      ['mask', cpuSetOut],
+      ['mask', offered(cpuSetOut, 1)],
     ],
     number,
     schedGetaffinity,

@@ -1,6 +1,6 @@
 /** Exists to declare the calls that tell about files without opening them: stat, access, readlink, statfs, getcwd. */
 import { CAP, capable } from '../capabilities.ts'
-import { dirfd, fd, flags, int, number, path, shown, size, stringOut } from '../arguments.ts'
+import { dirfd, fd, flags, int, number, offered, path, shown, size, stringOut } from '../arguments.ts'
 import { syscall, type Declaration } from '../declare.ts'
 import { ERRNO } from '../errno.ts'
 import { descriptionOf } from '../fs/description.ts'
@@ -223,7 +223,7 @@ export const statCalls: Declaration[] = [
     'readlink',
     [
       ['pathname', path],
-      ['buf', linkOut],
+      ['buf', offered(linkOut, 2)],
       ['bufsiz', size],
     ],
     number,
@@ -235,7 +235,7 @@ export const statCalls: Declaration[] = [
     [
       ['dfd', dirfd],
       ['pathname', path],
-      ['buf', linkOut],
+      ['buf', offered(linkOut, 3)],
       ['bufsiz', int],
     ],
     number,

@@ -19,6 +19,7 @@ import { readTimespec } from '../user.ts'
 import { registerBufferRing, unregisterBufferRing } from '../uring/buffers.ts'
 import { readDescriptors, registerFiles, unregisterFiles, updateFiles } from '../uring/files.ts'
 import { isKnown, LAST } from '../uring/operations.ts'
+import { mayRegister, registerRestrictions } from '../uring/restrictions.ts'
 import { arrayAt, AT, flushOverflow, ringsSize, SQE_SIZE, waiting, writeWord } from '../uring/ring.ts'
 import type { Ring } from '../uring/state.ts'
 import { cancelNow, submit } from '../uring/work.ts'
@@ -118,6 +119,7 @@ function setup(k: Kernel, t: Task, [wanted, address]: number[]): number {
     groups: [],
     personalities: [],
     range: null,
+    restrictions: null,
   }
   writeWord(k, ring, AT.sqMask, entries - 1)
   writeWord(k, ring, AT.cqMask, completions - 1)
@@ -217,9 +219,10 @@ function goOn(k: Kernel, t: Task, args: number[]): number {
   flushOverflow(k, ring)
   if (waiting(k, ring) >= Math.min(args[2]!, ring.completions)) return progress
   if (ring.expired !== (detail as { expired: number }).expired) return progress
-  if (outcome === 'timeout') return progress || -ERRNO.ETIME
-  if (outcome === 'signal') return progress || -ERRNO.EINTR
-  return BLOCKED
+  if (outcome !== 'timeout' && outcome !== 'signal') return BLOCKED
+  // Fewer than were waited for are better than none.
+  if (progress > 0 || waiting(k, ring) > 0) return progress
+  return outcome === 'timeout' ? -ERRNO.ETIME : -ERRNO.EINTR
 }
 
 const REGISTER: FlagTable = [
@@ -258,6 +261,7 @@ function register(k: Kernel, t: Task, args: number[]): number {
   if (d.ring === undefined) return -ERRNO.EOPNOTSUPP
   const { ring } = d
   const nothing = argument === 0 && count === 0
+  if (REGISTER.some(([value]) => value === opcode) && !mayRegister(ring, opcode)) return -ERRNO.EACCES
   switch (opcode) {
     case 0:
       return registerBuffers(k, t, ring, argument, count)
@@ -295,6 +299,8 @@ function register(k: Kernel, t: Task, args: number[]): number {
       ring.personalities.splice(index, 1)
       return 0
     }
+    case 11:
+      return registerRestrictions(k, t, ring, argument, count)
     case 13:
     case 15:
       return registerResources(k, t, ring, argument, count, opcode === 13)

@@ -133,6 +133,7 @@ const filled = (room: number): ArgType => ({
   text: (value, { space, args, result }) =>
     result === null || result < 0 || args[room] === 0 ? pointerText(value) : bufferText(space, value, result),
   writes: (value, { args, result }) => [{ start: value, length: args[room] === 0 ? 0 : (result ?? 0) }],
+  offers: (value, { args }) => [{ start: value, length: args[room]! }],
 })
 
 /** A value that is set: strace does not look at one that is too long. */

@@ -88,6 +88,8 @@ export function make(k: Kernel, t: Task, call: Call, e: Entry, file: Description
   return result
 }
 
+const isPipe = ({ type }: Description): boolean => type === 'pipe'
+
 /** Splicing has its places in the entry, where the call has addresses of them. */
 function splice(k: Kernel, t: Task, ring: Ring, call: Call, args: number[], e: Entry, to: Description): number {
   const { files } = k.process(t)
@@ -101,6 +103,8 @@ function splice(k: Kernel, t: Task, ring: Ring, call: Call, args: number[], e: E
   const places = [from.offset, to.offset] as const
   const [start, end] = [i64At(e.view, 16), e.signedOff]
   const placed = e.opcode === OP.splice
+  if (placed && e.len === 0) return 0
+  if (placed && ((isPipe(from) && start !== -1) || (isPipe(to) && end !== -1))) return -ERRNO.ESPIPE
   if (placed && start !== -1) from.offset = start
   if (placed && end !== -1) to.offset = end
   const result = handlerOf(call.nr)(k, t, args)

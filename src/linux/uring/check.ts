@@ -5,6 +5,7 @@ import type { Kernel } from '../kernel.ts'
 import type { Task } from '../state.ts'
 import { readTimespec } from '../user.ts'
 import { isKnown, OP, TRANSFERS, type Entry } from './operations.ts'
+import { mayOperate } from './restrictions.ts'
 import type { Operation, Ring } from './state.ts'
 
 /** IOSQE_*. */
@@ -24,6 +25,7 @@ export const TIMEOUT = {
 /** What is wrong with an entry as such: 0, or a negative errno. */
 export function check(k: Kernel, t: Task, e: Entry, ring: Ring, operation: Operation, before: Entry | null): number {
   if (!isKnown(e.opcode) || e.flags & ~ALL_FLAGS) return -ERRNO.EINVAL
+  if (!mayOperate(ring, e)) return -ERRNO.EACCES
   if (e.personality !== 0 && !ring.personalities.some(({ id }) => id === e.personality)) return -ERRNO.EINVAL
   if (e.ioprio !== 0 && !HAS_PRIORITY.includes(e.opcode)) return -ERRNO.EINVAL
   if (TRANSFERS.includes(e.opcode) && e.ioprio >>> 13 > 3) return -ERRNO.EINVAL

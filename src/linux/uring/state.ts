@@ -16,6 +16,14 @@ export interface BufferGroup {
   ring: { address: number; entries: number; head: number } | null
 }
 
+/** What a ring takes, and nothing else: IORING_REGISTER_* and IORING_OP_* numbers, flags of entries that may be and that must be set. */
+export interface Restrictions {
+  registrations: number[]
+  operations: number[]
+  allowed: number
+  required: number
+}
+
 /** An operation that has been submitted and has not ended. */
 export interface Operation {
   id: number
@@ -81,4 +89,5 @@ export interface Ring {
   personalities: { id: number; credentials: Credentials }[]
   /** IORING_REGISTER_FILE_ALLOC_RANGE: where registered files are put that may have any place; null for anywhere. */
   range: [start: number, end: number] | null
+  restrictions: Restrictions | null
 }

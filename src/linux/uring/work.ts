@@ -9,6 +9,7 @@ import { activityOf, POLL, pollMask } from '../fs/ready.ts'
 import type { Description } from '../fs/state.ts'
 import type { Kernel } from '../kernel.ts'
 import { MSG } from '../net/send.ts'
+import { SOCK } from '../net/socket.ts'
 import type { Task } from '../state.ts'
 import { tasksOf } from '../tasks.ts'
 import { closeFixed, isPlaced, isRegistered, make, message, refusesToWait } from './calls.ts'
@@ -206,7 +207,7 @@ function perform(
       return
     }
     if (result === BLOCKED) result = -ERRNO.EAGAIN
-    if (STREAMS.includes(e.opcode) && e.how & MSG.waitall && chosen === null) {
+    if (STREAMS.includes(e.opcode) && e.how & MSG.waitall && chosen === null && isStream(k, file)) {
       if (result > 0 && result < e.len) {
         advance(operation, e, result)
         continue
@@ -229,6 +230,12 @@ function perform(
       return finish(k, d, operation, result, later, undefined, flags)
     post(k, d, e.userData, result, flags | CQE.more, later)
   }
+}
+
+/** A datagram is whole when it has come, however long it is. */
+function isStream(k: Kernel, file: Description | undefined): boolean {
+  const type = k.state.fs.net.sockets.get(file?.socket ?? 0)?.type
+  return type === SOCK.stream || type === SOCK.seqpacket
 }
 
 const STREAMS: readonly number[] = [26, OP.recv]
@@ -464,12 +471,14 @@ export function lookAfter(k: Kernel, ring: number, id: number): void {
   beginReady(k, d)
 }
 
-/** Operations go on whose descriptions are ready. */
+/** Operations go on whose descriptions are ready; nobody goes on for a thread that has ended. */
 function goOn(k: Kernel, d: Description): void {
   for (const operation of d.ring!.pending.slice()) {
-    if (operation.waits !== 'poll' || !d.ring!.pending.includes(operation)) continue
-    const file = k.state.fs.descriptions.get(operation.description)!
-    if (pollMask(k, file) & (operation.events | POLL.err | POLL.hup)) go(k, d, operation, true)
+    // One that an earlier one has ended holds no description any more.
+    const file = operation.waits === 'poll' ? k.state.fs.descriptions.get(operation.description) : undefined
+    if (file === undefined || !(pollMask(k, file) & (operation.events | POLL.err | POLL.hup))) continue
+    if (k.state.tasks.has(operation.tid)) go(k, d, operation, true)
+    else finish(k, d, operation, -ERRNO.ECANCELED, true)
   }
 }
 

@@ -96,12 +96,24 @@ export class DebugInfo {
     return places
   }
 
-  private nameAt({ owner = this.file }: Unit, offset: number): FunctionName {
+  private nameAt(unit: Unit, offset: number): FunctionName {
+    const { owner = this.file } = unit
     let names = this.names.get(owner)
     if (names === undefined) this.names.set(owner, (names = new Map()))
     let name = names.get(offset)
-    if (name === undefined) names.set(offset, (name = functionName(owner.units, offset)))
+    if (name === undefined) {
+      name = functionName(owner.units, offset)
+      if (name.linkage === undefined && name.qualified === undefined) name = this.sharedName(owner, unit, offset)
+      names.set(offset, name)
+    }
     return name
+  }
+
+  /** The name of a function that `dwz -m` has moved out; none where its file is not there. */
+  private sharedName(owner: DwarfFile, unit: Unit, offset: number): FunctionName {
+    if (owner.supplementIfThere === undefined) return {}
+    const moved = owner.entry(offset, unit).chain.find(({ file }) => file !== owner)
+    return moved === undefined ? {} : functionName(moved.file.units, moved.offset)
   }
 
   /** Units that share a line table (partial units, LTO) share its parsed form. */

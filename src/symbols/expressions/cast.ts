@@ -7,7 +7,7 @@ import { numberToBytes } from '../values/floats.ts'
 import { dereference, Value } from '../values/value.ts'
 import { pointed } from './arithmetic.ts'
 import { typeError } from './errors.ts'
-import { baseOffset } from './members.ts'
+import { baseOffset, virtualBaseOffset } from './members.ts'
 
 /** `value` as `type`. Throws `expression-type`. */
 export function castTo(value: Value, type: Type): Value {
@@ -27,7 +27,7 @@ export function castTo(value: Value, type: Type): Value {
       if (scalar.location.kind === 'implicit-pointer') return scalar.as(type)
       let address = scalar.integer()
       if (from.kind === 'pointer' && address !== 0n) {
-        const up = baseOffset(from.target, target.target)
+        const up = baseOffset(from.target, target.target) ?? virtualBaseOffset(dereference(scalar), target.target)
         const down = up === undefined ? baseOffset(target.target, from.target) : undefined
         address += BigInt(up ?? 0) - BigInt(down ?? 0)
       }
@@ -53,7 +53,7 @@ export function castTo(value: Value, type: Type): Value {
     }
     case 'struct': {
       if (own.kind !== 'struct') throw typeError('Invalid cast.')
-      const up = baseOffset(own, target)
+      const up = baseOffset(own, target) ?? virtualBaseOffset(value, target)
       if (up !== undefined) return up === 0 && own.size === target.size ? value.as(type) : value.part(type, up)
       const down = baseOffset(target, own)
       if (down === undefined || value.address === undefined) throw typeError('Invalid cast.')

@@ -3,7 +3,7 @@
 import { LemmingError } from '../../base/errors.ts'
 import { DW_AT } from '../dwarf/constants.ts'
 import { integerRegisters } from '../frames/thread.ts'
-import { bytesOf } from '../locations/typed.ts'
+import { bitsOf, bytesOf } from '../locations/typed.ts'
 import { nameOf } from '../types/names.ts'
 import type { Method, Type } from '../types/type.ts'
 import { arrayOf, C, isIntegral, pointerTo, sizeOf, stripped } from '../types/type.ts'
@@ -12,9 +12,11 @@ import { dereference, lostValue, Value } from '../values/value.ts'
 import { binaryOperation, isBoolean, isTrue, pointed, truth } from './arithmetic.ts'
 import { callFunction, type Caller } from './calls.ts'
 import { castTo } from './cast.ts'
+import { dynamicCast, traitObject } from './dynamic.ts'
 import { convenienceFunctions } from './convenience.ts'
 import { typeError } from './errors.ts'
-import { containerOf, elementAt, mappedTo } from '../values/library.ts'
+import { alignOf } from '../values/library-parts.ts'
+import { containerOf, elementAt, mappedTo, sameText } from '../values/library.ts'
 import { isMissing } from '../values/space.ts'
 import { libraryMethod } from './library-methods.ts'
 import { findMember } from './members.ts'
@@ -74,17 +76,18 @@ class Evaluator {
       case 'call':
         return this.call(expression)
       case 'cast': {
-        const { operand, type } = expression
+        const { operand, type, isDynamic } = expression
+        if (isDynamic) return dynamicCast(this.value(operand), type, this.scope)
         return operand.kind === 'call' ? castTo(this.call(operand, type), type) : castTo(this.value(operand), type)
       }
       case 'sizeof-type':
-        return Value.integer(C.int, BigInt(sizeOf(view.complete(stripped(expression.type)))), view)
+        return this.measured(expression.asked, expression.type)
       case 'sizeof': {
         const named = stripped(this.typeOf(expression.operand))
         // The size of a reference is that of what it refers to.
         const type = named.kind === 'reference' ? stripped(named.target) : named
         if (type.kind === 'array' && type.bound !== undefined) return lostValue(C.int, view)
-        return Value.integer(C.int, BigInt(sizeOf(view.complete(type))), view)
+        return this.measured(expression.asked, type)
       }
       case 'at':
         return Value.at(expression.type, Number(pointed(this.value(expression.address)).integer()), view)
@@ -103,6 +106,12 @@ class Evaluator {
       case 'assign':
         return this.assign(expression)
     }
+  }
+
+  private measured(asked: 'size' | 'alignment', type: Type): Value {
+    const { view } = this.scope
+    const whole = view.complete(stripped(type))
+    return Value.integer(C.int, BigInt(asked === 'size' ? sizeOf(whole) : alignOf(whole)), view)
   }
 
   /** The type of an expression, or the type that it is. */
@@ -135,7 +144,7 @@ class Evaluator {
       const own = convenienceFunctions.get(callee.name)
       if (own !== undefined) return Value.integer(C.int, own(given), this.scope.view)
     }
-    const held = callee.kind === 'member' ? this.object(callee.object) : undefined
+    const held = callee.kind === 'member' ? this.object(callee.object, callee.arrow) : undefined
     const known = callee.kind === 'member' && held !== undefined ? libraryMethod(held, callee.name, given) : undefined
     if (known !== undefined) return known
     const method = callee.kind === 'member' ? this.method(held!, callee.name) : undefined
@@ -154,9 +163,10 @@ class Evaluator {
   }
 
   /** What `object.name` and `object->name` are about. */
-  private object(expression: Expression): Value {
+  private object(expression: Expression, arrow: boolean): Value {
     const value = followed(this.value(expression))
-    return stripped(value.type).kind === 'pointer' ? followed(dereference(value)) : value
+    const pointer = arrow ? (smartPointer(value) ?? value) : value
+    return stripped(pointer.type).kind === 'pointer' ? followed(dereference(pointer)) : value
   }
 
   /** `object.name` where that is a method, of its class or of one that it is made from. */
@@ -235,7 +245,7 @@ class Evaluator {
     const { view } = this.scope
     if (operator === '&') return this.addressOf(operand)
     const value = followed(this.value(operand))
-    if (operator === '*') return this.dereferenced(smartPointer(value) ?? value)
+    if (operator === '*') return this.dereferenced(smartPointer(value) ?? traitObject(value) ?? value)
     const isRustInteger = stripped(value.type).language === 'rust' && isIntegral(value.type) && !isBoolean(value.type)
     if (operator === '!' && isRustInteger) return Value.integer(value.type, ~value.integer(), view)
     if (operator === '!') return truth(!isTrue(value), view)
@@ -295,7 +305,20 @@ class Evaluator {
       if (known === (operator === '||')) return truth(known, view)
       return truth(isTrue(followed(this.value(right))), view)
     }
-    return binaryOperation(operator, first, followed(this.value(right)))
+    const second = followed(this.value(right))
+    if (operator === '.*' || operator === '->*') return this.memberBehind(first, second)
+    const isEqual = /^[!=]=$/.test(operator) ? sameText(first, second) : undefined
+    if (isEqual !== undefined) return truth(isEqual === (operator === '=='), view)
+    return binaryOperation(operator, first, second)
+  }
+
+  /** `object.*member`. */
+  private memberBehind(object: Value, which: Value): Value {
+    const type = stripped(which.type)
+    if (type.kind !== 'member-pointer' || stripped(type.target).kind === 'function')
+      throw typeError('The right side of .* and ->* is no pointer to a data member.')
+    const held = stripped(object.type).kind === 'pointer' ? followed(dereference(object)) : object
+    return castTo(held, type.owner).part(type.target, Number(BigInt.asIntN(64, bitsOf(which.bytes()))))
   }
 
   private member(value: Value, name: string, arrow: boolean): Value {

@@ -70,7 +70,7 @@ export function tokenize(text: string): Token[] {
 }
 
 function next(text: string, at: number, rest: string, before: Token | undefined): [Token, number] {
-  const literal = /^(u8|[LuU])?(["'])/.exec(rest)
+  const literal = /^(u8|[LuUb])?(["'])/.exec(rest)
   if (literal !== null) return quoted(text, at, literal[1] ?? '', literal[2])
   const name = /^[A-Za-z_][A-Za-z_0-9]*/.exec(rest)
   if (name !== null) return [{ kind: 'name', at, text: name[0] }, name[0].length]
@@ -85,7 +85,9 @@ function next(text: string, at: number, rest: string, before: Token | undefined)
   const number =
     isValueBefore && rest[0] === '.'
       ? null
-      : /^(0[xX][0-9a-fA-F']+|0[bB][01']+|\.?[0-9](?:[0-9a-zA-Z_.']|[eEpP][+-])*)/.exec(rest)
+      : /^(0[xX][0-9a-fA-F'_]+(?:[uUlL]+|[iu](?:8|16|32|64|128|size))?\b|0[bB][01'_]+|0o[0-7_]+|\.?[0-9](?:[0-9a-zA-Z_.']|[eEpP][+-])*)/.exec(
+          rest,
+        )
   if (number !== null) return [numberToken(number[0], at), number[0].length]
   const operator = operators.find((candidate) => rest.startsWith(candidate)) ?? rest[0]
   if (operator.length === 1 && !'+-*/%&|^~!<>=?:.,()[]{}@;#'.includes(operator)) throw syntaxError(rest)
@@ -93,8 +95,8 @@ function next(text: string, at: number, rest: string, before: Token | undefined)
 }
 
 function numberToken(written: string, at: number): Token {
-  const text = written.replaceAll("'", '')
-  const integer = /^(0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+)([uUlL]*|_?[iu](?:8|16|32|64|128|size))$/.exec(text)
+  const text = written.replaceAll("'", '').replace(/(?<=[0-9a-fA-F])_(?=[0-9a-fA-F])/g, '')
+  const integer = /^(0[xX][0-9a-fA-F]+|0[bB][01]+|0o[0-7]+|[0-9]+)([uUlL]*|_?[iu](?:8|16|32|64|128|size))$/.exec(text)
   if (integer !== null) {
     const [, digits, suffix] = integer
     const isOctal = /^0[0-7]+$/.test(digits)

@@ -6,13 +6,16 @@ import type { Shown } from '../values/library-parts.ts'
 import { Value } from '../values/value.ts'
 import { typeError } from './errors.ts'
 
+/** Containers whose things are shown with numbers, as those of a tuple are, which is none. */
+const NUMBERED = /^std::(__cxx11::)?(list|forward_list|(unordered_)?(multi)?set)</
+
 /** How many things a container holds. */
-function sizeOfContainer({ style, text, items }: Shown): number | undefined {
-  if (style === 'string') {
+function sizeOfContainer({ style, text, items }: Shown, isNumbered: boolean): number | undefined {
+  if (style === 'string' || style === 'utf-8') {
     const type = text && stripped(text.type)
     return type?.kind === 'array' && text !== undefined ? sizeOf(type) / sizeOf(type.element) : undefined
   }
-  if (style !== 'sequence' && style !== 'map') return undefined
+  if (style !== 'sequence' && style !== 'map' && !isNumbered) return undefined
   let count = 0
   for (const _ of items()) count++
   return count
@@ -23,22 +26,24 @@ export function libraryMethod(object: Value, name: string, given: readonly Value
   const container = stripped(object.type).kind === 'struct' ? containerOf(object) : undefined
   if (container === undefined) return undefined
   const { space } = object
+  const type = stripped(object.type)
+  const isNumbered = type.kind === 'struct' && NUMBERED.test(type.name ?? '')
   switch (name) {
     case 'size':
     case 'length':
     case 'len': {
-      const count = sizeOfContainer(container)
+      const count = sizeOfContainer(container, isNumbered)
       return count === undefined ? undefined : Value.integer(C.unsignedLong, BigInt(count), space)
     }
     case 'empty':
     case 'is_empty': {
-      const count = sizeOfContainer(container)
+      const count = sizeOfContainer(container, isNumbered)
       return count === undefined ? undefined : Value.integer(C.bool, count === 0 ? 1n : 0n, space)
     }
     case 'front':
     case 'back':
     case 'at': {
-      const count = container.style === 'sequence' ? sizeOfContainer(container) : undefined
+      const count = container.style === 'sequence' || isNumbered ? sizeOfContainer(container, isNumbered) : undefined
       if (count === undefined) return undefined
       const index = name === 'front' ? 0 : name === 'back' ? count - 1 : Number(given[0]?.integer() ?? 0n)
       if (index < 0 || index >= count) throw typeError(`the container has ${count} elements`)

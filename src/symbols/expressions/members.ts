@@ -66,6 +66,33 @@ function structOf(object: Value, type: Type): StructType | undefined {
   return whole.kind === 'struct' ? whole : undefined
 }
 
+/** How far behind the start of `object` its base of type `to` lies, where that is a virtual one: the object itself says so. Undefined if it is no base. */
+export function virtualBaseOffset(object: Value, to: Type): number | undefined {
+  const part = stripped(to)
+  const whole = structOf(object, object.type)
+  if (whole === undefined || part.kind !== 'struct' || part.name === undefined) return undefined
+  const from = object.address
+  const search = (value: Value): number | undefined => {
+    const type = structOf(value, value.type)
+    if (type?.name === part.name) return value.address
+    for (const member of type?.members ?? []) {
+      const found = member.isBase ? search(value.member(member)) : undefined
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+  const found = from === undefined || !isDerived(object, whole, part.name) ? undefined : search(object)
+  return found === undefined ? undefined : found - from!
+}
+
+/** Whether a class has a base of that name: asked of types alone, as the object may not be there. */
+function isDerived(object: Value, type: StructType, name: string): boolean {
+  return type.members.some(({ isBase, type: base }) => {
+    const inner = isBase ? structOf(object, base) : undefined
+    return inner !== undefined && (inner.name === name || isDerived(object, inner, name))
+  })
+}
+
 /** How far into an object of type `from` its base of type `to` lies; undefined if it is no base, or a virtual one. */
 export function baseOffset(from: Type, to: Type): number | undefined {
   const whole = stripped(from)

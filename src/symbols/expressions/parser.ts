@@ -1,5 +1,6 @@
 /** Exists to read expressions: C's, with what gdb adds to them, and the paths and casts of C++ and Rust. */
 
+import { LemmingError } from '../../base/errors.ts'
 import { DW_ATE } from '../dwarf/constants.ts'
 import type { Type } from '../types/type.ts'
 import { C } from '../types/type.ts'
@@ -13,8 +14,17 @@ import { Words } from './words.ts'
 /** Reads a whole text as one expression, or as a type. Throws `expression-syntax`, `expression-name`. */
 export function parseExpression(text: string, names: Names): Expression {
   const words = new Words(text, names)
-  const expression = comma(words)
-  if (words.token.kind !== 'end') throw words.trouble()
+  let expression: Expression
+  try {
+    expression = comma(words)
+    if (words.token.kind !== 'end') throw words.trouble()
+  } catch (error) {
+    // A template that the program does not have is read as comparisons.
+    const isTemplate = /^\s*[\w:]+<.*>\s*$/s.test(text)
+    if (isTemplate && error instanceof LemmingError && error.code === 'expression-syntax')
+      throw unknownName(text.trim())
+    throw error
+  }
   return expression
 }
 
@@ -74,6 +84,7 @@ const levels: readonly (readonly string[])[] = [
   ['@'],
   ['+', '-'],
   ['*', '/', '%'],
+  ['.*', '->*'],
 ]
 
 function binary(words: Words, level: number): Expression {
@@ -131,6 +142,7 @@ function unary(words: Words): Expression {
         words.advance()
         return stepped(unary(words), token.text[0]!)
       case '(': {
+        if (words.isAnonymousScope()) break
         const cast = castAt(words)
         if (cast !== undefined) return cast
         break
@@ -167,6 +179,7 @@ function castAt(words: Words): Expression | undefined {
 }
 
 function sizeOf(words: Words): Expression {
+  const asked = words.isWord('sizeof') ? 'size' : 'alignment'
   words.advance()
   if (words.is('(')) {
     const start = words.position
@@ -174,11 +187,11 @@ function sizeOf(words: Words): Expression {
     if (startsType(words)) {
       const type = readTypeName(words, constantSize)
       words.expect(')')
-      return { kind: 'sizeof-type', type }
+      return { kind: 'sizeof-type', type, asked }
     }
     words.position = start
   }
-  return { kind: 'sizeof', operand: unary(words) }
+  return { kind: 'sizeof', operand: unary(words), asked }
 }
 
 function postfix(words: Words, start: Expression): Expression {
@@ -250,6 +263,7 @@ function primary(words: Words): Expression {
       if (token.text.length === 2 && /^[a-z0-9]+$/i.test(token.text)) throw typeError('Invalid character constant.')
       return { kind: 'name', name: token.text }
     case 'operator':
+      if (words.isAnonymousScope()) return { kind: 'name', name: nameHere(words) }
       if (token.text === '(') {
         words.advance()
         const inner = comma(words)
@@ -288,6 +302,7 @@ function primary(words: Words): Expression {
 
 /** `static_cast<type>(value)`. */
 function namedCast(words: Words): Expression {
+  const isDynamic = words.isWord('dynamic_cast')
   words.advance()
   words.expect('<')
   const type = readTypeName(words, constantSize)
@@ -295,12 +310,16 @@ function namedCast(words: Words): Expression {
   words.expect('(')
   const operand = comma(words)
   words.expect(')')
-  return { kind: 'cast', type, operand }
+  return { kind: 'cast', type, operand, ...(isDynamic && { isDynamic }) }
 }
 
 function nameHere(words: Words): string {
   const { names } = words
-  return words.scopedName((name) => names.typeNamed(name) !== undefined || names.isVariable(name)) ?? fail(words)
+  return (
+    words.scopedName(
+      (name) => names.typeNamed(name) !== undefined || names.isVariable(name) || names.isFunction(name),
+    ) ?? fail(words)
+  )
 }
 
 /** The smallest type that holds a constant, by its suffix (C17, 6.4.4.1). */
@@ -313,6 +332,7 @@ function integerType({ value, suffix, isDecimal }: Token & { kind: 'integer' }):
   }
   const isUnsigned = suffix.includes('u')
   const isLong = suffix.includes('l')
+  if (suffix.includes('ll')) return isUnsigned || value >= 1n << 63n ? C.unsignedLongLong : C.longLong
   if (!isLong && value < 1n << 31n) return isUnsigned ? C.unsignedInt : C.int
   if (!isLong && value < 1n << 32n && (isUnsigned || !isDecimal)) return C.unsignedInt
   if (value < 1n << 63n && !isUnsigned) return C.long

@@ -69,6 +69,12 @@ export class Scope implements Names {
     return this.localEntry(name) !== undefined
   }
 
+  isFunction(name: string): boolean {
+    for (const full of this.candidates(name))
+      if (this.view.lookup.find(full, ['function', 'variable'], this.view.near) !== undefined) return true
+    return false
+  }
+
   /** The value that a name stands for. Throws `expression-name`. */
   value(name: string): Value {
     const { view } = this
@@ -120,6 +126,9 @@ export class Scope implements Names {
   private *candidates(name: string): Generator<string> {
     const isGlobal = name.startsWith('::')
     const plain = isGlobal ? name.slice(2) : name
+    // Compilers leave a blank between angle brackets, people do not.
+    if (this.language === 'c++' && />>/.test(plain) && !plain.includes('operator'))
+      yield* this.candidates(name.replace(/>(?=>)/g, '> '))
     if (this.language !== 'c' && !isGlobal) {
       const subprogram = this.view.frame?.blocks.find(({ isFunction }) => isFunction)?.entry
       let around = subprogram === undefined ? '' : scopeName(subprogram)

@@ -14,9 +14,9 @@ export type Expression =
   | { readonly kind: 'assign'; readonly operator: string; readonly left: Expression; readonly right: Expression }
   | { readonly kind: 'choose'; readonly test: Expression; readonly yes: Expression; readonly no: Expression }
   | { readonly kind: 'call'; readonly callee: Expression; readonly args: readonly Expression[] }
-  | { readonly kind: 'cast'; readonly type: Type; readonly operand: Expression }
-  | { readonly kind: 'sizeof'; readonly operand: Expression }
-  | { readonly kind: 'sizeof-type'; readonly type: Type }
+  | { readonly kind: 'cast'; readonly type: Type; readonly operand: Expression; readonly isDynamic?: true }
+  | { readonly kind: 'sizeof'; readonly operand: Expression; readonly asked: 'size' | 'alignment' }
+  | { readonly kind: 'sizeof-type'; readonly type: Type; readonly asked: 'size' | 'alignment' }
   | { readonly kind: 'member'; readonly object: Expression; readonly name: string; readonly arrow: boolean }
   | { readonly kind: 'index'; readonly object: Expression; readonly index: Expression }
   | { readonly kind: 'repeat'; readonly first: Expression; readonly count: Expression }

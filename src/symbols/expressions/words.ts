@@ -14,6 +14,8 @@ export interface Names {
   tagged(keyword: 'struct' | 'union' | 'enum' | 'class', name: string): Type
   /** Whether a name stands for a variable or a function: then it is not read as a type. */
   isVariable(name: string): boolean
+  /** Whether the program has a function or a variable of this name, scopes and template arguments included. */
+  isFunction(name: string): boolean
 }
 
 /** The words of a text, one after the other. */
@@ -91,6 +93,11 @@ export class Words {
     let name = ''
     for (;;) {
       const { token } = this
+      if (this.isAnonymousScope()) {
+        this.position += 5
+        name += '(anonymous namespace)::'
+        continue
+      }
       const isDestructor = token.kind === 'operator' && token.text === '~' && name !== ''
       if (isDestructor || token.kind !== 'name') break
       name += token.text
@@ -100,7 +107,7 @@ export class Words {
         const withArguments = this.templateArguments(name, isKnown)
         if (withArguments !== undefined) name = withArguments
       }
-      if (!this.is('::') || this.peek().kind !== 'name') break
+      if (!this.is('::') || (this.peek().kind !== 'name' && !this.isAnonymousScope(1))) break
       this.position++
       name += '::'
     }
@@ -110,6 +117,14 @@ export class Words {
     }
     const plain = name.endsWith('::') ? name.slice(0, -2) : name
     return isGlobal ? `::${plain}` : plain
+  }
+
+  /** `(anonymous namespace)::` */
+  isAnonymousScope(from = 0): boolean {
+    return ['(', 'anonymous', 'namespace', ')', '::'].every((text, i) => {
+      const token = this.peek(from + i)
+      return (token.kind === 'operator' || token.kind === 'name') && token.text === text
+    })
   }
 
   private templateArguments(name: string, isKnown: (name: string) => boolean): string | undefined {

@@ -138,7 +138,8 @@ function inlinedFrames(
       cfa,
       module: description.module,
       function: place.symbol,
-      name: place.symbol === undefined ? undefined : plainName(place.symbol),
+      // As gdb has it: of what only the linker knows, parameters are part of the name.
+      name: place.symbol === undefined || blocks.length === 0 ? place.symbol : plainName(place.symbol),
       offset: description.offset === undefined ? undefined : description.offset + (pc - lookup),
       file: place.file,
       line: place.line,

@@ -24,6 +24,8 @@ export function canonicalTemplateName(name: string): string {
   if (!name.includes('<')) return name
   return name
     .replace(/ ([*&])/g, '$1')
+    .replace(/ *, */g, ', ')
+    .replace(/< +/g, '<')
     .replace(/\b(\d+)([UL]+)\b/g, (_, digits: string, suffix: string) => digits + suffix.toLowerCase())
     .replace(
       /\b(?:unsigned|signed|short|long|int|char|__int128|double)(?: (?:unsigned|signed|short|long|int|char|__int128|double))+\b/g,

@@ -131,6 +131,12 @@ function sliceText(value: Value, type: StructType, options: Inner, write: Write)
 
 const decoder = new TextDecoder()
 
+/** The characters of a `String`, an array of bytes. */
+export function rustText(text: Value, options: Inner): string {
+  const type = stripped(text.type)
+  return type.kind === 'array' ? textAt(text.address ?? 0, type.count ?? 0, text, options) : LOST
+}
+
 /** A string of UTF-8, as it is written in Rust. */
 function textAt(address: number, length: number, value: Value, options: Inner): string {
   const shown = Math.min(length, options.limit)

@@ -6,7 +6,7 @@ import { DW_AT, DW_ATE } from '../dwarf/constants.ts'
 import type { ArrayType, EnumType, StructType, Type } from '../types/type.ts'
 import { isComplex, isFloating, isSigned, isTextual, sizeOf, stripped } from '../types/type.ts'
 import { typeName } from '../types/names.ts'
-import { formatRust, isRust } from './format-rust.ts'
+import { formatRust, isRust, rustText } from './format-rust.ts'
 import { containerOf, type Shown } from './library.ts'
 import { floatText, scalarText } from './numbers.ts'
 import type { Space } from './space.ts'
@@ -114,6 +114,8 @@ function writeText(text: Value, { limit }: Inner): string {
 
 function writeContainer({ heading, style, text, items }: Shown, options: Inner): string {
   if (style === 'string') return writeText(text!, options)
+  if (style === 'utf-8') return rustText(text!, options)
+  if (style === 'plain') for (const { value } of items()) return write(value, options)
   if (style === 'bare') return heading
   if (options.summary && isEmpty(items())) return heading
   if (options.summary) return heading === '' ? '...' : `${heading}${style === 'wrapping' ? ': ' : ' = '}{...}`
@@ -356,6 +358,7 @@ function writeStruct(value: Value, type: StructType, options: Inner): string {
     const name = plain.kind === 'struct' ? (plain.name ?? '') : ''
     return `<${name}> = ${writeMember(value, base, inner)}`
   })
+  if (type.isDeclaration && fields.length === 0) return '<incomplete type>'
   const list = fields.length > 0 ? fields : ['<No data fields>']
   if (options.pretty !== true || (fields.length === 0 && baseTexts.length === 0))
     return `{${[...baseTexts, ...list].join(', ')}}`

@@ -4,7 +4,7 @@ import { findMember } from '../expressions/members.ts'
 import { DW_TAG } from '../dwarf/constants.ts'
 import { typeOfEntry } from '../types/reader.ts'
 import type { StructType, Type } from '../types/type.ts'
-import { sizeOf, stripped } from '../types/type.ts'
+import { pointerTo, sizeOf, stripped } from '../types/type.ts'
 import { Value } from './value.ts'
 
 /** One of the things that a container holds. A map has keys. */
@@ -19,13 +19,13 @@ export interface Item {
 export interface Shown {
   /** `std::vector of length 3, capacity 4`. */
   readonly heading: string
-  readonly style: 'string' | 'sequence' | 'map' | 'named' | 'bare' | 'atomic' | 'wrapping'
+  readonly style: 'string' | 'sequence' | 'map' | 'named' | 'bare' | 'atomic' | 'wrapping' | 'plain' | 'utf-8'
   /** Of a string: its characters, an array. */
   readonly text?: Value
   readonly items: () => Iterable<Item>
   /** Of sequences whose elements lie at computable places: one of them. */
   readonly at?: (index: number) => Value
-  /** Of a smart pointer: the pointer. */
+  /** Of a smart pointer, an iterator, something optional: the pointer to what `*` means. */
   readonly pointer?: Value
 }
 
@@ -66,7 +66,8 @@ export function target(value: Value, path: string): { element: Type; address: nu
   return type?.kind === 'pointer' ? { element: type.target, address: Number(found!.integer()) } : undefined
 }
 
-function alignOf(type: Type): number {
+/** In bytes. */
+export function alignOf(type: Type): number {
   const plain = stripped(type)
   switch (plain.kind) {
     case 'base':
@@ -98,4 +99,9 @@ export function row(heading: string, element: Type, address: number, count: numb
       for (let i = 0; i < count; i++) yield { label: '', value: at(i) }
     },
   }
+}
+
+/** A pointer to what lies at an address. */
+export function pointerAt(type: Type, address: number, { space }: Value): Value {
+  return Value.integer({ ...pointerTo(type), language: 'c++' }, BigInt(address), space)
 }

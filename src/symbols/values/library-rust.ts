@@ -12,16 +12,22 @@ const rustVector: Reader = (value, _name, [type]) => {
   return row(`Vec(size=${length})`, type, Number(pointer.as(pointerTo(type)).integer()), length, value)
 }
 
-const rustString: Reader = (value) => {
-  const bytes = member(value, 'vec')
+const textIn =
+  (path: string): Reader =>
+  (value) => {
+    const bytes = member(value, path)
+    return bytes && rustString(bytes, '', [])
+  }
+
+const rustString: Reader = (bytes) => {
   const pointer = bytes && (member(bytes, 'buf.inner.ptr.pointer.pointer') ?? member(bytes, 'buf.ptr.pointer.pointer'))
   const length = bytes && numberAt(bytes, 'len')
   if (pointer === undefined || length === undefined) return undefined
   const characters = arrayOf(C.char, length)
   return {
     heading: '',
-    style: 'string',
-    text: Value.at(characters, Number(pointer.integer()), value.space),
+    style: 'utf-8',
+    text: Value.at(characters, Number(pointer.integer()), bytes.space),
     items: () => [],
   }
 }
@@ -165,7 +171,12 @@ const countedCell: Reader = (value): Shown | undefined => {
 /** By the names that classes have in debugging information. */
 export const rustReaders: Readonly<Record<string, Reader>> = {
   'alloc::vec::Vec': rustVector,
-  'alloc::string::String': rustString,
+  'alloc::string::String': textIn('vec'),
+  'std::ffi::os_str::OsString': textIn('inner.inner'),
+  'core::num::nonzero::NonZero': (value) => {
+    const held = member(value, '__0.__0')
+    return held && { heading: '', style: 'plain', items: () => [{ label: '', value: held }] }
+  },
   'alloc::collections::vec_deque::VecDeque': ring,
   'std::collections::hash::map::HashMap': hashed('base.table', 'HashMap', true),
   'std::collections::hash::set::HashSet': hashed('base.map.table', 'HashSet', false),

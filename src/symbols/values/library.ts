@@ -14,12 +14,14 @@ import {
   MOST,
   member,
   numberAt,
+  pointerAt,
   type Reader,
   row,
   type Shown,
   target,
   typeArguments,
 } from './library-parts.ts'
+import { pointingReaders } from './library-iterators.ts'
 import { rustReaders } from './library-rust.ts'
 import { dereference, Value } from './value.ts'
 
@@ -29,8 +31,8 @@ export type { Item, Shown } from './library-parts.ts'
 export function containerOf(value: Value): Shown | undefined {
   const type = stripped(value.space.complete(stripped(value.type)))
   if (type.kind !== 'struct' || type.name === undefined || type.language === 'c') return undefined
-  const [, name] = /^((?:std|alloc|core)::(?:\w+::)*\w+)(?:<.*)?$/s.exec(type.name) ?? []
-  const reader = name === undefined ? undefined : readers[name.replace(/^std::(__cxx11|__debug|__8)::/, 'std::')]
+  const [, name] = /^((?:std|alloc|core|__gnu_cxx)::(?:\w+::)*\w+)(?:<.*)?$/s.exec(type.name) ?? []
+  const reader = name === undefined ? undefined : readers[name.replace(/^std::(__cxx11|__debug|__8|_V2)::/, 'std::')]
   if (reader === undefined) return undefined
   return reader(value, name!, typeArguments(type))
 }
@@ -240,7 +242,8 @@ const optional: Reader = (value, name, [type]) => {
   const heading = `${name}<${friendlyName(typeName(type))}>`
   const held = member(value, '_M_payload._M_payload._M_value') ?? member(value, '_M_payload._M_value')
   if (engaged === 0) return { heading: `${heading} [no contained value]`, style: 'bare', items: () => [] }
-  return held && { heading, style: 'named', items: () => [{ label: '[contained value]', value: held }] }
+  const pointer = held?.address === undefined ? undefined : pointerAt(held.type, held.address, value)
+  return held && { heading, style: 'named', pointer, items: () => [{ label: '[contained value]', value: held }] }
 }
 
 const variant: Reader = (value, name, types) => {
@@ -374,6 +377,15 @@ export function mappedTo(value: Value, key: Value): Value | undefined {
   throw new LemmingError('expression-type', 'the map has no such key')
 }
 
+/** Whether a string of a library equals another text; undefined where neither is one. */
+export function sameText(a: Value, b: Value): boolean | undefined {
+  const isString = (value: Value): boolean =>
+    stripped(value.type).kind === 'struct' && (containerOf(value)?.text !== undefined || slice(value) !== undefined)
+  if (!isString(a) && !isString(b)) return undefined
+  const [one, other] = [keyOf(a), keyOf(b)]
+  return one?.startsWith('text ') && other?.startsWith('text ') ? one === other : undefined
+}
+
 /** The bytes of Rust's `&str`. */
 function slice(value: Value): Value | undefined {
   const start = target(value, 'data_ptr')
@@ -422,5 +434,6 @@ const readers: Readonly<Record<string, Reader>> = {
   'std::stack': wrapper,
   'std::queue': wrapper,
   'std::priority_queue': wrapper,
+  ...pointingReaders,
   ...rustReaders,
 }

@@ -11,6 +11,8 @@ export interface FormatOptions {
   readonly limit?: number
   /** Containers of the C++ library as what they hold, and not as the structures that they are. */
   readonly library?: boolean
+  /** Objects of classes with virtual functions as what they are: gdb's `set print object`. */
+  readonly object?: boolean
   /** Aggregates as `...`, for the arguments of a stack. */
   readonly summary?: boolean
 }

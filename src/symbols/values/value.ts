@@ -218,6 +218,9 @@ export function dereference(pointer: Value): Value {
   if (location.kind === 'implicit-pointer') return space.implicit(location, target)
   const address = bitsOf(pointer.bytes())
   // No program has memory there, and numbers would round it.
-  if (address >= 1n << 53n) throw unreadable(address)
+  if (address >= 1n << 53n) {
+    if (!space.lenient) throw unreadable(address)
+    return Value.at(target, 0, space)
+  }
   return Value.at(target, Number(address), space)
 }

@@ -40,6 +40,9 @@ const low = (l: LiftContext, value: Node): Node => l.b.emit(ops.i64x2_replace_la
 
 /** An instruction whose MMX operands look like vectors with the 64 bits in the low half, so that lifters of XMM forms serve it. */
 class MmxContext extends LiftContext {
+  /** What was read of registers: both operands of PXOR mm0, mm0 are one value. */
+  private readonly values = new Map<number, Node>()
+
   constructor(l: LiftContext) {
     super(l.b, l.exact)
     this.begin(l.insn)
@@ -56,7 +59,11 @@ class MmxContext extends LiftContext {
 
   override read(i: number): Node {
     if (!this.isMmx(i)) return super.read(i)
-    if (!super.isMem(i)) return low(this, readRegister(this, i))
+    if (!super.isMem(i)) {
+      const known = this.values.get(this.register(i)) ?? low(this, readRegister(this, i))
+      this.values.set(this.register(i), known)
+      return known
+    }
     const value = this.b.load(this.bits(i) === 32 ? 32 : 64, this.ea())
     return low(this, this.b.to64(value))
   }

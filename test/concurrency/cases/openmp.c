@@ -4,6 +4,8 @@
 
 static int a[100], b[100], v[8], w[8], total, other;
 static omp_lock_t lock;
+static int own;
+#pragma omp threadprivate(own)
 
 static int fib(int n) {
   int x, y;
@@ -140,6 +142,91 @@ int main(int argc, char **argv) {
 #pragma omp task
       total = 2;
     }
+  }
+  CASE("race_truedep") {
+#pragma omp parallel for simd
+    for (int i = 1; i < 100; i++) a[i] = a[i - 1] + 1;
+  }
+  CASE("race_sections") {
+#pragma omp parallel sections
+    {
+#pragma omp section
+      total = 1;
+#pragma omp section
+      total = 2;
+    }
+  }
+  CASE("race_doacross") {
+#pragma omp parallel for ordered(1) schedule(static, 1)
+    for (int i = 2; i < 100; i++) {
+#pragma omp ordered depend(sink : i - 2)
+      a[i] = a[i - 1] + 1;
+#pragma omp ordered depend(source)
+    }
+  }
+  CASE("race_depend") {
+#pragma omp parallel
+#pragma omp single
+    {
+#pragma omp task depend(out : v)
+      total = 1;
+#pragma omp task depend(in : w)
+      other = total;
+    }
+  }
+  CASE("race_group") {
+#pragma omp parallel
+#pragma omp single
+    {
+#pragma omp taskgroup
+      {
+#pragma omp task
+        v[0] = 1;
+      }
+#pragma omp task
+      total = v[0];
+      other = total;
+    }
+  }
+  CASE("race_own") {
+#pragma omp parallel
+    {
+      int *mine = &own;
+#pragma omp single copyprivate(mine)
+      mine = &own;
+      *mine += 1;
+    }
+  }
+  CASE("race_workshare") {
+#pragma omp parallel num_threads(4)
+    for (int i = 0; i < 8; i++) v[i]++;
+  }
+  CASE("doacross") {
+#pragma omp parallel for ordered(1) schedule(static, 1)
+    for (int i = 1; i < 100; i++) {
+#pragma omp ordered depend(sink : i - 1)
+      a[i] = a[i - 1] + 1;
+#pragma omp ordered depend(source)
+    }
+    return a[99] != 99;
+  }
+  CASE("private_ones") {
+    own = 3;
+#pragma omp parallel copyin(own)
+    own++;
+#pragma omp parallel for firstprivate(temporary) lastprivate(sum)
+    for (int i = 0; i < 100; i++) {
+      temporary += i;
+      sum = temporary - temporary + i;
+    }
+    return sum != 99;
+  }
+  CASE("lanes") {
+#pragma omp simd safelen(4)
+    for (int i = 4; i < 100; i++) a[i] = a[i - 4] + 1;
+#pragma omp parallel for simd reduction(+ : sum)
+    for (int i = 0; i < 100; i++) sum += a[i];
+    return sum == 0;
   }
   return 0;
 }

@@ -230,6 +230,100 @@ static void connections(struct ring *r) {
   close(pair[0]), close(pair[1]);
 }
 
+static char left[8];
+
+static void *submit_and_end(void *argument) {
+  struct ring *r = ((void **)argument)[0];
+  int *fds = ((void **)argument)[1];
+  entry(r, IORING_OP_READ, fds[0], left, 8, 70);
+  CHECK(enter(r, 1, 0) == 1);
+  return NULL;
+}
+
+/* What a thread has begun that ends before it has waited enough is cancelled when it could go on. */
+static void ended_threads(struct ring *r) {
+  int fds[2];
+  CHECK(pipe(fds) == 0);
+  void *argument[] = {r, fds};
+  pthread_t thread;
+  CHECK(pthread_create(&thread, NULL, submit_and_end, argument) == 0 && pthread_join(thread, NULL) == 0);
+  CHECK(!any(r));
+  CHECK(write(fds[1], "x", 1) == 1);
+  CHECK(result_of(r, 70) == -ECANCELED && left[0] == 0);
+  close(fds[0]), close(fds[1]);
+}
+
+static void restricted(void) {
+  struct ring r;
+  begin(&r, 8, IORING_SETUP_R_DISABLED);
+  struct io_uring_restriction list[4] = {
+    {.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITE},
+    {.opcode = IORING_RESTRICTION_REGISTER_OP, .register_op = IORING_REGISTER_BUFFERS},
+    {.opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_ASYNC},
+    {.opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_IO_LINK},
+  };
+  struct io_uring_restriction wrong = {.opcode = 77};
+  FAILS(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_RESTRICTIONS, NULL, 1), EINVAL);
+  FAILS(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_RESTRICTIONS, list, 1000), EINVAL);
+  FAILS(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_RESTRICTIONS, &wrong, 1), EINVAL);
+  CHECK(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_RESTRICTIONS, list, 4) == 0);
+  FAILS(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_RESTRICTIONS, list, 4), EBUSY);
+  CHECK(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) == 0);
+  FAILS(syscall(SYS_io_uring_register, r.fd, IORING_UNREGISTER_BUFFERS, NULL, 0), EACCES);
+  struct iovec buffer = {left, sizeof left};
+  CHECK(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_BUFFERS, &buffer, 1) == 0);
+  int fds[2];
+  CHECK(pipe(fds) == 0);
+  entry(&r, IORING_OP_WRITE, fds[1], "y", 1, 80)->flags = IOSQE_ASYNC;
+  CHECK(enter(&r, 1, 1) == 1 && result_of(&r, 80) == 1);
+  entry(&r, IORING_OP_WRITE, fds[1], "y", 1, 81);
+  CHECK(enter(&r, 1, 1) == 1 && result_of(&r, 81) == -EACCES);
+  entry(&r, IORING_OP_WRITE, fds[1], "y", 1, 82)->flags = IOSQE_ASYNC | IOSQE_IO_DRAIN;
+  CHECK(enter(&r, 1, 1) == 1 && result_of(&r, 82) == -EACCES);
+  entry(&r, IORING_OP_NOP, -1, NULL, 0, 83)->flags = IOSQE_ASYNC;
+  CHECK(enter(&r, 1, 1) == 1 && result_of(&r, 83) == -EACCES);
+  close(fds[0]), close(fds[1]), close(r.fd);
+  begin(&r, 8, 0);
+  FAILS(syscall(SYS_io_uring_register, r.fd, IORING_REGISTER_RESTRICTIONS, list, 4), EBADFD);
+  /* The descriptor of a ring cannot be sent. */
+  int pair[2];
+  CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+  char space[CMSG_SPACE(sizeof(int))] = {0};
+  struct iovec byte = {"z", 1};
+  struct msghdr message = {.msg_iov = &byte, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space};
+  struct cmsghdr *control = CMSG_FIRSTHDR(&message);
+  *control = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+  memcpy(CMSG_DATA(control), &r.fd, sizeof(int));
+  FAILS(sendmsg(pair[0], &message, 0), EINVAL);
+  close(r.fd), close(pair[0]), close(pair[1]);
+}
+
+/* What a wait has that ends early, splices at places that pipes have not, datagrams of which all is wanted. */
+static void corners(struct ring *r) {
+  entry(r, IORING_OP_NOP, -1, NULL, 0, 90);
+  struct __kernel_timespec limit = {0, 2000000};
+  struct io_uring_getevents_arg argument = {.ts = (uintptr_t)&limit};
+  CHECK(syscall(SYS_io_uring_enter, r->fd, 1, 0, 0, NULL, 0) == 1);
+  CHECK(syscall(SYS_io_uring_enter, r->fd, 0, 2, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof argument) == 0);
+  CHECK(result_of(r, 90) == 0);
+  FAILS(syscall(SYS_io_uring_enter, r->fd, 0, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &argument, sizeof argument), ETIME);
+  int fds[2], pair[2], file = open("spliced", O_RDWR | O_CREAT, 0600);
+  CHECK(pipe(fds) == 0 && write(file, "data", 4) == 4);
+  struct io_uring_sqe *e = entry(r, IORING_OP_SPLICE, fds[1], NULL, 4, 91);
+  e->splice_fd_in = file;
+  CHECK(enter(r, 1, 1) == 1 && result_of(r, 91) == -ESPIPE);
+  e = entry(r, IORING_OP_SPLICE, fds[1], NULL, 0, 92);
+  e->splice_fd_in = file;
+  CHECK(enter(r, 1, 1) == 1 && result_of(r, 92) == 0);
+  e = entry(r, IORING_OP_SPLICE, fds[1], NULL, 4, 93);
+  e->splice_fd_in = file, e->off = -1;
+  CHECK(enter(r, 1, 1) == 1 && result_of(r, 93) == 4);
+  CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0 && write(pair[0], "four", 4) == 4);
+  entry(r, IORING_OP_RECV, pair[1], left, 8, 94)->msg_flags = MSG_WAITALL;
+  CHECK(enter(r, 1, 1) == 1 && result_of(r, 94) == 4);
+  close(fds[0]), close(fds[1]), close(pair[0]), close(pair[1]), close(file);
+}
+
 int main(void) {
   enter_fresh_directory();
   refusals();
@@ -238,6 +332,9 @@ int main(void) {
   files(&r);
   waiting(&r);
   connections(&r);
+  ended_threads(&r);
+  restricted();
+  corners(&r);
   /* More completions than there is room for: none is lost. */
   struct ring small;
   begin(&small, 2, 0);

@@ -15,6 +15,8 @@
 #include <queue>
 #include <string_view>
 #include <atomic>
+#include <any>
+#include <bitset>
 #include <cstdlib>
 struct P { int x, y; bool operator<(const P &o) const { return x < o.x; } };
 struct E {};
@@ -59,6 +61,8 @@ int main() {
   std::tuple<> te; std::tuple<std::string, P> tp{"t", {1, 2}};
   std::shared_ptr<int> al2(sn);
   P arrp[3] = {{1, 2}, {1, 2}, {1, 2}}; std::string arrs[2] = {"x", "y"};
+  auto vi = vp.begin() + 1; auto mi = mp.begin(); auto si = ss.begin(); auto di = dq.begin(); auto ui = um.begin();
+  std::any an = 5, ae, as = std::string("in any"); std::bitset<70> bs(5); bs.set(69); std::bitset<3> none;
   Holder holder{"holder", {4, 5}, std::make_unique<P>()};
   return work(mixed, ve, holder, vp[0]) + (int)(vp.size() + il.size() + ab + (ap != nullptr) + al);
 }

@@ -21,11 +21,13 @@ fn main() {
     let dy: Box<dyn Speak> = Box::new(Wrapper(2)); let cl = |x: i32| x + v[0]; let fp: fn(i32) -> i32 = |x| x; let ch = 'é'; let i128v: i128 = -5; let big = u64::MAX; let f = 0.1f64;
     let nested = vec![vec![1], vec![2, 3]]; let tuple_vec = vec![(1, "a")]; let opt_vec = Some(vec![1, 2]); let range = 0..5; let raw = &v as *const Vec<i32>;
     let bytes = b"bytes"; let pathb = std::path::PathBuf::from("/tmp"); let ord = std::cmp::Ordering::Less; let dur = std::time::Duration::from_secs(2);
+    let uni = String::from("ünï"); let oss = std::ffi::OsString::from("os"); let nzu = std::num::NonZeroU32::new(5);
     let x = stop(v.len() as i32, st, sl, &q);
     println!("{} {:?} {} {} {} {}", x, o, cl(1), fp(2), dy.speak(), GLOBAL);
     println!("{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}", n, ob, os, nz, r, re, c, u);
     println!("{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}", w, t, unit, bx, rc, cell, arc, ce);
     println!("{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}", list.value, hm, bm, vd, hs, ch, i128v, big);
     println!("{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}", f, nested, tuple_vec, opt_vec, range, raw, bytes, pathb);
+    println!("{:?} {:?} {:?}", uni, oss, nzu);
     println!("{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}", ord, dur, ve, vs, arr, K, s, list.next.is_some());
 }

@@ -29,6 +29,8 @@ export const pessimisticBit: Rule = (r, _n, va, vb) => r.either(r.any(va), vb ==
 /** Sums differ between the least and the greatest operands exactly where carries can (Valgrind's "expensive" addition). */
 const add: Rule = (r, n, va, vb) => {
   const { b } = r
+  // Twice a value: its bits move, and none is carried.
+  if (n.a === n.b) return b.emit(n.type === 'i64' ? ops.i64_shl : ops.i32_shl, va, b.constLike(va, 1))
   const v = r.either(va, vb!)
   return r.unlessDefined(v, () => {
     const low = b.emit(n.op, r.least(n.a!, va), r.least(n.b!, vb!))
