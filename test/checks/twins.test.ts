@@ -17,8 +17,6 @@ const MORE: Record<string, string[]> = {
   'classes.cc': ['MismatchedFree 129', 'MismatchedFree 225'],
   // memcheck takes glibc's memcpy for memmove, whose code it is.
   'heap.c': ['Overlap 215'],
-  // The time to sleep.
-  'values.c': ['SyscallParam 232'],
 }
 /** What memcheck says and we do not. */
 const LESS: Record<string, string[]> = {
