@@ -38,6 +38,8 @@ export interface RaceFact {
   times: number
   /** Words on which atomic instructions have worked so far: where locks may be. */
   locks: number[]
+  /** Were there atomic instructions of the program's own among them? */
+  lockFree: boolean
 }
 
 /** What is remembered of a thread's last read or write of some of eight bytes. */
@@ -156,6 +158,7 @@ export class RaceCheck implements Observer {
   private readonly futexes = new Map<number, Clock>()
   private readonly places = new Map<string, number>()
   private readonly locks = new Set<number>()
+  private lockFree = false
   /** Where code of such a RUNTIME is mapped. */
   private readonly runtimes: { start: number; end: number }[] = []
   /** Where the C library and its variables are. */
@@ -170,8 +173,12 @@ export class RaceCheck implements Observer {
   private readonly owners: TaskInfo[] = []
   private current: Thread | null = null
 
-  constructor(atomicPlaces: ReadonlySet<number> = new Set()) {
+  /** Watched for by functions that wait for others at a variable of their own. */
+  readonly frames: boolean
+
+  constructor(atomicPlaces: ReadonlySet<number> = new Set(), frames = false) {
     this.atomicPlaces = atomicPlaces
+    this.frames = frames
   }
 
   taskSwitch(_from: TaskInfo | null, to: TaskInfo): void {
@@ -317,6 +324,7 @@ export class RaceCheck implements Observer {
       cell.atomic |= mask
       // Whatever was plain there is taken for atomic: x86 loads and stores are, and order what C calls acquire and release.
       if (locked) this.locks.add(address)
+      if (locked && !quiet) this.lockFree = true
     }
     if ((cell.atomic & mask) !== 0) {
       // What a plain store has overwritten is lost to atomic operations that nothing orders with it.
@@ -385,7 +393,7 @@ export class RaceCheck implements Observer {
     else if (this.facts.length === MAX_PLACES) this.dropped++
     else {
       this.places.set(place, this.facts.length)
-      this.facts.push({ earlier, later, times: 1, locks: [...this.locks] })
+      this.facts.push({ earlier, later, times: 1, locks: [...this.locks], lockFree: this.lockFree })
     }
   }
 
@@ -466,7 +474,7 @@ export class RaceCheck implements Observer {
   }
 
   save(): unknown {
-    const { facts, dropped, threads, spaces, futexes, places, locks, current } = this
+    const { facts, dropped, threads, spaces, futexes, places, locks, lockFree, current } = this
     const { runtimes, variables, nameless, calls, messages, tasks, owners } = this
     const data = {
       facts,
@@ -476,6 +484,7 @@ export class RaceCheck implements Observer {
       futexes,
       places,
       locks,
+      lockFree,
       runtimes,
       variables,
       nameless,

@@ -60,6 +60,8 @@ export interface KernelEntry {
    * instructions that `run` had executed before. To be looked at at once.
    */
   accesses?: ((log: Uint32Array, origin: number) => void) | null
+  /** Are those to the own frame, at places that instructions name by the stack pointer, among them? */
+  frames?: boolean
   /** The instruction at rip is about to depend on undefined bits, in the way that `use` says (USE in ir/exits.ts); `executed` are those before it. It is executed afterwards. */
   undefined?(executed: number, use: number): void
   /** Time-stamp counter for RDTSC at that point, as (lo, hi) pair in a number below 2^53. */

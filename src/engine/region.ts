@@ -135,7 +135,8 @@ export function liftAt(space: AddressSpace, reader: CodeReader, pc: number, limi
   if ((variant & VARIANT.points) !== 0) {
     const quiet = space.isQuiet(pc)
     const logged = (variant & VARIANT.logged) !== 0
-    for (const block of lifted) insertPoints(block, quiet, logged)
+    const frames = (variant & VARIANT.frames) !== 0
+    for (const block of lifted) insertPoints(block, quiet, logged, frames)
   }
   if (!space.intercepts.has(pc)) return lifted
   const native = lifted[0]!

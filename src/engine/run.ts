@@ -234,7 +234,7 @@ export class Engine implements Processor {
     this.space = space
     this.kernel = kernel
     const points = (kernel.points ?? -1) >= 0 || isHeard(kernel)
-    const logged = isHeard(kernel) ? VARIANT.logged : 0
+    const logged = isHeard(kernel) ? VARIANT.logged | (kernel.frames === true ? VARIANT.frames : 0) : 0
     this.wanted = (points ? VARIANT.points : 0) | logged | (space.checked ? VARIANT.checked : 0)
     this.logging = logged !== 0
     if (!points) return this.execute(entry, limit)

@@ -8,6 +8,8 @@ export const VARIANT = {
   checked: 4,
   /** Logs the accesses of threads (ir/passes/points.ts); goes with `points`. */
   logged: 8,
+  /** Logs those to the own frame, too; goes with `logged`. */
+  frames: 16,
 } as const
 
 /**

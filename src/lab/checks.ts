@@ -77,21 +77,32 @@ function withoutInherited(searches: readonly LeakEvent[]): readonly LeakEvent[] 
 /** Instructions are plain for the processor that are atomic for the program. How often that is looked for among what is left. */
 const ROUNDS = 4
 
-/** The races that are left once accesses that the source says are atomic are taken for such: found by watching the same run, of `count` instructions, again. */
+/**
+ * The races that are left once accesses that the source says are atomic are taken for such: found by watching the same run, of `count` instructions, again. Where the
+ * program has locks of its own making, accesses of threads to their own frames are watched, too: who waits at a variable of a function's own is ordered by it.
+ */
 function orderedBySource(races: readonly RaceFact[], again: Again, count: number): readonly RaceFact[] {
   const places = new Set<number>()
+  const found = new Set(races.map(nameOf))
+  // Threads wait for each other at variables of theirs by atomic instructions of their own, or not at all.
+  const frames = races.some(({ lockFree }) => lockFree)
   for (let round = 0; round < ROUNDS && races.length > 0; round++) {
     const known = places.size
     for (const pc of atomicPlaces(findingsOf({ ...NOTHING, races }, again))) places.add(pc)
-    if (places.size === known) break
-    const check = new RaceCheck(places)
+    if (places.size === known && (!frames || round > 0)) break
+    const check = new RaceCheck(places, frames)
     const subject = again.start(false)
     subject.addObserver(check)
     subject.advance(count)
     subject.release()
     races = check.facts
   }
-  return races
+  return races.filter((race) => found.has(nameOf(race)))
+}
+
+/** Which instructions race. */
+function nameOf({ earlier, later }: RaceFact): string {
+  return [earlier.pc, later.pc].toSorted((a, b) => a - b).join()
 }
 
 const NOTHING = { heap: { faults: [], dropped: 0, leaks: [] }, faults: [], undefined: [], locks: [], misuses: [] }

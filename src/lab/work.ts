@@ -248,7 +248,8 @@ async function patiently(inputs: RunInputs, number: number) {
   const isLimited = inputs.options.timeLimit !== null || inputs.options.instructionLimit !== undefined
   if (patience === null || isLimited) return attempt(null)
   // Who computes for long is waited for longer than who runs in circles.
-  for (const limit of [patience, Math.max(LONG_PATIENCE, patience * MORE_PATIENCE)]) {
+  const more = patience * MORE_PATIENCE
+  for (const limit of [patience, more, Math.max(LONG_PATIENCE, more)]) {
     const tried = await attempt(limit)
     if (tried.session.runToEnd().kind !== 'instruction-limit') return tried
     const finding = await findingOf(tried.session)

@@ -76,6 +76,7 @@ export class Kernel implements KernelEntry, MachineView {
   passed = 0
   paused = false
   accesses: ((log: Uint32Array, origin: number) => void) | null = null
+  frames = false
   /** Set by whatever makes the plan of the running turn wrong: another task became runnable, an earlier event, a signal. */
   attention = false
 
@@ -126,6 +127,7 @@ export class Kernel implements KernelEntry, MachineView {
     if (observer.mapping) this.mappingObservers.push(observer)
     if (observer.heap) this.heapObservers.push(observer)
     if (observer.shared) this.sharedObservers.push(observer)
+    this.frames ||= observer.frames === true
     if (observer.undefined) this.undefinedObservers.push(observer)
     if (observer.accesses === true) this.heap?.watch(this)
     if (observer.functions !== undefined) (this.libraryCalls ??= new LibraryCalls(this)).add(observer)
@@ -138,6 +140,7 @@ export class Kernel implements KernelEntry, MachineView {
     this.mappingObservers = without(this.mappingObservers)
     this.heapObservers = without(this.heapObservers)
     this.sharedObservers = without(this.sharedObservers)
+    this.frames = this.observers.some(({ frames }) => frames === true)
     this.undefinedObservers = without(this.undefinedObservers)
     this.libraryCalls?.remove(observer)
   }

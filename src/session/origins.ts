@@ -153,8 +153,8 @@ function isBeyond(subject: Subject, pid: number, { address, size }: Pick<Read, '
       const block = subject.block(pid, address + i)
       if (block === null) return false
       if (address + i >= block.address && address + i < block.address + block.size) return block.state === 'freed'
-      // Beside a block that is no part of the heap are the program's variables.
-      return !subject.isAddressable(pid, address + i)
+      // Beside a block are its allocator's own data; where only requests told of the block, there are the program's variables.
+      return !block.madeBy.startsWith('VALGRIND_') || !subject.isAddressable(pid, address + i)
     })
   )
 }

@@ -121,6 +121,8 @@ const WAITING_CALLS =
 
 /** Instructions of a run of which nobody believes any more that it comes to an end. */
 const LONG = 1_000_000_000
+/** Changes of threads in which somebody would have got on, if anybody could. Who waits in a loop without giving way has long turns, and others get few. */
+const MANY_TURNS = 500
 /** Instructions that a loop has at most that is recognised by the registers that recur. */
 const LOOP = 4096
 
@@ -150,11 +152,13 @@ export function explainHang(
   const before = new Map(subject.tasks().map(({ tid, count }) => [tid, count]))
   const calls = new Set<string>()
   let started = 0
+  let turns = 0
   subject.addObserver({
     name: 'calls',
     syscall: ({ name }) => void calls.add(name),
     taskStart: () => void started++,
     taskExit: () => void started++,
+    taskSwitch: () => void turns++,
   })
   subject.advance(end.count)
   subject.release()
@@ -171,7 +175,8 @@ export function explainHang(
     }
   if (busy.length > 0 && started === 0 && [...calls].every((name) => WAITING_CALLS.test(name))) {
     // One thread that others wait for may just have much to do.
-    const isSure = busy.length > 1 || calls.size > 0 || end.count >= LONG || circle(end, busy[0]!)
+    const isSure =
+      calls.size > 0 || end.count >= LONG || (busy.length > 1 ? turns >= MANY_TURNS : circle(end, busy[0]!))
     if (!isSure) return null
     const only = calls.size === 0 ? 'no call' : `no call but ${[...calls].toSorted().join(', ')}`
     return { kind: 'livelock', what: `${finding.what}: in ${span} ${list(busy)} ran and made ${only}` }

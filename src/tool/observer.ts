@@ -231,6 +231,8 @@ export interface Observer {
   undefined?(event: UndefinedEvent, view: MachineView): void
   /** Accesses that threads may share, of a process that has several. */
   shared?(log: SharedLog, view: MachineView): void
+  /** Does `shared` want to know of what threads do in their own frames, too? That is most of what they do. */
+  readonly frames?: boolean
   /** The kernel clears and wakes the word by which others know that the thread has ended. */
   threadEnd?(task: TaskInfo, word: number, view: MachineView): void
   taskStart?(task: TaskInfo, view: MachineView): void

@@ -7,7 +7,10 @@ import { nullObserver, type MachineView, type Observer, type TaskInfo } from '..
 import { newEngine } from '../machine/machines.ts'
 import { course, larson, MOMENTS, pooled, single, start, threads, type Course, type Subject } from './subjects.ts'
 
-type Event = Exclude<keyof Observer, 'name' | 'accesses' | 'functions' | 'functionsOfMusl' | 'save' | 'restore'>
+type Event = Exclude<
+  keyof Observer,
+  'name' | 'accesses' | 'frames' | 'functions' | 'functionsOfMusl' | 'save' | 'restore'
+>
 
 /** Counts every event that there is (a new one does not compile until it is counted), and each time looks at memory. */
 function countingObserver(): { observer: Observer; counts: Record<Event, number>; seen: { bytes: number } } {
@@ -85,6 +88,17 @@ describe.each([single(), threads(), larson()])('$name', (subject) => {
     for (const [event, number] of Object.entries(least))
       expect(counts[event as Event], event).toBeGreaterThanOrEqual(number)
     if (subject.name !== 'larson') expect(seen.bytes).toBeGreaterThan(0)
+  })
+
+  test('accesses to frames', () => {
+    const heard = [false, true].map((frames) => {
+      let accesses = 0
+      const shared: Observer['shared'] = ({ entries }) => void (accesses += entries.length / 4)
+      expect(watched(engine, subject, { name: 'accesses', frames, shared })).toEqual(expected)
+      return accesses
+    })
+    if (subject.name === 'single') expect(heard).toEqual([0, 0])
+    else expect(heard[1]).toBeGreaterThan(heard[0]!)
   })
 
   test('strace', () => {

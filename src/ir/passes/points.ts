@@ -59,9 +59,10 @@ function storesBack({ ops: list, insns }: Block, i: number, next: number): boole
 
 /**
  * Inserts a `point` before each access of the block that is not to the own frame, before PAUSE, and before a system call. In `quiet` code (the C library's)
- * plain accesses are no scheduling points: what happens there is seen by its atomic instructions and system calls. Where accesses are `logged` they are told all the same.
+ * plain accesses are no scheduling points: what happens there is seen by its atomic instructions and system calls. Where accesses are `logged` they are told all the same;
+ * with `frames`, so are those to the own frame, which are no points either.
  */
-export function insertPoints(block: Block, quiet: boolean, logged: boolean): void {
+export function insertPoints(block: Block, quiet: boolean, logged: boolean, frames: boolean): void {
   const out: Node[] = []
   /** The value that the stack pointer has, where a node of the block holds it. */
   let stack: Node | null = null
@@ -70,8 +71,7 @@ export function insertPoints(block: Block, quiet: boolean, logged: boolean): voi
   let counted = false
   let begun = false
 
-  const point = (address: Node | null, kind: number): void => {
-    const silent = (kind & POINT.quiet) !== 0
+  const point = (address: Node | null, kind: number, silent = false): void => {
     const first = counted || silent ? 0 : POINT.first
     counted ||= !silent
     const begins = begun ? 0 : POINT.begins
@@ -100,13 +100,13 @@ export function insertPoints(block: Block, quiet: boolean, logged: boolean): voi
     const own = ((mark?.own ?? 0) & (isStore ? 2 : 1)) !== 0
     // What an entry of a linkage table jumps to is written by nobody but the dynamic linker.
     const isLinkage = term.kind === 'ijump' && term.address === node && mark?.place === 'fixed'
-    if (bytes !== undefined && !own && !isLinkage) {
+    if (bytes !== undefined && (frames || !own) && !isLinkage) {
       const atomic = mark?.atomic === true
       // Atomic instructions of a library on variables of its own, and on the thread's own descriptor, concern nobody either.
-      const silent = quiet && (!atomic || mark?.place !== undefined)
+      const system = quiet && (!atomic || mark?.place !== undefined)
       const modifies = !isStore && !atomic && storesBack(block, i, insn)
       const kind = (isStore ? POINT.store : 0) | (atomic ? POINT.atomic : 0) | (modifies ? POINT.modify : 0)
-      if (!silent || logged) point(node.a!, bytes | kind | (silent ? POINT.quiet : 0))
+      if (!(own || system) || logged) point(node.a!, bytes | kind | (system ? POINT.quiet : 0), own || system)
     }
     if (effect === 'put' && node.imm === REG.rsp) stack = node.a
     out.push(node)
