@@ -41,6 +41,8 @@ export class Stub {
   private readonly watchpoints = new Map<string, WatchPoint>()
   /** Signals, by gdb's numbers, of which it does not want to hear; null: of none. */
   private passed: Set<number> | null = null
+  /** System calls that gdb wants to hear of, by number: [] for all, null for none. */
+  private calls: number[] | null = null
   /** Set by QStartNoAckMode, which takes effect behind its own answer. */
   noAck = false
   /** gdb has left. */
@@ -167,11 +169,13 @@ export class Stub {
     const watches = [...this.watchpoints.values()]
     const before = this.stop
     const catches: CatchPoint[] = this.passed === null ? [] : [{ kind: 'signal', pattern: '' }]
+    const { calls, pid } = this
+    if (calls !== null) catches.push({ kind: 'call', pattern: '', pid, ...(calls.length > 0 && { calls }) })
     do {
       const request = { back, pid: this.pid, tid: this.resumed, stops: this.stops, watches, catches }
       this.stop = await this.remote.go(request)
     } while (this.stop.why === 'signal' && !this.isTold(this.stop))
-    return this.reached(before, watches)
+    return this.reached(before, watches, back)
   }
 
   /** Does gdb want to hear of a signal? Not of those of other processes. */
@@ -182,16 +186,18 @@ export class Stub {
   private async step(tid: number, back: boolean): Promise<string> {
     const before = this.stop
     this.stop = await this.remote.step({ tid, unit: 'instruction', back, stops: this.stops })
-    return this.reached(before, [])
+    return this.reached(before, [], back)
   }
 
-  private reached(before: Stop, watches: readonly WatchPoint[]): string {
+  private reached(before: Stop, watches: readonly WatchPoint[], back: boolean): string {
     const { stop } = this
     this.selected = this.resumed = stop.tid
     if (stop.why === 'watch') {
       const { kind, address } = watches[stop.index ?? 0]!
       return this.told(`${{ write: 'watch', read: 'rwatch', access: 'awatch' }[kind]}:${address.toString(16)};`)
     }
+    // Forwards one comes to stand behind a call, backwards before it.
+    if (stop.why === 'call') return this.told(`syscall_${back ? 'entry' : 'return'}:${stop.call!.toString(16)};`)
     if (stop.why === 'start') return this.told('replaylog:begin;')
     if (stop.why !== 'end') return this.told(stop.why === 'stop' ? 'swbreak:;' : '')
     // Where the run ended by a signal, gdb hears of it once; who wants to go on is at the end of what there is.
@@ -234,7 +240,7 @@ export class Stub {
         return [
           `PacketSize=${PACKET_SIZE.toString(16)}`,
           'QStartNoAckMode+;multiprocess+;qXfer:features:read+;qXfer:threads:read+;qXfer:auxv:read+',
-          'qXfer:exec-file:read+;qXfer:siginfo:read+;QPassSignals+',
+          'qXfer:exec-file:read+;qXfer:siginfo:read+;QPassSignals+;QCatchSyscalls+',
           'ReverseStep+;ReverseContinue+;vContSupported+;swbreak+;hwbreak+',
         ].join(';')
       case 'QStartNoAckMode':
@@ -243,6 +249,11 @@ export class Stub {
       case 'QPassSignals': {
         const numbers = packet.slice(packet.indexOf(':') + 1).split(';')
         this.passed = new Set(numbers.filter((one) => one !== '').map(number))
+        return 'OK'
+      }
+      case 'QCatchSyscalls': {
+        const [wanted, ...numbers] = packet.slice(packet.indexOf(':') + 1).split(';')
+        this.calls = wanted === '1' ? numbers.map(number) : null
         return 'OK'
       }
       case 'qC':

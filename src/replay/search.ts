@@ -39,6 +39,8 @@ export interface Hit {
   byKernel: boolean
   /** A system call in strace's form; a signal's name. */
   text: string
+  /** Its number, of a system call. */
+  call?: number
   mapping?: MappingEvent
   /** Its number, and its siginfo_t. */
   signal?: { signal: number; info: Uint8Array }

@@ -435,7 +435,7 @@ export class Timeline {
       if (this.search?.switches) this.tell(this.hit('switch', to))
     },
     syscall: (event) => {
-      if (this.search?.calls) this.tell({ ...this.hit('call', event.task), text: event.text() })
+      if (this.search?.calls) this.tell({ ...this.hit('call', event.task), text: event.text(), call: event.nr })
     },
     signal: (event) => {
       const { task, moment, signal } = event

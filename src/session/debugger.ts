@@ -230,9 +230,9 @@ export class Debugger implements Debuggee {
     const trouble = searching.troubleAt(hit)
     const told = trouble === undefined ? {} : { trouble }
     if (hit.kind === 'call' || hit.kind === 'switch' || hit.kind === 'signal') {
-      const { text, signal } = hit
+      const { text, call, signal } = hit
       const more = {
-        ...(text !== '' && { text }),
+        ...(text !== '' && { text, call }),
         ...(signal !== undefined && { signal }),
         ...(index >= 0 && { index }),
         ...told,

@@ -51,6 +51,10 @@ export interface CatchPoint {
   kind: 'call' | 'signal'
   /** Which: a regular expression. */
   pattern: string
+  /** System calls by their numbers; absent for all that match. */
+  calls?: readonly number[]
+  /** Those of one process. */
+  pid?: number
   condition?: string
 }
 
@@ -75,6 +79,8 @@ export interface Stop {
   trouble?: string
   /** A system call in strace's form; the name of a signal. */
   text?: string
+  /** The number of that call. */
+  call?: number
   /** Of that signal: number and siginfo_t. */
   signal?: { signal: number; info: Uint8Array }
   /** With `end`: how the run ended. */

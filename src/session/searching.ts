@@ -76,8 +76,9 @@ function isAt({ address, pid, tid }: StopPoint, hit: Hit): boolean {
   return hit.pc === address && (pid ?? hit.pid) === hit.pid && (tid ?? hit.tid) === hit.tid
 }
 
-function isCaught({ kind, pattern }: CatchPoint, hit: Hit): boolean {
-  return kind === hit.kind && new RegExp(pattern).test(hit.text)
+function isCaught({ kind, pattern, calls, pid }: CatchPoint, hit: Hit): boolean {
+  if (kind !== hit.kind || (pid ?? hit.pid) !== hit.pid || calls?.includes(hit.call!) === false) return false
+  return new RegExp(pattern).test(hit.text)
 }
 
 function touches({ address, size, kind, register }: WatchPoint, { accesses }: Hit): boolean {

@@ -221,6 +221,42 @@ describe('gdb on a replayed failure', () => {
   })
 })
 
+test('system calls, both ways', { timeout: SECONDS * 2000 }, async () => {
+  const calls = place.compile(
+    'calls',
+    '#include <unistd.h>\nint main(void) { write(1, "one\\n", 4); getppid(); write(1, "three\\n", 6); return 0; }\n',
+  )
+  const file = join(place.path, 'calls.lemming')
+  place.lemming(['run', '--export', file, '--', calls])
+  const text = await served(
+    [
+      'catch syscall write',
+      'reverse-continue',
+      'p $rdx',
+      'reverse-continue',
+      'p $rdx',
+      'continue',
+      'p $rax',
+      'delete',
+      'catch syscall',
+      'continue',
+    ],
+    file,
+  )
+  // Backwards gdb stands before a call, forwards behind it.
+  expect(text.match(/^Catchpoint \d+ \(.*?\)|^\$\d = .*/gm)).toEqual([
+    "Catchpoint 1 (syscall 'write' [1])",
+    'Catchpoint 1 (call to syscall write)',
+    '$1 = 6',
+    'Catchpoint 1 (call to syscall write)',
+    '$2 = 4',
+    'Catchpoint 1 (returned from syscall write)',
+    '$3 = 4',
+    'Catchpoint 2 (any syscall)',
+    'Catchpoint 2 (returned from syscall getppid)',
+  ])
+})
+
 test('the core of a moment: the stacks of all threads, memory, registers', { timeout: SECONDS * 2000 }, () => {
   const core = join(place.path, 'core')
   const made = place.lemming(['core', recording, '-o', core])
